@@ -1,0 +1,2 @@
+/* base/env.c */
+#include "base/env.h"

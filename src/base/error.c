@@ -1,0 +1,51 @@
+/* base/error.c: error domain, exit statuses, errno translation. */
+#include "base/error.h"
+
+#include <errno.h>
+
+G_DEFINE_QUARK(dub-error-quark, dub_error)
+
+/* Documented in docs/man/airdub.1; scripts rely on them, so a number never changes its meaning. */
+static const int exit_status[DUB_N_ERRORS] = {
+    [DUB_ERROR_FAILED] = 1,      [DUB_ERROR_INVALID_ARGUMENT] = 2, [DUB_ERROR_NOT_FOUND] = 3,
+    [DUB_ERROR_UNSUPPORTED] = 4, [DUB_ERROR_NO_AUDIO] = 5,         [DUB_ERROR_CORRUPT] = 6,
+    [DUB_ERROR_BUSY] = 7,        [DUB_ERROR_NO_SPACE] = 8,         [DUB_ERROR_IO] = 9,
+    [DUB_ERROR_NETWORK] = 10,    [DUB_ERROR_TIMEOUT] = 11,         [DUB_ERROR_ENGINE] = 12,
+    [DUB_ERROR_PROTOCOL] = 13,   [DUB_ERROR_BACKPRESSURE] = 14,    [DUB_ERROR_AUTH] = 15,
+    [DUB_ERROR_CANCELLED] = 130, /* what a shell reports for SIGINT */
+};
+
+int dub_error_exit_status(const GError *error)
+{
+    if (!error)
+        return 0;
+    if (error->domain != DUB_ERROR || error->code < 0 || error->code >= DUB_N_ERRORS)
+        return 1;
+    return exit_status[error->code];
+}
+
+static DubErrorCode code_from_errno(int errnum)
+{
+    switch (errnum) {
+    case ENOENT:        return DUB_ERROR_NOT_FOUND;
+    case ENOSPC:
+    case EDQUOT:        return DUB_ERROR_NO_SPACE;
+    case EADDRINUSE:    return DUB_ERROR_BUSY;
+    case ECONNREFUSED:
+    case ECONNRESET:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case EPIPE:         return DUB_ERROR_NETWORK;
+    case ETIMEDOUT:     return DUB_ERROR_TIMEOUT;
+    case ECANCELED:     return DUB_ERROR_CANCELLED;
+    case EINVAL:        return DUB_ERROR_INVALID_ARGUMENT;
+    default:            return DUB_ERROR_IO;
+    }
+}
+
+GError *dub_error_from_errno(int errnum, const char *what)
+{
+    const DubErrorCode code = code_from_errno(errnum);
+    const char *cure = code == DUB_ERROR_NO_SPACE ? "; free some space and try again" : "";
+    return g_error_new(DUB_ERROR, code, "%s: %s%s", what, g_strerror(errnum), cure);
+}

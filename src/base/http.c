@@ -1,0 +1,2 @@
+/* base/http.c */
+#include "base/http.h"

@@ -1,0 +1,23 @@
+/* base/http.h: the few things every HTTP endpoint of ours needs, on a SoupServer. The server's loop thread only. */
+#pragma once
+
+#include "base/json.h"
+#include "base/metrics.h"
+
+#include <libsoup/soup.h>
+
+/**
+ * dub_http_listen:
+ * @host: "0.0.0.0", "::" (both families), "127.0.0.1", or a name
+ * @port: 0 chooses a free one
+ * Returns: the port, or 0 with %DUB_ERROR_BUSY: "port 8080 is in use by another program; choose another with PORT"
+ * @setting: the name of the variable or option that sets the port, for that message
+ */
+guint dub_http_listen(SoupServer *server, const char *host, guint port, const char *setting, GError **error);
+
+void dub_http_reply_json(SoupServerMessage *message, guint status, const DubJson *body); /* (transfer none) */
+void dub_http_reply_text(SoupServerMessage *message, guint status, const char *content_type, const char *body);
+/* {"error": {"code": …, "message": …}} with the right status for a DUB_ERROR */
+void dub_http_reply_error(SoupServerMessage *message, guint status, const char *code, const char *text);
+/* Adds GET /metrics. */
+void dub_http_add_metrics(SoupServer *server, DubMetrics *metrics); /* @metrics must outlive @server */

@@ -1,0 +1,2 @@
+/* base/json.c */
+#include "base/json.h"

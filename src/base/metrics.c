@@ -1,0 +1,2 @@
+/* base/metrics.c */
+#include "base/metrics.h"

@@ -1,0 +1,19 @@
+/* media/access-unit.h: one encoded video frame on its way from source to sink, never decoded. Any thread. */
+#pragma once
+
+#include "base/clock.h"
+
+#include <gst/gst.h>
+#include <stdbool.h>
+
+typedef struct {
+    GstBuffer *buffer;   /* owned; its own timestamps mean nothing here */
+    int64_t pts_ns;      /* source's running time */
+    int64_t dts_ns;      /* DUB_TIME_NONE where the source gives none */
+    int64_t duration_ns; /* DUB_TIME_NONE where not known */
+    bool key_frame;
+} DubAccessUnit;
+
+DubAccessUnit *dub_access_unit_new(GstBuffer *buffer /* (transfer full) */, int64_t pts_ns, int64_t dts_ns);
+void dub_access_unit_free(DubAccessUnit *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubAccessUnit, dub_access_unit_free)

@@ -1,0 +1,43 @@
+/* media/sink.h: encoded video and PCM in; a file or a published stream out. One AAC encoder (audio/aac-encoder.h) for the
+ * whole stream, GStreamer's muxer and network sink behind it. Loop thread only, callbacks as in media/source.h. */
+#pragma once
+
+#include "audio/pcm.h"
+#include "media/access-unit.h"
+
+typedef struct {
+    const char *uri;            /* a path (.mp4 .mov .mkv .ts .flv .m4a .mp3 .wav, or a folder/name.m3u8), rtmp://, srt:// */
+    GstCaps *video_caps;        /* (transfer none) NULL: audio alone */
+    unsigned rate_hz, channels; /* of the PCM */
+    unsigned audio_bitrate_bps; /* 0: 128000 for stereo, 64000 for mono */
+    bool live;                  /* paced by the caller in real time: the muxer must not wait for a stream that pauses */
+} DubSinkConfig;
+
+typedef struct {
+    /* In a file's case: room again after dub_sink_is_full() said true. */
+    void (*on_room)(void *user_data);
+    /* After dub_sink_end(): everything is written, closed and has its final name. */
+    void (*on_finished)(void *user_data);
+    /* DUB_ERROR_NO_SPACE, BUSY (path in use at the server), NETWORK, UNSUPPORTED (codec not allowed in this container: named),
+     * IO. Nothing follows. */
+    void (*on_error)(const GError *error, void *user_data);
+} DubSinkCallbacks;
+
+typedef struct _DubSink DubSink;
+
+/* Files are written beside @uri as ".<name>.part" (same suffix kept last), fsynced and renamed at a complete end, so the final name
+ * never holds half a file. Fails at once for a suffix, scheme or codec that cannot work. */
+DubSink *dub_sink_new(const DubSinkConfig *config, const DubSinkCallbacks *callbacks, void *user_data, GError **error);
+/* Times are on the output timeline: ns from 0, audio contiguous (the sink counts frames and refuses a gap: a bug of ours). */
+void dub_sink_push_video(DubSink *self, DubAccessUnit *unit /* (transfer full) */, int64_t pts_ns, int64_t dts_ns);
+void dub_sink_push_audio(DubSink *self, DubPcm *pcm /* (transfer full) */);
+bool dub_sink_is_full(const DubSink *self); /* files: queued more than a bound; stop pushing until on_room */
+
+typedef enum {
+    DUB_SINK_COMPLETE,    /* the final name */
+    DUB_SINK_INTERRUPTED, /* a playable file named "<name>.partial.<suffix>", never the final name */
+} DubSinkEnding;
+void dub_sink_end(DubSink *self, DubSinkEnding ending);
+const char *dub_sink_output_name(const DubSink *self); /* where the result lies after on_finished */
+void dub_sink_free(DubSink *self); /* without an end before: what was written is removed (files) or cut off (live) */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSink, dub_sink_free)

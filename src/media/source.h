@@ -1,0 +1,40 @@
+/* media/source.h: a file or a live URL in; encoded video and decoded PCM out, with the timestamps they came with.
+ * GStreamer pipelines: rtmp2src ! flvdemux, rtspsrc, srtsrc, souphttpsrc ! hlsdemux, filesrc; video is parsed, never
+ * decoded. Loop thread only: callbacks come on the GMainContext that was thread-default at creation, never from inside a
+ * call, and none after dub_source_free(). */
+#pragma once
+
+#include "audio/pcm.h"
+#include "media/access-unit.h"
+
+typedef struct {
+    GstCaps *video_caps;      /* (transfer none) NULL: audio alone */
+    unsigned rate_hz;         /* of the PCM that follows: the source's own */
+    unsigned channels;        /* 1 or 2; more are mixed down */
+    int64_t duration_ns;      /* DUB_TIME_NONE when not known (live) */
+    bool live;                /* the source sets the pace */
+} DubSourceInfo;
+
+typedef struct {
+    void (*on_info)(const DubSourceInfo *info, void *user_data); /* once, before anything else */
+    void (*on_video)(DubAccessUnit *unit, void *user_data);      /* (transfer full) decode order */
+    void (*on_audio)(DubPcm *pcm, int64_t pts_ns, void *user_data); /* (transfer full) */
+    void (*on_eos)(void *user_data);                             /* clean end: file over, publisher gone */
+    /* Nothing follows. DUB_ERROR_NO_AUDIO "audio track required for dubbing", NOT_FOUND, CORRUPT, UNSUPPORTED, NETWORK,
+     * TIMEOUT (no data for 10 s on a live source). What came before is good. */
+    void (*on_error)(const GError *error, void *user_data);
+} DubSourceCallbacks;
+
+typedef struct _DubSource DubSource;
+
+/* @uri: a path or file://, rtmp://, rtmps://, rtsp://, srt://, http(s)://. Cheap checks (missing file, unknown scheme)
+ * fail here, all else through on_error. */
+DubSource *dub_source_new(const char *uri, const DubSourceCallbacks *callbacks, void *user_data, GError **error);
+void dub_source_start(DubSource *self);
+/* Held, nothing is delivered; a file's pipeline then blocks on bounded queues. A live source that is held for longer than
+ * its queue (10 s) fails with DUB_ERROR_BACKPRESSURE. */
+void dub_source_set_held(DubSource *self, bool held);
+void dub_source_free(DubSource *self); /* stops the pipeline; bounded (5 s) */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSource, dub_source_free)
+
+bool dub_media_uri_is_live(const char *uri); /* rtmp, rtsp, srt, http(s) */

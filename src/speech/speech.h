@@ -1,0 +1,93 @@
+/* speech/speech.h: the seam. A fragment goes in, its dub comes out; nothing above knows whether the engines run in this
+ * process (speech/local.h) or behind Socket.IO (speech/remote.h).
+ * Loop thread only: create, call and free on the thread whose thread-default GMainContext was current at creation;
+ * callbacks come on it, never from inside a call. After dub_speech_free() none comes any more. */
+#pragma once
+
+#include "audio/pcm.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    const char *stream_id, *worker_id;             /* [A-Za-z0-9_-]{1,64} */
+    const char *source_language, *target_language; /* ISO 639-1 */
+    const char *voice;                             /* NULL or "default": the language's own */
+    unsigned rate_hz, channels;                    /* of the fragments; dubs come back at this rate, 1 or 2 channels */
+    unsigned segment_ms;                           /* nominal, 100…30000 */
+    unsigned max_inflight;                         /* wanted, 1…10 */
+    unsigned timeout_ms;                           /* a fragment's, 1000…30000 */
+} DubSpeechConfig;
+
+typedef struct {
+    uint64_t sequence_number; /* 0, 1, 2, … since the last on_ready */
+    int64_t start_ns;         /* output timeline; carried as metadata.pts_ns */
+    DubPcm *pcm;              /* mono or stereo at config's rate; owned */
+} DubFragment;
+DubFragment *dub_fragment_new(uint64_t sequence_number, int64_t start_ns, DubPcm *pcm /* (transfer full) */);
+void dub_fragment_free(DubFragment *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubFragment, dub_fragment_free)
+
+typedef enum { DUB_SPEECH_SUCCESS, DUB_SPEECH_PARTIAL, DUB_SPEECH_FAILED } DubSpeechStatus;
+const char *dub_speech_status_to_string(DubSpeechStatus status); /* "success" … as on the wire */
+
+typedef struct {
+    uint64_t sequence_number;
+    DubSpeechStatus status;
+    DubPcm *dub;             /* starts at the fragment's first sample, config's rate; NULL when failed */
+    char *transcript;        /* "" when nothing was said */
+    char *translated_text;
+    int64_t speech_start_ns; /* within the fragment: where the original's speech lies; both -1 when not known */
+    int64_t speech_end_ns;
+    double asr_ms, mt_ms, tts_ms, processing_ms;
+    char *error_code;        /* PROTOCOL.md's names ("TIMEOUT"); NULL unless failed or partial */
+    char *error_message;
+    char *error_stage;       /* "asr", "translation", "tts"; may be NULL */
+    bool retryable;
+} DubSpeechResult;
+DubSpeechResult *dub_speech_result_new(uint64_t sequence_number);
+void dub_speech_result_free(DubSpeechResult *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSpeechResult, dub_speech_result_free)
+
+typedef enum { DUB_PRESSURE_NONE, DUB_PRESSURE_SLOW_DOWN, DUB_PRESSURE_PAUSE } DubPressure;
+
+typedef struct {
+    /* Fragments may be submitted, numbered from 0. @max_inflight: what the backend agreed to. Comes again after a
+     * reconnect; what was in flight before is lost then and will not be answered. */
+    void (*on_ready)(unsigned max_inflight, void *user_data);
+    /* @result: (transfer full). In sequence order. */
+    void (*on_result)(DubSpeechResult *result, void *user_data);
+    void (*on_pressure)(DubPressure pressure, unsigned delay_ms, void *user_data);
+    /* The link broke; the backend tries again by itself. @attempt: 1…; on_ready follows when it is back. */
+    void (*on_lost)(const GError *error, unsigned attempt, void *user_data);
+    /* No use in trying: wrong language, auth refused, attempts used up. Nothing follows. */
+    void (*on_failed)(const GError *error, void *user_data);
+    /* After dub_speech_end(): everything is answered. */
+    void (*on_complete)(void *user_data);
+} DubSpeechCallbacks;
+
+typedef struct _DubSpeech DubSpeech;
+
+/* What a backend implements; its struct begins with a DubSpeech. */
+typedef struct {
+    const char *name; /* "local", "remote" */
+    void (*start)(DubSpeech *self);
+    void (*submit)(DubSpeech *self, DubFragment *fragment);
+    void (*applied)(DubSpeech *self, uint64_t sequence_number);
+    void (*end)(DubSpeech *self);
+    void (*free)(DubSpeech *self);
+} DubSpeechClass;
+struct _DubSpeech {
+    const DubSpeechClass *klass;
+    DubSpeechCallbacks callbacks;
+    void *user_data;
+};
+
+void dub_speech_start(DubSpeech *self); /* connect or load; on_ready or on_failed follows */
+/* @fragment: (transfer full). Only while ready; keeping to max_inflight is the caller's part. Each is answered by exactly
+ * one on_result, unless on_lost or free comes first. */
+void dub_speech_submit(DubSpeech *self, DubFragment *fragment);
+void dub_speech_applied(DubSpeech *self, uint64_t sequence_number); /* its dub is on the output timeline */
+void dub_speech_end(DubSpeech *self);   /* no more fragments; on_complete follows */
+void dub_speech_free(DubSpeech *self);  /* at any time; work in flight is cancelled */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSpeech, dub_speech_free)
