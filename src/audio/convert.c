@@ -1,0 +1,140 @@
+/* audio/convert.c: libswresample for the rate, Rubber Band for the tempo, our own loops for the channels (libswresample
+ * scales mono by 3 dB on its way to stereo). */
+#include "audio/convert.h"
+
+#include "base/error.h"
+
+#include <libavutil/channel_layout.h>
+#include <libavutil/error.h>
+#include <libswresample/swresample.h>
+#include <math.h>
+#include <rubberband/rubberband-c.h>
+#include <string.h>
+
+#define STRETCH_BLOCK 4096 /* frames handed to Rubber Band at a time */
+
+static DubPcm *mix_channels(DubPcm *pcm, unsigned channels)
+{
+    if (pcm->channels == channels)
+        return dub_pcm_ref(pcm);
+    DubPcm *mixed = dub_pcm_new(pcm->rate_hz, channels, pcm->n_frames);
+    for (gsize i = 0; i < pcm->n_frames; i++) {
+        if (channels == 1)
+            mixed->samples[i] = 0.5f * (pcm->samples[2 * i] + pcm->samples[2 * i + 1]);
+        else
+            mixed->samples[2 * i] = mixed->samples[2 * i + 1] = pcm->samples[i];
+    }
+    return mixed;
+}
+
+static SwrContext *open_resampler(unsigned from_hz, unsigned to_hz, unsigned channels, GError **error)
+{
+    AVChannelLayout layout;
+    av_channel_layout_default(&layout, (int) channels);
+    SwrContext *swr = NULL;
+    int status = swr_alloc_set_opts2(&swr, &layout, AV_SAMPLE_FMT_FLT, (int) to_hz, &layout, AV_SAMPLE_FMT_FLT,
+                                     (int) from_hz, 0, NULL);
+    if (status >= 0)
+        status = swr_init(swr);
+    if (status >= 0)
+        return swr;
+    swr_free(&swr);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_FAILED, "cannot resample %u Hz to %u Hz: %s", from_hz, to_hz,
+                av_err2str(status));
+    return NULL;
+}
+
+/* libswresample's filter is centred: its first output frame lies at the first input frame, so only the length needs
+ * care. What the filter gives too little at the end (at most a frame or two) stays silent. */
+static DubPcm *resample(DubPcm *pcm, unsigned rate_hz, GError **error)
+{
+    if (pcm->rate_hz == rate_hz)
+        return dub_pcm_ref(pcm);
+    SwrContext *swr = open_resampler(pcm->rate_hz, rate_hz, pcm->channels, error);
+    if (!swr)
+        return NULL;
+
+    const gsize n_frames = (gsize) (((guint64) pcm->n_frames * rate_hz + pcm->rate_hz / 2) / pcm->rate_hz);
+    g_autoptr(DubPcm) converted = dub_pcm_new(rate_hz, pcm->channels, n_frames);
+    const uint8_t *in = (const uint8_t *) pcm->samples;
+    uint8_t *out = (uint8_t *) converted->samples;
+    int done = swr_convert(swr, &out, (int) n_frames, &in, (int) pcm->n_frames);
+    if (done >= 0 && (gsize) done < n_frames) {
+        out += (gsize) done * pcm->channels * sizeof(float);
+        const int rest = swr_convert(swr, &out, (int) (n_frames - (gsize) done), NULL, 0);
+        done = rest < 0 ? rest : done;
+    }
+    swr_free(&swr);
+    if (done < 0) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_FAILED, "cannot resample: %s", av_err2str(done));
+        return NULL;
+    }
+    return g_steal_pointer(&converted);
+}
+
+DubPcm *dub_pcm_convert(DubPcm *pcm, unsigned rate_hz, unsigned channels, GError **error)
+{
+    g_return_val_if_fail(rate_hz > 0 && (channels == 1 || channels == 2), NULL);
+
+    /* The fewer channels on the way through the filter, the cheaper. */
+    g_autoptr(DubPcm) before = mix_channels(pcm, MIN(pcm->channels, channels));
+    g_autoptr(DubPcm) resampled = resample(before, rate_hz, error);
+    return resampled ? mix_channels(resampled, channels) : NULL;
+}
+
+static void deinterleave(const DubPcm *pcm, gsize first, gsize count, float *planes[2])
+{
+    for (gsize i = 0; i < count; i++)
+        for (unsigned c = 0; c < pcm->channels; c++)
+            planes[c][i] = pcm->samples[(first + i) * pcm->channels + c];
+}
+
+/* Takes what is ready; frames beyond the end of @to are dropped. Returns the new fill. */
+static gsize drain(RubberBandState band, float *planes[2], DubPcm *to, gsize filled)
+{
+    int available;
+    while ((available = rubberband_available(band)) > 0) {
+        const gsize got = rubberband_retrieve(band, planes, MIN((unsigned) available, STRETCH_BLOCK));
+        const gsize kept = MIN(got, to->n_frames - filled);
+        for (gsize i = 0; i < kept; i++)
+            for (unsigned c = 0; c < to->channels; c++)
+                to->samples[(filled + i) * to->channels + c] = planes[c][i];
+        filled += kept;
+    }
+    return filled;
+}
+
+DubPcm *dub_pcm_stretch(DubPcm *pcm, double tempo, GError **error)
+{
+    if (!(tempo >= 0.5 && tempo <= 2.0)) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "tempo: %g is not within 0.5 and 2", tempo);
+        return NULL;
+    }
+    if (tempo == 1.0 || pcm->n_frames == 0)
+        return dub_pcm_ref(pcm);
+
+    g_autofree float *buffer = g_new(float, 2 * STRETCH_BLOCK);
+    float *planes[2] = {buffer, buffer + STRETCH_BLOCK};
+    RubberBandState band = rubberband_new(pcm->rate_hz, pcm->channels,
+                                          RubberBandOptionProcessOffline | RubberBandOptionThreadingNever |
+                                              RubberBandOptionChannelsTogether,
+                                          1.0 / tempo, 1.0);
+    rubberband_set_expected_input_duration(band, (unsigned) pcm->n_frames);
+    rubberband_set_max_process_size(band, STRETCH_BLOCK);
+    for (gsize at = 0; at < pcm->n_frames; at += STRETCH_BLOCK) {
+        const gsize count = MIN(STRETCH_BLOCK, pcm->n_frames - at);
+        deinterleave(pcm, at, count, planes);
+        rubberband_study(band, (const float *const *) planes, (unsigned) count, at + count == pcm->n_frames);
+    }
+
+    DubPcm *stretched = dub_pcm_new(pcm->rate_hz, pcm->channels, (gsize) llround((double) pcm->n_frames / tempo));
+    gsize filled = 0;
+    for (gsize at = 0; at < pcm->n_frames; at += STRETCH_BLOCK) {
+        const gsize count = MIN(STRETCH_BLOCK, pcm->n_frames - at);
+        deinterleave(pcm, at, count, planes);
+        rubberband_process(band, (const float *const *) planes, (unsigned) count, at + count == pcm->n_frames);
+        filled = drain(band, planes, stretched, filled);
+    }
+    rubberband_delete(band);
+    return stretched;
+}
