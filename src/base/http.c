@@ -1,2 +1,123 @@
-/* base/http.c */
+/* base/http.c: listening with errors a person can act on, and the replies every endpoint shares. */
 #include "base/http.h"
+
+#include "base/error.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#define LISTEN_BACKLOG 128
+
+static GInetAddress *resolve(const char *host, GError **error)
+{
+    GInetAddress *literal = g_inet_address_new_from_string(host);
+    if (literal)
+        return literal;
+    g_autoptr(GError) problem = NULL;
+    g_autoptr(GResolver) resolver = g_resolver_get_default();
+    GList *found = g_resolver_lookup_by_name(resolver, host, NULL, &problem);
+    if (!found) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "cannot listen on host %s: %s", host,
+                    problem->message);
+        return NULL;
+    }
+    GInetAddress *first = g_object_ref(found->data);
+    g_resolver_free_addresses(found);
+    return first;
+}
+
+static DubErrorCode code_of(const GError *problem)
+{
+    return g_error_matches(problem, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE) ? DUB_ERROR_BUSY : DUB_ERROR_NETWORK;
+}
+
+static void set_listen_error(GError **error, const GError *problem, const char *host, guint port, const char *setting)
+{
+    const DubErrorCode code = code_of(problem);
+    if (code == DUB_ERROR_BUSY)
+        g_set_error(error, DUB_ERROR, code, "port %u is in use by another program; choose another with %s", port,
+                    setting);
+    else
+        g_set_error(error, DUB_ERROR, code, "cannot listen on %s port %u: %s; choose another with %s", host, port,
+                    problem->message, setting);
+}
+
+/* Our own socket rather than soup_server_listen(): "::" has to take both families, which libsoup turns off. */
+static GSocket *open_listener(GInetAddress *address, guint port, GError **error)
+{
+    g_autoptr(GSocket) socket =
+        g_socket_new(g_inet_address_get_family(address), G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
+    if (!socket)
+        return NULL;
+    if (g_inet_address_get_family(address) == G_SOCKET_FAMILY_IPV6 && g_inet_address_get_is_any(address) &&
+        !g_socket_set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, 0, error))
+        return NULL;
+    g_autoptr(GSocketAddress) full = g_inet_socket_address_new(address, (guint16) port);
+    g_socket_set_listen_backlog(socket, LISTEN_BACKLOG);
+    if (!g_socket_bind(socket, full, TRUE, error) || !g_socket_listen(socket, error))
+        return NULL;
+    return g_steal_pointer(&socket);
+}
+
+static guint port_of(GSocket *socket, GError **error)
+{
+    g_autoptr(GSocketAddress) local = g_socket_get_local_address(socket, error);
+    return local ? g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(local)) : 0;
+}
+
+guint dub_http_listen(SoupServer *server, const char *host, guint port, const char *setting, GError **error)
+{
+    g_return_val_if_fail(port <= 65535, 0);
+    g_autoptr(GInetAddress) address = resolve(host, error);
+    if (!address)
+        return 0;
+    g_autoptr(GError) problem = NULL;
+    g_autoptr(GSocket) socket = open_listener(address, port, &problem);
+    const guint chosen = socket ? port_of(socket, &problem) : 0;
+    if (!chosen || !soup_server_listen_socket(server, socket, 0, &problem)) {
+        set_listen_error(error, problem, host, port, setting);
+        return 0;
+    }
+    return chosen;
+}
+
+void dub_http_reply_text(SoupServerMessage *message, guint status, const char *content_type, const char *body)
+{
+    soup_server_message_set_status(message, status, NULL);
+    soup_server_message_set_response(message, content_type, SOUP_MEMORY_COPY, body, strlen(body));
+}
+
+void dub_http_reply_json(SoupServerMessage *message, guint status, const DubJson *body)
+{
+    g_autofree char *text = dub_json_to_text(body);
+    dub_http_reply_text(message, status, "application/json", text);
+}
+
+void dub_http_reply_error(SoupServerMessage *message, guint status, const char *code, const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1); /* jansson refuses anything else */
+    g_autoptr(DubJson) body = json_pack("{s:{s:s, s:s}}", "error", "code", code, "message", valid);
+    dub_http_reply_json(message, status, body);
+}
+
+static void on_metrics(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, const char *path,
+                       G_GNUC_UNUSED GHashTable *query, gpointer user_data)
+{
+    const char *method = soup_server_message_get_method(message);
+    if (strcmp(path, "/metrics") != 0) {
+        dub_http_reply_error(message, SOUP_STATUS_NOT_FOUND, "NOT_FOUND", "no such page; try /metrics");
+        return;
+    }
+    if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD) {
+        soup_message_headers_replace(soup_server_message_get_response_headers(message), "Allow", "GET, HEAD");
+        dub_http_reply_error(message, SOUP_STATUS_METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "/metrics is read with GET");
+        return;
+    }
+    g_autofree char *text = dub_metrics_to_text(user_data);
+    dub_http_reply_text(message, SOUP_STATUS_OK, "text/plain; version=0.0.4; charset=utf-8", text);
+}
+
+void dub_http_add_metrics(SoupServer *server, DubMetrics *metrics)
+{
+    soup_server_add_handler(server, "/metrics", on_metrics, metrics, NULL);
+}

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 
 typedef enum { DUB_METRIC_COUNTER, DUB_METRIC_GAUGE, DUB_METRIC_HISTOGRAM } DubMetricType;
 
