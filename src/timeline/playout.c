@@ -1,0 +1,94 @@
+/* timeline/playout.c: a bounded queue of access units in decode order, and the arithmetic of the playout delay. */
+#include "timeline/playout.h"
+
+#include "base/clock.h"
+
+struct _DubPlayout {
+    int64_t delay_ns;
+    int64_t anchor_ns; /* DUB_TIME_NONE until output time 0 arrived */
+    gsize max_bytes, bytes;
+    GDestroyNotify free_payload;
+    GQueue units; /* DubVideoUnit *, decode order */
+};
+
+DubPlayout *dub_playout_new(int64_t delay_ns, gsize max_bytes, GDestroyNotify free_payload)
+{
+    DubPlayout *self = g_new0(DubPlayout, 1);
+    self->delay_ns = delay_ns;
+    self->anchor_ns = DUB_TIME_NONE;
+    self->max_bytes = max_bytes;
+    self->free_payload = free_payload;
+    g_queue_init(&self->units);
+    return self;
+}
+
+void dub_playout_free(DubPlayout *self)
+{
+    if (!self)
+        return;
+    for (DubVideoUnit *unit = g_queue_pop_head(&self->units); unit; unit = g_queue_pop_head(&self->units)) {
+        self->free_payload(unit->payload);
+        g_free(unit);
+    }
+    g_free(self);
+}
+
+void dub_playout_anchor(DubPlayout *self, int64_t now_ns)
+{
+    self->anchor_ns = now_ns;
+}
+
+bool dub_playout_anchored(const DubPlayout *self)
+{
+    return self->anchor_ns != DUB_TIME_NONE;
+}
+
+int64_t dub_playout_position(const DubPlayout *self, int64_t now_ns)
+{
+    g_return_val_if_fail(dub_playout_anchored(self), 0);
+    return now_ns - self->anchor_ns - self->delay_ns;
+}
+
+int64_t dub_playout_deadline(const DubPlayout *self, int64_t output_ns)
+{
+    g_return_val_if_fail(dub_playout_anchored(self), 0);
+    return self->anchor_ns + output_ns + self->delay_ns;
+}
+
+void dub_playout_shift(DubPlayout *self, int64_t by_ns)
+{
+    self->anchor_ns += by_ns;
+}
+
+bool dub_playout_push(DubPlayout *self, const DubVideoUnit *unit)
+{
+    if (self->bytes + unit->size_bytes > self->max_bytes) {
+        self->free_payload(unit->payload);
+        return false;
+    }
+    self->bytes += unit->size_bytes;
+    g_queue_push_tail(&self->units, g_memdup2(unit, sizeof *unit));
+    return true;
+}
+
+bool dub_playout_pop(DubPlayout *self, int64_t position_ns, DubVideoUnit *unit)
+{
+    const DubVideoUnit *head = g_queue_peek_head(&self->units);
+    if (!head || head->dts_ns > position_ns)
+        return false;
+    g_autofree DubVideoUnit *owned = g_queue_pop_head(&self->units);
+    self->bytes -= owned->size_bytes;
+    *unit = *owned;
+    return true;
+}
+
+guint dub_playout_length(const DubPlayout *self)
+{
+    return self->units.length;
+}
+
+int64_t dub_playout_first_dts(const DubPlayout *self)
+{
+    const DubVideoUnit *head = g_queue_peek_head((GQueue *) &self->units);
+    return head ? head->dts_ns : DUB_TIME_NONE;
+}

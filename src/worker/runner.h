@@ -1,0 +1,42 @@
+/* worker/runner.h: one stream for real: a DubWorker bound to a source, a sink and a speech backend.
+ * Loop thread only: everything runs on the GMainContext that was thread-default at creation; callbacks never come from
+ * inside a call, and none after dub_runner_free(). */
+#pragma once
+
+#include "media/source.h"
+#include "worker/worker.h"
+
+/* Makes the speech backend once the source's shape is known, and again after a failed one has rested.
+ * NULL with @error: the stream cannot be dubbed at all and stops. */
+typedef DubSpeech *(*DubRunnerSpeechFunc)(const DubSpeechConfig *config, const DubSpeechCallbacks *callbacks,
+                                          void *callbacks_data, void *factory_data, GError **error);
+
+typedef struct {
+    const char *source_uri, *sink_uri; /* media/source.h, media/sink.h */
+    const char *source_language, *target_language, *voice;
+    const char *stream_id, *worker_id;
+    unsigned max_inflight, timeout_ms;
+    DubWorkerConfig worker;            /* stream_id, timeout_ns and paced are filled in from the rest */
+    DubRunnerSpeechFunc create_speech;
+    void *factory_data;
+} DubRunnerConfig;
+
+typedef struct {
+    void (*on_info)(const DubSourceInfo *info, void *user_data);
+    void (*on_state)(DubWorkerState state, void *user_data);
+    void (*on_fragment)(const DubWorkerFragment *fragment, void *user_data);
+    /* @error: NULL after a clean end or a stop that was asked for. @output: where the result lies, NULL if there is none. */
+    void (*on_stopped)(const GError *error, const char *output, void *user_data);
+} DubRunnerCallbacks;
+
+typedef struct _DubRunner DubRunner;
+/* Strings of @config are copied. Fails at once for what cannot work (missing file, unknown scheme). */
+DubRunner *dub_runner_new(const DubRunnerConfig *config, const DubRunnerCallbacks *callbacks, void *user_data,
+                          GError **error);
+void dub_runner_start(DubRunner *self);
+/* As dub_worker_stop(): drains, then on_stopped; a file that was cut short gets its ".partial" name. */
+void dub_runner_stop(DubRunner *self, unsigned within_ms);
+void dub_runner_stats(const DubRunner *self, DubWorkerStats *stats);
+DubWorkerState dub_runner_state(const DubRunner *self);
+void dub_runner_free(DubRunner *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubRunner, dub_runner_free)
