@@ -8,6 +8,16 @@
 
 #define LISTEN_BACKLOG 128
 
+/* One socket, one address: of a name with both, the one that every client tries. */
+static GInetAddress *prefer_ipv4(GList *addresses)
+{
+    for (GList *l = addresses; l; l = l->next) {
+        if (g_inet_address_get_family(l->data) == G_SOCKET_FAMILY_IPV4)
+            return g_object_ref(l->data);
+    }
+    return g_object_ref(addresses->data);
+}
+
 static GInetAddress *resolve(const char *host, GError **error)
 {
     GInetAddress *literal = g_inet_address_new_from_string(host);
@@ -21,9 +31,9 @@ static GInetAddress *resolve(const char *host, GError **error)
                     problem->message);
         return NULL;
     }
-    GInetAddress *first = g_object_ref(found->data);
+    GInetAddress *chosen = prefer_ipv4(found);
     g_resolver_free_addresses(found);
-    return first;
+    return chosen;
 }
 
 static DubErrorCode code_of(const GError *problem)

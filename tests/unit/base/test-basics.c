@@ -1,0 +1,90 @@
+/* Unit tests of base/error, base/clock and base/log. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void test_exit_status_unique(void)
+{
+    bool seen[256] = { false };
+    for (int code = 0; code < DUB_N_ERRORS; code++) {
+        g_autoptr(GError) error = g_error_new_literal(DUB_ERROR, code, "x");
+        const int status = dub_error_exit_status(error);
+        g_assert_cmpint(status, >, 0);
+        g_assert_cmpint(status, <, 256);
+        g_assert_false(seen[status]);
+        seen[status] = true;
+    }
+    g_assert_cmpint(dub_error_exit_status(NULL), ==, 0);
+}
+
+static void test_from_errno(void)
+{
+    g_autoptr(GError) full = dub_error_from_errno(ENOSPC, "out.mp4");
+    g_assert_error(full, DUB_ERROR, DUB_ERROR_NO_SPACE);
+    g_assert_nonnull(strstr(full->message, "out.mp4"));
+    g_assert_nonnull(strstr(full->message, "free some space"));
+    g_autoptr(GError) none = dub_error_from_errno(ENOENT, "in.mp4");
+    g_assert_error(none, DUB_ERROR, DUB_ERROR_NOT_FOUND);
+}
+
+static void test_samples(void)
+{
+    g_assert_cmpint(dub_samples_to_ns(48000, 48000), ==, DUB_NS_PER_S);
+    g_assert_cmpint(dub_ns_to_samples(DUB_NS_PER_S, 44100), ==, 44100);
+    const int64_t day = INT64_C(86400) * 44100;
+    g_assert_cmpint(dub_ns_to_samples(dub_samples_to_ns(day + 1, 44100), 44100), ==, day + 1);
+    g_assert_cmpint(dub_samples_to_ns(-1, 3), ==, -333333333);
+}
+
+static void test_log_level(void)
+{
+    DubLogLevel level = DUB_LOG_INFO;
+    g_assert_true(dub_log_level_from_string("debug", &level));
+    g_assert_cmpint(level, ==, DUB_LOG_DEBUG);
+    g_assert_true(dub_log_level_from_string("WARNING", &level));
+    g_assert_cmpint(level, ==, DUB_LOG_WARNING);
+    g_assert_false(dub_log_level_from_string("loud", &level));
+}
+
+static void test_printable(void)
+{
+    g_autofree char *escaped = dub_log_printable("a\nb\x01\xff", 100);
+    g_assert_cmpstr(escaped, ==, "a\\nb\\u0001\xef\xbf\xbd");
+    g_autofree char *cut = dub_log_printable("aaaa", 2);
+    g_assert_cmpstr(cut, ==, "aa…");
+}
+
+static void write_json_line(void)
+{
+    dub_log_setup("tester", DUB_LOG_INFO, DUB_LOG_JSON);
+    dub_log_fields(DUB_LOG_INFO, "said \"so\"", "stream_id", "a\nb", "absent", NULL, "k", "v", NULL);
+    dub_debug("not shown");
+}
+
+static void test_json_line(void)
+{
+    if (g_test_subprocess()) {
+        write_json_line();
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_passed();
+    g_test_trap_assert_stderr("{\"time\":\"*Z\",\"level\":\"INFO\",\"program\":\"tester\",\"message\":\"said \\\"so\\\"\","
+                              "\"stream_id\":\"a\\nb\"*");
+    g_test_trap_assert_stderr_unmatched("*not shown*");
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/base/error/exit-status-unique", test_exit_status_unique);
+    g_test_add_func("/base/error/from-errno", test_from_errno);
+    g_test_add_func("/base/clock/samples", test_samples);
+    g_test_add_func("/base/log/level", test_log_level);
+    g_test_add_func("/base/log/printable", test_printable);
+    g_test_add_func("/base/log/json-line", test_json_line);
+    return g_test_run();
+}
