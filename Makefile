@@ -1,0 +1,87 @@
+# What developers run. Meson builds (meson.build); this file names the usual ways to call it.
+# Everything can be run again at once: what is already there is found in a fraction of a second.
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+WERROR  ?= true
+JOBS    ?= $(shell nproc)
+PYTHON  := .venv/bin/python
+# Seconds for each fuzz target, and minutes for the soak.
+FUZZ_SECONDS ?= 300
+SOAK_MINUTES ?= 60
+
+export AIRDUB_BUILD ?= $(abspath $(BUILD))
+
+.DEFAULT_GOAL := all
+.PHONY: all deps deps-build demo fixtures test unit asan tsan fuzz soak bench install clean help
+
+all: $(BUILD)/build.ninja ## build the three programs into build/apps
+	ninja -C $(BUILD) -j $(JOBS)
+
+# $(call setup,DIR,OPTIONS): configures once; a changed meson.build is ninja's own business.
+setup = @command -v meson >/dev/null || { echo "meson is missing: run 'make deps' first" >&2; exit 1; }; \
+	meson setup $(1) --prefix=$(PREFIX) -Dwerror=$(WERROR) $(2)
+
+$(BUILD)/build.ninja:
+	$(call setup,$(BUILD),)
+
+build-asan/build.ninja:
+	$(call setup,build-asan,-Db_sanitize=address$(comma)undefined -Db_lundef=false)
+
+build-tsan/build.ninja:
+	$(call setup,build-tsan,-Db_sanitize=thread -Db_lundef=false)
+
+build-fuzz/build.ninja:
+	@command -v clang >/dev/null || { echo "clang is missing: run 'make deps' first" >&2; exit 1; }
+	CC=clang meson setup build-fuzz -Dwerror=false -Db_sanitize=address,undefined -Db_lundef=false
+
+comma := ,
+
+deps: ## install what is missing: Debian packages, .venv, Node's packages
+	@tools/deps/install runtime build test python node
+
+deps-build: ## install only what `make` needs
+	@tools/deps/install runtime build
+
+fixtures: ## make the media that the tests and the demo use
+	@$(PYTHON) tools/fixtures/make.py
+
+demo: deps ## dub a one-minute clip live, through the whole path, and report on it
+	@$(MAKE) --no-print-directory all fixtures
+	@$(PYTHON) tools/demo/demo.py
+
+test: deps ## run every test there is, and end with one total
+	@$(PYTHON) tools/test/run.py all
+
+unit: all ## run the unit tests only
+	meson test -C $(BUILD) --print-errorlogs
+
+asan: deps-build build-asan/build.ninja ## run the unit tests under ASan and UBSan
+	@ninja -C build-asan -j $(JOBS)
+	@python3 tools/test/run.py asan
+
+tsan: deps-build build-tsan/build.ninja ## run the unit tests under TSan
+	@ninja -C build-tsan -j $(JOBS)
+	@python3 tools/test/run.py tsan
+
+fuzz: deps build-fuzz/build.ninja ## run each fuzz target for FUZZ_SECONDS
+	@ninja -C build-fuzz -j $(JOBS)
+	@$(PYTHON) tools/test/fuzz.py --seconds $(FUZZ_SECONDS)
+
+soak: deps ## stream for SOAK_MINUTES and watch memory and sync
+	@$(MAKE) --no-print-directory all fixtures
+	@$(PYTHON) -m pytest -c pyproject.toml tests/soak -s --soak-minutes $(SOAK_MINUTES)
+
+bench: deps ## measure speed: real-time factor, the share of each stage
+	@$(MAKE) --no-print-directory all fixtures
+	@$(PYTHON) tools/test/bench.py
+
+install: all ## install programs and man pages; knows DESTDIR and PREFIX
+	meson configure $(BUILD) --prefix=$(PREFIX)
+	DESTDIR=$(DESTDIR) meson install -C $(BUILD)
+
+clean: ## remove what was built; .venv, node_modules and fixtures stay
+	rm -rf $(BUILD) build-asan build-tsan build-fuzz demo-output
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
