@@ -85,6 +85,7 @@ static bool open_format(Reader *self, DubFragmentContent content, GError **error
     AVDictionary *options = NULL;
     av_dict_set(&options, "codec_whitelist", CODECS, 0);
     av_dict_set(&options, "protocol_whitelist", "none", 0);
+    av_dict_set_int(&options, "max_probe_packets", 1, 0); /* or WAV is searched for AC-3 in disguise, 5 ms a fragment */
     const int status = avformat_open_input(&self->format, NULL, av_find_input_format(demuxer_name(content)), &options);
     av_dict_free(&options);
     if (status < 0)
