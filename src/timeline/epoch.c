@@ -4,9 +4,10 @@
 
 #include <string.h>
 
-void dub_epochs_init(DubEpochs *self)
+void dub_epochs_init(DubEpochs *self, int64_t max_gap_ns)
 {
     memset(self, 0, sizeof *self);
+    self->max_gap_ns = max_gap_ns;
 }
 
 void dub_epochs_anchor(DubEpochs *self, int64_t first_ns)
@@ -40,7 +41,7 @@ void dub_epochs_break(DubEpochs *self)
 static bool runs_on(const DubEpochs *self, DubTrack track, int64_t output_ns)
 {
     const int64_t step = output_ns - self->tracks[track].end_ns;
-    return step <= DUB_EPOCH_MAX_GAP_NS && step >= -DUB_EPOCH_MAX_BACK_NS;
+    return step <= self->max_gap_ns && step >= -DUB_EPOCH_MAX_BACK_NS;
 }
 
 bool dub_epochs_map(DubEpochs *self, DubTrack track, int64_t source_ns, int64_t duration_ns, int64_t resume_at_ns,

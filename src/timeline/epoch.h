@@ -11,24 +11,26 @@
 
 typedef enum { DUB_TRACK_VIDEO, DUB_TRACK_AUDIO, DUB_N_TRACKS } DubTrack;
 
-/* Forward steps up to this are a gap in the same epoch (a stall, lost packets): silence is played. Anything further, and
- * any step back beyond DUB_EPOCH_MAX_BACK_NS, is another time base. */
-#define DUB_EPOCH_MAX_GAP_NS  INT64_C(10000000000)
-#define DUB_EPOCH_MAX_BACK_NS INT64_C(1000000000)
+/* Forward steps up to max_gap_ns are a gap in the same epoch (a stall, lost packets): silence is played. Anything further,
+ * and any step back beyond DUB_EPOCH_MAX_BACK_NS, is another time base. */
+#define DUB_EPOCH_LIVE_GAP_NS INT64_C(10000000000)   /* longer than any stall that a publisher survives */
+#define DUB_EPOCH_FILE_GAP_NS INT64_C(3600000000000) /* a track of a file may start or pause when it likes */
+#define DUB_EPOCH_MAX_BACK_NS INT64_C(1000000000)    /* jitter and reordering stay far below */
 
 typedef struct {
     int64_t offset_ns;          /* newest epoch's; output = source - offset */
     unsigned epoch;             /* 0, 1, … */
     struct {
-        bool broken;                /* the source was opened anew: nothing it says now belongs to the old offset */
+        bool broken;            /* the source was opened anew: nothing it says now belongs to the old offset */
         unsigned epoch;
         int64_t offset_ns;      /* the track's own: it follows when its own timestamps jump */
         int64_t end_ns;         /* output time up to which the track has come */
     } tracks[DUB_N_TRACKS];
     bool anchored;
+    int64_t max_gap_ns;
 } DubEpochs;
 
-void dub_epochs_init(DubEpochs *self);
+void dub_epochs_init(DubEpochs *self, int64_t max_gap_ns);
 
 /* Sets output time 0 at source time @first_ns. Before it, dub_epochs_map() must not be called. */
 void dub_epochs_anchor(DubEpochs *self, int64_t first_ns);

@@ -1,0 +1,288 @@
+/* worker/play.c: the path of the sound through a worker: segments are sent, fragments decided, output rendered and pushed
+ * with the video beside it. Runs after every event and tick; does what can be done and returns. */
+#include "worker/private.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define SINK_LEAD_NS (1500 * DUB_NS_PER_MS) /* a live sink connects this long before its first frame: a media server
+                                               wants tracks soon after publish (MediaMTX: readTimeout 10 s) */
+#define FULL_OPEN_FRAGMENTS(self) (2 * (self)->max_inflight + 2)
+#define AHEAD_NS     (10 * DUB_NS_PER_S)    /* how far a file may be read before it is played in real time */
+
+int64_t dub_worker_frames_to_ns(const DubWorker *self, int64_t frames)
+{
+    return dub_samples_to_ns(frames, self->input.rate_hz);
+}
+
+void dub_worker_take_segments(DubWorker *self)
+{
+    for (DubSegment *segment = dub_segmenter_take(self->segmenter); segment; segment = dub_segmenter_take(self->segmenter)) {
+        const uint64_t index = self->config.first_fragment + segment->index;
+        self->stats.audio_segments++;
+        self->stats.audio_bytes += (uint64_t) segment->n_frames * segment->pcm->channels * sizeof(float);
+        dub_fragments_add(self->fragments, segment, index);
+    }
+}
+
+/* --- sending ---------------------------------------------------------------------------------------------------- */
+
+static bool may_send(DubWorker *self, DubOpenFragment *fragment, int64_t now_ns)
+{
+    if (self->link != LINK_READY || now_ns < self->send_after_ns)
+        return false;
+    if (dub_fragments_inflight(self->fragments) >= self->max_inflight)
+        return false;
+    fragment->refused_by_breaker = self->paced && !dub_breaker_allow(&self->breaker, now_ns);
+    return !fragment->refused_by_breaker;
+}
+
+static void send_waiting(DubWorker *self, int64_t now_ns)
+{
+    for (;;) {
+        DubOpenFragment *fragment = dub_fragments_first_waiting(self->fragments);
+        if (!fragment || !may_send(self, fragment, now_ns))
+            return;
+        fragment->state = DUB_FRAGMENT_SENT;
+        fragment->sequence_number = self->next_sequence++;
+        fragment->sent_ns = now_ns;
+        self->stats.sent++;
+        self->effects.submit(dub_fragment_new(fragment->sequence_number, dub_worker_frames_to_ns(self, fragment->first_frame),
+                                              dub_pcm_ref(fragment->pcm)),
+                             self->user_data);
+    }
+}
+
+/* --- deciding --------------------------------------------------------------------------------------------------- */
+
+static DubFallback why_not_answered(const DubWorker *self, const DubOpenFragment *fragment)
+{
+    switch (fragment->state) {
+    case DUB_FRAGMENT_ANSWERED: return DUB_FALLBACK_FAILED;
+    case DUB_FRAGMENT_SENT:     return DUB_FALLBACK_DEADLINE;
+    case DUB_FRAGMENT_LOST:     return DUB_FALLBACK_DISCONNECTED;
+    case DUB_FRAGMENT_WAITING:  break;
+    }
+    if (fragment->refused_by_breaker)
+        return DUB_FALLBACK_CIRCUIT_OPEN;
+    return self->link == LINK_READY ? DUB_FALLBACK_BACKPRESSURE : DUB_FALLBACK_DISCONNECTED;
+}
+
+static void tell(DubWorker *self, const DubOpenFragment *fragment, DubFallback fallback)
+{
+    const bool answered = fragment->state == DUB_FRAGMENT_ANSWERED;
+    const DubWorkerFragment told = {
+        .index = fragment->index,
+        .start_ns = dub_worker_frames_to_ns(self, fragment->first_frame),
+        .duration_ns = dub_worker_frames_to_ns(self, fragment->n_frames),
+        .fallback = fallback,
+        .result = fragment->result,
+        .latency_ns = answered ? fragment->answered_ns - fragment->sent_ns : DUB_TIME_NONE,
+    };
+    self->effects.fragment_decided(&told, self->user_data);
+}
+
+static void decide_dub(DubWorker *self, DubOpenFragment *fragment)
+{
+    const DubSpeechResult *result = fragment->result;
+    const bool known = result->speech_start_ns >= 0;
+    const bool silent = result->transcript && !*result->transcript && result->speech_start_ns == result->speech_end_ns && known;
+    dub_mixer_decide_dub(self->mixer, fragment->n_frames, result->dub,
+                         silent ? 0 : known ? dub_ns_to_samples(result->speech_start_ns, self->input.rate_hz) : -1,
+                         silent ? 0 : known ? dub_ns_to_samples(result->speech_end_ns, self->input.rate_hz) : -1);
+    self->stats.dubbed++;
+    self->effects.applied(fragment->sequence_number, self->user_data);
+    tell(self, fragment, DUB_FALLBACK_NONE);
+}
+
+static void decide_original(DubWorker *self, DubOpenFragment *fragment, int64_t now_ns)
+{
+    const DubFallback reason = why_not_answered(self, fragment);
+    if (reason == DUB_FALLBACK_DEADLINE)
+        dub_breaker_failure(&self->breaker, true, now_ns); /* PROTOCOL.md: TIMEOUT is retryable */
+    dub_mixer_decide_original(self->mixer, fragment->n_frames);
+    self->stats.fallbacks[reason]++;
+    dub_warning("stream %s: fragment %" G_GUINT64_FORMAT " plays the original: %s", self->stream_id, fragment->index,
+                dub_fallback_to_string(reason));
+    tell(self, fragment, reason);
+}
+
+static bool is_due(const DubWorker *self, int64_t frame, int64_t now_ns)
+{
+    return self->paced && dub_playout_anchored(self->playout) &&
+           dub_playout_position(self->playout, now_ns) >= dub_worker_frames_to_ns(self, frame);
+}
+
+static bool is_hopeless(const DubWorker *self, const DubOpenFragment *fragment)
+{
+    if (fragment->state == DUB_FRAGMENT_LOST)
+        return true;
+    return !self->paced && fragment->state == DUB_FRAGMENT_WAITING && self->speech_retry_ns != DUB_TIME_NONE;
+}
+
+/* Decides the oldest fragment if its time or its answer has come. */
+static bool decide_head(DubWorker *self, int64_t now_ns)
+{
+    DubOpenFragment *head = dub_fragments_head(self->fragments);
+    if (!head)
+        return false;
+    const bool usable = head->state == DUB_FRAGMENT_ANSWERED && head->result->status != DUB_SPEECH_FAILED && head->result->dub;
+    if (usable)
+        decide_dub(self, head);
+    else if (head->state == DUB_FRAGMENT_ANSWERED || is_hopeless(self, head) || is_due(self, head->first_frame, now_ns))
+        decide_original(self, head, now_ns);
+    else
+        return false;
+    dub_fragments_pop(self->fragments);
+    return true;
+}
+
+static void decide(DubWorker *self, int64_t now_ns)
+{
+    while (decide_head(self, now_ns))
+        ;
+    /* The source stalled: its time came before a whole segment did. What there is of it is played as it is. */
+    const bool starving = dub_fragments_length(self->fragments) == 0 && is_due(self, dub_mixer_decided(self->mixer), now_ns) &&
+                          dub_mixer_received(self->mixer) > dub_mixer_decided(self->mixer);
+    if (!starving)
+        return;
+    dub_segmenter_force(self->segmenter);
+    dub_worker_take_segments(self);
+    while (decide_head(self, now_ns))
+        ;
+}
+
+/* --- the sink --------------------------------------------------------------------------------------------------- */
+
+void dub_worker_open_sink(DubWorker *self)
+{
+    self->sink = SINK_OPEN;
+    self->sink_room = true;
+    self->sink_started = false;
+    self->effects.open_sink(&self->input, self->user_data);
+}
+
+static void open_sink_in_time(DubWorker *self, int64_t now_ns)
+{
+    if (self->sink == SINK_BROKEN && now_ns >= self->sink_retry_ns) {
+        dub_worker_open_sink(self);
+        return;
+    }
+    if (self->sink != SINK_CLOSED || !dub_playout_anchored(self->playout))
+        return;
+    if (!self->paced || dub_playout_position(self->playout, now_ns) >= -SINK_LEAD_NS)
+        dub_worker_open_sink(self);
+}
+
+/* A sink that was opened anew starts at a key frame; what comes before it is let go. */
+static bool begins_sink(DubWorker *self, const DubVideoUnit *unit)
+{
+    if (self->sink_started)
+        return true;
+    if (unit->key_frame || dub_mixer_rendered(self->mixer) == 0) {
+        self->sink_base_frame = dub_mixer_rendered(self->mixer);
+        self->sink_started = true;
+    }
+    return self->sink_started;
+}
+
+static void push_unit(DubWorker *self, const DubVideoUnit *unit)
+{
+    if (self->sink != SINK_OPEN || !begins_sink(self, unit)) {
+        self->stats.video_dropped++;
+        self->effects.free_payload(unit->payload);
+        return;
+    }
+    const int64_t base_ns = dub_worker_frames_to_ns(self, self->sink_base_frame);
+    self->effects.push_video(unit->payload, unit->pts_ns - base_ns, unit->dts_ns - base_ns, self->user_data);
+}
+
+static void push_sound(DubWorker *self, int64_t until_frame)
+{
+    g_autoptr(DubPcm) pcm = dub_mixer_render(self->mixer, until_frame);
+    if (!pcm || self->sink != SINK_OPEN)
+        return;
+    if (!self->sink_started) {
+        if (self->input.has_video && self->sink_attempts > 0)
+            return; /* after a break the picture leads: it needs its key frame */
+        self->sink_base_frame = dub_mixer_rendered(self->mixer) - (int64_t) pcm->n_frames;
+        self->sink_started = true;
+    }
+    self->effects.push_audio(g_steal_pointer(&pcm), self->user_data);
+}
+
+static void push_pictures(DubWorker *self, int64_t until_ns)
+{
+    DubVideoUnit unit;
+    while (dub_playout_pop(self->playout, until_ns, &unit))
+        push_unit(self, &unit);
+}
+
+static void play_paced(DubWorker *self, int64_t now_ns)
+{
+    if (!dub_playout_anchored(self->playout))
+        return;
+    int64_t position = dub_playout_position(self->playout, now_ns);
+    const int64_t received = dub_worker_frames_to_ns(self, dub_mixer_received(self->mixer));
+    if (self->state != DUB_WORKER_DRAINING && position > received) {
+        /* The source fell silent for longer than the delay covers: from here on everything is later by the shortage. */
+        if (dub_playout_length(self->playout) == 0 || dub_playout_first_dts(self->playout) > received) {
+            dub_playout_shift(self->playout, position - received);
+            self->stats.rebuffers += position - received > 100 * DUB_NS_PER_MS;
+            position = received;
+        }
+    }
+    push_pictures(self, position);
+    push_sound(self, dub_ns_to_samples(MAX(position, 0), self->input.rate_hz));
+}
+
+static void play_file(DubWorker *self)
+{
+    if (!self->sink_room || self->sink != SINK_OPEN)
+        return;
+    push_sound(self, G_MAXINT64);
+    const bool all_sound = self->state == DUB_WORKER_DRAINING && dub_fragments_length(self->fragments) == 0;
+    push_pictures(self, all_sound ? G_MAXINT64 : dub_worker_frames_to_ns(self, dub_mixer_rendered(self->mixer)));
+}
+
+/* --- holding a file back ---------------------------------------------------------------------------------------- */
+
+static bool should_hold(const DubWorker *self, int64_t now_ns)
+{
+    if (self->input.live || self->state != DUB_WORKER_RUNNING)
+        return false;
+    if (dub_fragments_length(self->fragments) >= FULL_OPEN_FRAGMENTS(self) || !self->sink_room)
+        return true;
+    if (!self->paced || !dub_playout_anchored(self->playout))
+        return false;
+    const int64_t received = dub_worker_frames_to_ns(self, dub_mixer_received(self->mixer));
+    return received - dub_playout_position(self->playout, now_ns) > self->stats.delay_ns + AHEAD_NS;
+}
+
+static void hold(DubWorker *self, int64_t now_ns)
+{
+    const bool wanted = should_hold(self, now_ns);
+    if (wanted == self->held)
+        return;
+    self->held = wanted;
+    self->effects.hold_source(wanted, self->user_data);
+}
+
+void dub_worker_play(DubWorker *self, int64_t now_ns)
+{
+    send_waiting(self, now_ns);
+    decide(self, now_ns);
+    send_waiting(self, now_ns); /* a decision may have made room */
+    open_sink_in_time(self, now_ns);
+    if (self->paced)
+        play_paced(self, now_ns);
+    else
+        play_file(self);
+    hold(self, now_ns);
+}
+
+bool dub_worker_all_played(const DubWorker *self)
+{
+    return dub_fragments_length(self->fragments) == 0 &&
+           dub_mixer_rendered(self->mixer) >= dub_mixer_received(self->mixer) && dub_playout_length(self->playout) == 0;
+}

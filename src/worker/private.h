@@ -1,0 +1,67 @@
+/* worker/private.h: the worker's struct, shared by worker.c (states, events) and play.c (what is sent, decided, played). */
+#pragma once
+
+#include "timeline/epoch.h"
+#include "timeline/mixer.h"
+#include "timeline/playout.h"
+#include "worker/fragments.h"
+#include "worker/worker.h"
+
+typedef enum {
+    LINK_DOWN,  /* never started, lost (it comes back by itself), or failed (restarted at retry_ns) */
+    LINK_READY,
+    LINK_ENDED, /* told that nothing follows */
+} SpeechLink;
+
+typedef enum { SINK_CLOSED, SINK_OPEN, SINK_BROKEN, SINK_ENDING, SINK_DONE } SinkState;
+
+struct _DubWorker {
+    DubWorkerConfig config;
+    DubWorkerEffects effects;
+    void *user_data;
+    char *stream_id;
+
+    DubWorkerState state;
+    GError *error;              /* why it stops, NULL for a clean end */
+    DubWorkerInput input;
+    bool known;                 /* the source has told its shape */
+    bool paced;                 /* real time: deadlines count */
+    bool stop_asked;            /* cut short: a file does not get its final name */
+    bool held;
+
+    /* Before output time 0 is known: what came of the first stream waits for the other. */
+    GQueue early;               /* Early * */
+    int64_t early_since_ns;
+    DubEpochs epochs;
+    int64_t drift_ns;           /* smoothed distance of audio's timestamps from its frame count */
+    int64_t last_dts_ns;        /* of the video taken in, output time */
+
+    DubSegmenter *segmenter;
+    DubMixer *mixer;
+    DubPlayout *playout;
+    DubFragments *fragments;
+
+    SpeechLink link;
+    uint64_t next_sequence;     /* on the present link */
+    unsigned max_inflight;
+    int64_t speech_retry_ns;    /* a failed backend is made anew then; DUB_TIME_NONE: it is alive */
+    int64_t send_after_ns;      /* backpressure asked for a pause */
+    DubBreaker breaker;
+
+    SinkState sink;
+    bool sink_room;
+    unsigned sink_attempts;
+    int64_t sink_retry_ns;
+    bool sink_started;          /* something was pushed since it was opened */
+    int64_t sink_base_frame;    /* output frame that is the sink's 0 */
+    unsigned source_attempts;
+    int64_t source_retry_ns;
+
+    DubWorkerStats stats;
+};
+
+int64_t dub_worker_frames_to_ns(const DubWorker *self, int64_t frames);
+void dub_worker_play(DubWorker *self, int64_t now_ns);        /* send, decide, render, push: as far as things stand */
+bool dub_worker_all_played(const DubWorker *self);
+void dub_worker_take_segments(DubWorker *self);
+void dub_worker_open_sink(DubWorker *self);

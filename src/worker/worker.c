@@ -1,0 +1,591 @@
+/* worker/worker.c: the states of a stream and what each event does to them; play.c has the path of the sound.
+ * set_state() is the only writer of the state. */
+#include "worker/private.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+
+#define OVERHANG(segment_ns)   ((segment_ns) / 6)      /* a pause is looked for up to here past the nominal length */
+#define EXPECTED_COST          0.22                    /* processing seconds a second of sound, default engines, one core */
+#define MARGIN_NS              (800 * DUB_NS_PER_MS)   /* scheduling, network, encoder */
+#define EARLY_WAIT_NS          (2 * DUB_NS_PER_S)      /* for the other stream's first timestamp */
+#define GAP_NS                 (60 * DUB_NS_PER_MS)    /* audio timestamps that are off by more are a gap or an overlap */
+#define DRIFT_NS               (20 * DUB_NS_PER_MS)    /* smoothed: half of what anyone sees */
+#define VIDEO_BYTES_MAX        (G_GUINT64_CONSTANT(512) * 1024 * 1024) /* 40 s at 100 Mbit/s */
+#define FIRST_RETRY_NS         (2 * DUB_NS_PER_S)      /* 2, 4, 8, 16, 32 s */
+#define SINK_ATTEMPTS          5
+#define SPEECH_REST_NS         (30 * DUB_NS_PER_S)     /* after a backend gave up */
+
+typedef struct {
+    bool is_video;
+    DubWorkerVideo video;
+    DubPcm *pcm;
+    int64_t pts_ns;
+} Early;
+
+const char *dub_worker_state_to_string(DubWorkerState state)
+{
+    switch (state) {
+    case DUB_WORKER_IDLE:       return "idle";
+    case DUB_WORKER_CONNECTING: return "connecting";
+    case DUB_WORKER_RUNNING:    return "running";
+    case DUB_WORKER_RECOVERING: return "recovering";
+    case DUB_WORKER_DRAINING:   return "draining";
+    case DUB_WORKER_STOPPED:    return "stopped";
+    }
+    return "invalid";
+}
+
+const char *dub_fallback_to_string(DubFallback reason)
+{
+    switch (reason) {
+    case DUB_FALLBACK_NONE:         return "none";
+    case DUB_FALLBACK_DEADLINE:     return "deadline";
+    case DUB_FALLBACK_FAILED:       return "failed";
+    case DUB_FALLBACK_DISCONNECTED: return "disconnected";
+    case DUB_FALLBACK_CIRCUIT_OPEN: return "circuit_open";
+    case DUB_FALLBACK_BACKPRESSURE: return "backpressure";
+    case DUB_N_FALLBACKS:           break;
+    }
+    return "invalid";
+}
+
+int64_t dub_worker_default_delay(int64_t segment_ns, int64_t timeout_ns)
+{
+    const int64_t longest = segment_ns + OVERHANG(segment_ns);
+    const int64_t wanted = longest + (int64_t) ((double) longest * EXPECTED_COST) + MARGIN_NS;
+    return MIN(wanted, segment_ns + MAX(timeout_ns, OVERHANG(segment_ns) + MARGIN_NS));
+}
+
+DubWorker *dub_worker_new(const DubWorkerConfig *config, const DubWorkerEffects *effects, void *user_data)
+{
+    DubWorker *self = g_new0(DubWorker, 1);
+    self->config = *config;
+    self->effects = *effects;
+    self->user_data = user_data;
+    self->stream_id = g_strdup(config->stream_id);
+    self->config.stream_id = self->stream_id;
+    self->stats.delay_ns = config->playout_delay_ns > 0 ? config->playout_delay_ns
+                                                        : dub_worker_default_delay(config->segment_ns, config->timeout_ns);
+    g_queue_init(&self->early);
+    self->early_since_ns = self->speech_retry_ns = self->source_retry_ns = DUB_TIME_NONE;
+    self->last_dts_ns = DUB_TIME_NONE;
+    self->fragments = dub_fragments_new();
+    self->max_inflight = 1;
+    dub_breaker_init(&self->breaker, config->breaker_threshold, config->breaker_cooldown_ns);
+    return self;
+}
+
+static void early_free(DubWorker *self, Early *early)
+{
+    if (early->is_video)
+        self->effects.free_payload(early->video.payload);
+    dub_pcm_unref(early->pcm);
+    g_free(early);
+}
+
+void dub_worker_free(DubWorker *self)
+{
+    if (!self)
+        return;
+    for (Early *early = g_queue_pop_head(&self->early); early; early = g_queue_pop_head(&self->early))
+        early_free(self, early);
+    dub_fragments_free(self->fragments);
+    dub_segmenter_free(self->segmenter);
+    dub_mixer_free(self->mixer);
+    dub_playout_free(self->playout);
+    g_clear_error(&self->error);
+    g_free(self->stream_id);
+    g_free(self);
+}
+
+DubWorkerState dub_worker_state(const DubWorker *self)
+{
+    return self->state;
+}
+
+void dub_worker_stats(const DubWorker *self, DubWorkerStats *stats)
+{
+    *stats = self->stats;
+    stats->breaker = self->breaker.state;
+    stats->breaker_failures = self->breaker.total_failures;
+    stats->inflight = dub_fragments_inflight(self->fragments);
+    if (!self->known)
+        return;
+    stats->video_queued = dub_playout_length(self->playout);
+    stats->audio_queued_ns = dub_worker_frames_to_ns(self, dub_mixer_received(self->mixer) - dub_mixer_rendered(self->mixer));
+    stats->played_ns = dub_worker_frames_to_ns(self, dub_mixer_rendered(self->mixer));
+    stats->av_delta_ns = self->drift_ns;
+    stats->epochs = self->epochs.epoch;
+}
+
+static void set_state(DubWorker *self, DubWorkerState state)
+{
+    if (self->state == state)
+        return;
+    dub_info("stream %s: %s -> %s", self->stream_id, dub_worker_state_to_string(self->state),
+             dub_worker_state_to_string(state));
+    self->state = state;
+    self->effects.state_changed(state, self->user_data);
+}
+
+static bool is_over(const DubWorker *self)
+{
+    return self->state == DUB_WORKER_STOPPED || self->state == DUB_WORKER_IDLE;
+}
+
+static void finish(DubWorker *self)
+{
+    if (self->state == DUB_WORKER_STOPPED)
+        return;
+    set_state(self, DUB_WORKER_STOPPED);
+    self->effects.stopped(self->error, self->user_data);
+}
+
+static void remember_error(DubWorker *self, const GError *error)
+{
+    if (!self->error && error)
+        self->error = g_error_copy(error);
+}
+
+static void end_sink(DubWorker *self)
+{
+    self->effects.end_speech(self->user_data);
+    self->link = LINK_ENDED;
+    if (self->sink != SINK_OPEN) {
+        finish(self);
+        return;
+    }
+    self->sink = SINK_ENDING;
+    self->effects.end_sink(!self->error && !self->stop_asked, self->user_data);
+}
+
+/* The end of every event: play on, and see whether that was all. */
+static void go_on(DubWorker *self, int64_t now_ns)
+{
+    if (is_over(self) || !self->known)
+        return;
+    dub_worker_play(self, now_ns);
+    if (self->state == DUB_WORKER_DRAINING && self->sink != SINK_ENDING && self->sink != SINK_DONE &&
+        dub_worker_all_played(self))
+        end_sink(self);
+}
+
+void dub_worker_start(DubWorker *self, G_GNUC_UNUSED int64_t now_ns)
+{
+    g_return_if_fail(self->state == DUB_WORKER_IDLE);
+    set_state(self, DUB_WORKER_CONNECTING);
+    self->effects.open_source(self->user_data);
+}
+
+/* --- the source's shape ----------------------------------------------------------------------------------------- */
+
+static void make_parts(DubWorker *self)
+{
+    const DubSegmenterConfig segmenter = {
+        .rate_hz = self->input.rate_hz,
+        .channels = self->input.channels,
+        .nominal_ns = self->config.segment_ns,
+        .longest_ns = self->config.segment_ns + (self->paced ? OVERHANG(self->config.segment_ns) : self->config.segment_ns / 2),
+        .mode = self->config.segment_mode,
+    };
+    const DubMixerConfig mixer = { self->input.rate_hz, self->input.channels, self->config.bed_gain };
+    self->segmenter = dub_segmenter_new(&segmenter);
+    self->mixer = dub_mixer_new(&mixer);
+    self->playout = dub_playout_new(self->stats.delay_ns, VIDEO_BYTES_MAX, self->effects.free_payload);
+    dub_epochs_init(&self->epochs, self->input.live ? DUB_EPOCH_LIVE_GAP_NS : DUB_EPOCH_FILE_GAP_NS);
+}
+
+static bool same_shape(const DubWorkerInput *a, const DubWorkerInput *b)
+{
+    return a->has_video == b->has_video && a->rate_hz == b->rate_hz && a->channels == b->channels;
+}
+
+void dub_worker_source_info(DubWorker *self, const DubWorkerInput *input, int64_t now_ns)
+{
+    if (is_over(self) || self->state == DUB_WORKER_DRAINING)
+        return;
+    self->source_attempts = 0;
+    if (self->known && !same_shape(&self->input, input)) {
+        g_autoptr(GError) error = g_error_new(DUB_ERROR, DUB_ERROR_UNSUPPORTED,
+                                              "the source came back with another shape (%u Hz, %u channels, %s video); "
+                                              "publish it again as a new stream",
+                                              input->rate_hz, input->channels, input->has_video ? "with" : "without");
+        remember_error(self, error);
+        dub_worker_stop(self, 0, now_ns);
+        return;
+    }
+    if (!self->known) {
+        self->input = *input;
+        self->known = true;
+        self->paced = input->live || self->config.paced;
+        make_parts(self);
+        self->effects.start_speech(input, self->user_data);
+    }
+    set_state(self, DUB_WORKER_RUNNING);
+    go_on(self, now_ns);
+}
+
+/* --- what the source delivers ----------------------------------------------------------------------------------- */
+
+static int64_t resume_at(const DubWorker *self, int64_t now_ns)
+{
+    if (!self->input.live || !dub_playout_anchored(self->playout))
+        return 0;
+    return dub_playout_position(self->playout, now_ns) + self->stats.delay_ns; /* what arrives now, leaves after D */
+}
+
+static void take_video(DubWorker *self, const DubWorkerVideo *video, int64_t now_ns)
+{
+    const int64_t dts = video->dts_ns != DUB_TIME_NONE ? video->dts_ns : video->pts_ns;
+    const int64_t duration = video->duration_ns != DUB_TIME_NONE ? video->duration_ns : 0;
+    int64_t offset;
+    if (dub_epochs_map(&self->epochs, DUB_TRACK_VIDEO, dts, duration, resume_at(self, now_ns), &offset))
+        dub_info("stream %s: epoch %u: timestamps of the source jumped", self->stream_id, self->epochs.epoch);
+    const DubVideoUnit unit = { video->payload, video->pts_ns - offset, dts - offset, video->key_frame, video->size_bytes };
+    self->stats.video_units++;
+    self->stats.video_bytes += video->size_bytes;
+    if (self->last_dts_ns != DUB_TIME_NONE && unit.dts_ns <= self->last_dts_ns) {
+        self->stats.video_dropped++; /* nothing goes backwards */
+        self->effects.free_payload(unit.payload);
+        return;
+    }
+    self->last_dts_ns = unit.dts_ns;
+    if (!dub_playout_push(self->playout, &unit) && self->stats.video_dropped++ % 100 == 0)
+        dub_warning("stream %s: video dropped: %" G_GUINT64_FORMAT " bytes already wait to be played", self->stream_id,
+                    VIDEO_BYTES_MAX);
+}
+
+static void put_sound(DubWorker *self, const float *samples, gsize n_frames)
+{
+    dub_mixer_push_original(self->mixer, samples, n_frames);
+    dub_segmenter_push(self->segmenter, samples, n_frames);
+    dub_worker_take_segments(self);
+}
+
+static void put_silence(DubWorker *self, int64_t n_frames)
+{
+    const gsize block = self->input.rate_hz; /* a second at a time */
+    g_autofree float *zeros = g_new0(float, block * self->input.channels);
+    for (; n_frames > 0; n_frames -= (int64_t) block)
+        put_sound(self, zeros, MIN((gsize) n_frames, block));
+}
+
+/* How many frames audio's own timestamp is ahead of where the frame count would put it; what is within the jitter of
+ * timestamps counts only once it lasts. */
+static int64_t frames_off(DubWorker *self, int64_t target_frame)
+{
+    const int64_t received = dub_mixer_received(self->mixer);
+    const int64_t off = target_frame - received;
+    const int64_t off_ns = dub_worker_frames_to_ns(self, off);
+    if (received == 0 || ABS(off_ns) > GAP_NS) {
+        self->drift_ns = 0;
+        return off;
+    }
+    self->drift_ns += (off_ns - self->drift_ns) / 16;
+    if (ABS(self->drift_ns) <= DRIFT_NS)
+        return 0;
+    self->drift_ns = 0;
+    return off;
+}
+
+static void take_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_t now_ns)
+{
+    int64_t offset;
+    if (dub_epochs_map(&self->epochs, DUB_TRACK_AUDIO, pts_ns, dub_pcm_duration_ns(pcm), resume_at(self, now_ns), &offset))
+        dub_info("stream %s: epoch %u: timestamps of the source jumped", self->stream_id, self->epochs.epoch);
+    const int64_t target = dub_ns_to_samples(pts_ns - offset, self->input.rate_hz);
+    const int64_t off = frames_off(self, target);
+    if (off > 0) {
+        self->stats.gaps_filled += dub_mixer_received(self->mixer) > 0;
+        put_silence(self, off);
+    }
+    const gsize skip = off < 0 ? MIN((gsize) -off, pcm->n_frames) : 0;
+    self->stats.overlaps_dropped += skip > 0 && dub_mixer_received(self->mixer) > 0;
+    put_sound(self, pcm->samples + skip * pcm->channels, pcm->n_frames - skip);
+}
+
+static void anchor(DubWorker *self, int64_t now_ns)
+{
+    int64_t first = G_MAXINT64;
+    for (const GList *l = self->early.head; l; l = l->next)
+        first = MIN(first, ((const Early *) l->data)->pts_ns);
+    dub_epochs_anchor(&self->epochs, first);
+    dub_playout_anchor(self->playout, self->early_since_ns);
+    for (Early *early = g_queue_pop_head(&self->early); early; early = g_queue_pop_head(&self->early)) {
+        if (early->is_video)
+            take_video(self, &early->video, now_ns);
+        else
+            take_audio(self, early->pcm, early->pts_ns, now_ns);
+        early->is_video = false; /* its payload is the queue's now */
+        early_free(self, early);
+    }
+}
+
+static bool has_early(const DubWorker *self, bool is_video)
+{
+    for (const GList *l = self->early.head; l; l = l->next) {
+        if (((const Early *) l->data)->is_video == is_video)
+            return true;
+    }
+    return false;
+}
+
+/* Output time 0 is the earliest of both streams, so neither is placed before the other has shown itself. */
+static void wait_early(DubWorker *self, Early *early, int64_t now_ns)
+{
+    if (self->early_since_ns == DUB_TIME_NONE)
+        self->early_since_ns = now_ns;
+    g_queue_push_tail(&self->early, early);
+    const Early *first = g_queue_peek_head(&self->early);
+    const bool both = !self->input.has_video || (has_early(self, true) && has_early(self, false));
+    if (both || early->pts_ns - first->pts_ns > EARLY_WAIT_NS)
+        anchor(self, now_ns);
+}
+
+void dub_worker_source_video(DubWorker *self, const DubWorkerVideo *video, int64_t now_ns)
+{
+    if (self->state != DUB_WORKER_RUNNING) {
+        self->effects.free_payload(video->payload);
+        return;
+    }
+    if (self->epochs.anchored) {
+        take_video(self, video, now_ns);
+    } else {
+        Early *early = g_new0(Early, 1);
+        *early = (Early){ .is_video = true, .video = *video, .pts_ns = video->pts_ns };
+        wait_early(self, early, now_ns);
+    }
+    if (!self->paced)
+        go_on(self, now_ns);
+}
+
+void dub_worker_source_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_t now_ns)
+{
+    if (self->state != DUB_WORKER_RUNNING)
+        return;
+    if (self->epochs.anchored) {
+        take_audio(self, pcm, pts_ns, now_ns);
+    } else {
+        Early *early = g_new0(Early, 1);
+        *early = (Early){ .pcm = dub_pcm_ref((DubPcm *) pcm), .pts_ns = pts_ns };
+        wait_early(self, early, now_ns);
+    }
+    go_on(self, now_ns);
+}
+
+/* --- the ends --------------------------------------------------------------------------------------------------- */
+
+static void start_draining(DubWorker *self, int64_t now_ns)
+{
+    self->effects.close_source(self->user_data);
+    if (!self->known) {
+        finish(self);
+        return;
+    }
+    if (!self->epochs.anchored && self->early.length > 0)
+        anchor(self, now_ns);
+    set_state(self, DUB_WORKER_DRAINING);
+    if (self->epochs.anchored) {
+        dub_segmenter_finish(self->segmenter);
+        dub_worker_take_segments(self);
+    }
+}
+
+void dub_worker_source_eos(DubWorker *self, int64_t now_ns)
+{
+    if (is_over(self) || self->state == DUB_WORKER_DRAINING)
+        return;
+    if (!self->known || (!self->epochs.anchored && self->early.length == 0)) {
+        g_autoptr(GError) error = g_error_new_literal(DUB_ERROR, DUB_ERROR_CORRUPT, "the source ended before its first frame");
+        remember_error(self, error);
+    }
+    start_draining(self, now_ns);
+    go_on(self, now_ns);
+}
+
+static int64_t retry_wait(unsigned attempt) /* 0, 1, 2, … */
+{
+    return FIRST_RETRY_NS << MIN(attempt, 4u);
+}
+
+static bool worth_retrying(const GError *error)
+{
+    return g_error_matches(error, DUB_ERROR, DUB_ERROR_NETWORK) || g_error_matches(error, DUB_ERROR, DUB_ERROR_TIMEOUT);
+}
+
+void dub_worker_source_error(DubWorker *self, const GError *error, int64_t now_ns)
+{
+    if (is_over(self) || self->state == DUB_WORKER_DRAINING)
+        return;
+    const bool was_live = self->known && self->input.live;
+    if (was_live && worth_retrying(error) && self->source_attempts < self->config.source_attempts) {
+        const int64_t wait = retry_wait(self->source_attempts++);
+        dub_warning("stream %s: source: %s; attempt %u of %u in %d s", self->stream_id, error->message, self->source_attempts,
+                    self->config.source_attempts, (int) (wait / DUB_NS_PER_S));
+        self->source_retry_ns = now_ns + wait;
+        self->effects.close_source(self->user_data);
+        dub_epochs_break(&self->epochs);
+        set_state(self, DUB_WORKER_RECOVERING);
+        return;
+    }
+    remember_error(self, error);
+    start_draining(self, now_ns);
+    go_on(self, now_ns);
+}
+
+static void hurry(DubWorker *self, int64_t within_ns, int64_t now_ns)
+{
+    if (!self->known || !self->paced || within_ns <= 0 || !dub_playout_anchored(self->playout))
+        return;
+    const int64_t end = dub_worker_frames_to_ns(self, dub_mixer_received(self->mixer));
+    const int64_t too_late = dub_playout_deadline(self->playout, end) - (now_ns + within_ns);
+    if (too_late > 0)
+        dub_playout_shift(self->playout, -too_late);
+}
+
+void dub_worker_stop(DubWorker *self, int64_t within_ns, int64_t now_ns)
+{
+    if (is_over(self))
+        return;
+    if (self->state == DUB_WORKER_DRAINING) { /* asked again: no more waiting */
+        hurry(self, 1, now_ns);
+        dub_fragments_lose_sent(self->fragments, DUB_FRAGMENT_LOST);
+        self->link = LINK_DOWN;
+        self->speech_retry_ns = G_MAXINT64;
+    } else {
+        self->stop_asked = !self->paced || self->stop_asked; /* a live stream has no other end than being stopped */
+        start_draining(self, now_ns);
+        hurry(self, within_ns, now_ns);
+    }
+    go_on(self, now_ns);
+}
+
+/* --- speech ----------------------------------------------------------------------------------------------------- */
+
+void dub_worker_speech_ready(DubWorker *self, unsigned max_inflight, int64_t now_ns)
+{
+    if (is_over(self) || self->link == LINK_ENDED)
+        return;
+    self->link = LINK_READY;
+    self->next_sequence = 0;
+    self->max_inflight = MAX(max_inflight, 1);
+    self->speech_retry_ns = DUB_TIME_NONE;
+    self->send_after_ns = 0;
+    go_on(self, now_ns);
+}
+
+void dub_worker_speech_result(DubWorker *self, DubSpeechResult *result, int64_t now_ns)
+{
+    DubOpenFragment *fragment = dub_fragments_find_sent(self->fragments, result->sequence_number);
+    self->stats.answered[result->status]++;
+    if (result->status == DUB_SPEECH_FAILED)
+        dub_breaker_failure(&self->breaker, result->retryable, now_ns);
+    else
+        dub_breaker_success(&self->breaker, now_ns);
+    if (!fragment) {
+        self->stats.late++;
+        dub_info("stream %s: answer %" G_GUINT64_FORMAT " came after its deadline: dropped", self->stream_id,
+                 result->sequence_number);
+        dub_speech_result_free(result);
+    } else {
+        fragment->state = DUB_FRAGMENT_ANSWERED;
+        fragment->answered_ns = now_ns;
+        fragment->result = result;
+    }
+    go_on(self, now_ns);
+}
+
+void dub_worker_speech_pressure(DubWorker *self, DubPressure pressure, unsigned delay_ms, int64_t now_ns)
+{
+    self->stats.pressure_events[pressure]++;
+    switch (pressure) {
+    case DUB_PRESSURE_NONE:      self->send_after_ns = 0; break;
+    case DUB_PRESSURE_SLOW_DOWN: self->send_after_ns = now_ns + delay_ms * DUB_NS_PER_MS; break;
+    case DUB_PRESSURE_PAUSE:     self->send_after_ns = now_ns + MAX(delay_ms, 1000) * DUB_NS_PER_MS; break;
+    }
+    go_on(self, now_ns);
+}
+
+void dub_worker_speech_lost(DubWorker *self, int64_t now_ns)
+{
+    if (self->link == LINK_ENDED)
+        return;
+    self->link = LINK_DOWN;
+    self->stats.reconnections++;
+    dub_breaker_forget_probe(&self->breaker);
+    /* Live, what was out falls back when its time comes; a file has the time to send it again. */
+    dub_fragments_lose_sent(self->fragments, self->paced ? DUB_FRAGMENT_LOST : DUB_FRAGMENT_WAITING);
+    go_on(self, now_ns);
+}
+
+void dub_worker_speech_failed(DubWorker *self, const GError *error, int64_t now_ns)
+{
+    if (is_over(self) || self->link == LINK_ENDED)
+        return;
+    self->link = LINK_DOWN;
+    dub_fragments_lose_sent(self->fragments, DUB_FRAGMENT_LOST);
+    if (!self->paced) { /* nobody is watching: a file that would come out undubbed is no result */
+        remember_error(self, error);
+        self->speech_retry_ns = G_MAXINT64;
+        if (self->state != DUB_WORKER_DRAINING)
+            start_draining(self, now_ns);
+    } else {
+        dub_warning("stream %s: speech: %s; the original plays, next try in %d s", self->stream_id, error->message,
+                    (int) (SPEECH_REST_NS / DUB_NS_PER_S));
+        self->speech_retry_ns = now_ns + SPEECH_REST_NS;
+    }
+    go_on(self, now_ns);
+}
+
+/* --- the sink --------------------------------------------------------------------------------------------------- */
+
+void dub_worker_sink_room(DubWorker *self, bool room, int64_t now_ns)
+{
+    self->sink_room = room;
+    if (room)
+        go_on(self, now_ns);
+}
+
+void dub_worker_sink_finished(DubWorker *self, G_GNUC_UNUSED int64_t now_ns)
+{
+    self->sink = SINK_DONE;
+    finish(self);
+}
+
+void dub_worker_sink_error(DubWorker *self, const GError *error, int64_t now_ns)
+{
+    if (is_over(self))
+        return;
+    if (self->paced && worth_retrying(error) && self->sink == SINK_OPEN && self->sink_attempts < SINK_ATTEMPTS &&
+        self->state != DUB_WORKER_DRAINING) {
+        self->sink_retry_ns = now_ns + retry_wait(self->sink_attempts++);
+        self->sink = SINK_BROKEN;
+        dub_warning("stream %s: output: %s; attempt %u of %u", self->stream_id, error->message, self->sink_attempts,
+                    SINK_ATTEMPTS);
+        return;
+    }
+    remember_error(self, error);
+    self->sink = SINK_DONE;
+    self->effects.close_source(self->user_data);
+    self->effects.end_speech(self->user_data);
+    finish(self);
+}
+
+/* --- time ------------------------------------------------------------------------------------------------------- */
+
+void dub_worker_tick(DubWorker *self, int64_t now_ns)
+{
+    if (is_over(self))
+        return;
+    if (self->state == DUB_WORKER_RECOVERING && now_ns >= self->source_retry_ns) {
+        self->source_retry_ns = G_MAXINT64; /* until this attempt has failed too */
+        self->effects.open_source(self->user_data);
+    }
+    if (self->speech_retry_ns != DUB_TIME_NONE && now_ns >= self->speech_retry_ns && self->link == LINK_DOWN && self->known) {
+        self->speech_retry_ns = DUB_TIME_NONE;
+        self->effects.start_speech(&self->input, self->user_data);
+    }
+    go_on(self, now_ns);
+}

@@ -1,0 +1,148 @@
+/* The joins: the same sound through any chain of dubs and fallbacks must come out untouched. */
+#include "timeline/mixer.h"
+
+#include "base/clock.h"
+#include "timeline/segmenter.h"
+
+#include <math.h>
+
+#define RATE 48000u
+#define HZ   440.0
+
+typedef struct {
+    const char *name;
+    const char *decisions; /* per fragment: d = dub that equals the original, o = original */
+    double bed_gain;       /* the dub carries the rest */
+    unsigned dub_channels;
+} Case;
+
+static const Case cases[] = {
+    { "all-dubs-bed-off", "dddd", 0.0, 1 },
+    { "all-dubs-bed-18-db", "dddd", 0.126, 2 },
+    { "dub-and-fallback-in-turn", "dodo", 0.0, 2 },
+    { "fallback-first", "oodd", 0.25, 1 },
+    { "all-fallback", "oooo", 0.0, 1 },
+};
+
+static float sine(int64_t frame)
+{
+    return 0.5f * (float) sin(2 * G_PI * HZ * (double) frame / RATE);
+}
+
+static void push_original(DubMixer *mixer, int64_t n_frames)
+{
+    g_autofree float *block = g_new(float, (gsize) n_frames * 2);
+    const int64_t first = dub_mixer_received(mixer);
+    for (int64_t i = 0; i < n_frames; i++)
+        block[2 * i] = block[2 * i + 1] = sine(first + i);
+    dub_mixer_push_original(mixer, block, (gsize) n_frames);
+}
+
+static DubPcm *dub_of(int64_t first, int64_t n_frames, unsigned channels, float gain)
+{
+    DubPcm *pcm = dub_pcm_new(RATE, channels, (gsize) n_frames);
+    for (int64_t i = 0; i < n_frames; i++) {
+        for (unsigned c = 0; c < channels; c++)
+            pcm->samples[i * channels + c] = gain * sine(first + i);
+    }
+    return pcm;
+}
+
+static void expect_sine(DubMixer *mixer, int64_t step)
+{
+    for (;;) {
+        const int64_t first = dub_mixer_rendered(mixer);
+        g_autoptr(DubPcm) out = dub_mixer_render(mixer, first + step);
+        if (!out)
+            return;
+        for (gsize i = 0; i < out->n_frames; i++) {
+            g_assert_cmpfloat(fabsf(out->samples[2 * i] - sine(first + (int64_t) i)), <, 2e-6);
+            g_assert_cmpfloat(out->samples[2 * i], ==, out->samples[2 * i + 1]);
+        }
+    }
+}
+
+static void test_joins(const void *data)
+{
+    const Case *c = data;
+    const DubMixerConfig config = { RATE, 2, c->bed_gain };
+    g_autoptr(DubMixer) mixer = dub_mixer_new(&config);
+    const int64_t tail = RATE * DUB_CROSSFADE_MS / 1000;
+    const int64_t lengths[] = { 30001, 24000, 47999, 12345 };
+    for (const char *d = c->decisions; *d; d++) {
+        const int64_t n = lengths[d - c->decisions];
+        const int64_t with_tail = d[1] ? n + tail : n;
+        push_original(mixer, n);
+        if (*d == 'd') {
+            g_autoptr(DubPcm) dub = dub_of(dub_mixer_decided(mixer), with_tail, c->dub_channels, (float) (1 - c->bed_gain));
+            dub_mixer_decide_dub(mixer, n, dub, -1, -1);
+        } else {
+            dub_mixer_decide_original(mixer, n);
+        }
+        expect_sine(mixer, 960);
+    }
+    g_assert_cmpint(dub_mixer_rendered(mixer), ==, dub_mixer_received(mixer));
+}
+
+static void test_ducks_only_under_speech(void)
+{
+    const DubMixerConfig config = { RATE, 1, 0.125 };
+    g_autoptr(DubMixer) mixer = dub_mixer_new(&config);
+    g_autofree float *ones = g_new(float, RATE * 6);
+    for (gsize i = 0; i < RATE * 6; i++)
+        ones[i] = 0.5f;
+    dub_mixer_push_original(mixer, ones, RATE * 6);
+    g_autoptr(DubPcm) silent = dub_pcm_new(RATE, 1, RATE * 6);
+    dub_mixer_decide_dub(mixer, RATE * 6, silent, RATE * 2, RATE * 4);
+    g_autoptr(DubPcm) out = dub_mixer_render(mixer, RATE * 6);
+    g_assert_cmpfloat(out->samples[RATE], ==, 0.5f);
+    g_assert_cmpfloat(out->samples[RATE * 2], ==, 0.0625f);
+    g_assert_cmpfloat(out->samples[RATE * 4 - 1], ==, 0.0625f);
+    g_assert_cmpfloat(out->samples[RATE * 5], ==, 0.5f);
+}
+
+static void test_longer_dub_sounds_on(void)
+{
+    const DubMixerConfig config = { RATE, 1, 0.0 };
+    g_autoptr(DubMixer) mixer = dub_mixer_new(&config);
+    g_autofree float *zeros = g_new0(float, RATE * 2);
+    dub_mixer_push_original(mixer, zeros, RATE * 2);
+    g_autoptr(DubPcm) dub = dub_pcm_new(RATE, 1, RATE + RATE / 5);
+    for (gsize i = 0; i < dub->n_frames; i++)
+        dub->samples[i] = 0.5f;
+    dub_mixer_decide_dub(mixer, RATE, dub, -1, -1);
+    g_autoptr(DubPcm) none = dub_pcm_new(RATE, 1, 0);
+    dub_mixer_decide_dub(mixer, RATE, none, -1, -1);
+    g_autoptr(DubPcm) out = dub_mixer_render(mixer, RATE * 2);
+    g_assert_cmpfloat(out->samples[RATE + RATE / 10], ==, 0.5f);
+    g_assert_cmpfloat(out->samples[RATE + RATE / 5], ==, 0.0f);
+}
+
+static void test_never_clips_hard(void)
+{
+    const DubMixerConfig config = { RATE, 1, 1.0 };
+    g_autoptr(DubMixer) mixer = dub_mixer_new(&config);
+    const float loud[] = { 0.9f, 1.0f, -1.0f, 0.94f };
+    dub_mixer_push_original(mixer, loud, G_N_ELEMENTS(loud));
+    g_autoptr(DubPcm) dub = dub_pcm_new(RATE, 1, G_N_ELEMENTS(loud));
+    for (gsize i = 0; i < 3; i++)
+        dub->samples[i] = loud[i];
+    dub_mixer_decide_dub(mixer, G_N_ELEMENTS(loud), dub, -1, -1);
+    g_autoptr(DubPcm) out = dub_mixer_render(mixer, G_N_ELEMENTS(loud));
+    g_assert_cmpfloat(out->samples[1], <=, 1.0f);
+    g_assert_cmpfloat(out->samples[2], >=, -1.0f);
+    g_assert_cmpfloat(out->samples[3], ==, 0.94f);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *path = g_strdup_printf("/timeline/mixer/%s", cases[i].name);
+        g_test_add_data_func(path, &cases[i], test_joins);
+    }
+    g_test_add_func("/timeline/mixer/ducks-only-under-speech", test_ducks_only_under_speech);
+    g_test_add_func("/timeline/mixer/longer-dub-sounds-on", test_longer_dub_sounds_on);
+    g_test_add_func("/timeline/mixer/never-clips-hard", test_never_clips_hard);
+    return g_test_run();
+}

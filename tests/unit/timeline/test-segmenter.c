@@ -1,0 +1,113 @@
+/* Cuts: where they fall, that nothing is lost between them, that every bound holds. */
+#include "timeline/segmenter.h"
+
+#include "base/clock.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+#define RATE 16000u
+
+typedef struct {
+    const char *name;
+    DubSegmentMode mode;
+    double pauses_s[8];   /* 200 ms of silence around each, ended by 0 */
+    double length_s;
+    double cuts_s[8];     /* expected, ±60 ms, ended by 0 */
+} Case;
+
+static const Case cases[] = {
+    { "fixed-cuts-at-the-marks", DUB_SEGMENT_FIXED, { 5.0, 11.0 }, 20, { 6, 12, 18 } },
+    { "pause-before-the-mark", DUB_SEGMENT_PAUSE, { 5.0, 11.5, 17.2 }, 20, { 5.0, 11.5, 17.2 } },
+    { "pause-after-the-mark-within-the-longest", DUB_SEGMENT_PAUSE, { 6.8, 12.9 }, 15, { 6.8, 12.9 } },
+    { "a-pause-too-far-away-is-not-taken", DUB_SEGMENT_PAUSE, { 3.0, 6.3 }, 9, { 6.3 } },
+    { "an-early-cut-does-not-shift-the-next-mark", DUB_SEGMENT_PAUSE, { 4.6, 11.3, 16.8 }, 20, { 4.6, 11.3, 16.8 } },
+    { "shorter-than-a-segment", DUB_SEGMENT_PAUSE, { 0 }, 3, { 0 } },
+};
+
+static DubSegmenter *new_segmenter(DubSegmentMode mode)
+{
+    const DubSegmenterConfig config = { RATE, 1, 6 * DUB_NS_PER_S, 7 * DUB_NS_PER_S, mode };
+    return dub_segmenter_new(&config);
+}
+
+static bool is_pause(const Case *c, double t)
+{
+    for (int i = 0; c->pauses_s[i] > 0; i++) {
+        if (fabs(t - c->pauses_s[i]) < 0.1)
+            return true;
+    }
+    return false;
+}
+
+/* A sample's value says where it is, so that loss and repetition show. */
+static float sample_at(const Case *c, int64_t frame)
+{
+    const double t = (double) frame / RATE;
+    return is_pause(c, t) ? 0.0f : 0.5f + 0.25f * sinf((float) frame * 0.37f);
+}
+
+static void check_segment(const Case *c, const DubSegment *segment, int64_t expected_first, int64_t total)
+{
+    g_assert_cmpint(segment->first_frame, ==, expected_first);
+    g_assert_cmpint(segment->n_frames, <=, 7 * RATE);
+    const int64_t tail = (int64_t) segment->pcm->n_frames - segment->n_frames;
+    const bool last = segment->first_frame + segment->n_frames == total;
+    g_assert_cmpint(tail, ==, last ? 0 : RATE * DUB_CROSSFADE_MS / 1000);
+    for (gsize i = 0; i < segment->pcm->n_frames; i++)
+        g_assert_cmpfloat(segment->pcm->samples[i], ==, sample_at(c, segment->first_frame + (int64_t) i));
+}
+
+static void test_cuts(const void *data)
+{
+    const Case *c = data;
+    g_autoptr(DubSegmenter) segmenter = new_segmenter(c->mode);
+    const int64_t total = (int64_t) (c->length_s * RATE);
+    int64_t pushed = 0, at = 0;
+    int n = 0;
+    while (at < total) {
+        g_autoptr(DubSegment) segment = dub_segmenter_take(segmenter);
+        if (segment) {
+            check_segment(c, segment, at, total);
+            at += segment->n_frames;
+            if (at < total)
+                g_assert_cmpfloat(fabs((double) at / RATE - c->cuts_s[n++]), <, 0.06);
+        } else if (pushed < total) {
+            float block[777];
+            const gsize take = (gsize) MIN(777, total - pushed);
+            for (gsize i = 0; i < take; i++)
+                block[i] = sample_at(c, pushed + (int64_t) i);
+            dub_segmenter_push(segmenter, block, take);
+            pushed += (int64_t) take;
+            if (pushed == total)
+                dub_segmenter_finish(segmenter);
+        }
+    }
+    g_assert_cmpfloat(c->cuts_s[n], ==, 0.0);
+    g_assert_null(dub_segmenter_take(segmenter));
+}
+
+static void test_forced(void)
+{
+    g_autoptr(DubSegmenter) segmenter = new_segmenter(DUB_SEGMENT_PAUSE);
+    g_autofree float *block = g_new0(float, RATE);
+    dub_segmenter_push(segmenter, block, RATE);
+    g_assert_null(dub_segmenter_take(segmenter));
+    dub_segmenter_force(segmenter);
+    g_autoptr(DubSegment) segment = dub_segmenter_take(segmenter);
+    g_assert_cmpint(segment->n_frames, ==, RATE);
+    g_assert_cmpint((gint64) segment->pcm->n_frames, ==, RATE);
+    dub_segmenter_force(segmenter); /* nothing there: nothing comes */
+    g_assert_null(dub_segmenter_take(segmenter));
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *path = g_strdup_printf("/timeline/segmenter/%s", cases[i].name);
+        g_test_add_data_func(path, &cases[i], test_cuts);
+    }
+    g_test_add_func("/timeline/segmenter/forced", test_forced);
+    return g_test_run();
+}
