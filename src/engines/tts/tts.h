@@ -31,3 +31,8 @@ const DubTtsDriver *dub_tts_get_driver(const DubTts *self);
 
 /* Returns: (transfer full): mono at the engine's own rate, silence at both ends trimmed to 10 ms. */
 DubPcm *dub_tts_synthesize(DubTts *self, const char *text, GCancellable *cancellable, GError **error);
+
+#define DUB_TTS_PACE_MOST 1.5
+/* The same, spoken @pace times as fast (1 … %DUB_TTS_PACE_MOST); an engine that cannot pace speaks at its own. */
+DubPcm *dub_tts_synthesize_paced(DubTts *self, const char *text, double pace, GCancellable *cancellable,
+                                 GError **error);

@@ -1,0 +1,262 @@
+/* engines/asr/asr-pocketsphinx.c: CMU PocketSphinx with its US English model.
+ * We drive its parts one by one instead of ps_process_raw(): its own silence removal loses the time of every word
+ * after a pause, and its running cepstral mean lags behind the voice. Here the cepstra of the whole block come first,
+ * then the parts without a voice are left out (their place is remembered), then the mean of what is left, weighed with
+ * the stream's, is taken away, and only then words are searched. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "engines/asr/activity.h"
+#include "engines/asr/asr-driver.h"
+
+#include <math.h>
+#include <pocketsphinx.h>
+#include <sphinxbase/err.h>
+#include <string.h>
+
+#define RATE_HZ          16000
+#define FRAME_NS         (10 * DUB_NS_PER_MS)
+#define CHUNK_FRAMES     20 /* 200 ms between two looks at the cancellable */
+#define MODEL_FOLDER     "/usr/share/pocketsphinx/model/en-us"
+#define PACKAGE          "pocketsphinx-en-us"
+#define MEAN_WEIGHT_MOST 600.0 /* frames: the stream's mean follows the voice within some seconds of speech */
+
+typedef struct {
+    DubAsr base;
+    ps_decoder_t *decoder;
+    fe_t *front_end;
+} PocketSphinx;
+
+/* What is left of a block once the parts without speech are out. */
+typedef struct {
+    mfcc_t **frames; /* into the block's */
+    gsize *origin;   /* the frame's number in the block */
+    gsize n_frames;
+} Heard;
+
+static void G_GNUC_PRINTF(3, 4) on_message(void *user_data G_GNUC_UNUSED, err_lvl_t level, const char *format, ...)
+{
+    if (level < ERR_ERROR || !dub_log_enabled(DUB_LOG_DEBUG))
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_autofree char *line = dub_log_printable(g_strchomp(text), 400);
+    dub_debug("pocketsphinx: %s", line);
+}
+
+static bool check_model(const char *hmm, const char *lm, const char *dictionary, GError **error)
+{
+    const char *const paths[] = {hmm, lm, dictionary};
+    for (gsize i = 0; i < G_N_ELEMENTS(paths); i++) {
+        if (g_file_test(paths[i], G_FILE_TEST_EXISTS))
+            continue;
+        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "pocketsphinx: no %s; install it with: apt-get install %s",
+                    paths[i], PACKAGE);
+        return false;
+    }
+    return true;
+}
+
+/* Chosen by tests/bench/bench_recognition.py; docs/performance.md holds the table. */
+static cmd_ln_t *configure(const char *hmm, const char *lm, const char *dictionary)
+{
+    return cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", hmm, "-lm", lm, "-dict", dictionary,
+                       "-remove_silence", "no", NULL);
+}
+
+static bool load(PocketSphinx *self, const char *folder, GError **error)
+{
+    g_autofree char *hmm = g_build_filename(folder, "en-us", NULL);
+    g_autofree char *lm = g_build_filename(folder, "en-us.lm.bin", NULL);
+    g_autofree char *dictionary = g_build_filename(folder, "cmudict-en-us.dict", NULL);
+    if (!check_model(hmm, lm, dictionary, error)) /* pocketsphinx would end the process */
+        return false;
+
+    cmd_ln_t *config = configure(hmm, lm, dictionary);
+    self->decoder = config ? ps_init(config) : NULL;
+    if (config)
+        cmd_ln_free_r(config);
+    if (self->decoder) /* its configuration holds the model's own feature parameters by now */
+        self->front_end = fe_init_auto_r(ps_get_config(self->decoder));
+    if (self->front_end)
+        return true;
+    g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE,
+                "pocketsphinx: cannot load the model in %s; reinstall it with: apt-get install --reinstall %s", folder,
+                PACKAGE);
+    return false;
+}
+
+static void close_decoder(DubAsr *base)
+{
+    PocketSphinx *self = (PocketSphinx *) base;
+    if (self->front_end)
+        fe_free(self->front_end);
+    if (self->decoder)
+        ps_free(self->decoder);
+    g_free(self);
+}
+
+static DubAsr *open_decoder(const char *language G_GNUC_UNUSED, const char *model, GError **error)
+{
+    err_set_callback(on_message, NULL); /* its log file is a setting of each thread, the callback is not */
+    PocketSphinx *self = g_new0(PocketSphinx, 1);
+    self->base.klass = &dub_asr_pocketsphinx;
+    if (load(self, model ? model : MODEL_FOLDER, error))
+        return &self->base;
+    close_decoder(&self->base);
+    return NULL;
+}
+
+static int16 *to_s16(const DubPcm *pcm)
+{
+    int16 *samples = g_new(int16, pcm->n_frames);
+    for (gsize i = 0; i < pcm->n_frames; i++)
+        samples[i] = (int16) lrintf(CLAMP(pcm->samples[i], -1.0f, 1.0f) * 32767.0f);
+    return samples;
+}
+
+static mfcc_t **compute_cepstra(PocketSphinx *self, const DubPcm *pcm, gsize *n_frames, GError **error)
+{
+    g_autofree int16 *samples = to_s16(pcm);
+    mfcc_t **cepstra = NULL;
+    int32 n = 0;
+    fe_start_stream(self->front_end);
+    if (fe_start_utt(self->front_end) < 0 ||
+        fe_process_utt(self->front_end, samples, pcm->n_frames, &cepstra, &n) < 0) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "pocketsphinx: cannot compute the features of %" G_GSIZE_FORMAT
+                    " samples", pcm->n_frames);
+        return NULL;
+    }
+    *n_frames = n > 0 ? (gsize) n : 0;
+    return cepstra;
+}
+
+static void keep_speech(Heard *heard, mfcc_t **cepstra, gsize n_cepstra, const bool *speech, gsize n_speech)
+{
+    const gsize n = MIN(n_cepstra, n_speech);
+    heard->frames = g_new(mfcc_t *, n + 1);
+    heard->origin = g_new(gsize, n + 1);
+    for (gsize i = 0; i < n; i++) {
+        if (!speech[i])
+            continue;
+        heard->frames[heard->n_frames] = cepstra[i];
+        heard->origin[heard->n_frames++] = i;
+    }
+}
+
+static void clear_heard(Heard *heard)
+{
+    g_free(heard->frames);
+    g_free(heard->origin);
+}
+
+/* The block's own mean counts by its frames, the stream's by those it has heard. */
+static void normalise(const Heard *heard, DubAsrStream *stream)
+{
+    const double n = (double) heard->n_frames;
+    for (gsize k = 0; k < DUB_ASR_MEAN_DIMENSIONS; k++) {
+        double sum = stream->mean[k] * stream->weight;
+        for (gsize i = 0; i < heard->n_frames; i++)
+            sum += heard->frames[i][k];
+        const float mean = (float) (sum / (n + stream->weight));
+        for (gsize i = 0; i < heard->n_frames; i++)
+            heard->frames[i][k] -= mean;
+        stream->mean[k] = mean;
+    }
+    stream->weight = MIN(stream->weight + n, MEAN_WEIGHT_MOST);
+}
+
+static bool search(PocketSphinx *self, const Heard *heard, GCancellable *cancellable, GError **error)
+{
+    ps_start_stream(self->decoder);
+    if (ps_start_utt(self->decoder) < 0) {
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, "pocketsphinx: cannot begin an utterance");
+        return false;
+    }
+    ps_get_feat(self->decoder)->cmn = CMN_NONE; /* done by us */
+    int status = 0;
+    for (gsize i = 0; i < heard->n_frames && status >= 0 && !g_cancellable_is_cancelled(cancellable);
+         i += CHUNK_FRAMES)
+        status = ps_process_cep(self->decoder, heard->frames + i, (int) MIN(CHUNK_FRAMES, heard->n_frames - i), FALSE,
+                                FALSE);
+    if (ps_end_utt(self->decoder) < 0 || status < 0) {
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, "pocketsphinx: the search failed");
+        return false;
+    }
+    if (!g_cancellable_is_cancelled(cancellable))
+        return true;
+    g_set_error_literal(error, DUB_ERROR, DUB_ERROR_CANCELLED, "recognition was cancelled");
+    return false;
+}
+
+/* "<s>", "<sil>", "[NOISE]", "++BREATH++" are no words. */
+static bool is_word(const char *token)
+{
+    return !strchr("<[+", token[0]);
+}
+
+/* "read(2)" is the second pronunciation of "read". */
+static char *plain_word(const char *token)
+{
+    const char *variant = strchr(token, '(');
+    return variant && variant != token ? g_strndup(token, (gsize) (variant - token)) : g_strdup(token);
+}
+
+static int64_t frame_time_ns(const Heard *heard, int frame)
+{
+    const gsize index = (gsize) CLAMP(frame, 0, (int) heard->n_frames - 1);
+    return (int64_t) heard->origin[index] * FRAME_NS;
+}
+
+static DubTranscript *collect(PocketSphinx *self, const Heard *heard)
+{
+    DubTranscript *transcript = dub_transcript_new();
+    for (ps_seg_t *segment = ps_seg_iter(self->decoder); segment; segment = ps_seg_next(segment)) {
+        const char *token = ps_seg_word(segment);
+        if (!token || !is_word(token))
+            continue;
+        int first, last;
+        ps_seg_frames(segment, &first, &last);
+        g_autofree char *word = plain_word(token);
+        dub_transcript_add(transcript, word, frame_time_ns(heard, first), frame_time_ns(heard, last) + FRAME_NS);
+    }
+    return transcript;
+}
+
+static DubTranscript *transcribe(DubAsr *base, DubAsrStream *stream, const DubPcm *pcm, GCancellable *cancellable,
+                                 GError **error)
+{
+    PocketSphinx *self = (PocketSphinx *) base;
+    gsize n_speech = 0, n_cepstra = 0;
+    g_autofree bool *speech = dub_activity_find(pcm, &n_speech);
+    if (!speech)
+        return dub_transcript_new();
+    mfcc_t **cepstra = compute_cepstra(self, pcm, &n_cepstra, error);
+    if (!cepstra)
+        return NULL;
+
+    Heard heard = {NULL};
+    keep_speech(&heard, cepstra, n_cepstra, speech, n_speech);
+    DubTranscript *transcript = NULL;
+    if (heard.n_frames == 0) {
+        transcript = dub_transcript_new();
+    } else {
+        normalise(&heard, stream);
+        if (search(self, &heard, cancellable, error))
+            transcript = collect(self, &heard);
+    }
+    clear_heard(&heard);
+    fe_free_2d(cepstra);
+    return transcript;
+}
+
+static const char *const languages[] = {"en", NULL};
+
+const DubAsrClass dub_asr_pocketsphinx = {
+    .info = {.name = "pocketsphinx", .languages = languages, .rate_hz = RATE_HZ, .cost = 0.2, .package = PACKAGE},
+    .open = open_decoder,
+    .close = close_decoder,
+    .transcribe = transcribe,
+};

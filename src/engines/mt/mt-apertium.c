@@ -1,0 +1,272 @@
+/* engines/mt/mt-apertium.c: Apertium's chain of programs, kept running.
+ * The chain is read from the pair's mode file and started without a shell, each program with -z: it answers at each NUL
+ * byte. lt-proc's bilingual stage (-b) understands -z but does not flush its output (lttoolbox 3.7), so that one is
+ * started by stdbuf. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "engines/mt/mt-driver.h"
+#include "engines/mt/pipeline.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MODES_FOLDER    "/usr/share/apertium/modes"
+#define MODE_MOST_BYTES 65536
+#define PIECE_MOST_BYTES 2000 /* longer text is translated in pieces: the chain's pipes hold 64 KiB of analyses */
+
+typedef struct {
+    DubMt base;
+    GPtrArray *stages; /* of char ** */
+    DubPipeline *pipeline; /* NULL: to be started */
+} Apertium;
+
+/* Apertium calls languages by ISO 639-2/3; where both names are in use, both are looked for. */
+static const struct {
+    char iso1[3];
+    char iso3[4];
+} languages[] = {
+    {"af", "afr"}, {"an", "arg"}, {"ar", "ara"}, {"be", "bel"}, {"bg", "bul"}, {"br", "bre"}, {"ca", "cat"},
+    {"cy", "cym"}, {"da", "dan"}, {"de", "deu"}, {"en", "eng"}, {"eo", "epo"}, {"es", "spa"}, {"eu", "eus"},
+    {"fr", "fra"}, {"ga", "gle"}, {"gl", "glg"}, {"hi", "hin"}, {"id", "ind"}, {"is", "isl"}, {"it", "ita"},
+    {"kk", "kaz"}, {"mk", "mkd"}, {"ms", "zlm"}, {"mt", "mlt"}, {"nb", "nob"}, {"nl", "nld"}, {"nn", "nno"},
+    {"oc", "oci"}, {"pl", "pol"}, {"pt", "por"}, {"ro", "ron"}, {"ru", "rus"}, {"sc", "srd"}, {"se", "sme"},
+    {"sl", "slv"}, {"sv", "swe"}, {"tr", "tur"}, {"tt", "tat"}, {"uk", "ukr"}, {"ur", "urd"},
+};
+
+static const char *to_iso3(const char *iso1)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(languages); i++)
+        if (g_str_equal(iso1, languages[i].iso1))
+            return languages[i].iso3;
+    return iso1;
+}
+
+static const char *to_iso1(const char *name)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(languages); i++)
+        if (g_str_equal(name, languages[i].iso3))
+            return languages[i].iso1;
+    return name;
+}
+
+static int compare_names(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+/* "eng-spa.mode" is the pair "en-es"; "spa-eng_US.mode" and other variants are no pair of their own. */
+static char *pair_of(const char *file)
+{
+    if (!g_str_has_suffix(file, ".mode"))
+        return NULL;
+    g_autofree char *name = g_strndup(file, strlen(file) - strlen(".mode"));
+    g_auto(GStrv) parts = g_strsplit(name, "-", -1);
+    if (g_strv_length(parts) != 2 || strchr(name, '_'))
+        return NULL;
+    return g_strdup_printf("%s-%s", to_iso1(parts[0]), to_iso1(parts[1]));
+}
+
+static char **list_pairs(void)
+{
+    g_autoptr(GPtrArray) pairs = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GDir) folder = g_dir_open(MODES_FOLDER, 0, NULL); /* none: nothing is installed */
+    const char *file;
+    while (folder && (file = g_dir_read_name(folder))) {
+        char *pair = pair_of(file);
+        if (pair)
+            g_ptr_array_add(pairs, pair);
+    }
+    g_ptr_array_sort(pairs, compare_names);
+    g_ptr_array_add(pairs, NULL);
+    return (char **) g_ptr_array_steal(pairs, NULL);
+}
+
+static char *read_mode(const char *from, const char *to, GError **error)
+{
+    const char *const spellings[][2] = {{to_iso3(from), to_iso3(to)}, {from, to}};
+    for (gsize i = 0; i < G_N_ELEMENTS(spellings); i++) {
+        g_autofree char *path = g_strdup_printf(MODES_FOLDER "/%s-%s.mode", spellings[i][0], spellings[i][1]);
+        char *text = NULL;
+        gsize length = 0;
+        if (g_file_get_contents(path, &text, &length, NULL) && length <= MODE_MOST_BYTES)
+            return text;
+        g_free(text);
+    }
+    g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE,
+                "apertium: no mode %s-%s in " MODES_FOLDER "; install it with: apt-get install apertium-%s-%s",
+                to_iso3(from), to_iso3(to), to_iso3(from), to_iso3(to));
+    return NULL;
+}
+
+/* $1 asks the generator to leave out the marks of unknown words, $2 is empty: the tagger shows no ambiguity. */
+static void add_argument(GPtrArray *argv, const char *word)
+{
+    if (g_str_equal(word, "$1"))
+        g_ptr_array_add(argv, g_strdup("-n"));
+    else if (!g_str_equal(word, "$2"))
+        g_ptr_array_add(argv, g_strdup(word));
+}
+
+static bool is_bilingual(char **words)
+{
+    return g_str_equal(words[0], "lt-proc") && g_strv_contains((const char *const *) words, "-b");
+}
+
+static char **stage_of(char **words)
+{
+    g_autoptr(GPtrArray) argv = g_ptr_array_new();
+    if (is_bilingual(words)) {
+        g_ptr_array_add(argv, g_strdup("stdbuf"));
+        g_ptr_array_add(argv, g_strdup("-o0"));
+    }
+    g_ptr_array_add(argv, g_strdup(words[0]));
+    g_ptr_array_add(argv, g_strdup("-z"));
+    for (char **word = words + 1; *word; word++)
+        add_argument(argv, *word);
+    g_ptr_array_add(argv, NULL);
+    return (char **) g_ptr_array_steal(argv, NULL);
+}
+
+/* A mode file is one shell pipeline of plain words and quoted paths; anything else in it is refused. */
+static GPtrArray *parse_mode(const char *text, GError **error)
+{
+    g_autoptr(GPtrArray) stages = g_ptr_array_new_with_free_func((GDestroyNotify) g_strfreev);
+    g_auto(GStrv) commands = g_strsplit(text, "|", DUB_PIPELINE_STAGES_MOST + 1);
+    for (char **command = commands; *command; command++) {
+        g_auto(GStrv) words = NULL;
+        if (!g_shell_parse_argv(g_strstrip(*command), NULL, &words, NULL) ||
+            stages->len == DUB_PIPELINE_STAGES_MOST) {
+            g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "apertium: cannot read the mode file: \"%s\"", *command);
+            return NULL;
+        }
+        g_ptr_array_add(stages, stage_of(words));
+    }
+    return g_steal_pointer(&stages);
+}
+
+static void close_apertium(DubMt *base)
+{
+    Apertium *self = (Apertium *) base;
+    dub_pipeline_stop(self->pipeline);
+    g_ptr_array_unref(self->stages);
+    g_free(self);
+}
+
+static DubMt *open_apertium(const char *from, const char *to, GError **error)
+{
+    g_autofree char *mode = read_mode(from, to, error);
+    if (!mode)
+        return NULL;
+    GPtrArray *stages = parse_mode(mode, error);
+    if (!stages)
+        return NULL;
+    Apertium *self = g_new0(Apertium, 1);
+    self->base.klass = &dub_mt_apertium;
+    self->stages = stages;
+    self->pipeline = dub_pipeline_start(stages, error);
+    if (self->pipeline)
+        return &self->base;
+    g_prefix_error(error, "apertium (is the package apertium installed?): ");
+    close_apertium(&self->base);
+    return NULL;
+}
+
+/* What the stream format gives a meaning to. */
+static bool is_special(char c)
+{
+    return c != '\0' && strchr("^$[]{}/\\@<>", c) != NULL;
+}
+
+static char *escape(const char *text, gsize length)
+{
+    GString *escaped = g_string_sized_new(length + 16);
+    for (gsize i = 0; i < length; i++) {
+        if (is_special(text[i]))
+            g_string_append_c(escaped, '\\');
+        g_string_append_c(escaped, text[i] == '\n' || text[i] == '\t' ? ' ' : text[i]);
+    }
+    return g_string_free(escaped, FALSE);
+}
+
+static char *unescape(const char *text)
+{
+    GString *plain = g_string_sized_new(strlen(text));
+    for (const char *c = text; *c; c++) {
+        if (*c == '\\' && is_special(c[1]))
+            c++;
+        g_string_append_c(plain, *c);
+    }
+    return g_strstrip(g_string_free(plain, FALSE));
+}
+
+/* One piece; a chain that died, now or since the last call, is started once more. */
+static char *ask(Apertium *self, const char *piece, int64_t deadline_ns, GCancellable *cancellable, GError **error)
+{
+    for (int attempt = 0;; attempt++) {
+        g_autoptr(GError) failure = NULL;
+        if (!self->pipeline)
+            self->pipeline = dub_pipeline_start(self->stages, &failure);
+        if (self->pipeline) {
+            char *answer = dub_pipeline_ask(self->pipeline, piece, deadline_ns, cancellable, &failure);
+            if (answer)
+                return answer;
+            g_clear_pointer(&self->pipeline, dub_pipeline_stop);
+        }
+        if (attempt > 0 || !g_error_matches(failure, DUB_ERROR, DUB_ERROR_ENGINE)) {
+            g_propagate_prefixed_error(error, g_steal_pointer(&failure), "apertium: ");
+            return NULL;
+        }
+        dub_warning("apertium: %s; starting it again", failure->message);
+    }
+}
+
+/* Returns: how many bytes of @text the next piece takes: up to the last end of a sentence, else the last blank, else
+ * the last whole character within the bound. */
+static gsize piece_length(const char *text)
+{
+    const gsize length = strlen(text);
+    if (length <= PIECE_MOST_BYTES)
+        return length;
+    gsize blank = 0;
+    for (gsize i = PIECE_MOST_BYTES; i > 1; i--) {
+        if (text[i] != ' ')
+            continue;
+        if (strchr(".!?", text[i - 1]))
+            return i;
+        blank = MAX(blank, i);
+    }
+    if (blank)
+        return blank;
+    gsize end = PIECE_MOST_BYTES;
+    while ((text[end] & 0xc0) == 0x80)
+        end--;
+    return end;
+}
+
+static char *translate(DubMt *base, const char *text, unsigned timeout_ms, GCancellable *cancellable, GError **error)
+{
+    Apertium *self = (Apertium *) base;
+    const int64_t deadline_ns = dub_clock_now() + (int64_t) timeout_ms * DUB_NS_PER_MS;
+    g_autoptr(GString) result = g_string_new(NULL);
+    while (*text) {
+        const gsize length = piece_length(text);
+        g_autofree char *piece = escape(text, length);
+        g_autofree char *answer = ask(self, piece, deadline_ns, cancellable, error);
+        if (!answer)
+            return NULL;
+        g_autofree char *plain = unescape(answer);
+        g_string_append_printf(result, "%s%s", result->len ? " " : "", plain);
+        text += length;
+        while (*text == ' ')
+            text++;
+    }
+    return g_string_free(g_steal_pointer(&result), FALSE);
+}
+
+const DubMtClass dub_mt_apertium = {
+    .info = {.name = "apertium", .package = "apertium", .pairs = list_pairs},
+    .open = open_apertium,
+    .close = close_apertium,
+    .translate = translate,
+};

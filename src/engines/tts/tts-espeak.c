@@ -1,0 +1,177 @@
+/* engines/tts/tts-espeak.c: eSpeak NG in this process.
+ * The library is one global state: one lock guards all of it, from choosing the voice to the last sample. It speaks
+ * some hundred times faster than real time, so nobody waits long. */
+#include "base/error.h"
+#include "engines/tts/tts-driver.h"
+
+#include <espeak-ng/speak_lib.h>
+#include <string.h>
+
+#define PACKAGE       "espeak-ng-data"
+#define BUFFER_MS     200 /* sound between two looks at the cancellable */
+#define SPOKEN_MOST_S 120 /* a fragment is a minute at most */
+
+/* The sound of a voice can be changed by a variant: "es+f2". */
+static const struct {
+    const char *suffix, *gender;
+} variants[] = {{"+f2", "female"}, {"+f5", "female"}, {"+m3", "male"}, {"+m7", "male"}};
+
+typedef struct {
+    DubTts base;
+    char *voice;
+} Espeak;
+
+/* What the callback fills; set while the lock is held. */
+typedef struct {
+    GArray *samples; /* of short */
+    gsize most;
+    GCancellable *cancellable;
+} Sink;
+
+static GMutex lock;  /* guards everything below and every call into the library */
+static int rate_hz;  /* 0: not initialised yet */
+static Sink *sink;
+
+static int on_samples(short *samples, int n_samples, espeak_EVENT *events G_GNUC_UNUSED)
+{
+    if (!samples || n_samples <= 0 || !sink)
+        return 0;
+    const gsize room = sink->most - sink->samples->len;
+    g_array_append_vals(sink->samples, samples, (guint) MIN((gsize) n_samples, room));
+    return (gsize) n_samples > room || g_cancellable_is_cancelled(sink->cancellable);
+}
+
+/* With the lock held. */
+static bool initialise(GError **error)
+{
+    if (rate_hz > 0)
+        return true;
+    rate_hz = espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, BUFFER_MS, NULL, espeakINITIALIZE_DONT_EXIT);
+    if (rate_hz <= 0) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE,
+                    "espeak-ng: its data is missing; install it with: apt-get install %s", PACKAGE);
+        return false;
+    }
+    espeak_SetSynthCallback(on_samples);
+    return true;
+}
+
+static const char *gender_name(unsigned char gender)
+{
+    return gender == 2 ? "female" : "male"; /* eSpeak's own voices are male where nothing is said */
+}
+
+/* @languages: pairs of a priority byte and a name ended by NUL; the first is the voice's own. */
+static void add_voice(GPtrArray *voices, const espeak_VOICE *voice)
+{
+    const char *language = voice->languages + 1;
+    if (!voice->languages[0] || !*language || g_str_has_prefix(language, "variant"))
+        return;
+    g_ptr_array_add(voices, dub_voice_new(language, language, gender_name(voice->gender)));
+    for (gsize i = 0; i < G_N_ELEMENTS(variants); i++) {
+        g_autofree char *name = g_strconcat(language, variants[i].suffix, NULL);
+        g_ptr_array_add(voices, dub_voice_new(name, language, variants[i].gender));
+    }
+}
+
+static GPtrArray *list_voices(GError **error)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+    if (!initialise(error))
+        return NULL;
+    GPtrArray *voices = g_ptr_array_new_with_free_func((GDestroyNotify) dub_voice_free);
+    const espeak_VOICE **list = espeak_ListVoices(NULL);
+    for (gsize i = 0; list && list[i]; i++)
+        if (!strstr(list[i]->identifier, "mb/")) /* MBROLA's voices need data that eSpeak NG does not bring */
+            add_voice(voices, list[i]);
+    return voices;
+}
+
+static const DubVoice *find_voice(const GPtrArray *voices, const char *name)
+{
+    for (guint i = 0; i < voices->len; i++) {
+        const DubVoice *voice = g_ptr_array_index(voices, i);
+        if (g_str_equal(voice->name, name))
+            return voice;
+    }
+    return NULL;
+}
+
+static const DubVoice *first_of_language(const GPtrArray *voices, const char *language)
+{
+    const DubVoice *exact = find_voice(voices, language);
+    for (guint i = 0; !exact && i < voices->len; i++) {
+        const DubVoice *voice = g_ptr_array_index(voices, i);
+        if (g_str_has_prefix(voice->language, language) && voice->language[strlen(language)] == '-')
+            exact = voice;
+    }
+    return exact;
+}
+
+static DubTts *open_espeak(const char *language, const char *name, GError **error)
+{
+    g_autoptr(GPtrArray) voices = list_voices(error);
+    if (!voices)
+        return NULL;
+    const DubVoice *voice = name ? find_voice(voices, name) : first_of_language(voices, language);
+    if (!voice) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND,
+                    "no voice is called \"%s\"; \"airdub voices\" lists those there are", name ? name : language);
+        return NULL;
+    }
+    Espeak *self = g_new0(Espeak, 1);
+    self->base.klass = &dub_tts_espeak;
+    self->voice = g_strdup(voice->name);
+    return &self->base;
+}
+
+static void close_espeak(DubTts *base)
+{
+    Espeak *self = (Espeak *) base;
+    g_free(self->voice);
+    g_free(self);
+}
+
+/* With the lock held. */
+static bool speak(const Espeak *self, const char *text, double pace, GError **error)
+{
+    /* The voice again at each call: setting it also takes back what the text before changed. */
+    bool well = espeak_SetVoiceByName(self->voice) == EE_OK;
+    well = well && espeak_SetParameter(espeakRATE, (int) (espeakRATE_NORMAL * pace + 0.5), 0) == EE_OK;
+    well = well && espeak_Synth(text, strlen(text) + 1, 0, POS_CHARACTER, 0, espeakCHARS_UTF8, NULL, NULL) == EE_OK;
+    if (!well)
+        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "espeak-ng: voice \"%s\" failed to speak", self->voice);
+    return well;
+}
+
+static DubPcm *from_s16(const GArray *samples, unsigned rate)
+{
+    DubPcm *pcm = dub_pcm_new(rate, 1, samples->len);
+    for (guint i = 0; i < samples->len; i++)
+        pcm->samples[i] = (float) g_array_index(samples, short, i) / 32768.0f;
+    return pcm;
+}
+
+static DubPcm *synthesize(DubTts *base, const char *text, double pace, GCancellable *cancellable, GError **error)
+{
+    g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(short));
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+    Sink own = {samples, (gsize) rate_hz * SPOKEN_MOST_S, cancellable};
+    sink = &own;
+    const bool spoken = speak((Espeak *) base, text, pace, error);
+    sink = NULL;
+    if (!spoken)
+        return NULL;
+    if (g_cancellable_is_cancelled(cancellable)) {
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_CANCELLED, "synthesis was cancelled");
+        return NULL;
+    }
+    return from_s16(samples, (unsigned) rate_hz);
+}
+
+const DubTtsClass dub_tts_espeak = {
+    .info = {.name = "espeak-ng", .package = PACKAGE, .voices = list_voices},
+    .open = open_espeak,
+    .close = close_espeak,
+    .synthesize = synthesize,
+};
