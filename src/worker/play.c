@@ -224,14 +224,15 @@ static void play_paced(DubWorker *self, int64_t now_ns)
         return;
     int64_t position = dub_playout_position(self->playout, now_ns);
     const int64_t received = dub_worker_frames_to_ns(self, dub_mixer_received(self->mixer));
-    if (self->state != DUB_WORKER_DRAINING && position > received) {
+    const bool starving = self->state != DUB_WORKER_DRAINING && position > received &&
+                          (dub_playout_length(self->playout) == 0 || dub_playout_first_dts(self->playout) > received);
+    if (starving) {
         /* The source fell silent for longer than the delay covers: from here on everything is later by the shortage. */
-        if (dub_playout_length(self->playout) == 0 || dub_playout_first_dts(self->playout) > received) {
-            dub_playout_shift(self->playout, position - received);
-            self->stats.rebuffers += position - received > 100 * DUB_NS_PER_MS;
-            position = received;
-        }
+        dub_playout_shift(self->playout, position - received);
+        position = received;
+        self->stats.rebuffers += !self->starving;
     }
+    self->starving = starving;
     push_pictures(self, position);
     push_sound(self, dub_ns_to_samples(MAX(position, 0), self->input.rate_hz));
 }

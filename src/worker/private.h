@@ -28,6 +28,7 @@ struct _DubWorker {
     bool paced;                 /* real time: deadlines count */
     bool stop_asked;            /* cut short: a file does not get its final name */
     bool held;
+    bool starving;              /* live: everything received is played */
 
     /* Before output time 0 is known: what came of the first stream waits for the other. */
     GQueue early;               /* Early * */

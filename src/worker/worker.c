@@ -73,6 +73,7 @@ DubWorker *dub_worker_new(const DubWorkerConfig *config, const DubWorkerEffects 
     self->last_dts_ns = DUB_TIME_NONE;
     self->fragments = dub_fragments_new();
     self->max_inflight = 1;
+    self->sink_room = true;
     dub_breaker_init(&self->breaker, config->breaker_threshold, config->breaker_cooldown_ns);
     return self;
 }

@@ -1,0 +1,356 @@
+/* A stream's whole life under virtual time: a scripted source and speech backend, a sink that checks what it gets.
+ * No socket, pipeline, engine or clock: a minute of streaming takes milliseconds. */
+#include "worker/worker.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+
+#include <math.h>
+#include <string.h>
+
+#define RATE     16000u
+#define BLOCK_MS 20
+#define FRAME_MS 40
+#define MS       DUB_NS_PER_MS
+#define NEVER    G_MAXUINT
+
+typedef struct {
+    const char *name;
+    bool live, has_video;
+    unsigned length_ms;         /* of the source */
+    unsigned ready_at_ms;       /* NEVER: the link does not come up */
+    unsigned answer_after_ms;   /* NEVER: no answers */
+    unsigned fail_from, fail_to;/* sequence numbers answered with a retryable failure, [from, to) */
+    unsigned lose_at_ms;        /* the link breaks, 0: it does not; it is back 3 s later */
+    unsigned jump_at_ms;        /* the source's timestamps start again from 0 */
+    unsigned stall_at_ms, stall_ms; /* nothing arrives for this long, then all of it at once */
+    unsigned stop_at_ms;        /* asked to stop within 10 s */
+    /* expected */
+    int min_dubbed, max_dubbed;
+    DubFallback reason;         /* at least one of these */
+    unsigned max_rebuffers;
+} Case;
+
+static const Case cases[] = {
+    { "live-all-dubbed", true, true, 40000, 500, 1500, .min_dubbed = 7, .max_dubbed = 7 },
+    { "live-no-video", true, false, 40000, 500, 1500, .min_dubbed = 7, .max_dubbed = 7 },
+    { "live-link-never-up", true, true, 40000, NEVER, 0, .reason = DUB_FALLBACK_DISCONNECTED },
+    { "live-no-answers", true, true, 100000, 500, NEVER, .reason = DUB_FALLBACK_DEADLINE },
+    { "live-breaker-opens", true, true, 100000, 500, 300, 2, 7, .min_dubbed = 2, .max_dubbed = 8, .reason = DUB_FALLBACK_CIRCUIT_OPEN },
+    { "live-link-lost-and-back", true, true, 60000, 500, 1500, .lose_at_ms = 18500, .min_dubbed = 8, .max_dubbed = 9,
+      .reason = DUB_FALLBACK_DISCONNECTED },
+    { "live-too-slow", true, true, 40000, 500, 7000, .max_dubbed = 1, .reason = DUB_FALLBACK_DEADLINE },
+    { "live-timestamps-restart", true, true, 40000, 500, 1500, .jump_at_ms = 15000, .min_dubbed = 6, .max_dubbed = 7 },
+    { "live-short-stall", true, true, 40000, 500, 1500, .stall_at_ms = 15000, .stall_ms = 4000, .min_dubbed = 5, .max_dubbed = 7 },
+    { "live-long-stall-rebuffers", true, true, 40000, 500, 1500, .stall_at_ms = 15000, .stall_ms = 15000, .min_dubbed = 3,
+      .max_dubbed = 7, .max_rebuffers = 1 },
+    { "live-stopped", true, true, 60000, 500, 1500, .stop_at_ms = 31000, .min_dubbed = 4, .max_dubbed = 6 },
+    { "file-all-dubbed", false, true, 60000, 500, 1500, .min_dubbed = 10, .max_dubbed = 10 },
+    { "file-late-engines", false, true, 30000, 9000, 9000, .min_dubbed = 5, .max_dubbed = 5 },
+    { "file-one-fails", false, true, 30000, 0, 500, 1, 2, .min_dubbed = 4, .max_dubbed = 4, .reason = DUB_FALLBACK_FAILED },
+    { "file-shorter-than-a-segment", false, true, 2500, 0, 500, .min_dubbed = 1, .max_dubbed = 1 },
+    { "file-link-lost-sends-again", false, true, 60000, 0, 1500, .lose_at_ms = 3000, .min_dubbed = 10, .max_dubbed = 10 },
+};
+
+typedef struct {
+    uint64_t sequence_number;
+    int64_t at_ns;
+    gsize n_frames;
+} Answer;
+
+typedef struct {
+    const Case *c;
+    DubWorker *worker;
+    int64_t now_ns, start_ns;
+    bool source_open, held, speech_started, speech_up, sink_open, ended, complete, stopped, lost;
+    int64_t arrived_ms;          /* of the source */
+    GArray *answers;
+    unsigned live_payloads;
+    int64_t out_frames, last_dts_ns, last_video_pts_ns, first_out_ns;
+    int64_t worst_late_ns;       /* of a picture against p + D */
+    GError *error;
+    int decided, dubbed, reasons[DUB_N_FALLBACKS];
+    uint64_t next_index, last_sequence;
+} World;
+
+/* --- effects ---------------------------------------------------------------------------------------------------- */
+
+static void on_open_source(void *data)
+{
+    World *w = data;
+    w->source_open = true;
+}
+
+static void on_close_source(void *data)
+{
+    ((World *) data)->source_open = false;
+}
+
+static void on_hold_source(bool held, void *data)
+{
+    World *w = data;
+    g_assert_false(w->c->live);
+    w->held = held;
+}
+
+static void on_start_speech(G_GNUC_UNUSED const DubWorkerInput *input, void *data)
+{
+    ((World *) data)->speech_started = true;
+}
+
+static void on_submit(DubFragment *fragment, void *data)
+{
+    World *w = data;
+    g_assert_true(w->speech_up);
+    g_assert_cmpuint(fragment->sequence_number, ==, w->last_sequence++);
+    if (w->c->answer_after_ms != NEVER) {
+        const Answer answer = { fragment->sequence_number, w->now_ns + w->c->answer_after_ms * MS, fragment->pcm->n_frames };
+        g_array_append_val(w->answers, answer);
+    }
+    dub_fragment_free(fragment);
+}
+
+static void on_applied(G_GNUC_UNUSED uint64_t sequence_number, G_GNUC_UNUSED void *data)
+{
+}
+
+static void on_end_speech(void *data)
+{
+    ((World *) data)->speech_up = false;
+}
+
+static void on_open_sink(G_GNUC_UNUSED const DubWorkerInput *input, void *data)
+{
+    World *w = data;
+    g_assert_false(w->sink_open);
+    w->sink_open = true;
+}
+
+static void on_push_video(void *payload, int64_t pts_ns, int64_t dts_ns, void *data)
+{
+    World *w = data;
+    g_assert_true(w->sink_open && !w->ended);
+    g_assert_cmpint(dts_ns, >, w->last_dts_ns);
+    w->last_dts_ns = dts_ns;
+    w->last_video_pts_ns = pts_ns;
+    DubWorkerStats stats;
+    dub_worker_stats(w->worker, &stats);
+    const int64_t late = w->now_ns - (w->start_ns + dts_ns + stats.delay_ns);
+    if (w->c->live && !w->c->stop_at_ms && stats.rebuffers == 0) {
+        g_assert_cmpint(late, >=, 0);
+        w->worst_late_ns = MAX(w->worst_late_ns, late);
+    }
+    w->live_payloads--;
+    g_free(payload);
+}
+
+static void on_push_audio(DubPcm *pcm, void *data)
+{
+    World *w = data;
+    g_assert_true(w->sink_open && !w->ended);
+    if (w->out_frames == 0)
+        w->first_out_ns = w->now_ns;
+    w->out_frames += (int64_t) pcm->n_frames;
+    dub_pcm_unref(pcm);
+}
+
+static void on_end_sink(bool complete, void *data)
+{
+    World *w = data;
+    w->ended = true;
+    w->complete = complete;
+}
+
+static void on_decided(const DubWorkerFragment *fragment, void *data)
+{
+    World *w = data;
+    g_assert_cmpuint(fragment->index, ==, w->next_index++);
+    w->decided++;
+    w->dubbed += fragment->fallback == DUB_FALLBACK_NONE;
+    w->reasons[fragment->fallback]++;
+}
+
+static void on_state(G_GNUC_UNUSED DubWorkerState state, G_GNUC_UNUSED void *data)
+{
+}
+
+static void on_stopped(const GError *error, void *data)
+{
+    World *w = data;
+    g_assert_false(w->stopped);
+    w->stopped = true;
+    w->error = error ? g_error_copy(error) : NULL;
+}
+
+static World *world_of_payload;
+
+static void on_free_payload(void *payload)
+{
+    world_of_payload->live_payloads--;
+    g_free(payload);
+}
+
+static const DubWorkerEffects effects = {
+    .open_source = on_open_source, .close_source = on_close_source, .hold_source = on_hold_source,
+    .start_speech = on_start_speech, .submit = on_submit, .applied = on_applied, .end_speech = on_end_speech,
+    .open_sink = on_open_sink, .push_video = on_push_video, .push_audio = on_push_audio, .end_sink = on_end_sink,
+    .fragment_decided = on_decided, .state_changed = on_state, .stopped = on_stopped, .free_payload = on_free_payload,
+};
+
+/* --- the world moves -------------------------------------------------------------------------------------------- */
+
+static int64_t source_time(const World *w, int64_t ms)
+{
+    return (w->c->jump_at_ms && ms >= w->c->jump_at_ms ? ms - w->c->jump_at_ms : ms + 1000000) * MS;
+}
+
+static void deliver(World *w, int64_t ms)
+{
+    if (w->c->has_video && ms % FRAME_MS == 0) {
+        const DubWorkerVideo video = { g_malloc(1), source_time(w, ms), DUB_TIME_NONE, FRAME_MS * MS, ms % 1000 == 0, 1000 };
+        w->live_payloads++;
+        dub_worker_source_video(w->worker, &video, w->now_ns);
+    }
+    g_autoptr(DubPcm) pcm = dub_pcm_new(RATE, 1, RATE * BLOCK_MS / 1000);
+    for (gsize i = 0; i < pcm->n_frames; i++)
+        pcm->samples[i] = 0.3f * (float) sin((double) (ms * 16 + (int64_t) i) * 0.1);
+    dub_worker_source_audio(w->worker, pcm, source_time(w, ms), w->now_ns);
+}
+
+static bool stalled(const World *w, int64_t elapsed_ms)
+{
+    return w->c->stall_ms && elapsed_ms >= w->c->stall_at_ms && elapsed_ms < w->c->stall_at_ms + w->c->stall_ms;
+}
+
+static void move_source(World *w)
+{
+    const int64_t elapsed_ms = (w->now_ns - w->start_ns) / MS;
+    /* A file gives as much as it is asked for, but no second's worth at a time; live gives what has happened. */
+    const int64_t until = w->c->live ? elapsed_ms + BLOCK_MS : w->arrived_ms + 1000;
+    while (w->source_open && !w->held && !stalled(w, elapsed_ms) && w->arrived_ms < MIN(until, (int64_t) w->c->length_ms)) {
+        deliver(w, w->arrived_ms);
+        w->arrived_ms += BLOCK_MS;
+    }
+    if (w->source_open && !w->held && w->arrived_ms >= (int64_t) w->c->length_ms)
+        dub_worker_source_eos(w->worker, w->now_ns);
+}
+
+static DubSpeechResult *make_result(const World *w, const Answer *answer)
+{
+    DubSpeechResult *result = dub_speech_result_new(answer->sequence_number);
+    const bool fails = answer->sequence_number >= w->c->fail_from && answer->sequence_number < w->c->fail_to;
+    result->status = fails ? DUB_SPEECH_FAILED : DUB_SPEECH_SUCCESS;
+    result->retryable = fails;
+    result->transcript = g_strdup("hello");
+    if (!fails)
+        result->dub = dub_pcm_new(RATE, 1, answer->n_frames);
+    return result;
+}
+
+static void bring_up(World *w)
+{
+    w->speech_up = true;
+    w->last_sequence = 0;
+    dub_worker_speech_ready(w->worker, 3, w->now_ns);
+}
+
+static void move_speech(World *w)
+{
+    const unsigned elapsed_ms = (unsigned) ((w->now_ns - w->start_ns) / MS);
+    if (w->c->lose_at_ms && !w->lost && elapsed_ms >= w->c->lose_at_ms) {
+        w->lost = true;
+        w->speech_up = false;
+        g_array_set_size(w->answers, 0);
+        dub_worker_speech_lost(w->worker, w->now_ns);
+    }
+    const unsigned up_at = w->lost ? w->c->lose_at_ms + 3000 : w->c->ready_at_ms;
+    if (w->speech_started && !w->speech_up && !w->ended && elapsed_ms >= up_at)
+        bring_up(w);
+    while (w->answers->len > 0 && g_array_index(w->answers, Answer, 0).at_ns <= w->now_ns) {
+        const Answer answer = g_array_index(w->answers, Answer, 0);
+        g_array_remove_index(w->answers, 0);
+        dub_worker_speech_result(w->worker, make_result(w, &answer), w->now_ns);
+    }
+}
+
+static void run_world(World *w)
+{
+    const DubWorkerInput input = { w->c->has_video, w->c->live, RATE, 1 };
+    dub_worker_start(w->worker, w->now_ns);
+    dub_worker_source_info(w->worker, &input, w->now_ns);
+    for (int steps = 0; !w->stopped; steps++) {
+        g_assert_cmpint(steps, <, 60 * 60 * 50); /* an hour of virtual time: it hangs */
+        move_source(w);
+        move_speech(w);
+        if (w->c->stop_at_ms && (w->now_ns - w->start_ns) / MS == w->c->stop_at_ms)
+            dub_worker_stop(w->worker, 10 * DUB_NS_PER_S, w->now_ns);
+        if (w->c->live)
+            dub_worker_tick(w->worker, w->now_ns);
+        if (w->ended && !w->stopped)
+            dub_worker_sink_finished(w->worker, w->now_ns);
+        w->now_ns += BLOCK_MS * MS;
+    }
+}
+
+static void expect_outcome(const World *w)
+{
+    DubWorkerStats stats;
+    dub_worker_stats(w->worker, &stats);
+    g_assert_no_error(w->error);
+    g_assert_cmpint(w->dubbed, >=, w->c->min_dubbed);
+    g_assert_cmpint(w->dubbed, <=, w->c->max_dubbed);
+    if (w->c->reason)
+        g_assert_cmpint(w->reasons[w->c->reason], >, 0);
+    else
+        g_assert_true(w->dubbed == w->decided || w->c->stall_ms || w->c->jump_at_ms || w->c->stop_at_ms);
+    g_assert_cmpuint(stats.rebuffers, <=, w->c->max_rebuffers);
+    g_assert_cmpuint(w->live_payloads, ==, 0);
+    g_assert_cmpint(w->worst_late_ns, <=, 2 * BLOCK_MS * MS);
+    const int64_t expected_ms = w->c->stop_at_ms ? w->c->stop_at_ms : w->c->length_ms;
+    g_assert_cmpint(ABS(w->out_frames * 1000 / RATE - expected_ms), <=, w->c->jump_at_ms ? 60 : 20);
+    if (w->c->has_video)
+        g_assert_cmpint(ABS(w->last_video_pts_ns / MS + FRAME_MS - expected_ms), <=, FRAME_MS + (w->c->jump_at_ms ? 60 : 20));
+    if (w->c->stop_at_ms)
+        g_assert_cmpint(w->now_ns - w->start_ns, <=, (w->c->stop_at_ms + 10100) * MS);
+    g_assert_true(w->complete);
+}
+
+static void test_case(const void *data)
+{
+    World w = { .c = data, .start_ns = 1000 * DUB_NS_PER_S, .last_dts_ns = -1 };
+    world_of_payload = &w;
+    w.now_ns = w.start_ns;
+    w.answers = g_array_new(FALSE, FALSE, sizeof(Answer));
+    const DubWorkerConfig config = {
+        .stream_id = w.c->name, .segment_ns = 6 * DUB_NS_PER_S, .segment_mode = DUB_SEGMENT_FIXED,
+        .timeout_ns = 8 * DUB_NS_PER_S, .bed_gain = 0, .breaker_threshold = 5, .breaker_cooldown_ns = 30 * DUB_NS_PER_S,
+        .source_attempts = 5,
+    };
+    w.worker = dub_worker_new(&config, &effects, &w);
+    run_world(&w);
+    expect_outcome(&w);
+    g_clear_error(&w.error);
+    dub_worker_free(w.worker);
+    g_array_unref(w.answers);
+}
+
+static void test_delay(void)
+{
+    /* The promise of `live`: ten seconds from the first frame in to the first frame out. */
+    g_assert_cmpint(dub_worker_default_delay(6 * DUB_NS_PER_S, 8 * DUB_NS_PER_S), <=, 9500 * MS);
+    /* Never past segment + timeout. */
+    g_assert_cmpint(dub_worker_default_delay(10 * DUB_NS_PER_S, 1 * DUB_NS_PER_S), <=, 13 * DUB_NS_PER_S);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    dub_log_setup("test-worker", DUB_LOG_ERROR, DUB_LOG_TEXT);
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *path = g_strdup_printf("/worker/%s", cases[i].name);
+        g_test_add_data_func(path, &cases[i], test_case);
+    }
+    g_test_add_func("/worker/default-delay", test_delay);
+    return g_test_run();
+}
