@@ -1,0 +1,1 @@
+"""What the tests and the demo measure with, and what they start programs with."""

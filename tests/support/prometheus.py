@@ -1,0 +1,81 @@
+"""Reading the Prometheus text format."""
+
+import re
+from dataclasses import dataclass
+
+import requests
+
+_SAMPLE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?\s+(\S+)(?:\s+-?\d+)?$")
+_LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
+
+
+@dataclass(frozen=True)
+class Sample:
+    name: str
+    labels: dict
+    value: float
+
+
+class Metrics:
+    """All samples of one scrape. A line that is not in the format raises ValueError."""
+
+    def __init__(self, text):
+        self.samples = []
+        self.types = {}
+        for line in text.splitlines():
+            if line.startswith("# TYPE "):
+                _, _, name, kind = line.split(" ", 3)
+                if name in self.types:
+                    raise ValueError(f"a second TYPE for {name}")
+                self.types[name] = kind
+            elif line.strip() and not line.startswith("#"):
+                self.samples.append(_parse(line))
+
+    def find(self, name, **labels):
+        """The samples of that name whose labels include these."""
+        return [s for s in self.samples if s.name == name and labels.items() <= s.labels.items()]
+
+    def value(self, name, default=None, **labels):
+        """The sum over the matching samples; default where there is none (KeyError without a default)."""
+        found = self.find(name, **labels)
+        if not found and default is None:
+            raise KeyError(f"{name}{labels or ''}")
+        return sum(s.value for s in found) if found else default
+
+    def quantile(self, name, share, **labels):
+        """A histogram's quantile as Prometheus computes it: linear within the bucket. None where nothing was counted."""
+        counts = {}
+        for s in self.find(f"{name}_bucket", **labels):
+            upper = float(s.labels["le"])
+            counts[upper] = counts.get(upper, 0) + s.value
+        bounds = sorted(counts)
+        if not bounds or counts[bounds[-1]] == 0:
+            return None
+        wanted, lower, below = share * counts[bounds[-1]], 0.0, 0.0
+        for upper in bounds:
+            if counts[upper] >= wanted:
+                if upper == float("inf"):
+                    return lower
+                return lower + (upper - lower) * (wanted - below) / max(1e-9, counts[upper] - below)
+            lower, below = upper, counts[upper]
+        return lower
+
+
+def _parse(line):
+    match = _SAMPLE.match(line)
+    if not match:
+        raise ValueError(f"not a sample: {line!r}")
+    name, labels, value = match.groups()
+    try:
+        number = float(value)
+    except ValueError:
+        raise ValueError(f"not a sample: {line!r}") from None
+    return Sample(name, {key: text.replace('\\"', '"').replace("\\n", "\n").replace("\\\\", "\\")
+                         for key, text in _LABEL.findall(labels or "")}, number)
+
+
+def scrape(base_url, timeout_s=5):
+    """Metrics of base_url/metrics, now."""
+    reply = requests.get(f"{base_url}/metrics", timeout=timeout_s)
+    reply.raise_for_status()
+    return Metrics(reply.text)

@@ -1,0 +1,25 @@
+"""Publishing to and recording from a media server with ffmpeg, as a broadcaster and a viewer would."""
+
+from support.process import Program
+
+
+def publish(source, url, log=None, realtime=True, loop=0, encode=()):
+    """A Program that sends the file as it is (or with the given encoder options) in real time; loop: extra rounds, -1 for ever."""
+    pace = ["-re"] if realtime else []
+    repeat = ["-stream_loop", loop] if loop else []
+    codec = list(encode) or ["-c", "copy"]
+    return Program(["ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning", *pace, *repeat, "-i", source, *codec,
+                    "-f", "flv", url], name="publisher", log=log)
+
+
+def publish_from(arguments, url, log=None):
+    """A Program that sends what ffmpeg makes of these input and encoder arguments."""
+    return Program(["ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning", *arguments, "-f", "flv", url],
+                   name="publisher", log=log)
+
+
+def record(url, path, log=None):
+    """A Program that writes what it is sent into path, untouched, until the stream ends. Matroska and FLV stay readable
+    whenever it stops."""
+    return Program(["ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning", "-y", "-rw_timeout", "30000000", "-i", url,
+                    "-map", "0", "-c", "copy", path], name="recorder", log=log)
