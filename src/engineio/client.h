@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * engineio/client.h: an Engine.IO v4 client over WebSocket (ws and wss, through a proxy where the SoupSession says so).
+ * engineio/client.h: an Engine.IO v4 client over WebSocket (ws and wss, through HTTP and SOCKS proxies).
  * One thread: that whose thread-default main context was current at eio_client_open(). Callbacks come on it, never from
  * inside eio_client_open(). Reconnecting is the caller's: open() again after on_close. */
 #pragma once
@@ -16,7 +16,8 @@ typedef struct {
     guint connect_timeout_ms;   /* [10000] until the OPEN packet has come */
     gsize max_payload_bytes;    /* [50 MiB] largest message that is taken */
     gsize max_buffered_bytes;   /* [64 MiB] sent and not yet written; more closes the connection */
-    SoupSession *session;       /* [NULL] for a proxy, TLS settings or cookies; NULL makes one */
+    GProxyResolver *proxy;      /* [NULL] the system's (environment http_proxy, https_proxy) */
+    GTlsDatabase *tls_database; /* [NULL] the system's certificate authorities */
 } EioClientOptions;
 void eio_client_options_init(EioClientOptions *options);
 
@@ -34,7 +35,8 @@ void eio_client_free(EioClient *self); /* at any time, also inside a callback; n
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EioClient, eio_client_free)
 
 void eio_client_open(EioClient *self); /* on_open or on_close follows; ignored unless closed */
-/* @data: (transfer none). Returns: false when not open, or it closes because of max_buffered_bytes or the server's maxPayload */
+/* @data: (transfer none). Never calls back. Returns: false when not open, when @data is over the server's maxPayload, or
+ * when it closes because of max_buffered_bytes */
 bool eio_client_send(EioClient *self, EioFormat format, GBytes *data);
 void eio_client_close(EioClient *self); /* what is queued still goes out; on_close comes from here */
 

@@ -59,7 +59,7 @@ EioServer *eio_server_new(SoupServer *soup, const char *const *paths, const EioS
                           const EioServerCallbacks *callbacks, void *user_data);
 /* Closes all sockets (their on_close comes from here) and refuses new ones with 503 from now on. */
 void eio_server_close(EioServer *self);
-void eio_server_free(EioServer *self); /* closes first; removes its handlers */
+void eio_server_free(EioServer *self); /* closes first; removes its handlers. Not from inside a callback. */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EioServer, eio_server_free)
 
 guint eio_server_count(const EioServer *self);                       /* open sockets */
@@ -72,7 +72,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EioSocket, eio_socket_unref)
 /**
  * eio_socket_send:
  * @data: (transfer none): kept, not copied; must be UTF-8 when %EIO_TEXT
- * Never blocks. Returns: false when the socket is closed or closes because of its max_buffered_bytes
+ * Never blocks, never calls back. Returns: false when the socket is closed, or will be because of its max_buffered_bytes
  */
 bool eio_socket_send(EioSocket *self, EioFormat format, GBytes *data);
 /* What is queued still goes out (within close_timeout_ms). on_close comes from here. */

@@ -22,7 +22,7 @@ typedef struct {
 guint sio_reconnect_policy_delay_ms(const SioReconnectPolicy *self, guint attempt, double random);
 
 typedef struct {
-    EioClientOptions engine;      /* url, path ["/socket.io/"], headers, query, sizes, session, connect_timeout_ms */
+    EioClientOptions engine;      /* url, path ["/socket.io/"], headers, query, sizes, proxy, connect_timeout_ms */
     const char *nsp;              /* ["/"] copied */
     const json_t *auth;           /* [NULL] object sent with CONNECT; a reference is kept */
     SioReconnectPolicy reconnect; /* [no reconnecting] */
