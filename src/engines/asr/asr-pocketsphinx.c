@@ -63,7 +63,7 @@ static bool check_model(const char *hmm, const char *lm, const char *dictionary,
 static cmd_ln_t *configure(const char *hmm, const char *lm, const char *dictionary)
 {
     return cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", hmm, "-lm", lm, "-dict", dictionary,
-                       "-remove_silence", "no", NULL);
+                       "-remove_silence", "no", "-maxhmmpf", "3000", NULL);
 }
 
 static bool load(PocketSphinx *self, const char *folder, GError **error)
@@ -100,7 +100,8 @@ static void close_decoder(DubAsr *base)
 
 static DubAsr *open_decoder(const char *language G_GNUC_UNUSED, const char *model, GError **error)
 {
-    err_set_callback(on_message, NULL); /* its log file is a setting of each thread, the callback is not */
+    err_set_logfp(NULL); /* of this thread */
+    err_set_callback(on_message, NULL);
     PocketSphinx *self = g_new0(PocketSphinx, 1);
     self->base.klass = &dub_asr_pocketsphinx;
     if (load(self, model ? model : MODEL_FOLDER, error))
@@ -229,6 +230,7 @@ static DubTranscript *transcribe(DubAsr *base, DubAsrStream *stream, const DubPc
                                  GError **error)
 {
     PocketSphinx *self = (PocketSphinx *) base;
+    err_set_logfp(NULL); /* of this thread, which may not be the one that opened it */
     gsize n_speech = 0, n_cepstra = 0;
     g_autofree bool *speech = dub_activity_find(pcm, &n_speech);
     if (!speech)

@@ -1,7 +1,7 @@
 /* engines/mt/mt-apertium.c: Apertium's chain of programs, kept running.
  * The chain is read from the pair's mode file and started without a shell, each program with -z: it answers at each NUL
- * byte. lt-proc's bilingual stage (-b) understands -z but does not flush its output (lttoolbox 3.7), so that one is
- * started by stdbuf. */
+ * byte. lt-proc understands -z, but in most of its modes it does not flush its output then (lttoolbox 3.7), so stdbuf
+ * starts it. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -108,15 +108,10 @@ static void add_argument(GPtrArray *argv, const char *word)
         g_ptr_array_add(argv, g_strdup(word));
 }
 
-static bool is_bilingual(char **words)
-{
-    return g_str_equal(words[0], "lt-proc") && g_strv_contains((const char *const *) words, "-b");
-}
-
 static char **stage_of(char **words)
 {
     g_autoptr(GPtrArray) argv = g_ptr_array_new();
-    if (is_bilingual(words)) {
+    if (g_str_equal(words[0], "lt-proc")) {
         g_ptr_array_add(argv, g_strdup("stdbuf"));
         g_ptr_array_add(argv, g_strdup("-o0"));
     }
