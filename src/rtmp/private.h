@@ -1,0 +1,112 @@
+/* rtmp/private.h: how the server's four files see each other. The server's loop thread only.
+ *   server.c      listener, clock tick, the public functions
+ *   connection.c  one socket: bytes in and out, closing
+ *   session.c     one peer: what it asks for, and the answers
+ *   path.c        one path: a publisher, its players, the cache
+ * Nothing is freed while it may be on the stack: a closed connection waits in server->dead for
+ * dub_rtmp_server_settle(), which ends every event. */
+#pragma once
+
+#include "rtmp/amf.h"
+#include "rtmp/gop-cache.h"
+#include "rtmp/handshake.h"
+#include "rtmp/send-queue.h"
+#include "rtmp/server.h"
+
+typedef struct _DubRtmpConnection DubRtmpConnection;
+typedef struct _DubRtmpPath DubRtmpPath;
+
+typedef enum {
+    DUB_RTMP_HANDSHAKE,  /* setup_ms */
+    DUB_RTMP_IDLE,       /* commands, nothing played or published; setup_ms */
+    DUB_RTMP_PUBLISHING, /* idle_ms */
+    DUB_RTMP_WAITING,    /* a player without a publisher; wait_ms */
+    DUB_RTMP_PLAYING,    /* stall_ms, player_lag_ms */
+    DUB_RTMP_CLOSING,    /* sends what is queued, then FIN, then waits for the peer's; CLOSING_NS */
+    DUB_RTMP_CLOSED,
+} DubRtmpState;
+
+struct _DubRtmpConnection {
+    DubRtmpServer *server;
+    GSocket *socket;
+    GSource *read_source, *write_source; /* write_source only while the socket is full */
+    char *peer; /* "127.0.0.1:40000" */
+    char *id;   /* UUID */
+    DubRtmpState state;
+    int64_t since_ns;    /* of the state */
+    int64_t received_ns; /* the last byte from the peer */
+    int64_t sent_ns;     /* the last byte the peer took, or when the queue was last empty */
+    DubRtmpHandshake *handshake; /* until it is done */
+    DubRtmpReader *reader;
+    uint64_t bytes_received, bytes_acknowledged;
+    uint32_t window_bytes; /* an acknowledgement is due after so many */
+    DubRtmpSendQueue *queue;
+    bool dirty; /* in server->dirty */
+    bool fin;   /* our side of the socket is shut down */
+
+    char *app;
+    DubRtmpPath *path; /* while PUBLISHING, WAITING, PLAYING */
+
+    bool awaits_key; /* PLAYING: nothing but setup until the next key frame */
+    guint overflows; /* since the queue was last empty */
+    int64_t dropped_ns;
+};
+
+struct _DubRtmpPath {
+    DubRtmpServer *server;
+    char *name, *query;
+    DubRtmpConnection *publisher; /* NULL: players wait */
+    GPtrArray *players;           /* DubRtmpConnection *, WAITING and PLAYING */
+    DubGopCache *cache;           /* with a publisher */
+    const char *video_codec, *audio_codec;
+    bool ready, key_seen;
+    int64_t ready_unix_ms;
+    uint32_t timestamp_ms; /* the last one */
+    uint64_t bytes_received, bytes_sent;
+};
+
+struct _DubRtmpServer {
+    DubRtmpServerConfig config;
+    DubRtmpServerCallbacks callbacks;
+    void *user_data;
+    GMainContext *context;
+    GSocket *listener;
+    GSource *accept_source, *tick_source, *settle_source;
+    guint port;
+    GHashTable *connections; /* set of DubRtmpConnection * */
+    GHashTable *paths;       /* name -> DubRtmpPath * */
+    GPtrArray *dirty, *dead; /* DubRtmpConnection *; dead ones are owned */
+    int64_t accept_again_ns; /* out of file descriptors until then */
+    bool refusing;           /* at max_connections: said once */
+    uint8_t scratch[65536];  /* every socket is read into it: a connection without data costs no buffer */
+};
+
+void dub_rtmp_server_settle(DubRtmpServer *self);
+
+/* connection.c */
+void dub_rtmp_connection_new(DubRtmpServer *server, GSocket *socket); /* owned by server->connections */
+void dub_rtmp_connection_free(DubRtmpConnection *self);
+void dub_rtmp_connection_push(DubRtmpConnection *self, DubRtmpFrame *frame); /* takes a reference */
+void dub_rtmp_connection_push_bytes(DubRtmpConnection *self, GByteArray *bytes); /* (transfer full) */
+void dub_rtmp_connection_flush(DubRtmpConnection *self);
+void dub_rtmp_connection_set_state(DubRtmpConnection *self, DubRtmpState state);
+void dub_rtmp_connection_close(DubRtmpConnection *self, const char *reason); /* at once; NULL: the peer is done */
+void dub_rtmp_connection_close_gently(DubRtmpConnection *self); /* after what is queued */
+void dub_rtmp_connection_tick(DubRtmpConnection *self, int64_t now_ns);
+
+/* session.c. false: the peer broke the protocol */
+bool dub_rtmp_session_message(DubRtmpConnection *self, const DubRtmpMessage *message, GError **error);
+void dub_rtmp_session_acknowledge(DubRtmpConnection *self);
+void dub_rtmp_session_leave_path(DubRtmpConnection *self);
+void dub_rtmp_session_play_started(DubRtmpConnection *self);
+void dub_rtmp_session_play_ended(DubRtmpConnection *self);
+void dub_rtmp_session_play_not_found(DubRtmpConnection *self);
+
+/* path.c */
+DubRtmpPath *dub_rtmp_path_get(DubRtmpServer *server, const char *name); /* made if need be */
+void dub_rtmp_path_free(DubRtmpPath *self);
+void dub_rtmp_path_publish(DubRtmpPath *self, DubRtmpConnection *publisher, const char *query);
+void dub_rtmp_path_unpublish(DubRtmpPath *self); /* may free @self */
+void dub_rtmp_path_add_player(DubRtmpPath *self, DubRtmpConnection *player);
+void dub_rtmp_path_remove_player(DubRtmpPath *self, DubRtmpConnection *player); /* may free @self */
+void dub_rtmp_path_message(DubRtmpPath *self, const DubRtmpMessage *message);

@@ -1,0 +1,355 @@
+/* rtmp/server.c: listener, clock tick, and the functions for the program around it. */
+#include "rtmp/private.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+
+#include <string.h>
+
+#define TICK_MS         250
+#define BACKLOG         256
+#define ACCEPT_PAUSE_NS (DUB_NS_PER_S / 2) /* out of file descriptors: others must close first */
+
+static const DubRtmpServerConfig defaults = {
+    .host = "0.0.0.0",
+    .port_setting = "RTMP_PORT",
+    .max_connections = 512,
+    .max_message_bytes = DUB_RTMP_MAX_MESSAGE_BYTES,
+    .cache_bytes = 8u << 20,
+    .cache_ms = 12000,
+    .head_ms = 5000,
+    .player_queue_bytes = 24u << 20,
+    .player_lag_ms = 15000,
+    .stall_ms = 10000,
+    .setup_ms = 10000,
+    .wait_ms = 10000,
+    .idle_ms = 30000,
+};
+
+#define DEFAULT(field)                                                                                            \
+    do {                                                                                                          \
+        if (!config->field)                                                                                       \
+            config->field = defaults.field;                                                                       \
+    } while (0)
+
+static void fill_defaults(DubRtmpServerConfig *config)
+{
+    DEFAULT(host);
+    DEFAULT(port_setting);
+    DEFAULT(max_connections);
+    DEFAULT(max_message_bytes);
+    DEFAULT(cache_bytes);
+    DEFAULT(cache_ms);
+    DEFAULT(head_ms);
+    DEFAULT(player_queue_bytes);
+    DEFAULT(player_lag_ms);
+    DEFAULT(stall_ms);
+    DEFAULT(setup_ms);
+    DEFAULT(wait_ms);
+    DEFAULT(idle_ms);
+}
+
+static GInetAddress *resolve(const char *host, GError **error)
+{
+    GInetAddress *address = g_inet_address_new_from_string(host);
+    if (address)
+        return address;
+    g_autoptr(GResolver) resolver = g_resolver_get_default();
+    GList *found = g_resolver_lookup_by_name(resolver, host, NULL, error);
+    if (!found)
+        return NULL;
+    address = g_object_ref(found->data);
+    g_resolver_free_addresses(found);
+    return address;
+}
+
+static GSocket *open_listener(GInetAddress *host, guint port, GError **error)
+{
+    g_autoptr(GSocket) socket =
+        g_socket_new(g_inet_address_get_family(host), G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
+    if (!socket)
+        return NULL;
+    g_autoptr(GSocketAddress) address = g_inet_socket_address_new(host, (guint16) port);
+    g_socket_set_blocking(socket, FALSE);
+    g_socket_set_listen_backlog(socket, BACKLOG);
+    if (!g_socket_bind(socket, address, TRUE, error) || !g_socket_listen(socket, error))
+        return NULL;
+    return g_steal_pointer(&socket);
+}
+
+static bool listen_on(DubRtmpServer *self, GError **error)
+{
+    const DubRtmpServerConfig *config = &self->config;
+    g_autoptr(GError) problem = NULL;
+    g_autoptr(GInetAddress) host = resolve(config->host, &problem);
+    self->listener = host ? open_listener(host, config->port, &problem) : NULL;
+    g_autoptr(GSocketAddress) address = self->listener ? g_socket_get_local_address(self->listener, &problem) : NULL;
+    if (address) {
+        self->port = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address));
+        return true;
+    }
+    if (g_error_matches(problem, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
+        g_set_error(error, DUB_ERROR, DUB_ERROR_BUSY,
+                    "port %u is in use by another program; choose another with %s", config->port,
+                    config->port_setting);
+    else
+        g_set_error(error, DUB_ERROR, DUB_ERROR_NETWORK, "RTMP on %s, port %u: %s", config->host, config->port,
+                    problem->message);
+    return false;
+}
+
+static void accept_connection(DubRtmpServer *self, GSocket *socket)
+{
+    if (g_hash_table_size(self->connections) < self->config.max_connections) {
+        self->refusing = false;
+        dub_rtmp_connection_new(self, socket);
+        return;
+    }
+    if (!self->refusing)
+        dub_warning("rtmp: %u connections are open, further ones are refused", self->config.max_connections);
+    self->refusing = true;
+    g_socket_close(socket, NULL);
+}
+
+static void end_source(GSource **source)
+{
+    if (*source)
+        g_source_destroy(*source);
+    g_clear_pointer(source, g_source_unref);
+}
+
+static gboolean on_acceptable(GSocket *listener, GIOCondition condition, gpointer user_data);
+
+static void start_accepting(DubRtmpServer *self)
+{
+    self->accept_source = g_socket_create_source(self->listener, G_IO_IN, NULL);
+    g_source_set_callback(self->accept_source, G_SOURCE_FUNC(on_acceptable), self, NULL);
+    g_source_attach(self->accept_source, self->context);
+}
+
+static gboolean on_acceptable(GSocket *listener, GIOCondition condition G_GNUC_UNUSED, gpointer user_data)
+{
+    DubRtmpServer *self = user_data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GSocket) socket = g_socket_accept(listener, NULL, &error);
+    if (socket) {
+        accept_connection(self, socket);
+    } else if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)
+               && !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED)) {
+        dub_warning("rtmp: no new connection: %s", error->message);
+        self->accept_again_ns = dub_clock_now() + ACCEPT_PAUSE_NS;
+        end_source(&self->accept_source);
+        return G_SOURCE_REMOVE;
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+static void tick_connections(DubRtmpServer *self, int64_t now_ns)
+{
+    g_autofree gpointer *all = g_hash_table_get_keys_as_array(self->connections, NULL);
+    for (gsize i = 0; all[i]; i++) /* closed ones live until settle() */
+        dub_rtmp_connection_tick(all[i], now_ns);
+    dub_rtmp_server_settle(self);
+}
+
+static gboolean on_tick(gpointer user_data)
+{
+    DubRtmpServer *self = user_data;
+    const int64_t now_ns = dub_clock_now();
+    if (self->listener && !self->accept_source && now_ns >= self->accept_again_ns)
+        start_accepting(self);
+    if (g_hash_table_size(self->connections) > 0)
+        tick_connections(self, now_ns);
+    return G_SOURCE_CONTINUE;
+}
+
+/* What an event left behind: data to send, connections to free. Either may cause more of the other. */
+void dub_rtmp_server_settle(DubRtmpServer *self)
+{
+    while (self->dirty->len > 0) {
+        DubRtmpConnection *connection = g_ptr_array_steal_index_fast(self->dirty, self->dirty->len - 1);
+        connection->dirty = false;
+        dub_rtmp_connection_flush(connection);
+    }
+    g_ptr_array_set_size(self->dead, 0);
+}
+
+static void start_tick(DubRtmpServer *self)
+{
+    self->tick_source = g_timeout_source_new(TICK_MS);
+    g_source_set_callback(self->tick_source, on_tick, self, NULL);
+    g_source_attach(self->tick_source, self->context);
+}
+
+DubRtmpServer *dub_rtmp_server_new(const DubRtmpServerConfig *config, const DubRtmpServerCallbacks *callbacks,
+                                   void *user_data, GError **error)
+{
+    g_return_val_if_fail(config->port <= 65535, NULL);
+    g_autoptr(DubRtmpServer) self = g_new0(DubRtmpServer, 1);
+    self->config = *config;
+    fill_defaults(&self->config);
+    if (callbacks)
+        self->callbacks = *callbacks;
+    self->user_data = user_data;
+    self->context = g_main_context_ref_thread_default();
+    self->connections = g_hash_table_new(NULL, NULL);
+    self->paths = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify) dub_rtmp_path_free);
+    self->dirty = g_ptr_array_new();
+    self->dead = g_ptr_array_new_with_free_func((GDestroyNotify) dub_rtmp_connection_free);
+    if (!listen_on(self, error))
+        return NULL;
+    start_accepting(self);
+    start_tick(self);
+    return g_steal_pointer(&self);
+}
+
+static void close_listener(DubRtmpServer *self)
+{
+    end_source(&self->accept_source);
+    if (self->listener)
+        g_socket_close(self->listener, NULL);
+    g_clear_object(&self->listener);
+}
+
+void dub_rtmp_server_free(DubRtmpServer *self)
+{
+    if (!self)
+        return;
+    memset(&self->callbacks, 0, sizeof self->callbacks);
+    close_listener(self);
+    end_source(&self->tick_source);
+    end_source(&self->settle_source);
+    g_autofree gpointer *all = g_hash_table_get_keys_as_array(self->connections, NULL);
+    for (gsize i = 0; all[i]; i++)
+        dub_rtmp_connection_close(all[i], NULL);
+    g_ptr_array_set_size(self->dirty, 0);
+    g_ptr_array_unref(self->dead);
+    g_ptr_array_unref(self->dirty);
+    g_hash_table_unref(self->connections);
+    g_hash_table_unref(self->paths);
+    g_main_context_unref(self->context);
+    g_free(self);
+}
+
+guint dub_rtmp_server_port(const DubRtmpServer *self)
+{
+    return self->port;
+}
+
+guint dub_rtmp_server_connections(const DubRtmpServer *self)
+{
+    return g_hash_table_size(self->connections);
+}
+
+static gboolean on_settle(gpointer user_data)
+{
+    DubRtmpServer *self = user_data;
+    g_clear_pointer(&self->settle_source, g_source_unref);
+    dub_rtmp_server_settle(self);
+    return G_SOURCE_REMOVE;
+}
+
+/* For what is called from outside our own events, or from a callback inside one. */
+static void settle_soon(DubRtmpServer *self)
+{
+    if (self->settle_source)
+        return;
+    self->settle_source = g_idle_source_new();
+    g_source_set_priority(self->settle_source, G_PRIORITY_DEFAULT);
+    g_source_set_callback(self->settle_source, on_settle, self, NULL);
+    g_source_attach(self->settle_source, self->context);
+}
+
+void dub_rtmp_server_stop(DubRtmpServer *self)
+{
+    close_listener(self);
+    g_autofree gpointer *all = g_hash_table_get_keys_as_array(self->connections, NULL);
+    for (gsize i = 0; all[i]; i++) {
+        DubRtmpConnection *connection = all[i];
+        if (connection->state == DUB_RTMP_WAITING)
+            dub_rtmp_session_play_not_found(connection);
+        else
+            dub_rtmp_connection_close_gently(connection); /* of a publisher: its players get the end */
+    }
+    settle_soon(self);
+}
+
+static char **tracks_of(const DubRtmpPath *path)
+{
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+    if (path->video_codec)
+        g_strv_builder_add(builder, path->video_codec);
+    if (path->audio_codec)
+        g_strv_builder_add(builder, path->audio_codec);
+    return g_strv_builder_end(builder);
+}
+
+static DubRtmpPathInfo *describe(const DubRtmpPath *path)
+{
+    DubRtmpPathInfo *info = g_new0(DubRtmpPathInfo, 1);
+    info->name = g_strdup(path->name);
+    info->ready = path->ready;
+    info->ready_unix_ms = path->ready_unix_ms;
+    info->bytes_received = path->bytes_received;
+    info->bytes_sent = path->bytes_sent;
+    info->readers = path->players->len;
+    info->tracks = tracks_of(path);
+    info->source_type = "rtmpConn";
+    info->source_id = g_strdup(path->publisher->id);
+    info->query = g_strdup(path->query);
+    return info;
+}
+
+void dub_rtmp_path_info_free(DubRtmpPathInfo *self)
+{
+    if (!self)
+        return;
+    g_free(self->name);
+    g_strfreev(self->tracks);
+    g_free(self->source_id);
+    g_free(self->query);
+    g_free(self);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp((*(DubRtmpPathInfo *const *) a)->name, (*(DubRtmpPathInfo *const *) b)->name);
+}
+
+GPtrArray *dub_rtmp_server_paths(const DubRtmpServer *self)
+{
+    GPtrArray *infos = g_ptr_array_new_with_free_func((GDestroyNotify) dub_rtmp_path_info_free);
+    GHashTableIter iter;
+    void *path;
+    g_hash_table_iter_init(&iter, self->paths);
+    while (g_hash_table_iter_next(&iter, NULL, &path)) {
+        if (((const DubRtmpPath *) path)->publisher)
+            g_ptr_array_add(infos, describe(path));
+    }
+    g_ptr_array_sort(infos, compare_names);
+    return infos;
+}
+
+static DubRtmpPath *find_published(const DubRtmpServer *self, const char *name)
+{
+    DubRtmpPath *path = g_hash_table_lookup(self->paths, name);
+    return path && path->publisher ? path : NULL;
+}
+
+DubRtmpPathInfo *dub_rtmp_server_path(const DubRtmpServer *self, const char *name)
+{
+    const DubRtmpPath *path = find_published(self, name);
+    return path ? describe(path) : NULL;
+}
+
+bool dub_rtmp_server_kick(DubRtmpServer *self, const char *name)
+{
+    const DubRtmpPath *path = find_published(self, name);
+    if (!path)
+        return false;
+    dub_info("rtmp: %s: its publisher is closed on request", name);
+    dub_rtmp_connection_close_gently(path->publisher);
+    settle_soon(self);
+    return true;
+}
