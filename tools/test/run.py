@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""Runs stages of the test suite and ends with one total:  N passed, N failed, N skipped
+
+Stages: build, unit, asan, tsan, python, alone; "all" is every one that `make test` runs. Needs nothing but Python itself."""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import junit  # noqa: E402 (found through the line above)
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("AIRDUB_BUILD", ROOT / "build"))
+PYTHON = ROOT / ".venv/bin/python"
+REPORTS = BUILD / "test-reports"
+
+# Memory that GLib, GStreamer's registry and fontconfig keep until the process ends is listed in the suppressions.
+SANITIZED = {
+    "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "LSAN_OPTIONS": f"suppressions={ROOT}/tests/support/lsan.supp:print_suppressions=0",
+    "TSAN_OPTIONS": f"suppressions={ROOT}/tests/support/tsan.supp:halt_on_error=0:second_deadlock_stack=1",
+    "G_SLICE": "always-malloc",
+}
+
+
+def say(text):
+    print(f"\n== {text}", flush=True)
+
+
+def call(command, env=None):
+    """The exit status; what the command prints goes to where ours goes."""
+    words = [str(word) for word in command]
+    return subprocess.run(words, cwd=ROOT, stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})}).returncode
+
+
+def build(folder=BUILD):
+    """Make knows how each folder is configured."""
+    name = os.path.relpath(folder, ROOT)
+    status = call(["make", "--no-print-directory", f"{name}/build.ninja", f"BUILD={os.path.relpath(BUILD, ROOT)}"])
+    return status or call(["ninja", "-C", folder, "-j", os.cpu_count() or 2, "--quiet"])
+
+
+def meson_test(label, folder, env=None, more=()):
+    """Builds, runs and counts the C tests of one build folder."""
+    say(f"{label}: {os.path.relpath(folder, ROOT)}")
+    if build(folder) != 0:
+        return junit.Counts(failed=[f"{label}: does not build"])
+    report = folder / "meson-logs/testlog.junit.xml"
+    report.unlink(missing_ok=True)
+    status = call(["meson", "test", "-C", folder, "--no-rebuild", "--print-errorlogs", *more], env)
+    return junit.read(report, label, status)
+
+
+def pytest(label, *arguments):
+    """Runs and counts Python tests; every skip is printed with its reason."""
+    say(f"{label}: pytest")
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    report = REPORTS / f"{label}.xml"
+    report.unlink(missing_ok=True)
+    status = call([PYTHON, "-m", "pytest", "-q", "--tb=short", "--durations=10", f"--junit-xml={report}", *arguments])
+    nothing_selected = 5
+    return junit.read(report, label, 0 if status == nothing_selected else status)
+
+
+def workers():
+    return max(2, min(4, os.cpu_count() or 2))
+
+
+STAGES = {
+    "unit": lambda: meson_test("unit", BUILD),
+    "asan": lambda: meson_test("asan", ROOT / "build-asan", SANITIZED, ["--timeout-multiplier=4"]),
+    "tsan": lambda: meson_test("tsan", ROOT / "build-tsan", SANITIZED, ["--timeout-multiplier=8"]),
+    "python": lambda: pytest("python", "-n", workers(), "-m", "not alone"),
+    "alone": lambda: pytest("alone", "-m", "alone"),
+}
+ALL = ("unit", "asan", "python", "alone")
+
+
+def run(stage):
+    started = time.monotonic()
+    counts = STAGES[stage]()
+    print(f"== {stage}: {counts.total()} ({time.monotonic() - started:.0f} s)", flush=True)
+    return counts
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("stage", nargs="+", choices=["all", *STAGES])
+    wanted = [s for stage in parser.parse_args().stage for s in (ALL if stage == "all" else (stage,))]
+    total = junit.Counts()
+    for stage in wanted:
+        total += run(stage)
+    print()
+    for name, reason in total.skipped:
+        print(f"skipped  {name}: {reason}")
+    for name in total.failed:
+        print(f"FAILED   {name}")
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    (REPORTS / "total.txt").write_text(total.total() + "\n")  # .ci/run repeats it below make's own complaint
+    print(total.total(), flush=True)
+    sys.exit(1 if total.failed or not total.passed else 0)
+
+
+if __name__ == "__main__":
+    main()
