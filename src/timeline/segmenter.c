@@ -65,6 +65,11 @@ void dub_segmenter_finish(DubSegmenter *self)
     self->finished = true;
 }
 
+void dub_segmenter_resume(DubSegmenter *self)
+{
+    self->finished = false;
+}
+
 void dub_segmenter_force(DubSegmenter *self)
 {
     self->forced = true;

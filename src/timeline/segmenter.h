@@ -38,6 +38,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSegmenter, dub_segmenter_free)
 /* @samples: @n_frames × channels, continuing where the last call stopped. */
 void dub_segmenter_push(DubSegmenter *self, const float *samples, gsize n_frames);
 void dub_segmenter_finish(DubSegmenter *self); /* no more input: the rest becomes the last segment */
+void dub_segmenter_resume(DubSegmenter *self); /* there is more after all */
 /* Cuts here, however short: the playout deadline of what is buffered has come. Without a tail. */
 void dub_segmenter_force(DubSegmenter *self);
 /* Returns: (transfer full): the next whole segment, or NULL until more was pushed. */

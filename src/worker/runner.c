@@ -426,6 +426,11 @@ void dub_runner_stop(DubRunner *self, unsigned within_ms)
     dub_worker_stop(self->worker, within_ms * DUB_NS_PER_MS, dub_clock_now());
 }
 
+bool dub_runner_resume(DubRunner *self)
+{
+    return dub_worker_resume(self->worker, dub_clock_now());
+}
+
 void dub_runner_stats(const DubRunner *self, DubWorkerStats *stats)
 {
     dub_worker_stats(self->worker, stats);

@@ -36,6 +36,7 @@ DubRunner *dub_runner_new(const DubRunnerConfig *config, const DubRunnerCallback
 void dub_runner_start(DubRunner *self);
 /* As dub_worker_stop(): drains, then on_stopped; a file that was cut short gets its ".partial" name. */
 void dub_runner_stop(DubRunner *self, unsigned within_ms);
+bool dub_runner_resume(DubRunner *self); /* as dub_worker_resume() */
 void dub_runner_stats(const DubRunner *self, DubWorkerStats *stats);
 DubWorkerState dub_runner_state(const DubRunner *self);
 void dub_runner_free(DubRunner *self);

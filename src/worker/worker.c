@@ -159,7 +159,8 @@ static void end_sink(DubWorker *self)
         return;
     }
     self->sink = SINK_ENDING;
-    self->effects.end_sink(!self->error && !self->stop_asked, self->user_data);
+    /* A live source has no other end than being stopped; a file that was stopped is only a part. */
+    self->effects.end_sink(!self->error && !(self->stop_asked && !self->input.live), self->user_data);
 }
 
 /* The end of every event: play on, and see whether that was all. */
@@ -456,11 +457,26 @@ void dub_worker_stop(DubWorker *self, int64_t within_ns, int64_t now_ns)
         self->link = LINK_DOWN;
         self->speech_retry_ns = G_MAXINT64;
     } else {
-        self->stop_asked = !self->paced || self->stop_asked; /* a live stream has no other end than being stopped */
+        self->stop_asked = true;
         start_draining(self, now_ns);
         hurry(self, within_ns, now_ns);
     }
     go_on(self, now_ns);
+}
+
+bool dub_worker_resume(DubWorker *self, int64_t now_ns)
+{
+    const bool can = self->state == DUB_WORKER_DRAINING && self->known && self->input.live && !self->stop_asked &&
+                     self->sink != SINK_ENDING && self->sink != SINK_DONE && self->link != LINK_ENDED &&
+                     self->epochs.anchored;
+    if (!can)
+        return false;
+    g_clear_error(&self->error); /* what ended it is mended */
+    dub_epochs_break(&self->epochs);
+    dub_segmenter_resume(self->segmenter);
+    self->source_retry_ns = now_ns;
+    set_state(self, DUB_WORKER_RECOVERING); /* the next tick opens the source */
+    return true;
 }
 
 /* --- speech ----------------------------------------------------------------------------------------------------- */

@@ -9,7 +9,7 @@
  *   connecting  source and speech are opened      the source has told its shape; an error
  *   running     the source delivers               its end, an error, stop
  *   recovering  the source broke and is retried   it is back; attempts are used up; stop
- *   draining    no more input                     everything is played and the sink is closed
+ *   draining    no more input                     everything is played and the sink is closed; the publisher is back
  *   stopped     the end; @stopped was called
  */
 #pragma once
@@ -120,6 +120,9 @@ void dub_worker_start(DubWorker *self, int64_t now_ns);
 /* No more input; what is in flight is played, then the end. @within_ns: live: be done by then, faster than real time if
  * need be; 0: at its own pace. A second call cuts it short: what is undecided falls back at once. */
 void dub_worker_stop(DubWorker *self, int64_t within_ns, int64_t now_ns);
+/* The publisher is back while its stream drains: opens the source again and goes on with the same output, in a new epoch.
+ * false: not live, not draining, stopped by hand, or the output is closing already. */
+bool dub_worker_resume(DubWorker *self, int64_t now_ns);
 void dub_worker_tick(DubWorker *self, int64_t now_ns); /* each 20 ms while live; files need none */
 
 void dub_worker_source_info(DubWorker *self, const DubWorkerInput *input, int64_t now_ns);

@@ -26,6 +26,7 @@ typedef struct {
     unsigned jump_at_ms;        /* the source's timestamps start again from 0 */
     unsigned stall_at_ms, stall_ms; /* nothing arrives for this long, then all of it at once */
     unsigned stop_at_ms;        /* asked to stop within 10 s */
+    unsigned away_at_ms, away_ms; /* the publisher ends, and is back with timestamps from 0 */
     /* expected */
     int min_dubbed, max_dubbed;
     DubFallback reason;         /* at least one of these */
@@ -46,6 +47,7 @@ static const Case cases[] = {
     { "live-long-stall-rebuffers", true, true, 40000, 500, 1500, .stall_at_ms = 15000, .stall_ms = 15000, .min_dubbed = 3,
       .max_dubbed = 7, .max_rebuffers = 1 },
     { "live-stopped", true, true, 60000, 500, 1500, .stop_at_ms = 31000, .min_dubbed = 4, .max_dubbed = 6 },
+    { "live-publisher-comes-back", true, true, 40000, 500, 1500, .away_at_ms = 20000, .away_ms = 4000, .min_dubbed = 5, .max_dubbed = 7 },
     { "file-all-dubbed", false, true, 60000, 500, 1500, .min_dubbed = 10, .max_dubbed = 10 },
     { "file-late-engines", false, true, 30000, 9000, 9000, .min_dubbed = 5, .max_dubbed = 5 },
     { "file-one-fails", false, true, 30000, 0, 500, 1, 2, .min_dubbed = 4, .max_dubbed = 4, .reason = DUB_FALLBACK_FAILED },
@@ -202,7 +204,8 @@ static const DubWorkerEffects effects = {
 
 static int64_t source_time(const World *w, int64_t ms)
 {
-    return (w->c->jump_at_ms && ms >= w->c->jump_at_ms ? ms - w->c->jump_at_ms : ms + 1000000) * MS;
+    const unsigned anew_at = w->c->jump_at_ms ? w->c->jump_at_ms : w->c->away_at_ms + w->c->away_ms;
+    return (anew_at && ms >= anew_at ? ms - anew_at : ms + 1000000) * MS;
 }
 
 static void deliver(World *w, int64_t ms)
@@ -223,9 +226,26 @@ static bool stalled(const World *w, int64_t elapsed_ms)
     return w->c->stall_ms && elapsed_ms >= w->c->stall_at_ms && elapsed_ms < w->c->stall_at_ms + w->c->stall_ms;
 }
 
+/* The publisher leaves, and comes back while its stream still drains. */
+static void move_publisher(World *w, int64_t elapsed_ms)
+{
+    const DubWorkerInput input = { w->c->has_video, true, RATE, 1 };
+    if (elapsed_ms == w->c->away_at_ms)
+        dub_worker_source_eos(w->worker, w->now_ns);
+    if (elapsed_ms != w->c->away_at_ms + w->c->away_ms)
+        return;
+    w->arrived_ms = elapsed_ms;
+    g_assert_true(dub_worker_resume(w->worker, w->now_ns));
+    dub_worker_tick(w->worker, w->now_ns);
+    g_assert_true(w->source_open);
+    dub_worker_source_info(w->worker, &input, w->now_ns);
+}
+
 static void move_source(World *w)
 {
     const int64_t elapsed_ms = (w->now_ns - w->start_ns) / MS;
+    if (w->c->away_ms)
+        move_publisher(w, elapsed_ms);
     /* A file gives as much as it is asked for, but no second's worth at a time; live gives what has happened. */
     const int64_t until = w->c->live ? elapsed_ms + BLOCK_MS : w->arrived_ms + 1000;
     while (w->source_open && !w->held && !stalled(w, elapsed_ms) && w->arrived_ms < MIN(until, (int64_t) w->c->length_ms)) {
@@ -303,7 +323,7 @@ static void expect_outcome(const World *w)
     if (w->c->reason)
         g_assert_cmpint(w->reasons[w->c->reason], >, 0);
     else
-        g_assert_true(w->dubbed == w->decided || w->c->stall_ms || w->c->jump_at_ms || w->c->stop_at_ms);
+        g_assert_true(w->dubbed == w->decided || w->c->stall_ms || w->c->jump_at_ms || w->c->away_ms || w->c->stop_at_ms);
     g_assert_cmpuint(stats.rebuffers, <=, w->c->max_rebuffers);
     g_assert_cmpuint(w->live_payloads, ==, 0);
     g_assert_cmpint(w->worst_late_ns, <=, 2 * BLOCK_MS * MS);

@@ -1,0 +1,80 @@
+/* worker/checkpoint.c: written beside and renamed over; read back with every field checked. */
+#include "worker/checkpoint.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/json.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+static char *path_of(const char *directory, const char *stream_id)
+{
+    g_autofree char *name = g_strdup_printf("%s.checkpoint.json", stream_id); /* an id has no '/': PROTOCOL.md's alphabet */
+    return g_build_filename(directory, name, NULL);
+}
+
+static void set_file_error(GError **error, int errnum, const char *what, const char *path)
+{
+    g_autofree char *text = g_strdup_printf("%s %s", what, path);
+    g_propagate_error(error, dub_error_from_errno(errnum, text));
+}
+
+bool dub_checkpoint_write(const char *directory, const char *stream_id, const DubCheckpoint *checkpoint, GError **error)
+{
+    g_autofree char *path = path_of(directory, stream_id);
+    if (g_mkdir_with_parents(directory, 0755) != 0) {
+        set_file_error(error, errno, "cannot make the folder of", path);
+        return false;
+    }
+    g_autofree char *text = g_strdup_printf(
+        "{\"next_fragment\":%" G_GUINT64_FORMAT ",\"epoch\":%" G_GUINT64_FORMAT ",\"dubbed\":%" G_GUINT64_FORMAT
+        ",\"fallbacks\":%" G_GUINT64_FORMAT ",\"written_unix_ms\":%" G_GINT64_FORMAT "}\n",
+        checkpoint->next_fragment, checkpoint->epoch, checkpoint->dubbed, checkpoint->fallbacks, dub_clock_unix_ms());
+    /* Consistent, not durable: after a power cut the one before is as good, and a sync each 6 s a stream is not free. */
+    g_autoptr(GError) problem = NULL;
+    if (g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, &problem))
+        return true;
+    const int errnum = g_error_matches(problem, G_FILE_ERROR, G_FILE_ERROR_NOSPC)   ? ENOSPC
+                       : g_error_matches(problem, G_FILE_ERROR, G_FILE_ERROR_ACCES) ? EACCES
+                                                                                    : EIO;
+    set_file_error(error, errnum, "cannot write", path);
+    return false;
+}
+
+static bool read_fields(const DubJson *root, DubCheckpoint *checkpoint, GError **error)
+{
+    int64_t next = 0, epoch = 0, dubbed = 0, fallbacks = 0, written = 0;
+    if (!dub_json_get_int(root, "next_fragment", DUB_JSON_REQUIRED, 0, G_MAXINT64, &next, error) ||
+        !dub_json_get_int(root, "epoch", DUB_JSON_REQUIRED, 0, G_MAXINT64, &epoch, error) ||
+        !dub_json_get_int(root, "dubbed", DUB_JSON_REQUIRED, 0, G_MAXINT64, &dubbed, error) ||
+        !dub_json_get_int(root, "fallbacks", DUB_JSON_REQUIRED, 0, G_MAXINT64, &fallbacks, error) ||
+        !dub_json_get_int(root, "written_unix_ms", DUB_JSON_REQUIRED, 0, G_MAXINT64, &written, error))
+        return false;
+    *checkpoint = (DubCheckpoint){ (uint64_t) next, (uint64_t) epoch, (uint64_t) dubbed, (uint64_t) fallbacks, written };
+    return true;
+}
+
+bool dub_checkpoint_read(const char *directory, const char *stream_id, DubCheckpoint *checkpoint, GError **error)
+{
+    g_autofree char *path = path_of(directory, stream_id);
+    g_autofree char *text = NULL;
+    gsize length = 0;
+    g_autoptr(GError) problem = NULL;
+    if (!g_file_get_contents(path, &text, &length, &problem)) {
+        set_file_error(error, g_error_matches(problem, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? ENOENT : EIO, "cannot read", path);
+        return false;
+    }
+    g_autoptr(DubJson) root = dub_json_parse(text, length, &problem);
+    if (root && read_fields(root, checkpoint, &problem))
+        return true;
+    g_set_error(error, DUB_ERROR, DUB_ERROR_CORRUPT, "%s: %s; remove it to start counting anew", path, problem->message);
+    return false;
+}
+
+void dub_checkpoint_remove(const char *directory, const char *stream_id)
+{
+    g_autofree char *path = path_of(directory, stream_id);
+    g_unlink(path);
+}

@@ -1,0 +1,20 @@
+/* worker/checkpoint.h: what a stream's next worker has to know, on disk at each segment boundary. Any thread.
+ * One small JSON file a stream, replaced atomically: it is always a whole one, the last or the one before. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    uint64_t next_fragment;     /* index of the next segment: a restarted worker goes on here */
+    uint64_t epoch;
+    uint64_t dubbed, fallbacks; /* of the stream, over all its workers */
+    int64_t written_unix_ms;
+} DubCheckpoint;
+
+/* @directory is made if need be. %DUB_ERROR_NO_SPACE and the like name the file. */
+bool dub_checkpoint_write(const char *directory, const char *stream_id, const DubCheckpoint *checkpoint, GError **error);
+/* %DUB_ERROR_NOT_FOUND when there is none; %DUB_ERROR_CORRUPT for one that cannot be read (it is not removed). */
+bool dub_checkpoint_read(const char *directory, const char *stream_id, DubCheckpoint *checkpoint, GError **error);
+void dub_checkpoint_remove(const char *directory, const char *stream_id); /* after a clean end */

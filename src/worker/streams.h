@@ -1,0 +1,47 @@
+/* worker/streams.h: which streams there should be, against which there are. Loop thread only; time is an argument.
+ *
+ * Hooks are a hint, the media server's path list is the truth: a lost hook, a restart of any part or a stream that was
+ * published before we started all end in the same state. A publisher is known by its source id, so that one that came
+ * back is told from one that never left. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    const char *stream_id; /* "x" of live/x/in */
+    const char *source_id; /* the publisher's connection; "" when the server does not say */
+    const char *query;     /* what the publisher wrote behind the path; "" for none */
+} DubStreamEntry;
+
+typedef struct {
+    /* A worker for a stream that has none. Answered by dub_streams_ended() when it is over. */
+    void (*start)(const DubStreamEntry *entry, void *user_data);
+    /* The publisher came back while its stream drains: go on with the same output. false: too late, it ends first. */
+    bool (*resume)(const char *stream_id, void *user_data);
+    /* The publisher is gone, says the server, and the worker has not noticed: drain. */
+    void (*stop)(const char *stream_id, void *user_data);
+} DubStreamsEffects;
+
+typedef enum {
+    DUB_STREAMS_STARTED,
+    DUB_STREAMS_ALREADY, /* it runs, or will when its turn comes */
+    DUB_STREAMS_RESUMED,
+    DUB_STREAMS_FULL,    /* as many run as may; it starts when one ends */
+} DubStreamsAnswer;
+const char *dub_streams_answer_to_string(DubStreamsAnswer answer); /* "started" … */
+
+typedef struct _DubStreams DubStreams;
+/* @max_streams: MAX_CONCURRENT_STREAMS; more wait */
+DubStreams *dub_streams_new(guint max_streams, const DubStreamsEffects *effects, void *user_data);
+void dub_streams_free(DubStreams *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubStreams, dub_streams_free)
+
+DubStreamsAnswer dub_streams_ready(DubStreams *self, const DubStreamEntry *entry, int64_t now_ns);
+void dub_streams_not_ready(DubStreams *self, const char *stream_id, int64_t now_ns);
+/* The whole truth: what is not in @entries is not published. */
+void dub_streams_listed(DubStreams *self, const DubStreamEntry *entries, gsize n_entries, int64_t now_ns);
+/* @failed: it ended with an error: while its publisher stays, it is tried again after 2, 4, 8, 16, 32, 32 … s. */
+void dub_streams_ended(DubStreams *self, const char *stream_id, bool failed, int64_t now_ns);
+guint dub_streams_running(const DubStreams *self);

@@ -1,0 +1,63 @@
+/* Written, read back, broken, missing; and a folder that cannot be written. */
+#include "worker/checkpoint.h"
+
+#include "base/error.h"
+
+#include <glib/gstdio.h>
+
+static void test_round_trip(void)
+{
+    g_autofree char *top = g_dir_make_tmp("dub-checkpoint-XXXXXX", NULL);
+    g_autofree char *dir = g_build_filename(top, "segments", NULL);
+    const DubCheckpoint written = { 42, 3, 40, 2, 0 };
+    DubCheckpoint read;
+    g_autoptr(GError) error = NULL;
+    g_assert_false(dub_checkpoint_read(dir, "demo", &read, &error));
+    g_assert_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND);
+    g_clear_error(&error);
+    g_assert_true(dub_checkpoint_write(dir, "demo", &written, &error));
+    g_assert_no_error(error);
+    g_assert_true(dub_checkpoint_read(dir, "demo", &read, &error));
+    g_assert_cmpuint(read.next_fragment, ==, 42);
+    g_assert_cmpuint(read.epoch, ==, 3);
+    g_assert_cmpuint(read.dubbed + read.fallbacks, ==, 42);
+    g_assert_cmpint(read.written_unix_ms, >, 0);
+    dub_checkpoint_remove(dir, "demo");
+    g_assert_false(dub_checkpoint_read(dir, "demo", &read, NULL));
+    g_assert_cmpint(g_rmdir(dir), ==, 0); /* nothing else was left there */
+    g_rmdir(top);
+}
+
+static void test_broken(void)
+{
+    g_autofree char *dir = g_dir_make_tmp("dub-checkpoint-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(dir, "demo.checkpoint.json", NULL);
+    const char *const texts[] = { "", "{", "{\"next_fragment\":-1}", "[]" };
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        DubCheckpoint read;
+        g_autoptr(GError) error = NULL;
+        g_assert_true(g_file_set_contents(path, texts[i], -1, NULL));
+        g_assert_false(dub_checkpoint_read(dir, "demo", &read, &error));
+        g_assert_error(error, DUB_ERROR, DUB_ERROR_CORRUPT);
+        g_assert_nonnull(g_strstr_len(error->message, -1, "remove it"));
+    }
+    g_unlink(path);
+    g_rmdir(dir);
+}
+
+static void test_unwritable(void)
+{
+    g_autoptr(GError) error = NULL;
+    const DubCheckpoint checkpoint = { 0 };
+    g_assert_false(dub_checkpoint_write("/proc/airdub", "demo", &checkpoint, &error));
+    g_assert_nonnull(g_strstr_len(error->message, -1, "demo.checkpoint.json"));
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/worker/checkpoint/round-trip", test_round_trip);
+    g_test_add_func("/worker/checkpoint/broken", test_broken);
+    g_test_add_func("/worker/checkpoint/unwritable", test_unwritable);
+    return g_test_run();
+}
