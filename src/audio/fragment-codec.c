@@ -9,18 +9,19 @@
 #include <math.h>
 #include <string.h>
 
-#define ADTS_HEADER_BYTES 7
+#define ADTS_HEADER_BYTES   7
 #define ADTS_HEADERS_WANTED 3 /* consecutive ones, before raw PCM is taken for ADTS */
-#define BITS_PER_SAMPLE 4     /* AAC: 128 kbit/s would be 2.7 for 48 kHz mono; recognition is not the place to save */
+#define BITS_PER_SAMPLE                                                                                      \
+    4 /* AAC: 128 kbit/s would be 2.7 for 48 kHz mono; recognition is not the place to save */
 #define MAX_CHANNEL_BITRATE_BPS 64000u
 /* The index of an M4A with one chunk, and the four bytes that each access unit adds to it. */
-#define INDEX_BYTES 1024
+#define INDEX_BYTES          1024
 #define INDEX_BYTES_PER_UNIT 4
 
 const char *dub_fragment_format_to_string(DubFragmentFormat format)
 {
     switch (format) {
-    case DUB_FORMAT_M4A:       return "m4a";
+    case DUB_FORMAT_M4A: return "m4a";
     case DUB_FORMAT_PCM_S16LE: return "pcm_s16le";
     }
     return "invalid";
@@ -45,7 +46,8 @@ static gsize adts_frame_bytes(const uint8_t *data, gsize size)
     return bytes > ADTS_HEADER_BYTES ? bytes : 0;
 }
 
-/* Raw PCM may begin with a header's 12 set bits by chance; several headers where the lengths lead to are no chance. */
+/* Raw PCM may begin with a header's 12 set bits by chance; several headers where the lengths lead to are no
+ * chance. */
 static bool is_adts(const uint8_t *data, gsize size)
 {
     gsize at = 0;
@@ -75,7 +77,8 @@ static bool check_length(gsize n_frames, unsigned rate_hz, GError **error)
 {
     if (n_frames <= (gsize) DUB_FRAGMENT_MAX_SECONDS * rate_hz)
         return true;
-    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "audio is longer than %d s", DUB_FRAGMENT_MAX_SECONDS);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "audio is longer than %d s",
+                DUB_FRAGMENT_MAX_SECONDS);
     return false;
 }
 
@@ -93,12 +96,15 @@ static DubPcm *decode_raw(GBytes *bytes, unsigned rate_hz, unsigned channels, GE
     gsize size;
     const uint8_t *data = g_bytes_get_data(bytes, &size);
     if (channels < 1 || channels > 2 || rate_hz < 8000 || rate_hz > 192000) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "raw audio of %u Hz with %u channels", rate_hz, channels);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "raw audio of %u Hz with %u channels",
+                    rate_hz, channels);
         return NULL;
     }
     if (size % (channels * sizeof(int16_t))) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_CORRUPT,
-                    "audio: %" G_GSIZE_FORMAT " bytes are no MP4, ADTS or WAV, and no whole frames of 16-bit PCM", size);
+                    "audio: %" G_GSIZE_FORMAT
+                    " bytes are no MP4, ADTS or WAV, and no whole frames of 16-bit PCM",
+                    size);
         return NULL;
     }
     const gsize n_frames = size / (channels * sizeof(int16_t));
@@ -162,7 +168,8 @@ static int write_header(AVFormatContext *format, const DubPcm *pcm)
     const gsize n_units = pcm->n_frames / DUB_AAC_FRAME + 2;
     AVDictionary *options = NULL;
     av_dict_set_int(&options, "moov_size", (int64_t) (INDEX_BYTES + n_units * INDEX_BYTES_PER_UNIT), 0);
-    av_dict_set_int(&options, "movie_timescale", pcm->rate_hz, 0); /* the edit list counts frames, not milliseconds */
+    av_dict_set_int(&options, "movie_timescale", pcm->rate_hz,
+                    0); /* the edit list counts frames, not milliseconds */
     av_dict_set_int(&options, "use_editlist", 1, 0);
     const int status = avformat_write_header(format, &options);
     av_dict_free(&options);
@@ -216,16 +223,18 @@ GBytes *dub_fragment_encode(const DubPcm *pcm, DubFragmentFormat format, GError 
     if (!check_length(pcm->n_frames, pcm->rate_hz, error))
         return NULL;
     switch (format) {
-    case DUB_FORMAT_M4A:       return encode_m4a(pcm, error);
+    case DUB_FORMAT_M4A: return encode_m4a(pcm, error);
     case DUB_FORMAT_PCM_S16LE: return encode_raw(pcm);
     }
     g_return_val_if_reached(NULL);
 }
 
-DubPcm *dub_fragment_decode(GBytes *bytes, unsigned declared_rate_hz, unsigned declared_channels, GError **error)
+DubPcm *dub_fragment_decode(GBytes *bytes, unsigned declared_rate_hz, unsigned declared_channels,
+                            GError **error)
 {
     if (g_bytes_get_size(bytes) > DUB_FRAGMENT_MAX_BYTES) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "audio is larger than %u bytes", DUB_FRAGMENT_MAX_BYTES);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "audio is larger than %u bytes",
+                    DUB_FRAGMENT_MAX_BYTES);
         return NULL;
     }
     const DubFragmentContent content = dub_fragment_sniff(bytes);

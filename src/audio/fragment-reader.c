@@ -1,5 +1,6 @@
-/* audio/fragment-reader.c: libavformat over memory, libavcodec, and the edit list honoured at both ends. The bytes come from
- * the network: formats and codecs are the few listed here, nothing is opened by name, all output is bounded. */
+/* audio/fragment-reader.c: libavformat over memory, libavcodec, and the edit list honoured at both ends. The
+ * bytes come from the network: formats and codecs are the few listed here, nothing is opened by name, all
+ * output is bounded. */
 #include "audio/fragment-reader.h"
 
 #include "audio/libav-log.h"
@@ -13,9 +14,9 @@
 #include <string.h>
 
 #define IO_BUFFER_BYTES 32768
-#define MAX_RATE_HZ 192000
-#define MIN_RATE_HZ 8000
-#define CODECS "aac,alac,pcm_u8,pcm_s16le,pcm_s24le,pcm_s32le,pcm_f32le"
+#define MAX_RATE_HZ     192000
+#define MIN_RATE_HZ     8000
+#define CODECS          "aac,alac,pcm_u8,pcm_s16le,pcm_s24le,pcm_s32le,pcm_f32le"
 
 typedef struct {
     const uint8_t *data;
@@ -30,10 +31,10 @@ typedef struct {
     AVCodecContext *codec;
     AVPacket *packet;
     AVFrame *frame;
-    SwrContext *swr;    /* NULL until the first frame */
+    SwrContext *swr; /* NULL until the first frame */
     unsigned rate_hz, channels;
     gsize max_frames;
-    GArray *samples;    /* float, interleaved */
+    GArray *samples; /* float, interleaved */
 } Reader;
 
 static int on_read(void *opaque, uint8_t *buffer, int size)
@@ -52,7 +53,9 @@ static int64_t on_seek(void *opaque, int64_t offset, int whence)
     Memory *memory = opaque;
     if (whence == AVSEEK_SIZE)
         return (int64_t) memory->size;
-    const int64_t base = whence == SEEK_CUR ? (int64_t) memory->at : whence == SEEK_END ? (int64_t) memory->size : 0;
+    const int64_t base = whence == SEEK_CUR   ? (int64_t) memory->at
+                         : whence == SEEK_END ? (int64_t) memory->size
+                                              : 0;
     if (offset < -base || offset > (int64_t) memory->size - base)
         return AVERROR(EINVAL);
     memory->at = (gsize) (base + offset);
@@ -68,10 +71,10 @@ static bool corrupt(int status, const char *what, GError **error)
 static const char *demuxer_name(DubFragmentContent content)
 {
     switch (content) {
-    case DUB_CONTENT_MP4:  return "mov";
+    case DUB_CONTENT_MP4: return "mov";
     case DUB_CONTENT_ADTS: return "aac";
-    case DUB_CONTENT_WAV:  return "wav";
-    case DUB_CONTENT_RAW:  break;
+    case DUB_CONTENT_WAV: return "wav";
+    case DUB_CONTENT_RAW: break;
     }
     return NULL;
 }
@@ -85,8 +88,10 @@ static bool open_format(Reader *self, DubFragmentContent content, GError **error
     AVDictionary *options = NULL;
     av_dict_set(&options, "codec_whitelist", CODECS, 0);
     av_dict_set(&options, "protocol_whitelist", "none", 0);
-    av_dict_set_int(&options, "max_probe_packets", 1, 0); /* or WAV is searched for AC-3 in disguise, 5 ms a fragment */
-    const int status = avformat_open_input(&self->format, NULL, av_find_input_format(demuxer_name(content)), &options);
+    av_dict_set_int(&options, "max_probe_packets", 1,
+                    0); /* or WAV is searched for AC-3 in disguise, 5 ms a fragment */
+    const int status =
+        avformat_open_input(&self->format, NULL, av_find_input_format(demuxer_name(content)), &options);
     av_dict_free(&options);
     if (status < 0)
         return corrupt(status, "read its container", error);
@@ -130,8 +135,8 @@ static bool adopt_shape(Reader *self, const AVFrame *frame, GError **error)
         av_channel_layout_default(&from, channels);
     else if (av_channel_layout_copy(&from, &frame->ch_layout) < 0)
         return corrupt(AVERROR(ENOMEM), "decode", error);
-    int status = swr_alloc_set_opts2(&self->swr, &to, AV_SAMPLE_FMT_FLT, frame->sample_rate, &from, frame->format,
-                                     frame->sample_rate, 0, NULL);
+    int status = swr_alloc_set_opts2(&self->swr, &to, AV_SAMPLE_FMT_FLT, frame->sample_rate, &from,
+                                     frame->format, frame->sample_rate, 0, NULL);
     av_channel_layout_uninit(&from);
     if (status >= 0)
         status = swr_init(self->swr);
@@ -145,15 +150,16 @@ static bool take_frame(Reader *self, GError **error)
         return false;
     const gsize filled = self->samples->len / self->channels;
     if (filled + (gsize) frame->nb_samples > self->max_frames + 2 * 1024) { /* the end of it may be padding */
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "audio is longer than %d s", DUB_FRAGMENT_MAX_SECONDS);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "audio is longer than %d s",
+                    DUB_FRAGMENT_MAX_SECONDS);
         return false;
     }
     g_array_set_size(self->samples, (guint) ((filled + (gsize) frame->nb_samples) * self->channels));
     uint8_t *out = (uint8_t *) &g_array_index(self->samples, float, filled * self->channels);
     const int done = (unsigned) frame->sample_rate != self->rate_hz
                          ? AVERROR_INPUT_CHANGED
-                         : swr_convert(self->swr, &out, frame->nb_samples, (const uint8_t **) frame->extended_data,
-                                       frame->nb_samples);
+                         : swr_convert(self->swr, &out, frame->nb_samples,
+                                       (const uint8_t **) frame->extended_data, frame->nb_samples);
     return done == frame->nb_samples ? true : corrupt(done < 0 ? done : AVERROR_BUG, "decode", error);
 }
 
@@ -196,11 +202,13 @@ static DubPcm *finish(Reader *self, GError **error)
     const gsize decoded = self->samples->len / self->channels;
     gsize n_frames = decoded;
     if (self->stream->duration > 0 && self->stream->duration != AV_NOPTS_VALUE) {
-        const int64_t wanted = av_rescale_q(self->stream->duration, self->stream->time_base, (AVRational){1, (int) self->rate_hz});
+        const int64_t wanted = av_rescale_q(self->stream->duration, self->stream->time_base,
+                                            (AVRational){1, (int) self->rate_hz});
         n_frames = (gsize) MIN((int64_t) decoded, wanted);
     }
     if (n_frames > self->max_frames) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "audio is longer than %d s", DUB_FRAGMENT_MAX_SECONDS);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "audio is longer than %d s",
+                    DUB_FRAGMENT_MAX_SECONDS);
         return NULL;
     }
     DubPcm *pcm = dub_pcm_new(self->rate_hz, self->channels, n_frames);

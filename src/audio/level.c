@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#define SILENCE_DBFS (-120.0)
+#define SILENCE_DBFS         (-120.0)
 #define NEIGHBOURHOODS_PER_S 100 /* 10 ms */
 
 /* sums[i]: energy of the first i frames, all channels together. Doubles: digital silence stays exactly 0. */

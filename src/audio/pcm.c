@@ -13,7 +13,7 @@ DubPcm *dub_pcm_new(unsigned rate_hz, unsigned channels, gsize n_frames)
     self->rate_hz = rate_hz;
     self->channels = channels;
     self->n_frames = n_frames;
-    self->samples = g_new0(float, n_frames * channels);
+    self->samples = g_new0(float, n_frames *channels);
     g_atomic_ref_count_init(&self->refs);
     return self;
 }
@@ -38,7 +38,8 @@ DubPcm *dub_pcm_slice(const DubPcm *self, gsize first_frame, gsize n_frames)
     const gsize count = MIN(n_frames, self->n_frames - first);
     DubPcm *slice = dub_pcm_new(self->rate_hz, self->channels, count);
     if (count)
-        memcpy(slice->samples, self->samples + first * self->channels, count * self->channels * sizeof(float));
+        memcpy(slice->samples, self->samples + first * self->channels,
+               count * self->channels * sizeof(float));
     return slice;
 }
 

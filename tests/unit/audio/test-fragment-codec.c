@@ -1,4 +1,5 @@
-/* Fragments as bytes: exact in length and place, whatever is not exact or not audio is refused, nothing crashes. */
+/* Fragments as bytes: exact in length and place, whatever is not exact or not audio is refused, nothing
+ * crashes. */
 #include "audio/aac-encoder.h"
 #include "audio/fragment-codec.h"
 #include "base/error.h"
@@ -87,8 +88,13 @@ static GBytes *wav(const DubPcm *pcm)
 static void append_adts(const uint8_t *data, gsize size, G_GNUC_UNUSED int64_t position, void *user_data)
 {
     const gsize length = size + 7;
-    const guint8 header[7] = {0xff, 0xf1, 1 << 6 | 4 << 2, (guint8) (2 << 6 | length >> 11), (guint8) (length >> 3),
-                              (guint8) (length << 5 | 0x1f), 0xfc};
+    const guint8 header[7] = {0xff,
+                              0xf1,
+                              1 << 6 | 4 << 2,
+                              (guint8) (2 << 6 | length >> 11),
+                              (guint8) (length >> 3),
+                              (guint8) (length << 5 | 0x1f),
+                              0xfc};
     g_byte_array_append(user_data, header, sizeof header);
     g_byte_array_append(user_data, data, (guint) size);
 }
@@ -96,7 +102,8 @@ static void append_adts(const uint8_t *data, gsize size, G_GNUC_UNUSED int64_t p
 static GBytes *adts(const DubPcm *pcm)
 {
     GByteArray *out = g_byte_array_new();
-    g_autoptr(DubAacEncoder) encoder = dub_aac_encoder_new(pcm->rate_hz, pcm->channels, 96000, append_adts, out, NULL);
+    g_autoptr(DubAacEncoder) encoder =
+        dub_aac_encoder_new(pcm->rate_hz, pcm->channels, 96000, append_adts, out, NULL);
     g_assert_true(dub_aac_encoder_push(encoder, pcm, NULL));
     g_assert_true(dub_aac_encoder_finish(encoder, NULL));
     return g_byte_array_free_to_bytes(out);
@@ -140,7 +147,7 @@ static void test_raw_like_adts(void)
 
 typedef struct {
     const char *name;
-    gsize n_bytes;   /* of zeros, after @head */
+    gsize n_bytes; /* of zeros, after @head */
     const char *head;
     gsize head_bytes;
     unsigned rate_hz, channels;
@@ -153,8 +160,14 @@ static const Refused refused[] = {
     {"raw-too-long", 8000 * 2 * 60 + 2, "", 0, 8000, 1, DUB_ERROR_INVALID_ARGUMENT},
     {"too-many-bytes", DUB_FRAGMENT_MAX_BYTES + 2, "", 0, 48000, 2, DUB_ERROR_INVALID_ARGUMENT},
     {"raw-bad-shape", 1000, "", 0, 0, 0, DUB_ERROR_INVALID_ARGUMENT},
-    {"mp4-header-only", 100, "\0\0\0\x10" "ftypM4A \0\0\0\0", 16, 48000, 2, DUB_ERROR_CORRUPT},
-    {"mp4-eight-bytes", 0, "\0\0\0\x10" "ftyp", 8, 48000, 2, DUB_ERROR_CORRUPT},
+    {"mp4-header-only", 100,
+     "\0\0\0\x10"
+     "ftypM4A \0\0\0\0",
+     16, 48000, 2, DUB_ERROR_CORRUPT},
+    {"mp4-eight-bytes", 0,
+     "\0\0\0\x10"
+     "ftyp",
+     8, 48000, 2, DUB_ERROR_CORRUPT},
     {"wav-header-only", 0, "RIFF\0\0\0\0WAVE", 12, 48000, 2, DUB_ERROR_CORRUPT},
     {"wav-no-format", 64, "RIFF\0\0\0\0WAVEfmt ", 16, 48000, 2, DUB_ERROR_CORRUPT},
 };
@@ -240,7 +253,8 @@ static void test_flipped(const void *kind)
         /* Half of them in the first kilobyte, where the headers are. */
         const gsize at = (gsize) g_rand_int_range(random, 0, (gint32) (round % 2 ? size : MIN(size, 1024)));
         const guint8 old = data[at];
-        data[at] = (guint8) (round % 4 < 2 ? old ^ 1 << g_rand_int_range(random, 0, 8) : g_rand_int_range(random, 0, 256));
+        data[at] = (guint8) (round % 4 < 2 ? old ^ 1 << g_rand_int_range(random, 0, 8)
+                                           : g_rand_int_range(random, 0, 256));
         decode_or_refuse(data, size);
         if (round % 10) /* faults pile up to ten, then it is whole again */
             continue;
