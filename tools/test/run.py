@@ -12,16 +12,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import junit  # noqa: E402 (found through the line above)
+import reports  # noqa: E402 (found through the line above)
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("AIRDUB_BUILD", ROOT / "build"))
 PYTHON = ROOT / ".venv/bin/python"
 REPORTS = BUILD / "test-reports"
 
-# Memory that GLib, GStreamer's registry and fontconfig keep until the process ends is listed in the suppressions.
+# Libraries have no frame pointers: only the slow unwinder sees who called them, for the reader and for the suppressions.
 SANITIZED = {
-    "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1",
+    "ASAN_OPTIONS": "detect_leaks=1:fast_unwind_on_malloc=0:strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     "LSAN_OPTIONS": f"suppressions={ROOT}/tests/support/lsan.supp:print_suppressions=0",
     "TSAN_OPTIONS": f"suppressions={ROOT}/tests/support/tsan.supp:halt_on_error=0:second_deadlock_stack=1",
@@ -50,11 +50,11 @@ def meson_test(label, folder, env=None, more=()):
     """Builds, runs and counts the C tests of one build folder."""
     say(f"{label}: {os.path.relpath(folder, ROOT)}")
     if build(folder) != 0:
-        return junit.Counts(failed=[f"{label}: does not build"])
-    report = folder / "meson-logs/testlog.junit.xml"
+        return reports.Counts(failed=[f"{label}: does not build"])
+    report = folder / "meson-logs/testlog.json"
     report.unlink(missing_ok=True)
     status = call(["meson", "test", "-C", folder, "--no-rebuild", "--print-errorlogs", *more], env)
-    return junit.read(report, label, status)
+    return reports.read_meson(report, label, status)
 
 
 def pytest(label, *arguments):
@@ -65,7 +65,7 @@ def pytest(label, *arguments):
     report.unlink(missing_ok=True)
     status = call([PYTHON, "-m", "pytest", "-q", "--tb=short", "--durations=10", f"--junit-xml={report}", *arguments])
     nothing_selected = 5
-    return junit.read(report, label, 0 if status == nothing_selected else status)
+    return reports.read_pytest(report, label, 0 if status == nothing_selected else status)
 
 
 def workers():
@@ -93,7 +93,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stage", nargs="+", choices=["all", *STAGES])
     wanted = [s for stage in parser.parse_args().stage for s in (ALL if stage == "all" else (stage,))]
-    total = junit.Counts()
+    total = reports.Counts()
     for stage in wanted:
         total += run(stage)
     print()
