@@ -3,20 +3,25 @@
  * Without OUT the source is only read. Ends with one line of JSON on stdout, or one line of error and its exit status. */
 #include "base/error.h"
 #include "base/log.h"
+#include "media/sink.h"
 #include "media/source.h"
 
 #include <glib-unix.h>
 #include <locale.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef struct {
     GMainLoop *loop;
     DubSource *source;
+    DubSink *sink;
+    const char *output;
+    bool is_live_output, is_sink_ending;
     FILE *pcm_file, *pts_file;
     double stop_after_s;
     DubSourceInfo info;
     char *video_caps;
-    int64_t n_video, n_audio_frames;
+    int64_t n_video, n_audio_frames, n_pushed_frames;
     int64_t first_video_ns, last_video_ns, first_audio_ns, end_audio_ns, max_gap_ns;
     int status;
 } Copy;
@@ -30,11 +35,55 @@ static void end(Copy *copy, const GError *error)
     g_main_loop_quit(copy->loop);
 }
 
+static void on_room(void *user_data)
+{
+    Copy *copy = user_data;
+    dub_source_set_held(copy->source, false);
+}
+
+static void on_finished(void *user_data)
+{
+    Copy *copy = user_data;
+    end(copy, NULL);
+}
+
+static void on_sink_error(const GError *error, void *user_data)
+{
+    end(user_data, error);
+}
+
+static void end_sink(Copy *copy, DubSinkEnding ending)
+{
+    if (!copy->sink)
+        end(copy, NULL);
+    else if (!copy->is_sink_ending)
+        dub_sink_end(copy->sink, ending);
+    copy->is_sink_ending = true;
+}
+
+static void open_sink(Copy *copy, const DubSourceInfo *info)
+{
+    const DubSinkCallbacks callbacks = { on_room, on_finished, on_sink_error };
+    const DubSinkConfig config = {
+        .uri = copy->output,
+        .video_caps = info->video_caps,
+        .rate_hz = info->rate_hz,
+        .channels = info->channels,
+        .live = copy->is_live_output,
+    };
+    g_autoptr(GError) error = NULL;
+    copy->sink = dub_sink_new(&config, &callbacks, copy, &error);
+    if (!copy->sink)
+        end(copy, error);
+}
+
 static void on_info(const DubSourceInfo *info, void *user_data)
 {
     Copy *copy = user_data;
     copy->info = *info;
     copy->video_caps = info->video_caps ? gst_caps_to_string(info->video_caps) : g_strdup("none");
+    if (copy->output)
+        open_sink(copy, info);
 }
 
 static void on_video(DubAccessUnit *unit, void *user_data)
@@ -46,7 +95,28 @@ static void on_video(DubAccessUnit *unit, void *user_data)
     if (copy->pts_file)
         fprintf(copy->pts_file, "%" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %d %zu\n", unit->pts_ns,
                 unit->dts_ns == DUB_TIME_NONE ? -1 : unit->dts_ns, unit->key_frame, gst_buffer_get_size(unit->buffer));
-    dub_access_unit_free(unit);
+    if (!copy->sink || copy->is_sink_ending) {
+        dub_access_unit_free(unit);
+        return;
+    }
+    dub_sink_push_video(copy->sink, unit, unit->pts_ns, unit->dts_ns);
+    if (!copy->is_live_output && dub_sink_is_full(copy->sink))
+        dub_source_set_held(copy->source, true);
+}
+
+/* The sink wants contiguous sound from 0: silence where the source has none yet, nothing twice. */
+static void push_audio(Copy *copy, DubPcm *pcm, int64_t pts_ns)
+{
+    const int64_t wanted = dub_ns_to_samples(pts_ns, pcm->rate_hz);
+    const int64_t missing = wanted - copy->n_pushed_frames;
+    if (missing > (int64_t) pcm->rate_hz / 50) {
+        dub_sink_push_audio(copy->sink, dub_pcm_new(pcm->rate_hz, pcm->channels, (gsize) missing));
+        copy->n_pushed_frames += missing;
+    }
+    copy->n_pushed_frames += (int64_t) pcm->n_frames;
+    dub_sink_push_audio(copy->sink, pcm);
+    if (!copy->is_live_output && dub_sink_is_full(copy->sink))
+        dub_source_set_held(copy->source, true);
 }
 
 static void on_audio(DubPcm *pcm, int64_t pts_ns, void *user_data)
@@ -59,23 +129,34 @@ static void on_audio(DubPcm *pcm, int64_t pts_ns, void *user_data)
     copy->n_audio_frames += (int64_t) pcm->n_frames;
     if (copy->pcm_file)
         fwrite(pcm->samples, sizeof(float) * pcm->channels, pcm->n_frames, copy->pcm_file);
-    dub_pcm_unref(pcm);
+    if (copy->sink && !copy->is_sink_ending)
+        push_audio(copy, pcm, pts_ns);
+    else
+        dub_pcm_unref(pcm);
 }
 
 static void on_source_eos(void *user_data)
 {
-    end(user_data, NULL);
+    end_sink(user_data, DUB_SINK_COMPLETE);
 }
 
+/* What came before is good: it is kept under the name of an interrupted result. */
 static void on_source_error(const GError *error, void *user_data)
 {
-    end(user_data, error);
+    Copy *copy = user_data;
+    if (!copy->sink) {
+        end(copy, error);
+        return;
+    }
+    fprintf(stderr, "media-copy: %s\n", error->message);
+    copy->status = dub_error_exit_status(error);
+    end_sink(copy, DUB_SINK_INTERRUPTED);
 }
 
 static gboolean on_stop(void *data)
 {
-    end(data, NULL);
-    return G_SOURCE_REMOVE;
+    end_sink(data, DUB_SINK_INTERRUPTED);
+    return G_SOURCE_CONTINUE;
 }
 
 static void print_summary(const Copy *copy)
@@ -123,9 +204,12 @@ int main(int argc, char **argv)
     if (copy.stop_after_s > 0)
         g_timeout_add((guint) (copy.stop_after_s * 1000), on_stop, &copy);
     g_unix_signal_add(SIGINT, on_stop, &copy);
+    copy.output = argc > 2 ? argv[2] : NULL;
+    copy.is_live_output = copy.output && strstr(copy.output, "://") && !g_str_has_prefix(copy.output, "file://");
     dub_source_start(copy.source);
     g_main_loop_run(copy.loop);
     dub_source_free(copy.source);
+    dub_sink_free(copy.sink);
     print_summary(&copy);
     if (copy.pcm_file)
         fclose(copy.pcm_file);

@@ -1,0 +1,32 @@
+/* media/container.h: which file or protocol an output name means, and what may go into it. Any thread, pure. */
+#pragma once
+
+#include <gst/gst.h>
+#include <stdbool.h>
+
+typedef enum {
+    DUB_CONTAINER_MP4,
+    DUB_CONTAINER_MOV,
+    DUB_CONTAINER_M4A,
+    DUB_CONTAINER_MKV,
+    DUB_CONTAINER_TS,
+    DUB_CONTAINER_FLV,
+    DUB_CONTAINER_MP3,
+    DUB_CONTAINER_WAV,
+    DUB_CONTAINER_HLS,
+    DUB_CONTAINER_RTMP, /* FLV inside */
+    DUB_CONTAINER_SRT,  /* MPEG-TS inside */
+    DUB_N_CONTAINERS,
+} DubContainer;
+
+/* Returns: false with DUB_ERROR_UNSUPPORTED for a suffix or scheme that nothing here writes; the line lists those that work. */
+bool dub_container_from_uri(const char *uri, DubContainer *container, GError **error);
+const char *dub_container_name(DubContainer container); /* ".mp4", "rtmp": for messages */
+const char *dub_container_muxer(DubContainer container); /* GStreamer element; NULL where there is none */
+bool dub_container_is_file(DubContainer container);     /* one file with a name to move at the end */
+bool dub_container_is_network(DubContainer container);
+
+/* What the muxer's video input must look like. Returns: false with DUB_ERROR_UNSUPPORTED: "VP9 video cannot go into .ts;
+ * use .mkv or .mp4". @parser: (out) element to convert with, NULL for none; @wanted: (out) caps to give it, NULL for none */
+bool dub_container_fit_video(DubContainer container, const GstCaps *caps, const char **parser, const char **wanted,
+                             GError **error);

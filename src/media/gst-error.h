@@ -1,0 +1,25 @@
+/* media/gst-error.h: what GStreamer reports, as one line of ours. Any thread. */
+#pragma once
+
+#include <glib.h>
+#include <gst/gst.h>
+#include <stdbool.h>
+
+/**
+ * dub_gst_error_new:
+ * @message: GST_MESSAGE_ERROR
+ * @uri: what the user named; the line starts with it
+ * @is_network: a failure to open, read or write means the network, not a disk
+ * @missing: (nullable): from dub_gst_missing_plugin(): named when that is the cause
+ * Returns: (transfer full): in DUB_ERROR
+ */
+GError *dub_gst_error_new(GstMessage *message, const char *uri, bool is_network, const char *missing);
+
+/* Returns: (transfer full) (nullable): "Dolby AC-4 decoder" when @message says that a plugin is missing. */
+char *dub_gst_missing_plugin(GstMessage *message);
+
+/* Returns: (transfer full): @uri without user, password and query: fit for a log. */
+char *dub_media_uri_printable(const char *uri);
+
+/* "H.264", "VP9": for messages. Returns: static, or the media type of @caps itself (valid as long as @caps). */
+const char *dub_media_codec_name(const GstCaps *caps);

@@ -1,0 +1,382 @@
+/* media/sink.c: encoded video and PCM -> one AAC encoder -> sink-pipeline.c.
+ * FLV and RTMP tags are made here (flv-writer.c); MP3 and WAV take the PCM as it is. Loop thread only, but for the
+ * moving of a finished file, which waits for the disk in a thread of its own. */
+#include "media/sink.h"
+
+#include "audio/aac-encoder.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "media/flv-writer.h"
+#include "media/gst-error.h"
+#include "media/output-name.h"
+#include "media/sink-file.h"
+#include "media/sink-pipeline.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+typedef enum { STATE_OPEN, STATE_ENDING, STATE_MOVING, STATE_OVER } State;
+
+struct _DubSink {
+    DubContainer container;
+    DubSinkCallbacks callbacks;
+    void *user_data;
+    DubSinkPipeline *pipeline;
+    DubAacEncoder *aac; /* NULL: PCM goes through */
+    GBytes *aac_config;
+    GstCaps *video_caps;
+    unsigned rate_hz, channels;
+    bool is_live;
+    State state;
+    DubSinkEnding ending;
+    DubOutputName name;  /* files and playlists */
+    char *output_name;
+    int64_t n_frames;    /* PCM pushed */
+    int64_t end_ns;      /* of the longest stream */
+    GQueue video_tags, audio_tags; /* of GstBuffer *, FLV files: merged by time */
+    bool are_headers_out;
+    int64_t last_dts_ns; /* FLV and RTMP */
+    GCancellable *moving; /* set while a file is moved; cancelled by free: nobody listens any more */
+};
+
+static bool is_tagged(const DubSink *self)
+{
+    return self->container == DUB_CONTAINER_FLV || self->container == DUB_CONTAINER_RTMP;
+}
+
+static bool is_pcm(DubContainer container)
+{
+    return container == DUB_CONTAINER_MP3 || container == DUB_CONTAINER_WAV;
+}
+
+/* --- the end --- */
+
+static void finish(DubSink *self)
+{
+    self->state = STATE_OVER;
+    self->callbacks.on_finished(self->user_data);
+}
+
+static void fail(DubSink *self, const GError *error)
+{
+    self->state = STATE_OVER;
+    if (self->name.part)
+        g_unlink(self->name.part);
+    self->callbacks.on_error(error, self->user_data);
+}
+
+static void on_moved(GObject *source, GAsyncResult *result, void *user_data)
+{
+    (void) source;
+    g_autoptr(GError) error = NULL;
+    const bool moved = dub_sink_file_finish_done(result, &error);
+    if (g_cancellable_is_cancelled(g_task_get_cancellable(G_TASK(result))))
+        return; /* the sink is gone */
+    DubSink *self = user_data;
+    g_clear_object(&self->moving);
+    if (moved)
+        finish(self);
+    else
+        fail(self, error);
+}
+
+static void move_file(DubSink *self)
+{
+    const char *target = self->ending == DUB_SINK_COMPLETE ? self->name.final : self->name.partial;
+    g_free(self->output_name);
+    self->output_name = g_strdup(target);
+    self->state = STATE_MOVING;
+    self->moving = g_cancellable_new();
+    const DubSinkFileFacts facts = { .container = self->container, .duration_ns = self->end_ns,
+                                     .n_frames = self->n_frames };
+    dub_sink_file_finish(&self->name, target, &facts, self->moving, on_moved, self);
+}
+
+static void on_written(DubSink *self)
+{
+    g_clear_pointer(&self->pipeline, dub_sink_pipeline_free); /* closes the file */
+    if (self->name.part)
+        move_file(self);
+    else
+        finish(self);
+}
+
+static void on_event(DubSinkEvent event, const GError *error, void *user_data)
+{
+    DubSink *self = user_data;
+    switch (event) {
+    case DUB_SINK_EVENT_ROOM:
+        if (self->callbacks.on_room && self->state == STATE_OPEN)
+            self->callbacks.on_room(self->user_data);
+        return;
+    case DUB_SINK_EVENT_EOS:
+        on_written(self);
+        return;
+    case DUB_SINK_EVENT_ERROR:
+        fail(self, error);
+        return;
+    }
+}
+
+/* --- FLV tags --- */
+
+static void push_tags(DubSink *self, GQueue *queue)
+{
+    dub_sink_pipeline_push_tag(self->pipeline, g_queue_pop_head(queue));
+}
+
+/* A file is read in the order it was written: by time, while both streams still come. */
+static void merge_tags(DubSink *self, bool all)
+{
+    for (;;) {
+        GstBuffer *video = g_queue_peek_head(&self->video_tags);
+        GstBuffer *audio = g_queue_peek_head(&self->audio_tags);
+        if (!video && !audio)
+            return;
+        if (self->video_caps && !all && (!video || !audio))
+            return;
+        const bool video_first = video && (!audio || GST_BUFFER_DTS(video) <= GST_BUFFER_DTS(audio));
+        push_tags(self, video_first ? &self->video_tags : &self->audio_tags);
+    }
+}
+
+static void push_headers(DubSink *self)
+{
+    if (self->are_headers_out)
+        return;
+    self->are_headers_out = true;
+    const DubFlvConfig config = { self->video_caps, self->aac_config, self->rate_hz, self->channels };
+    g_autoptr(GPtrArray) headers = dub_flv_headers(&config);
+    for (guint i = 0; i < headers->len; i++)
+        dub_sink_pipeline_push_tag(self->pipeline, gst_buffer_ref(headers->pdata[i]));
+}
+
+static void push_tag(DubSink *self, GQueue *queue, GstBuffer *tag)
+{
+    push_headers(self);
+    if (self->container == DUB_CONTAINER_RTMP) {
+        dub_sink_pipeline_push_tag(self->pipeline, tag); /* nothing waits for the other stream */
+        return;
+    }
+    g_queue_push_tail(queue, tag);
+    merge_tags(self, false);
+}
+
+/* FLV has no time before 0 and players want DTS to rise: the first frames, whose DTS lies before 0, are packed into the
+ * first milliseconds. The composition time is counted from there, so the PTS stays exact. */
+static int64_t flv_dts_of(DubSink *self, int64_t pts_ns, int64_t dts_ns)
+{
+    const int64_t wanted_ns = dts_ns == DUB_TIME_NONE ? pts_ns : dts_ns;
+    int64_t least_ns = self->last_dts_ns == DUB_TIME_NONE ? 0 : self->last_dts_ns + DUB_NS_PER_MS;
+    if (wanted_ns >= 0 && self->last_dts_ns > wanted_ns + DUB_NS_PER_S)
+        least_ns = 0; /* a jump back is the caller's will */
+    self->last_dts_ns = MAX(wanted_ns, least_ns);
+    return self->last_dts_ns;
+}
+
+static void push_video_tags(DubSink *self, DubAccessUnit *unit, int64_t pts_ns, int64_t dts_ns)
+{
+    const int64_t flv_dts_ns = flv_dts_of(self, pts_ns, dts_ns);
+    GstBuffer *header = unit->new_caps ? dub_flv_video_header(unit->new_caps, flv_dts_ns) : NULL;
+    if (header)
+        push_tag(self, &self->video_tags, header);
+    push_tag(self, &self->video_tags, dub_flv_video_tag(unit->buffer, pts_ns, flv_dts_ns, unit->key_frame));
+}
+
+/* --- pushing --- */
+
+static void note_end(DubSink *self, int64_t end_ns)
+{
+    self->end_ns = MAX(self->end_ns, end_ns);
+}
+
+static void push_muxed_video(DubSink *self, DubAccessUnit *unit, int64_t pts_ns, int64_t dts_ns)
+{
+    if (unit->new_caps && !dub_sink_pipeline_set_video_caps(self->pipeline, unit->new_caps))
+        dub_warning("%s: the video's parameters changed; %s keeps the first ones", self->output_name,
+                    dub_container_name(self->container));
+    GstBuffer *buffer = gst_buffer_copy(unit->buffer); /* its memory is shared */
+    GST_BUFFER_DURATION(buffer) = unit->duration_ns == DUB_TIME_NONE ? GST_CLOCK_TIME_NONE
+                                                                     : (GstClockTime) unit->duration_ns;
+    dub_sink_pipeline_push_video(self->pipeline, buffer, pts_ns, dts_ns);
+}
+
+void dub_sink_push_video(DubSink *self, DubAccessUnit *unit, int64_t pts_ns, int64_t dts_ns)
+{
+    g_autoptr(DubAccessUnit) owned = unit;
+    if (self->state != STATE_OPEN || !self->video_caps)
+        return;
+    note_end(self, pts_ns + MAX(unit->duration_ns, 0));
+    if (is_tagged(self))
+        push_video_tags(self, unit, pts_ns, dts_ns);
+    else
+        push_muxed_video(self, unit, pts_ns, dts_ns);
+}
+
+static void on_aac_frame(const uint8_t *data, gsize size, int64_t position, void *user_data)
+{
+    DubSink *self = user_data;
+    const int64_t pts_ns = dub_samples_to_ns(position, self->rate_hz);
+    if (is_tagged(self)) {
+        push_tag(self, &self->audio_tags, dub_flv_audio_tag(data, size, pts_ns));
+        return;
+    }
+    const int64_t end_ns = dub_samples_to_ns(position + DUB_AAC_FRAME, self->rate_hz);
+    dub_sink_pipeline_push_audio(self->pipeline, gst_buffer_new_memdup(data, size), pts_ns, end_ns - pts_ns);
+}
+
+static void unref_pcm(void *data)
+{
+    dub_pcm_unref(data);
+}
+
+static void push_pcm(DubSink *self, DubPcm *pcm)
+{
+    const gsize size = pcm->n_frames * pcm->channels * sizeof(float);
+    GstBuffer *buffer = gst_buffer_new_wrapped_full(GST_MEMORY_FLAG_READONLY, pcm->samples, size, 0, size,
+                                                    dub_pcm_ref(pcm), unref_pcm);
+    dub_sink_pipeline_push_audio(self->pipeline, buffer, dub_samples_to_ns(self->n_frames, self->rate_hz),
+                                 dub_pcm_duration_ns(pcm));
+}
+
+void dub_sink_push_audio(DubSink *self, DubPcm *pcm)
+{
+    g_autoptr(DubPcm) owned = pcm;
+    if (self->state != STATE_OPEN || !pcm->n_frames)
+        return;
+    g_return_if_fail(pcm->rate_hz == self->rate_hz && pcm->channels == self->channels);
+    GError *error = NULL;
+    if (!self->aac)
+        push_pcm(self, pcm);
+    else if (!dub_aac_encoder_push(self->aac, pcm, &error))
+        dub_sink_pipeline_fail(self->pipeline, error);
+    self->n_frames += (int64_t) pcm->n_frames;
+    note_end(self, dub_samples_to_ns(self->n_frames, self->rate_hz));
+}
+
+bool dub_sink_is_full(const DubSink *self)
+{
+    return self->state == STATE_OPEN && dub_sink_pipeline_is_full(self->pipeline);
+}
+
+void dub_sink_end(DubSink *self, DubSinkEnding ending)
+{
+    if (self->state != STATE_OPEN)
+        return;
+    self->ending = ending;
+    GError *error = NULL;
+    if (self->aac && !dub_aac_encoder_finish(self->aac, &error)) {
+        dub_sink_pipeline_fail(self->pipeline, error);
+        return;
+    }
+    self->state = STATE_ENDING;
+    if (is_tagged(self)) {
+        push_headers(self);
+        merge_tags(self, true);
+    }
+    dub_sink_pipeline_end(self->pipeline);
+}
+
+const char *dub_sink_output_name(const DubSink *self)
+{
+    return self->output_name;
+}
+
+/* --- the beginning --- */
+
+static bool has_final_name(DubContainer container, bool live)
+{
+    return dub_container_is_file(container) || (container == DUB_CONTAINER_HLS && !live);
+}
+
+static bool init_name(DubSink *self, const char *uri, GError **error)
+{
+    g_autofree char *path = g_str_has_prefix(uri, "file://") ? g_filename_from_uri(uri, NULL, error) : g_strdup(uri);
+    if (!path)
+        return false;
+    self->output_name = dub_media_uri_printable(path);
+    if (!has_final_name(self->container, self->is_live))
+        return true;
+    dub_output_name_init(&self->name, path);
+    return dub_output_name_check(&self->name, error);
+}
+
+static bool make_encoder(DubSink *self, const DubSinkConfig *config, unsigned bitrate_bps, GError **error)
+{
+    if (is_pcm(self->container))
+        return true;
+    self->aac = dub_aac_encoder_new(config->rate_hz, config->channels, bitrate_bps, on_aac_frame, self, error);
+    if (!self->aac)
+        return false;
+    self->aac_config = dub_aac_encoder_config(self->aac);
+    return true;
+}
+
+static bool check_video(const DubSink *self, const DubSinkConfig *config, GError **error)
+{
+    const char *parser = NULL, *wanted = NULL;
+    return !config->video_caps || dub_container_fit_video(self->container, config->video_caps, &parser, &wanted, error);
+}
+
+static bool open_sink(DubSink *self, const DubSinkConfig *config, GError **error)
+{
+    const unsigned bitrate_bps = config->audio_bitrate_bps ? config->audio_bitrate_bps : config->channels * 64000;
+    if (!dub_container_from_uri(config->uri, &self->container, error) || !check_video(self, config, error) ||
+        !make_encoder(self, config, bitrate_bps, error) || !init_name(self, config->uri, error))
+        return false;
+    const DubSinkPipelineConfig pipeline = {
+        .container = self->container,
+        .location = self->name.part ? self->name.part : config->uri,
+        .name = self->name.final ? self->name.final : config->uri,
+        .video_caps = config->video_caps,
+        .audio_config = self->aac_config,
+        .rate_hz = config->rate_hz,
+        .channels = config->channels,
+        .audio_bitrate_bps = bitrate_bps,
+        .live = config->live,
+    };
+    self->pipeline = dub_sink_pipeline_new(&pipeline, on_event, self, error);
+    return self->pipeline != NULL;
+}
+
+DubSink *dub_sink_new(const DubSinkConfig *config, const DubSinkCallbacks *callbacks, void *user_data, GError **error)
+{
+    DubSink *self = g_new0(DubSink, 1);
+    self->callbacks = *callbacks;
+    self->user_data = user_data;
+    self->video_caps = config->video_caps ? gst_caps_ref(config->video_caps) : NULL;
+    self->rate_hz = config->rate_hz;
+    self->channels = config->channels;
+    self->is_live = config->live;
+    self->last_dts_ns = DUB_TIME_NONE;
+    if (open_sink(self, config, error))
+        return self;
+    dub_sink_free(self);
+    return NULL;
+}
+
+static void unref_buffer(void *data)
+{
+    gst_buffer_unref(data);
+}
+
+void dub_sink_free(DubSink *self)
+{
+    if (!self)
+        return;
+    if (self->moving) { /* the file is whole: its thread moves it all the same */
+        g_cancellable_cancel(self->moving);
+        g_object_unref(self->moving);
+    }
+    g_clear_pointer(&self->pipeline, dub_sink_pipeline_free);
+    if (self->name.part && self->state != STATE_OVER && self->state != STATE_MOVING)
+        g_unlink(self->name.part);
+    dub_output_name_clear(&self->name);
+    g_queue_clear_full(&self->video_tags, unref_buffer);
+    g_queue_clear_full(&self->audio_tags, unref_buffer);
+    g_clear_pointer(&self->aac, dub_aac_encoder_free);
+    g_clear_pointer(&self->aac_config, g_bytes_unref);
+    gst_clear_caps(&self->video_caps);
+    g_free(self->output_name);
+    g_free(self);
+}

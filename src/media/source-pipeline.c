@@ -1,0 +1,721 @@
+/* media/source-pipeline.c: fronts (what yields parsed streams), branches (what becomes of one stream).
+ *
+ *   file, http    urisourcebin (parse-streams)  \                  video: [parser] [timestamper] ! appsink
+ *   srt           srtsrc ! parsebin              > pad-added ->
+ *   rtsp          rtspsrc ! parsebin (per pad)  /                  audio: decoder ! audioconvert ! appsink
+ *   rtmp          rtmp2src ! flvdemux          /
+ *
+ * No queue elements: the demuxer's thread carries a buffer all the way into the handover, which is the one bounded queue.
+ * Sinks neither wait for the clock nor preroll. `lock` guards the stream facts, which the loop reads. */
+#include "media/source-pipeline.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "media/bounded-stop.h"
+#include "media/gst-error.h"
+
+#include <gst/app/gstappsink.h>
+#include <gst/audio/audio.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef enum { FRONT_FILE, FRONT_HTTP, FRONT_RTMP, FRONT_RTSP, FRONT_SRT } Front;
+
+static const struct {
+    const char *scheme;
+    Front front;
+} schemes[] = {
+    { "file", FRONT_FILE },  { "http", FRONT_HTTP },  { "https", FRONT_HTTP }, { "rtmp", FRONT_RTMP },
+    { "rtmps", FRONT_RTMP }, { "rtsp", FRONT_RTSP },  { "rtsps", FRONT_RTSP }, { "srt", FRONT_SRT },
+};
+
+/* Muxers and the built-in server want whole frames, headers out of band. */
+static const struct {
+    const char *media_type;
+    int mpegversion; /* 0: any */
+    const char *parser;
+    const char *wanted;
+    const char *timestamper; /* makes DTS for containers that store none */
+} video_kinds[] = {
+    { "video/x-h264", 0, "h264parse", "video/x-h264,parsed=true,stream-format=avc,alignment=au", "h264timestamper" },
+    { "video/x-h265", 0, "h265parse", "video/x-h265,parsed=true,stream-format=hvc1,alignment=au", "h265timestamper" },
+    { "video/x-av1", 0, "av1parse", "video/x-av1,parsed=true,stream-format=obu-stream,alignment=tu", NULL },
+    { "video/x-vp9", 0, "vp9parse", "video/x-vp9,parsed=true,alignment=super-frame", NULL },
+    { "video/mpeg", 4, "mpeg4videoparse", "video/mpeg,parsed=true", NULL },
+    { "video/mpeg", 0, "mpegvideoparse", "video/mpeg,parsed=true", NULL },
+};
+
+typedef struct {
+    DubSourcePipeline *pipeline; /* not a reference: the closures that carry a branch hold one */
+    bool is_video;
+    GstCaps *last_caps; /* streaming thread only */
+} Branch;
+
+struct _DubSourcePipeline {
+    gatomicrefcount refs;
+    char *uri;
+    Front front;
+    DubHandover *handover;
+    GstElement *pipeline; /* NULL once stopped */
+    Branch video, audio;
+
+    GMutex start_lock; /* held while the state is changed, so that a stop cannot overtake the start */
+    bool is_stopped;   /* guarded by start_lock */
+
+    GMutex lock; /* guards all below */
+    bool is_frozen, lacks_dts, is_length_declared;
+    GPtrArray *pending; /* of GstElement *, not references: fronts that have not told all their streams */
+    unsigned n_linked, n_ended;
+    bool expects_video, expects_audio; /* told by a stream collection */
+    bool has_video, has_audio;
+    GstCaps *video_caps;
+    unsigned rate_hz, channels;
+    char *missing; /* what a missing-plugin message named */
+};
+
+static void fail(DubSourcePipeline *self, DubErrorCode code, const char *text)
+{
+    g_autofree char *name = dub_media_uri_printable(self->uri);
+    dub_handover_fail(self->handover, g_error_new(DUB_ERROR, code, "%s: %s", name, text));
+}
+
+/* --- what a sink yields (streaming threads) --- */
+
+static int64_t running_time_of(const GstSegment *segment, GstClockTime time)
+{
+    guint64 running = 0;
+    if (!GST_CLOCK_TIME_IS_VALID(time))
+        return DUB_TIME_NONE;
+    const int sign = gst_segment_to_running_time_full(segment, GST_FORMAT_TIME, time, &running);
+    if (sign == 0)
+        return DUB_TIME_NONE;
+    return sign > 0 ? (int64_t) running : -(int64_t) running;
+}
+
+static bool hand_over_video(Branch *branch, GstSample *sample)
+{
+    GstBuffer *buffer = gst_sample_get_buffer(sample);
+    const GstSegment *segment = gst_sample_get_segment(sample);
+    const int64_t dts_ns = running_time_of(segment, GST_BUFFER_DTS(buffer));
+    int64_t pts_ns = running_time_of(segment, GST_BUFFER_PTS(buffer));
+    if (pts_ns == DUB_TIME_NONE)
+        pts_ns = dts_ns;
+    if (pts_ns == DUB_TIME_NONE)
+        return true; /* before the first timestamp: nobody could place it */
+
+    DubAccessUnit *unit = dub_access_unit_new(gst_buffer_ref(buffer), pts_ns, dts_ns);
+    GstCaps *caps = gst_sample_get_caps(sample);
+    if (branch->last_caps && caps != branch->last_caps && !gst_caps_is_equal(caps, branch->last_caps))
+        unit->new_caps = gst_caps_ref(caps);
+    gst_caps_replace(&branch->last_caps, caps);
+    return dub_handover_push(branch->pipeline->handover, (DubHandoverItem){
+        .kind = DUB_HANDOVER_VIDEO, .unit = unit, .size_bytes = gst_buffer_get_size(buffer) });
+}
+
+static DubPcm *pcm_of(const GstMapInfo *map, unsigned rate_hz, unsigned channels, gsize skip_frames)
+{
+    const gsize frame_bytes = channels * sizeof(float);
+    const gsize n_frames = map->size / frame_bytes;
+    if (skip_frames >= n_frames)
+        return NULL;
+    DubPcm *pcm = dub_pcm_new(rate_hz, channels, n_frames - skip_frames);
+    memcpy(pcm->samples, map->data + skip_frames * frame_bytes, pcm->n_frames * frame_bytes);
+    return pcm;
+}
+
+static bool hand_over_audio(Branch *branch, GstSample *sample)
+{
+    GstBuffer *buffer = gst_sample_get_buffer(sample);
+    int rate_hz = 0, channels = 0;
+    const GstStructure *structure = gst_caps_get_structure(gst_sample_get_caps(sample), 0);
+    gst_structure_get_int(structure, "rate", &rate_hz);
+    gst_structure_get_int(structure, "channels", &channels);
+    int64_t pts_ns = running_time_of(gst_sample_get_segment(sample), GST_BUFFER_PTS(buffer));
+    GstMapInfo map;
+    if (pts_ns == DUB_TIME_NONE || rate_hz <= 0 || channels <= 0 || !gst_buffer_map(buffer, &map, GST_MAP_READ))
+        return true;
+
+    /* What lies before the segment is not to be heard: an edit list hides the encoder's priming there. */
+    const gsize hidden_frames = pts_ns < 0 ? (gsize) dub_ns_to_samples(-pts_ns, (unsigned) rate_hz) : 0;
+    DubPcm *pcm = pcm_of(&map, (unsigned) rate_hz, (unsigned) channels, hidden_frames);
+    gst_buffer_unmap(buffer, &map);
+    if (!pcm)
+        return true;
+    if (hidden_frames)
+        pts_ns = 0;
+    return dub_handover_push(branch->pipeline->handover, (DubHandoverItem){
+        .kind = DUB_HANDOVER_AUDIO, .pcm = pcm, .pts_ns = pts_ns,
+        .size_bytes = pcm->n_frames * pcm->channels * sizeof(float) });
+}
+
+static GstFlowReturn on_new_sample(GstAppSink *sink, void *user_data)
+{
+    Branch *branch = user_data;
+    g_autoptr(GstSample) sample = gst_app_sink_try_pull_sample(sink, 0);
+    if (!sample || !gst_sample_get_buffer(sample))
+        return GST_FLOW_OK;
+    const bool taken = branch->is_video ? hand_over_video(branch, sample) : hand_over_audio(branch, sample);
+    return taken ? GST_FLOW_OK : GST_FLOW_EOS;
+}
+
+/* lock is held */
+static bool are_all_found(const DubSourcePipeline *self)
+{
+    if (self->has_audio && self->has_video)
+        return true;
+    return (self->is_frozen || !self->pending->len) && self->expects_video <= self->has_video &&
+           self->expects_audio <= self->has_audio;
+}
+
+static void end_if_all_ended(DubSourcePipeline *self)
+{
+    g_mutex_lock(&self->lock);
+    const bool ended = are_all_found(self) && self->n_ended >= self->n_linked;
+    g_mutex_unlock(&self->lock);
+    if (ended)
+        dub_handover_push(self->handover, (DubHandoverItem){ .kind = DUB_HANDOVER_EOS });
+}
+
+static void on_sink_eos(GstAppSink *sink, void *user_data)
+{
+    (void) sink;
+    Branch *branch = user_data;
+    DubSourcePipeline *self = branch->pipeline;
+    g_mutex_lock(&self->lock);
+    self->n_ended++;
+    g_mutex_unlock(&self->lock);
+    end_if_all_ended(self);
+}
+
+static void note_caps(Branch *branch, GstCaps *caps)
+{
+    DubSourcePipeline *self = branch->pipeline;
+    const GstStructure *structure = gst_caps_get_structure(caps, 0);
+    int rate_hz = 0, channels = 0;
+    g_mutex_lock(&self->lock);
+    if (branch->is_video && !self->video_caps) {
+        self->video_caps = gst_caps_ref(caps);
+    } else if (!branch->is_video && !self->rate_hz && gst_structure_get_int(structure, "rate", &rate_hz) &&
+               gst_structure_get_int(structure, "channels", &channels)) {
+        self->rate_hz = (unsigned) rate_hz;
+        self->channels = (unsigned) channels;
+    }
+    g_mutex_unlock(&self->lock);
+    dub_handover_resume(self->handover);
+}
+
+static GstPadProbeReturn on_sink_event(GstPad *pad, GstPadProbeInfo *info, void *user_data)
+{
+    (void) pad;
+    GstEvent *event = GST_PAD_PROBE_INFO_EVENT(info);
+    if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS) {
+        GstCaps *caps = NULL;
+        gst_event_parse_caps(event, &caps);
+        note_caps(user_data, caps);
+    }
+    return GST_PAD_PROBE_OK;
+}
+
+/* --- linking (streaming threads) --- */
+
+static GstElement *make_sink(Branch *branch, const char *caps_text)
+{
+    GstElement *sink = gst_element_factory_make("appsink", NULL);
+    g_object_set(sink, "sync", FALSE, "async", FALSE, "enable-last-sample", FALSE, "wait-on-eos", FALSE, NULL);
+    if (caps_text) {
+        g_autoptr(GstCaps) caps = gst_caps_from_string(caps_text);
+        g_object_set(sink, "caps", caps, NULL);
+    }
+    GstAppSinkCallbacks callbacks = { .new_sample = on_new_sample, .eos = on_sink_eos };
+    gst_app_sink_set_callbacks(GST_APP_SINK(sink), &callbacks, branch, NULL);
+    g_autoptr(GstPad) pad = gst_element_get_static_pad(sink, "sink");
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_sink_event, branch, NULL);
+    return sink;
+}
+
+/* Adds @elements to the pipeline, links them in a row behind @pad, and sets them going, sink first. */
+static bool link_chain(DubSourcePipeline *self, GstPad *pad, GPtrArray *elements)
+{
+    for (guint i = 0; i < elements->len; i++)
+        gst_bin_add(GST_BIN(self->pipeline), elements->pdata[i]);
+    for (guint i = 1; i < elements->len; i++)
+        if (!gst_element_link(elements->pdata[i - 1], elements->pdata[i]))
+            return false;
+    for (guint i = elements->len; i > 0; i--)
+        gst_element_sync_state_with_parent(elements->pdata[i - 1]);
+    g_autoptr(GstPad) first = gst_element_get_static_pad(elements->pdata[0], "sink");
+    return gst_pad_link(pad, first) == GST_PAD_LINK_OK;
+}
+
+static bool append_element(DubSourcePipeline *self, GPtrArray *chain, const char *factory)
+{
+    GstElement *element = gst_element_factory_make(factory, NULL);
+    if (element) {
+        g_ptr_array_add(chain, element);
+        return true;
+    }
+    g_autofree char *text = g_strdup_printf("the GStreamer element %s is not installed", factory);
+    fail(self, DUB_ERROR_UNSUPPORTED, text);
+    return false;
+}
+
+static int find_video_kind(const GstStructure *structure)
+{
+    int version = 0;
+    gst_structure_get_int(structure, "mpegversion", &version);
+    for (gsize i = 0; i < G_N_ELEMENTS(video_kinds); i++)
+        if (gst_structure_has_name(structure, video_kinds[i].media_type) &&
+            (!video_kinds[i].mpegversion || video_kinds[i].mpegversion == version))
+            return (int) i;
+    return -1;
+}
+
+static bool append_video_elements(DubSourcePipeline *self, GPtrArray *chain, const GstCaps *caps, bool lacks_dts)
+{
+    const int kind = find_video_kind(gst_caps_get_structure(caps, 0));
+    const char *wanted_text = kind >= 0 ? video_kinds[kind].wanted : NULL;
+    if (kind >= 0) {
+        g_autoptr(GstCaps) wanted = gst_caps_from_string(wanted_text);
+        if (!gst_caps_is_subset(caps, wanted) && !append_element(self, chain, video_kinds[kind].parser))
+            return false;
+        if (lacks_dts && video_kinds[kind].timestamper && !append_element(self, chain, video_kinds[kind].timestamper))
+            return false;
+    }
+    g_ptr_array_add(chain, make_sink(&self->video, wanted_text));
+    return true;
+}
+
+static GstElementFactory *find_decoder(const GstCaps *caps)
+{
+    GList *all = gst_element_factory_list_get_elements(
+        GST_ELEMENT_FACTORY_TYPE_DECODER | GST_ELEMENT_FACTORY_TYPE_MEDIA_AUDIO, GST_RANK_MARGINAL);
+    GList *fitting = gst_element_factory_list_filter(all, caps, GST_PAD_SINK, false);
+    fitting = g_list_sort(fitting, gst_plugin_feature_rank_compare_func);
+    GstElementFactory *best = fitting ? gst_object_ref(fitting->data) : NULL;
+    gst_plugin_feature_list_free(fitting);
+    gst_plugin_feature_list_free(all);
+    return best;
+}
+
+static bool append_decoder(DubSourcePipeline *self, GPtrArray *chain, const GstCaps *caps)
+{
+    const GstStructure *structure = gst_caps_get_structure(caps, 0);
+    if (gst_structure_has_name(structure, "audio/x-raw"))
+        return true;
+    g_autoptr(GstElementFactory) factory = find_decoder(caps);
+    GstElement *decoder = factory ? gst_element_factory_create(factory, NULL) : NULL;
+    if (decoder) {
+        g_ptr_array_add(chain, decoder);
+        return true;
+    }
+    g_autofree char *text = g_strdup_printf("no decoder for its audio (%s) is installed",
+                                            gst_structure_get_name(structure));
+    fail(self, DUB_ERROR_UNSUPPORTED, text);
+    return false;
+}
+
+static bool append_audio_elements(DubSourcePipeline *self, GPtrArray *chain, const GstCaps *caps)
+{
+    if (!append_decoder(self, chain, caps) || !append_element(self, chain, "audioconvert"))
+        return false;
+    g_ptr_array_add(chain, make_sink(&self->audio, "audio/x-raw,format=" GST_AUDIO_NE(F32)
+                                                   ",layout=interleaved,channels=[1,2]"));
+    return true;
+}
+
+/* Returns: whether this stream is the first of its kind; the others stay unlinked. */
+static bool claim(DubSourcePipeline *self, bool is_video)
+{
+    bool *has = is_video ? &self->has_video : &self->has_audio;
+    g_mutex_lock(&self->lock);
+    const bool first = !*has && !self->is_frozen;
+    if (first) {
+        *has = true;
+        self->n_linked++;
+    }
+    g_mutex_unlock(&self->lock);
+    return first;
+}
+
+static void link_stream(DubSourcePipeline *self, GstPad *pad, const GstCaps *caps, bool is_video)
+{
+    if (!claim(self, is_video))
+        return;
+    g_mutex_lock(&self->lock);
+    const bool lacks_dts = self->lacks_dts;
+    g_mutex_unlock(&self->lock);
+
+    g_autoptr(GPtrArray) chain = g_ptr_array_new();
+    const bool made = is_video ? append_video_elements(self, chain, caps, lacks_dts)
+                               : append_audio_elements(self, chain, caps);
+    if (!made) {
+        g_ptr_array_foreach(chain, (GFunc) (void (*)(void)) gst_object_unref, NULL);
+        return;
+    }
+    if (!link_chain(self, pad, chain))
+        fail(self, DUB_ERROR_UNSUPPORTED, is_video ? "its video cannot be passed on" : "its audio cannot be decoded");
+}
+
+static void add_parsebin_behind(DubSourcePipeline *self, GstPad *pad);
+
+static void on_pad_added(GstElement *element, GstPad *pad, void *user_data)
+{
+    (void) element;
+    DubSourcePipeline *self = user_data;
+    g_autoptr(GstCaps) caps = gst_pad_get_current_caps(pad);
+    if (!caps)
+        caps = gst_pad_query_caps(pad, NULL);
+    if (!caps || gst_caps_is_empty(caps) || gst_caps_is_any(caps))
+        return;
+    const char *type = gst_structure_get_name(gst_caps_get_structure(caps, 0));
+    if (g_str_equal(type, "application/x-rtp"))
+        add_parsebin_behind(self, pad);
+    else if (g_str_has_prefix(type, "video/") || g_str_has_prefix(type, "image/"))
+        link_stream(self, pad, caps, true);
+    else if (g_str_has_prefix(type, "audio/"))
+        link_stream(self, pad, caps, false);
+}
+
+static void note_told(DubSourcePipeline *self, GstElement *front, bool has_video, bool has_audio)
+{
+    g_mutex_lock(&self->lock);
+    g_ptr_array_remove_fast(self->pending, front);
+    self->expects_video |= has_video;
+    self->expects_audio |= has_audio;
+    g_mutex_unlock(&self->lock);
+    dub_handover_resume(self->handover);
+    end_if_all_ended(self); /* a stream without any linked pad ends here */
+}
+
+static void on_no_more_pads(GstElement *element, void *user_data)
+{
+    note_told(user_data, element, false, false);
+}
+
+static DubSourcePipeline *ref(DubSourcePipeline *self)
+{
+    g_atomic_ref_count_inc(&self->refs);
+    return self;
+}
+
+static void unref_closure(void *data, GClosure *closure)
+{
+    (void) closure;
+    dub_source_pipeline_unref(data);
+}
+
+static void connect_pads(DubSourcePipeline *self, GstElement *element)
+{
+    g_mutex_lock(&self->lock);
+    g_ptr_array_add(self->pending, element);
+    g_mutex_unlock(&self->lock);
+    g_signal_connect_data(element, "pad-added", G_CALLBACK(on_pad_added), ref(self), unref_closure, 0);
+    g_signal_connect_data(element, "no-more-pads", G_CALLBACK(on_no_more_pads), ref(self), unref_closure, 0);
+}
+
+/* RTP needs depayloading as well as parsing, per stream. */
+static void add_parsebin_behind(DubSourcePipeline *self, GstPad *pad)
+{
+    GstElement *parsebin = gst_element_factory_make("parsebin", NULL);
+    if (!parsebin) {
+        fail(self, DUB_ERROR_UNSUPPORTED, "the GStreamer element parsebin is not installed");
+        return;
+    }
+    connect_pads(self, parsebin);
+    g_autoptr(GPtrArray) chain = g_ptr_array_new();
+    g_ptr_array_add(chain, parsebin);
+    if (!link_chain(self, pad, chain))
+        fail(self, DUB_ERROR_UNSUPPORTED, "a stream in it cannot be read");
+}
+
+/* --- facts from inside the bins, and messages (any thread) --- */
+
+static void on_element_added(GstBin *bin, GstBin *sub_bin, GstElement *element, void *user_data)
+{
+    (void) bin, (void) sub_bin;
+    DubSourcePipeline *self = user_data;
+    const GstElementFactory *factory = gst_element_get_factory(element);
+    const char *name = factory ? GST_OBJECT_NAME(factory) : "";
+    g_mutex_lock(&self->lock);
+    if (g_str_equal(name, "matroskademux"))
+        self->lacks_dts = self->is_length_declared = true;
+    else if (g_str_equal(name, "qtdemux"))
+        self->is_length_declared = true;
+    g_mutex_unlock(&self->lock);
+}
+
+static void note_missing_plugin(DubSourcePipeline *self, GstMessage *message)
+{
+    char *missing = dub_gst_missing_plugin(message);
+    if (!missing)
+        return;
+    g_mutex_lock(&self->lock);
+    g_free(self->missing);
+    self->missing = missing;
+    g_mutex_unlock(&self->lock);
+}
+
+/* parsebin and urisourcebin tell their streams this way, and never say no-more-pads. */
+static void note_collection(DubSourcePipeline *self, GstMessage *message)
+{
+    g_autoptr(GstStreamCollection) collection = NULL;
+    gst_message_parse_stream_collection(message, &collection);
+    GstStreamType types = 0;
+    for (guint i = 0; collection && i < gst_stream_collection_get_size(collection); i++)
+        types |= gst_stream_get_stream_type(gst_stream_collection_get_stream(collection, i));
+
+    GstObject *front = GST_MESSAGE_SRC(message);
+    while (front && GST_OBJECT_PARENT(front) != GST_OBJECT(self->pipeline))
+        front = GST_OBJECT_PARENT(front);
+    if (front)
+        note_told(self, GST_ELEMENT(front), types & GST_STREAM_TYPE_VIDEO, types & GST_STREAM_TYPE_AUDIO);
+}
+
+static bool is_network(const DubSourcePipeline *self)
+{
+    return self->front != FRONT_FILE;
+}
+
+static void on_error_message(DubSourcePipeline *self, GstMessage *message)
+{
+    g_mutex_lock(&self->lock);
+    g_autofree char *missing = g_strdup(self->missing);
+    g_mutex_unlock(&self->lock);
+    dub_handover_fail(self->handover, dub_gst_error_new(message, self->uri, is_network(self), missing));
+}
+
+/* In the posting thread. Nothing is left on the bus, so nothing piles up there. */
+static GstBusSyncReply on_message(GstBus *bus, GstMessage *message, void *user_data)
+{
+    (void) bus;
+    DubSourcePipeline *self = user_data;
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
+        on_error_message(self, message);
+    else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ELEMENT)
+        note_missing_plugin(self, message);
+    else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_STREAM_COLLECTION)
+        note_collection(self, message);
+    gst_message_unref(message);
+    return GST_BUS_DROP;
+}
+
+/* --- fronts --- */
+
+static GstElement *make_element(DubSourcePipeline *self, const char *factory, GError **error)
+{
+    GstElement *element = gst_element_factory_make(factory, NULL);
+    if (!element) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "the GStreamer element %s is not installed", factory);
+        return NULL;
+    }
+    gst_bin_add(GST_BIN(self->pipeline), element);
+    return element;
+}
+
+static bool build_linked(DubSourcePipeline *self, const char *source, const char *location, const char *demuxer,
+                         GError **error)
+{
+    GstElement *from = make_element(self, source, error);
+    GstElement *to = from ? make_element(self, demuxer, error) : NULL;
+    if (!to)
+        return false;
+    g_object_set(from, g_str_equal(source, "srtsrc") ? "uri" : "location", location, NULL);
+    connect_pads(self, to);
+    return gst_element_link(from, to);
+}
+
+static bool build_uri(DubSourcePipeline *self, GError **error)
+{
+    GstElement *source = make_element(self, "urisourcebin", error);
+    if (!source)
+        return false;
+    g_autofree char *uri = strstr(self->uri, "://") ? g_strdup(self->uri) : gst_filename_to_uri(self->uri, error);
+    if (!uri)
+        return false;
+    g_object_set(source, "uri", uri, "parse-streams", TRUE, NULL);
+    connect_pads(self, source);
+    return true;
+}
+
+static bool starts_with_flv(const char *path)
+{
+    char magic[3] = "";
+    FILE *file = fopen(path, "rb");
+    const bool is_flv = file && fread(magic, 1, sizeof magic, file) == sizeof magic && !memcmp(magic, "FLV", 3);
+    if (file)
+        fclose(file);
+    return is_flv;
+}
+
+static bool build_file(DubSourcePipeline *self, GError **error)
+{
+    g_autofree char *path = strstr(self->uri, "://") ? g_filename_from_uri(self->uri, NULL, error)
+                                                     : g_strdup(self->uri);
+    if (!path)
+        return false;
+    /* Behind parsebin flvdemux tells of one stream at a time, as if the other were not there. */
+    return build_linked(self, "filesrc", path, starts_with_flv(path) ? "flvdemux" : "parsebin", error);
+}
+
+static bool build_rtsp(DubSourcePipeline *self, GError **error)
+{
+    GstElement *source = make_element(self, "rtspsrc", error);
+    if (!source)
+        return false;
+    /* TCP: a lost packet would be a hole in the dub. The jitter buffer has nothing to smooth then. */
+    gst_util_set_object_arg(G_OBJECT(source), "protocols", "tcp");
+    g_object_set(source, "location", self->uri, "latency", 200u, NULL);
+    connect_pads(self, source);
+    return true;
+}
+
+static bool build_front(DubSourcePipeline *self, GError **error)
+{
+    switch (self->front) {
+    case FRONT_FILE: return build_file(self, error);
+    case FRONT_HTTP: return build_uri(self, error);
+    case FRONT_RTMP: return build_linked(self, "rtmp2src", self->uri, "flvdemux", error);
+    case FRONT_RTSP: return build_rtsp(self, error);
+    case FRONT_SRT:  return build_linked(self, "srtsrc", self->uri, "parsebin", error);
+    }
+    g_assert_not_reached();
+}
+
+static bool check_file(const char *uri, GError **error)
+{
+    g_autofree char *path = strstr(uri, "://") ? g_filename_from_uri(uri, NULL, error) : g_strdup(uri);
+    if (!path)
+        return false;
+    if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s: is a folder, not a media file", path);
+        return false;
+    }
+    if (g_file_test(path, G_FILE_TEST_EXISTS))
+        return true;
+    g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "%s: no such file", path);
+    return false;
+}
+
+static bool find_front(const char *uri, Front *front, GError **error)
+{
+    g_autofree char *scheme = strstr(uri, "://") ? g_uri_parse_scheme(uri) : g_strdup("file");
+    for (gsize i = 0; scheme && i < G_N_ELEMENTS(schemes); i++)
+        if (!g_ascii_strcasecmp(scheme, schemes[i].scheme)) {
+            *front = schemes[i].front;
+            return *front != FRONT_FILE || check_file(uri, error);
+        }
+    g_autofree char *name = dub_media_uri_printable(uri);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED,
+                "%s: cannot be read; use a file, rtmp://, rtmps://, rtsp://, srt:// or http(s)://", name);
+    return false;
+}
+
+/* --- life --- */
+
+DubSourcePipeline *dub_source_pipeline_new(const char *uri, DubHandover *handover, GError **error)
+{
+    Front front = FRONT_FILE;
+    if (!find_front(uri, &front, error))
+        return NULL;
+
+    DubSourcePipeline *self = g_new0(DubSourcePipeline, 1);
+    g_atomic_ref_count_init(&self->refs);
+    g_mutex_init(&self->lock);
+    g_mutex_init(&self->start_lock);
+    self->pending = g_ptr_array_new();
+    self->uri = g_strdup(uri);
+    self->front = front;
+    self->handover = dub_handover_ref(handover);
+    self->video = (Branch){ .pipeline = self, .is_video = true };
+    self->audio = (Branch){ .pipeline = self };
+    self->pipeline = gst_object_ref_sink(gst_pipeline_new(NULL));
+    g_signal_connect_data(self->pipeline, "deep-element-added", G_CALLBACK(on_element_added), ref(self), unref_closure, 0);
+    g_autoptr(GstBus) bus = gst_element_get_bus(self->pipeline);
+    gst_bus_set_sync_handler(bus, on_message, ref(self), (GDestroyNotify) dub_source_pipeline_unref);
+    if (build_front(self, error))
+        return self;
+    dub_source_pipeline_stop(self);
+    dub_source_pipeline_unref(self);
+    return NULL;
+}
+
+void dub_source_pipeline_unref(DubSourcePipeline *self)
+{
+    if (!g_atomic_ref_count_dec(&self->refs))
+        return;
+    dub_handover_unref(self->handover);
+    gst_clear_caps(&self->video.last_caps);
+    gst_clear_caps(&self->audio.last_caps);
+    gst_clear_caps(&self->video_caps);
+    g_ptr_array_unref(self->pending);
+    g_free(self->missing);
+    g_free(self->uri);
+    g_mutex_clear(&self->start_lock);
+    g_mutex_clear(&self->lock);
+    g_free(self);
+}
+
+/* In a thread of GStreamer's: resolving a name or opening a device file can block. */
+static void on_start(GstElement *pipeline, void *user_data)
+{
+    DubSourcePipeline *self = user_data;
+    g_mutex_lock(&self->start_lock);
+    if (!self->is_stopped && gst_element_set_state(pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
+        fail(self, is_network(self) ? DUB_ERROR_NETWORK : DUB_ERROR_IO, "cannot be opened"); /* unless a message told more */
+    g_mutex_unlock(&self->start_lock);
+}
+
+void dub_source_pipeline_start(DubSourcePipeline *self)
+{
+    gst_element_call_async(self->pipeline, on_start, ref(self), (GDestroyNotify) dub_source_pipeline_unref);
+}
+
+void dub_source_pipeline_stop(DubSourcePipeline *self)
+{
+    if (!self->pipeline)
+        return;
+    GstElement *pipeline = self->pipeline;
+    /* If the start still hangs, so does its lock: then the stop thread waits on GStreamer's own state lock. */
+    if (g_mutex_trylock(&self->start_lock)) {
+        self->is_stopped = true;
+        g_mutex_unlock(&self->start_lock);
+    }
+    if (dub_pipeline_stop(gst_object_ref(pipeline)))
+        self->pipeline = NULL; /* streaming threads are gone: nobody reads it now */
+    gst_object_unref(pipeline);
+}
+
+void dub_source_streams_clear(DubSourceStreams *streams)
+{
+    gst_clear_caps(&streams->video_caps);
+}
+
+void dub_source_pipeline_get_streams(DubSourcePipeline *self, DubSourceStreams *streams)
+{
+    g_mutex_lock(&self->lock);
+    *streams = (DubSourceStreams){
+        .has_audio = self->has_audio,
+        .has_video = self->has_video,
+        .video_caps = self->video_caps ? gst_caps_ref(self->video_caps) : NULL,
+        .rate_hz = self->rate_hz,
+        .channels = self->channels,
+        .is_length_declared = self->is_length_declared,
+    };
+    streams->is_complete = are_all_found(self) && (!self->has_video || self->video_caps) && (!self->has_audio || self->rate_hz);
+    g_mutex_unlock(&self->lock);
+}
+
+void dub_source_pipeline_freeze(DubSourcePipeline *self)
+{
+    g_mutex_lock(&self->lock);
+    self->is_frozen = true;
+    g_mutex_unlock(&self->lock);
+}
+
+int64_t dub_source_pipeline_duration_ns(DubSourcePipeline *self)
+{
+    gint64 duration_ns = 0;
+    if (!self->pipeline || !gst_element_query_duration(self->pipeline, GST_FORMAT_TIME, &duration_ns) || duration_ns <= 0)
+        return DUB_TIME_NONE;
+    return duration_ns;
+}

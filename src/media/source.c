@@ -1,0 +1,273 @@
+/* media/source.c: a source on the loop: delivers in order, decides when the streams are known, watches for silence.
+ * Loop thread only; the streaming threads end at media/handover.h. */
+#include "media/source.h"
+
+#include "base/error.h"
+#include "media/gst-error.h"
+#include "media/source-pipeline.h"
+
+#include <string.h>
+
+#define TICK_MS           500
+#define LIVE_SILENCE_NS   (10 * DUB_NS_PER_S)
+#define HTTP_SILENCE_NS   (30 * DUB_NS_PER_S) /* an HLS segment comes in one go, then nothing for its length */
+#define STREAMS_WAIT_NS   (5 * DUB_NS_PER_S)  /* for a second stream, after the first data: RTMP does not say what it holds */
+#define TRUNCATED_MIN_NS  DUB_NS_PER_S        /* a header's duration may be off by this */
+
+struct _DubSource {
+    unsigned refs; /* the owner's, and one while a callback runs */
+    char *uri;
+    DubSourceCallbacks callbacks;
+    void *user_data;
+    GMainContext *context;
+    DubHandover *handover;
+    DubSourcePipeline *pipeline;
+    GSource *tick;
+    bool is_held, is_info_sent, is_over, is_freed;
+    int64_t started_ns;
+    int64_t duration_ns;   /* declared; DUB_TIME_NONE */
+    int64_t delivered_ns;  /* end of the last unit or PCM */
+    bool is_length_declared;
+};
+
+bool dub_media_uri_is_live(const char *uri)
+{
+    static const char *const live[] = { "rtmp", "rtmps", "rtsp", "rtsps", "srt", "http", "https", NULL };
+    g_autofree char *scheme = strstr(uri, "://") ? g_uri_parse_scheme(uri) : NULL;
+    g_autofree char *lower = scheme ? g_ascii_strdown(scheme, -1) : NULL;
+    return lower && g_strv_contains(live, lower);
+}
+
+static bool is_http(const char *uri)
+{
+    return !g_ascii_strncasecmp(uri, "http://", 7) || !g_ascii_strncasecmp(uri, "https://", 8);
+}
+
+static void unref(DubSource *self)
+{
+    if (--self->refs)
+        return;
+    dub_handover_unref(self->handover);
+    g_clear_pointer(&self->pipeline, dub_source_pipeline_unref);
+    g_main_context_unref(self->context);
+    g_free(self->uri);
+    g_free(self);
+}
+
+/* Nothing is delivered after this. */
+static void finish(DubSource *self)
+{
+    self->is_over = true;
+    if (self->tick) {
+        g_source_destroy(self->tick);
+        g_clear_pointer(&self->tick, g_source_unref);
+    }
+}
+
+static void report_error(DubSource *self, GError *error)
+{
+    finish(self);
+    self->callbacks.on_error(error, self->user_data);
+    g_error_free(error);
+}
+
+static GError *no_audio_error(DubSource *self, const DubSourceStreams *streams)
+{
+    g_autofree char *name = dub_media_uri_printable(self->uri);
+    if (streams->has_audio)
+        return g_error_new(DUB_ERROR, DUB_ERROR_CORRUPT, "%s: its audio track holds no sound that can be decoded", name);
+    return g_error_new(DUB_ERROR, DUB_ERROR_NO_AUDIO, "%s: audio track required for dubbing", name);
+}
+
+static void send_info(DubSource *self, const DubSourceStreams *streams)
+{
+    self->is_info_sent = true;
+    dub_source_pipeline_freeze(self->pipeline);
+    self->duration_ns = dub_source_pipeline_duration_ns(self->pipeline);
+    self->is_length_declared = streams->is_length_declared;
+    dub_handover_start_bounding(self->handover);
+    const DubSourceInfo info = {
+        .video_caps = streams->video_caps,
+        .rate_hz = streams->rate_hz,
+        .channels = streams->channels,
+        .duration_ns = self->duration_ns,
+        .live = dub_media_uri_is_live(self->uri) && self->duration_ns == DUB_TIME_NONE,
+    };
+    self->callbacks.on_info(&info, self->user_data);
+}
+
+/* Nobody waits longer: the file is read to its end, or a live stream has had its time. */
+static bool must_decide(DubSource *self)
+{
+    if (dub_handover_has_ended(self->handover))
+        return true;
+    const int64_t first_ns = dub_handover_first_arrival_ns(self->handover);
+    return dub_media_uri_is_live(self->uri) && first_ns != DUB_TIME_NONE &&
+           dub_clock_now() - first_ns >= STREAMS_WAIT_NS;
+}
+
+/* Sends on_info or on_error as soon as it can be known. Returns: whether items may be delivered. */
+static bool settle_streams(DubSource *self)
+{
+    DubSourceStreams streams;
+    dub_source_pipeline_get_streams(self->pipeline, &streams);
+    const bool decide = streams.is_complete || must_decide(self);
+    if (decide && streams.rate_hz) {
+        send_info(self, &streams);
+    } else if (decide) {
+        GError *error = dub_handover_steal_error(self->handover);
+        report_error(self, error ? error : no_audio_error(self, &streams));
+    }
+    dub_source_streams_clear(&streams);
+    return self->is_info_sent && !self->is_freed && !self->is_over;
+}
+
+static void note_delivered(DubSource *self, int64_t end_ns)
+{
+    self->delivered_ns = MAX(self->delivered_ns, end_ns);
+}
+
+static void deliver_video(DubSource *self, DubHandoverItem *item)
+{
+    note_delivered(self, item->unit->pts_ns + MAX(item->unit->duration_ns, 0));
+    self->callbacks.on_video(g_steal_pointer(&item->unit), self->user_data);
+}
+
+static void deliver_audio(DubSource *self, DubHandoverItem *item)
+{
+    note_delivered(self, item->pts_ns + dub_pcm_duration_ns(item->pcm));
+    self->callbacks.on_audio(g_steal_pointer(&item->pcm), item->pts_ns, self->user_data);
+}
+
+static GError *truncation_error(const DubSource *self)
+{
+    if (!self->is_length_declared || self->duration_ns == DUB_TIME_NONE || dub_media_uri_is_live(self->uri))
+        return NULL;
+    if (self->duration_ns - self->delivered_ns <= MAX(TRUNCATED_MIN_NS, self->duration_ns / 20))
+        return NULL;
+    return g_error_new(DUB_ERROR, DUB_ERROR_CORRUPT, "%s: truncated: it ends at %.1f s of %.1f s", self->uri,
+                       (double) self->delivered_ns / DUB_NS_PER_S, (double) self->duration_ns / DUB_NS_PER_S);
+}
+
+static void deliver_eos(DubSource *self)
+{
+    GError *error = truncation_error(self);
+    if (error) {
+        report_error(self, error);
+        return;
+    }
+    finish(self);
+    self->callbacks.on_eos(self->user_data);
+}
+
+static void dispatch_item(DubSource *self, DubHandoverItem *item)
+{
+    switch (item->kind) {
+    case DUB_HANDOVER_VIDEO: deliver_video(self, item); return;
+    case DUB_HANDOVER_AUDIO: deliver_audio(self, item); return;
+    case DUB_HANDOVER_EOS:   deliver_eos(self); return;
+    case DUB_HANDOVER_ERROR: report_error(self, g_steal_pointer(&item->error)); return;
+    }
+}
+
+/* Before any stream is known: an error says it all, and the end of a source that gave nothing is one. */
+static bool deliver_before_info(DubSource *self, DubHandoverItem *item)
+{
+    if (item->kind == DUB_HANDOVER_ERROR) {
+        dispatch_item(self, item);
+        return true;
+    }
+    return settle_streams(self);
+}
+
+static bool deliver(DubHandoverItem *item, void *user_data)
+{
+    DubSource *self = user_data;
+    if (self->is_over)
+        return true; /* dropped */
+    if (self->is_held)
+        return false;
+    self->refs++;
+    bool taken = true;
+    if (!self->is_info_sent)
+        taken = deliver_before_info(self, item);
+    if (self->is_held && taken && !self->is_over) /* on_info may hold us */
+        taken = false;
+    else if (taken && self->is_info_sent && !self->is_over && !self->is_freed)
+        dispatch_item(self, item);
+    unref(self);
+    return taken;
+}
+
+static GError *silence_error(DubSource *self)
+{
+    const int64_t limit_ns = is_http(self->uri) ? HTTP_SILENCE_NS : LIVE_SILENCE_NS;
+    const int64_t last_ns = dub_handover_last_arrival_ns(self->handover);
+    if (dub_clock_now() - MAX(last_ns, self->started_ns) < limit_ns)
+        return NULL;
+    g_autofree char *name = dub_media_uri_printable(self->uri);
+    const char *what = last_ns == DUB_TIME_NONE ? "no data came within" : "no more data for";
+    return g_error_new(DUB_ERROR, DUB_ERROR_TIMEOUT, "%s: %s %d s", name, what, (int) (limit_ns / DUB_NS_PER_S));
+}
+
+static gboolean on_tick(void *data)
+{
+    DubSource *self = data;
+    if (self->is_held)
+        return G_SOURCE_CONTINUE;
+    if (!self->is_info_sent)
+        dub_handover_resume(self->handover); /* its first item asks again whether the wait is over */
+    GError *error = silence_error(self);
+    if (error)
+        dub_handover_fail(self->handover, error);
+    return G_SOURCE_CONTINUE;
+}
+
+DubSource *dub_source_new(const char *uri, const DubSourceCallbacks *callbacks, void *user_data, GError **error)
+{
+    const bool blocks = !dub_media_uri_is_live(uri) || is_http(uri);
+    DubSource *self = g_new0(DubSource, 1);
+    self->refs = 1;
+    self->uri = g_strdup(uri);
+    self->callbacks = *callbacks;
+    self->user_data = user_data;
+    self->duration_ns = DUB_TIME_NONE;
+    self->context = g_main_context_ref_thread_default();
+    self->handover = dub_handover_new(self->context, blocks ? DUB_HANDOVER_BLOCK : DUB_HANDOVER_LIVE, deliver, self);
+    self->pipeline = dub_source_pipeline_new(uri, self->handover, error);
+    if (self->pipeline)
+        return self;
+    dub_source_free(self);
+    return NULL;
+}
+
+void dub_source_start(DubSource *self)
+{
+    g_return_if_fail(!self->tick && !self->is_over);
+    self->started_ns = dub_clock_now();
+    if (dub_media_uri_is_live(self->uri)) {
+        self->tick = g_timeout_source_new(TICK_MS);
+        g_source_set_callback(self->tick, on_tick, self, NULL);
+        g_source_attach(self->tick, self->context);
+    }
+    dub_source_pipeline_start(self->pipeline);
+}
+
+void dub_source_set_held(DubSource *self, bool held)
+{
+    self->is_held = held;
+    if (!held)
+        dub_handover_resume(self->handover);
+}
+
+void dub_source_free(DubSource *self)
+{
+    if (!self)
+        return;
+    self->is_freed = true;
+    finish(self);
+    dub_handover_close(self->handover);
+    if (self->pipeline)
+        dub_source_pipeline_stop(self->pipeline);
+    unref(self);
+}
