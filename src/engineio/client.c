@@ -344,7 +344,7 @@ static void upgrade(Attempt *attempt, gsize body)
 
 static void read_more(Attempt *attempt);
 
-static void handle_response(Attempt *attempt, gsize body)
+static void handle_response(Attempt *attempt, gsize body, bool is_end)
 {
     g_autoptr(SoupMessageHeaders) headers = soup_message_headers_new(SOUP_MESSAGE_HEADERS_RESPONSE);
     SoupHTTPVersion version;
@@ -357,7 +357,7 @@ static void handle_response(Attempt *attempt, gsize body)
         upgrade(attempt, body);
     else if (status == SOUP_STATUS_SWITCHING_PROTOCOLS)
         attempt_failed(attempt, g_error_new_literal(EIO_ERROR, EIO_ERROR_HANDSHAKE, "the answer is not a WebSocket's"));
-    else if (wants_more(attempt, body, headers))
+    else if (!is_end && wants_more(attempt, body, headers))
         read_more(attempt);
     else
         attempt_failed(attempt, refusal(attempt, status, phrase, body));
@@ -368,15 +368,12 @@ static void on_read(GObject *source, GAsyncResult *result, void *data)
     Attempt *attempt = data;
     g_autoptr(GError) error = NULL;
     const gssize n = g_input_stream_read_finish(G_INPUT_STREAM(source), result, &error);
-    const gsize known = find_body(attempt);
-    if (n <= 0 || !attempt->client) { /* a refusal may end with the connection, its body cut short */
+    attempt->response_len += n > 0 ? (gsize) n : 0;
+    const gsize body = find_body(attempt);
+    if (!attempt->client || (n <= 0 && !body))
         attempt_failed(attempt, transport_error(attempt, error));
-        return;
-    }
-    attempt->response_len += (gsize) n;
-    const gsize body = known ? known : find_body(attempt);
-    if (body)
-        handle_response(attempt, body);
+    else if (body)
+        handle_response(attempt, body, n <= 0);
     else if (attempt->response_len < sizeof attempt->response)
         read_more(attempt);
     else
