@@ -15,6 +15,7 @@
 #define JOIN_FRAMES      30      /* pauses up to 300 ms are within a region */
 #define LEAST_FRAMES     6       /* active frames in a region */
 #define LEAST_VOICED     4
+#define LEAST_SWING_DB   4.0 /* between the louder and the quieter fifth of a region: a tone has none */
 #define PAD_FRAMES       20
 
 #define PITCH_RATE_HZ    4000 /* voicing is judged on a quarter of the rate */
@@ -116,19 +117,27 @@ static gsize region_end(const Block *self, gsize first)
     return end;
 }
 
+static bool has_voiced(const Block *self, gsize first, gsize end)
+{
+    gsize voiced = 0;
+    for (gsize i = first; i < end && voiced < LEAST_VOICED; i++)
+        if (is_active(self, i) && is_voiced(self->slow, self->n_slow, i))
+            voiced++;
+    return voiced == LEAST_VOICED;
+}
+
 static bool is_speech(const Block *self, gsize first, gsize end)
 {
-    gsize active = 0, voiced = 0;
-    double peak = FLOOR_LEAST_DB;
-    for (gsize i = first; i < end; i++) {
-        if (!is_active(self, i))
-            continue;
-        active++;
-        peak = MAX(peak, self->levels[i]);
-        if (voiced < LEAST_VOICED && is_voiced(self->slow, self->n_slow, i))
-            voiced++;
-    }
-    return active >= LEAST_FRAMES && voiced >= LEAST_VOICED && peak > self->floor_db + PEAK_OVER_FLOOR_DB;
+    g_autofree double *active = g_new(double, end - first);
+    gsize n = 0;
+    for (gsize i = first; i < end; i++)
+        if (is_active(self, i))
+            active[n++] = self->levels[i];
+    if (n < LEAST_FRAMES)
+        return false;
+    qsort(active, n, sizeof(double), compare_doubles);
+    return active[n - 1] > self->floor_db + PEAK_OVER_FLOOR_DB && active[n * 4 / 5] - active[n / 5] > LEAST_SWING_DB &&
+           has_voiced(self, first, end);
 }
 
 static bool mark_regions(const Block *self, bool *speech)

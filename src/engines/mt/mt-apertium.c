@@ -173,26 +173,47 @@ static bool is_special(char c)
     return c != '\0' && strchr("^$[]{}/\\@<>", c) != NULL;
 }
 
-static char *escape(const char *text, gsize length)
+/* The empty block at the end keeps the sentence's stop from getting lost; Apertium's own txt format does the same. */
+static char *to_stream(const char *text, gsize length)
 {
-    GString *escaped = g_string_sized_new(length + 16);
+    GString *stream = g_string_sized_new(length + 16);
     for (gsize i = 0; i < length; i++) {
         if (is_special(text[i]))
-            g_string_append_c(escaped, '\\');
-        g_string_append_c(escaped, text[i] == '\n' || text[i] == '\t' ? ' ' : text[i]);
+            g_string_append_c(stream, '\\');
+        g_string_append_c(stream, g_ascii_isspace(text[i]) ? ' ' : text[i]);
     }
-    return g_string_free(escaped, FALSE);
+    g_string_append(stream, "[]");
+    return g_string_free(stream, FALSE);
 }
 
-static char *unescape(const char *text)
+/* Words that the rules leave out (pronouns, mostly) leave their blanks behind, and the capital goes with them. */
+static char *from_stream(const char *stream, bool capital)
 {
-    GString *plain = g_string_sized_new(strlen(text));
-    for (const char *c = text; *c; c++) {
+    g_autoptr(GString) text = g_string_sized_new(strlen(stream));
+    for (const char *c = stream; *c; c++) {
         if (*c == '\\' && is_special(c[1]))
-            c++;
-        g_string_append_c(plain, *c);
+            g_string_append_c(text, *++c);
+        else if (*c != '[' && *c != ']' && !(*c == ' ' && (text->len == 0 || text->str[text->len - 1] == ' ')))
+            g_string_append_c(text, *c);
     }
-    return g_strstrip(g_string_free(plain, FALSE));
+    g_strchomp(text->str);
+    if (!capital || !*text->str)
+        return g_strdup(text->str);
+    const char *rest = g_utf8_next_char(text->str);
+    g_autofree char *initial = g_utf8_strup(text->str, rest - text->str);
+    return g_strconcat(initial, rest, NULL);
+}
+
+/* Where one program has died, those after it still end their output with a NUL byte: only the block that ends every
+ * question tells an answer from that. @answer: NULL when there is an error already */
+static bool is_whole(const char *answer, GError **error)
+{
+    if (!answer)
+        return false;
+    if (strstr(answer, "[]"))
+        return true;
+    g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, "a translation program ended unexpectedly");
+    return false;
 }
 
 /* One piece; a chain that died, now or since the last call, is started once more. */
@@ -203,9 +224,9 @@ static char *ask(Apertium *self, const char *piece, int64_t deadline_ns, GCancel
         if (!self->pipeline)
             self->pipeline = dub_pipeline_start(self->stages, &failure);
         if (self->pipeline) {
-            char *answer = dub_pipeline_ask(self->pipeline, piece, deadline_ns, cancellable, &failure);
-            if (answer)
-                return answer;
+            g_autofree char *answer = dub_pipeline_ask(self->pipeline, piece, deadline_ns, cancellable, &failure);
+            if (is_whole(answer, &failure))
+                return g_steal_pointer(&answer);
             g_clear_pointer(&self->pipeline, dub_pipeline_stop);
         }
         if (attempt > 0 || !g_error_matches(failure, DUB_ERROR, DUB_ERROR_ENGINE)) {
@@ -246,11 +267,11 @@ static char *translate(DubMt *base, const char *text, unsigned timeout_ms, GCanc
     g_autoptr(GString) result = g_string_new(NULL);
     while (*text) {
         const gsize length = piece_length(text);
-        g_autofree char *piece = escape(text, length);
+        g_autofree char *piece = to_stream(text, length);
         g_autofree char *answer = ask(self, piece, deadline_ns, cancellable, error);
         if (!answer)
             return NULL;
-        g_autofree char *plain = unescape(answer);
+        g_autofree char *plain = from_stream(answer, g_unichar_isupper(g_utf8_get_char(text)));
         g_string_append_printf(result, "%s%s", result->len ? " " : "", plain);
         text += length;
         while (*text == ' ')

@@ -1,0 +1,222 @@
+/* The recogniser on speech of flite's voices: real engine, real model. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "engines/asr/activity.h"
+#include "engines/asr/asr.h"
+#include "say.h"
+
+#include <math.h>
+#include <string.h>
+
+static DubAsr *open_english(void)
+{
+    g_autoptr(GError) error = NULL;
+    DubAsr *asr = dub_asr_open(NULL, "en", NULL, &error);
+    g_assert_no_error(error);
+    return asr;
+}
+
+static DubTranscript *hear(DubAsr *asr, DubAsrStream *stream, DubPcm *pcm)
+{
+    g_autoptr(GError) error = NULL;
+    DubTranscript *transcript = dub_asr_transcribe(asr, stream, pcm, NULL, &error);
+    g_assert_no_error(error);
+    return transcript;
+}
+
+typedef struct {
+    const char *name, *voice, *text;
+    unsigned errors_most;
+} Spoken;
+
+static const Spoken spoken[] = {
+    {"slt", "slt", "the receiver catches the ball at the twenty yard line and runs for a touchdown", 2},
+    {"rms", "rms", "good evening and welcome to the stadium on this cold winter night", 1},
+};
+
+static void test_speech(const void *data)
+{
+    const Spoken *c = data;
+    g_autoptr(DubAsr) asr = open_english();
+    g_autoptr(DubPcm) pcm = say(c->voice, c->text);
+    g_autoptr(DubTranscript) transcript = hear(asr, NULL, pcm);
+    g_test_message("heard: %s", transcript->text);
+    g_assert_cmpuint(say_word_errors(c->text, transcript->text), <=, c->errors_most);
+}
+
+/* A pause of 1.2 s: the words after it keep their time, and the pause is seen between the words. */
+static void test_word_times(void)
+{
+    g_autoptr(DubAsr) asr = open_english();
+    DubPcm *first = say("slt", "good evening and welcome");
+    const int64_t second_ns = dub_pcm_duration_ns(first) + 1200 * DUB_NS_PER_MS;
+    g_autoptr(DubPcm) pcm =
+        say_joined(first, say_silence(1.2), say("slt", "the weather is clear tonight"), NULL);
+    g_autoptr(DubTranscript) transcript = hear(asr, NULL, pcm);
+    g_test_message("heard: %s", transcript->text);
+    g_assert_cmpuint(transcript->words->len, >=, 7);
+
+    int64_t longest_ns = 0, after_ns = 0, before_ns = -1;
+    for (guint i = 0; i < transcript->words->len; i++) {
+        const DubAsrWord *word = &g_array_index(transcript->words, DubAsrWord, i);
+        g_assert_cmpint(word->start_ns, >=, before_ns);
+        g_assert_cmpint(word->end_ns, >, word->start_ns);
+        if (i && word->start_ns - before_ns > longest_ns) {
+            longest_ns = word->start_ns - before_ns;
+            after_ns = word->start_ns;
+        }
+        before_ns = word->end_ns;
+    }
+    g_assert_cmpint(before_ns, <=, dub_pcm_duration_ns(pcm));
+    g_assert_cmpint(longest_ns, >, 900 * DUB_NS_PER_MS);
+    /* flite itself begins with some 150 ms of silence */
+    g_assert_cmpint(ABS(after_ns - (second_ns + 150 * DUB_NS_PER_MS)), <, 200 * DUB_NS_PER_MS);
+}
+
+typedef struct {
+    const char *name;
+    DubPcm *(*make)(void);
+} Unspoken;
+
+static DubPcm *make_nothing(void) { return say_silence(0); }
+static DubPcm *make_silence(void) { return say_silence(3); }
+static DubPcm *make_blink(void) { return say_silence(0.005); }
+static DubPcm *make_quiet_noise(void) { return say_pink_noise(3, -60); }
+static DubPcm *make_loud_noise(void) { return say_pink_noise(3, -15); }
+
+/* A crowd that roars up by 20 dB and down again. */
+static DubPcm *make_roar(void)
+{
+    DubPcm *pcm = say_pink_noise(5, -20);
+    for (gsize i = 0; i < pcm->n_frames; i++) {
+        const double swell = 0.5 - 0.5 * cos(2 * G_PI * (double) i / (double) pcm->n_frames);
+        pcm->samples[i] *= (float) pow(10, -1 + swell);
+    }
+    return pcm;
+}
+
+/* A beep in a quiet room: a tone is no voice. */
+static DubPcm *make_beep(void)
+{
+    DubPcm *pcm = say_pink_noise(3, -60);
+    for (gsize i = 16000; i < 16000 + 3200; i++)
+        pcm->samples[i] += 0.5f * (float) sin(2 * G_PI * 1000 * (double) i / 16000);
+    return pcm;
+}
+
+static const Unspoken unspoken[] = {
+    {"nothing", make_nothing},         {"blink", make_blink},           {"silence", make_silence},
+    {"quiet-noise", make_quiet_noise}, {"loud-noise", make_loud_noise}, {"roar", make_roar},
+    {"beep", make_beep},
+};
+
+static void test_no_speech(const void *data)
+{
+    const Unspoken *c = data;
+    g_autoptr(DubAsr) asr = open_english();
+    g_autoptr(DubPcm) pcm = c->make();
+    g_autoptr(DubTranscript) transcript = hear(asr, NULL, pcm);
+    g_assert_cmpstr(transcript->text, ==, "");
+    g_assert_cmpuint(transcript->words->len, ==, 0);
+}
+
+/* Over a crowd 18 dB below the voice the sentence is still found, and found where it is. */
+static void test_speech_over_bed(void)
+{
+    static const char text[] = "both teams have won their last three games on the road";
+    g_autoptr(DubPcm) pcm = say_joined(say_silence(1.5), say("slt", text), say_silence(1.5), NULL);
+    g_autoptr(DubPcm) bed = say_pink_noise((double) dub_pcm_duration_ns(pcm) / 1e9, -40);
+    say_mix(pcm, bed);
+    g_autoptr(DubAsr) asr = open_english();
+    g_autoptr(DubTranscript) transcript = hear(asr, NULL, pcm);
+    g_test_message("heard: %s", transcript->text);
+    g_assert_cmpuint(say_word_errors(text, transcript->text), <=, 3);
+    const DubAsrWord *first = &g_array_index(transcript->words, DubAsrWord, 0);
+    g_assert_cmpint(ABS(first->start_ns - 1650 * DUB_NS_PER_MS), <, 250 * DUB_NS_PER_MS);
+}
+
+/* The same blocks give the same words whichever decoder goes on with the stream. */
+static void test_stream_moves(void)
+{
+    g_autoptr(DubAsr) one = open_english();
+    g_autoptr(DubAsr) other = open_english();
+    g_autoptr(DubPcm) first = say("rms", "the film tells the story of a family during the war");
+    g_autoptr(DubPcm) second = say("rms", "the city council voted to build a new school near the river");
+    g_autoptr(DubAsrStream) stayed = dub_asr_stream_new();
+    g_autoptr(DubAsrStream) moved = dub_asr_stream_new();
+    g_autoptr(DubTranscript) a1 = hear(one, stayed, first);
+    g_autoptr(DubTranscript) a2 = hear(one, stayed, second);
+    g_autoptr(DubTranscript) b1 = hear(one, moved, first);
+    g_autoptr(DubTranscript) b2 = hear(other, moved, second);
+    g_assert_cmpstr(a1->text, ==, b1->text);
+    g_assert_cmpstr(a2->text, ==, b2->text);
+}
+
+static void test_cancelled(void)
+{
+    g_autoptr(DubAsr) asr = open_english();
+    g_autoptr(DubPcm) pcm = say("rms", "many people are waiting at the station because the train is late");
+    g_autoptr(GCancellable) cancellable = g_cancellable_new();
+    g_cancellable_cancel(cancellable);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DubTranscript) transcript = dub_asr_transcribe(asr, NULL, pcm, cancellable, &error);
+    g_assert_null(transcript);
+    g_assert_error(error, DUB_ERROR, DUB_ERROR_CANCELLED);
+
+    g_autoptr(DubTranscript) again = hear(asr, NULL, pcm); /* and it still works */
+    g_assert_cmpstr(again->text, !=, "");
+}
+
+typedef struct {
+    const char *name, *driver, *language, *model;
+    int code;
+    const char *says;
+} Refused;
+
+static const Refused refused[] = {
+    {"language", NULL, "tlh", NULL, DUB_ERROR_UNSUPPORTED, "en (pocketsphinx)"},
+    {"driver", "telepathy", "en", NULL, DUB_ERROR_UNSUPPORTED, "telepathy"},
+    {"model", NULL, "en", "/nowhere", DUB_ERROR_ENGINE, "apt-get install pocketsphinx-en-us"},
+};
+
+static void test_refused(const void *data)
+{
+    const Refused *c = data;
+    g_autoptr(GError) error = NULL;
+    g_assert_null(dub_asr_open(c->driver, c->language, c->model, &error));
+    g_assert_error(error, DUB_ERROR, c->code);
+    g_assert_nonnull(strstr(error->message, c->says));
+}
+
+static void test_null_hears_nothing(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DubAsr) asr = dub_asr_open("null", "tlh", NULL, &error);
+    g_assert_no_error(error);
+    g_autoptr(DubPcm) pcm = say_pink_noise(1, -20);
+    g_autoptr(DubTranscript) transcript = hear(asr, NULL, pcm);
+    g_assert_cmpstr(transcript->text, ==, "");
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(spoken); i++) {
+        g_autofree char *path = g_strconcat("/engines/asr/speech/", spoken[i].name, NULL);
+        g_test_add_data_func(path, &spoken[i], test_speech);
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(unspoken); i++) {
+        g_autofree char *path = g_strconcat("/engines/asr/no-speech/", unspoken[i].name, NULL);
+        g_test_add_data_func(path, &unspoken[i], test_no_speech);
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
+        g_autofree char *path = g_strconcat("/engines/asr/refused/", refused[i].name, NULL);
+        g_test_add_data_func(path, &refused[i], test_refused);
+    }
+    g_test_add_func("/engines/asr/word-times", test_word_times);
+    g_test_add_func("/engines/asr/speech-over-bed", test_speech_over_bed);
+    g_test_add_func("/engines/asr/stream-moves", test_stream_moves);
+    g_test_add_func("/engines/asr/cancelled", test_cancelled);
+    g_test_add_func("/engines/asr/null", test_null_hears_nothing);
+    return g_test_run();
+}

@@ -1,0 +1,219 @@
+/* The translator: real Apertium processes. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "engines/mt/mt.h"
+#include "engines/mt/pipeline.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TIMEOUT_MS 20000 /* under the sanitizers on a busy machine */
+
+static DubMt *open_pair(const char *from, const char *to)
+{
+    g_autoptr(GError) error = NULL;
+    DubMt *mt = dub_mt_open(NULL, from, to, &error);
+    g_assert_no_error(error);
+    return mt;
+}
+
+static char *translate(DubMt *mt, const char *text)
+{
+    g_autoptr(GError) error = NULL;
+    char *translation = dub_mt_translate(mt, text, TIMEOUT_MS, NULL, &error);
+    g_assert_no_error(error);
+    return translation;
+}
+
+typedef struct {
+    const char *name, *from, *to, *text, *translation;
+} Case;
+
+static const Case cases[] = {
+    {"sentence", "en", "es", "The house is big.", "La casa es grande."},
+    {"lower-case", "en", "es", "the house is big", "La casa es grande"},
+    {"numbers", "en", "es", "One, two, three.", "Uno, dos, tres."},
+    {"unknown-word", "en", "es", "The xyzzyplop is big.", "El xyzzyplop es grande."},
+    {"lost-subject", "en", "es", "There are two dogs.", "Hay dos perros."},
+    {"specials", "en", "es", "^x$ [a] {b} c/d \\ @ <e>.", "^x$ [Un] {b} c/d \\ @ <e>."},
+    {"blank", "en", "es", " \n ", ""},
+    {"other-way", "es", "en", "La casa es grande.", "The house is big."},
+};
+
+static void test_translate(const void *data)
+{
+    const Case *c = data;
+    g_autoptr(DubMt) mt = open_pair(c->from, c->to);
+    g_autofree char *translation = translate(mt, c->text);
+    g_assert_cmpstr(translation, ==, c->translation);
+    g_autofree char *again = translate(mt, c->text); /* the chain is in step after an answer */
+    g_assert_cmpstr(again, ==, c->translation);
+}
+
+/* Every sentence of a long text arrives, in order, however it is cut. */
+static void test_long_text(void)
+{
+    g_autoptr(DubMt) mt = open_pair("en", "es");
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (int i = 0; i < 400; i++)
+        g_string_append_printf(text, "The house %d is big. ", i);
+    g_autofree char *translation = translate(mt, text->str);
+    const char *at = translation;
+    for (int i = 0; i < 400; i++) {
+        g_autofree char *number = g_strdup_printf(" %d ", i);
+        at = strstr(at, number);
+        g_assert_nonnull(at);
+    }
+}
+
+static void test_too_long(void)
+{
+    g_autoptr(DubMt) mt = open_pair("en", "es");
+    g_autofree char *text = g_strnfill(70000, 'a');
+    g_autoptr(GError) error = NULL;
+    g_assert_null(dub_mt_translate(mt, text, TIMEOUT_MS, NULL, &error));
+    g_assert_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT);
+}
+
+/* Children of this process whose name is @name; their ids in @pids. */
+static guint list_children(const char *name, GArray *pids)
+{
+    g_autofree char *path = g_strdup_printf("/proc/self/task/%d/children", (int) getpid());
+    g_autofree char *list = NULL;
+    g_assert_true(g_file_get_contents(path, &list, NULL, NULL));
+    g_auto(GStrv) ids = g_strsplit(g_strstrip(list), " ", -1);
+    g_array_set_size(pids, 0);
+    for (char **id = ids; *id && **id; id++) {
+        g_autofree char *comm = g_strdup_printf("/proc/%s/comm", *id);
+        g_autofree char *is = NULL;
+        if (!g_file_get_contents(comm, &is, NULL, NULL) || (name && !g_str_has_prefix(is, name)))
+            continue;
+        const pid_t pid = (pid_t) g_ascii_strtoll(*id, NULL, 10);
+        g_array_append_val(pids, pid);
+    }
+    return pids->len;
+}
+
+static void test_died_is_started_again(void)
+{
+    g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    g_autoptr(DubMt) mt = open_pair("en", "es");
+    g_autofree char *before = translate(mt, "The house is big.");
+    g_assert_cmpuint(list_children("apertium-tagger", pids), ==, 1);
+    kill(g_array_index(pids, pid_t, 0), SIGKILL);
+    g_autofree char *after = translate(mt, "The house is big.");
+    g_assert_cmpstr(before, ==, after);
+}
+
+static void test_close_leaves_nothing(void)
+{
+    g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    DubMt *mt = open_pair("en", "es");
+    g_autofree char *warm = translate(mt, "Yes.");
+    g_assert_cmpuint(list_children(NULL, pids), >=, 8);
+    dub_mt_close(mt);
+    g_assert_cmpuint(list_children(NULL, pids), ==, 0);
+}
+
+static DubPipeline *start_pipeline(const char *program, const char *argument)
+{
+    g_autoptr(GPtrArray) stages = g_ptr_array_new_with_free_func((GDestroyNotify) g_strfreev);
+    char **argv = g_new0(char *, 3);
+    argv[0] = g_strdup(program);
+    argv[1] = g_strdup(argument);
+    g_ptr_array_add(stages, argv);
+    g_autoptr(GError) error = NULL;
+    DubPipeline *pipeline = dub_pipeline_start(stages, &error);
+    g_assert_no_error(error);
+    return pipeline;
+}
+
+static void test_timeout(void)
+{
+    g_autoptr(DubPipeline) pipeline = start_pipeline("sleep", "60");
+    g_autoptr(GError) error = NULL;
+    const int64_t begin_ns = dub_clock_now();
+    g_assert_null(dub_pipeline_ask(pipeline, "hello", begin_ns + 50 * DUB_NS_PER_MS, NULL, &error));
+    g_assert_error(error, DUB_ERROR, DUB_ERROR_TIMEOUT);
+    g_assert_cmpint(dub_clock_now() - begin_ns, >=, 50 * DUB_NS_PER_MS);
+}
+
+static void test_cancelled(void)
+{
+    g_autoptr(DubPipeline) pipeline = start_pipeline("sleep", "60");
+    g_autoptr(GCancellable) cancellable = g_cancellable_new();
+    g_cancellable_cancel(cancellable);
+    g_autoptr(GError) error = NULL;
+    const int64_t deadline_ns = dub_clock_now() + 60 * DUB_NS_PER_S;
+    g_assert_null(dub_pipeline_ask(pipeline, "hello", deadline_ns, cancellable, &error));
+    g_assert_error(error, DUB_ERROR, DUB_ERROR_CANCELLED);
+}
+
+static void test_program_ends(void)
+{
+    g_autoptr(DubPipeline) pipeline = start_pipeline("true", NULL);
+    g_autoptr(GError) error = NULL;
+    const int64_t deadline_ns = dub_clock_now() + 60 * DUB_NS_PER_S;
+    g_assert_null(dub_pipeline_ask(pipeline, "hello", deadline_ns, NULL, &error));
+    g_assert_error(error, DUB_ERROR, DUB_ERROR_ENGINE);
+}
+
+static void test_program_missing(void)
+{
+    g_autoptr(GPtrArray) stages = g_ptr_array_new_with_free_func((GDestroyNotify) g_strfreev);
+    char **argv = g_new0(char *, 2);
+    argv[0] = g_strdup("no-such-program-anywhere");
+    g_ptr_array_add(stages, argv);
+    g_autoptr(GError) error = NULL;
+    g_assert_null(dub_pipeline_start(stages, &error));
+    g_assert_error(error, DUB_ERROR, DUB_ERROR_ENGINE);
+    g_assert_nonnull(strstr(error->message, "no-such-program-anywhere"));
+}
+
+static void test_pairs(void)
+{
+    const DubMtDriver *apertium = dub_mt_drivers()[0];
+    g_auto(GStrv) pairs = apertium->pairs();
+    g_assert_true(g_strv_contains((const char *const *) pairs, "en-es"));
+    g_assert_true(g_strv_contains((const char *const *) pairs, "es-en"));
+}
+
+static void test_no_pair(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_assert_null(dub_mt_open(NULL, "en", "tlh", &error));
+    g_assert_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED);
+    g_assert_nonnull(strstr(error->message, "\"en-tlh\""));
+    g_assert_nonnull(strstr(error->message, "en-es (apertium)"));
+}
+
+static void test_null_gives_back(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DubMt) mt = dub_mt_open("null", "en", "tlh", &error);
+    g_assert_no_error(error);
+    g_autofree char *text = translate(mt, "The house is big.");
+    g_assert_cmpstr(text, ==, "The house is big.");
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *path = g_strconcat("/engines/mt/translate/", cases[i].name, NULL);
+        g_test_add_data_func(path, &cases[i], test_translate);
+    }
+    g_test_add_func("/engines/mt/long-text", test_long_text);
+    g_test_add_func("/engines/mt/too-long", test_too_long);
+    g_test_add_func("/engines/mt/died-is-started-again", test_died_is_started_again);
+    g_test_add_func("/engines/mt/close-leaves-nothing", test_close_leaves_nothing);
+    g_test_add_func("/engines/mt/pairs", test_pairs);
+    g_test_add_func("/engines/mt/no-pair", test_no_pair);
+    g_test_add_func("/engines/mt/null", test_null_gives_back);
+    g_test_add_func("/engines/pipeline/timeout", test_timeout);
+    g_test_add_func("/engines/pipeline/cancelled", test_cancelled);
+    g_test_add_func("/engines/pipeline/program-ends", test_program_ends);
+    g_test_add_func("/engines/pipeline/program-missing", test_program_missing);
+    return g_test_run();
+}

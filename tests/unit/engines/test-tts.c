@@ -1,0 +1,160 @@
+/* The synthesiser: real eSpeak NG. */
+#include "audio/level.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "engines/tts/tts.h"
+
+#include <string.h>
+
+static const char sentence[] = "La multitud está de pie en el estadio.";
+
+static DubTts *open_spanish(const char *voice)
+{
+    g_autoptr(GError) error = NULL;
+    DubTts *tts = dub_tts_open(NULL, "es", voice, &error);
+    g_assert_no_error(error);
+    return tts;
+}
+
+static DubPcm *speak(DubTts *tts, const char *text, double pace)
+{
+    g_autoptr(GError) error = NULL;
+    DubPcm *pcm = dub_tts_synthesize_paced(tts, text, pace, NULL, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(pcm->channels, ==, 1);
+    return pcm;
+}
+
+/* eSpeak NG says the same text differently by some samples: within 1 %. */
+static void assert_as_long(const DubPcm *a, const DubPcm *b)
+{
+    g_assert_cmpuint(MAX(a->n_frames, b->n_frames) - MIN(a->n_frames, b->n_frames), <, a->n_frames / 100);
+}
+
+static void test_speaks(void)
+{
+    g_autoptr(DubTts) tts = open_spanish(NULL);
+    g_autoptr(DubPcm) pcm = speak(tts, sentence, 1.0);
+    g_assert_cmpint(dub_pcm_duration_ns(pcm), >, 1 * DUB_NS_PER_S);
+    g_assert_cmpint(dub_pcm_duration_ns(pcm), <, 5 * DUB_NS_PER_S);
+    g_assert_cmpfloat(dub_level_rms_dbfs(pcm, 0, pcm->n_frames), >, -35);
+}
+
+static void test_trimmed(void)
+{
+    g_autoptr(DubTts) tts = open_spanish(NULL);
+    g_autoptr(DubPcm) pcm = speak(tts, sentence, 1.0);
+    gsize first = 0, end = 0;
+    g_assert_true(dub_level_active_span(pcm, -50, &first, &end));
+    g_assert_cmpuint(first, <=, pcm->rate_hz / 100 + 1);
+    g_assert_cmpuint(pcm->n_frames - end, <=, pcm->rate_hz / 100 + 1);
+}
+
+static void test_pace(void)
+{
+    g_autoptr(DubTts) tts = open_spanish(NULL);
+    g_autoptr(DubPcm) natural = speak(tts, sentence, 1.0);
+    g_autoptr(DubPcm) hurried = speak(tts, sentence, 1.4);
+    g_autoptr(DubPcm) natural_again = speak(tts, sentence, 1.0);
+    const double ratio = (double) natural->n_frames / (double) hurried->n_frames;
+    g_test_message("pace 1.4 is %.2f times as fast", ratio);
+    g_assert_cmpfloat(ratio, >, 1.2);
+    g_assert_cmpfloat(ratio, <, 1.6);
+    assert_as_long(natural, natural_again);
+}
+
+static void test_blank(void)
+{
+    g_autoptr(DubTts) tts = open_spanish(NULL);
+    g_autoptr(DubPcm) pcm = speak(tts, " ", 1.0);
+    g_assert_cmpuint(pcm->n_frames, ==, 0);
+}
+
+static void test_voices_differ(void)
+{
+    g_autoptr(DubTts) own = open_spanish("default");
+    g_autoptr(DubTts) female = open_spanish("es+f2");
+    g_autoptr(DubPcm) a = speak(own, sentence, 1.0);
+    g_autoptr(DubPcm) b = speak(female, sentence, 1.0);
+    const gsize n = MIN(a->n_frames, b->n_frames);
+    g_assert_cmpint(memcmp(a->samples, b->samples, n * sizeof(float)), !=, 0);
+}
+
+static gpointer speak_often(gpointer data)
+{
+    g_autoptr(DubTts) tts = open_spanish(data);
+    g_autoptr(DubPcm) first = speak(tts, sentence, 1.0);
+    for (int i = 0; i < 10; i++) {
+        g_autoptr(DubPcm) again = speak(tts, sentence, 1.0);
+        assert_as_long(again, first);
+    }
+    return NULL;
+}
+
+/* The library is one global state: voices must not get into each other's way. */
+static void test_threads(void)
+{
+    GThread *one = g_thread_new("one", speak_often, (gpointer) "es");
+    GThread *other = g_thread_new("other", speak_often, (gpointer) "es-419+f5");
+    g_thread_join(one);
+    g_thread_join(other);
+}
+
+static void test_cancelled(void)
+{
+    g_autoptr(DubTts) tts = open_spanish(NULL);
+    g_autoptr(GCancellable) cancellable = g_cancellable_new();
+    g_cancellable_cancel(cancellable);
+    g_autoptr(GError) error = NULL;
+    g_assert_null(dub_tts_synthesize(tts, sentence, cancellable, &error));
+    g_assert_error(error, DUB_ERROR, DUB_ERROR_CANCELLED);
+}
+
+typedef struct {
+    const char *name, *driver, *language, *voice;
+    int code;
+} Refused;
+
+static const Refused refused[] = {
+    {"language", NULL, "tlh", NULL, DUB_ERROR_UNSUPPORTED},
+    {"driver", "parrot", "es", NULL, DUB_ERROR_UNSUPPORTED},
+    {"voice", NULL, "es", "nobody", DUB_ERROR_NOT_FOUND},
+    {"variant", NULL, "es", "es+nobody", DUB_ERROR_NOT_FOUND},
+};
+
+static void test_refused(const void *data)
+{
+    const Refused *c = data;
+    g_autoptr(GError) error = NULL;
+    g_assert_null(dub_tts_open(c->driver, c->language, c->voice, &error));
+    g_assert_error(error, DUB_ERROR, c->code);
+}
+
+static void test_list(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) voices = dub_tts_drivers()[0]->voices(&error);
+    g_assert_no_error(error);
+    guint spanish = 0;
+    for (guint i = 0; i < voices->len; i++)
+        spanish += g_str_has_prefix(((DubVoice *) g_ptr_array_index(voices, i))->language, "es");
+    g_assert_cmpuint(spanish, >=, 2);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
+        g_autofree char *path = g_strconcat("/engines/tts/refused/", refused[i].name, NULL);
+        g_test_add_data_func(path, &refused[i], test_refused);
+    }
+    g_test_add_func("/engines/tts/speaks", test_speaks);
+    g_test_add_func("/engines/tts/trimmed", test_trimmed);
+    g_test_add_func("/engines/tts/pace", test_pace);
+    g_test_add_func("/engines/tts/blank", test_blank);
+    g_test_add_func("/engines/tts/voices-differ", test_voices_differ);
+    g_test_add_func("/engines/tts/threads", test_threads);
+    g_test_add_func("/engines/tts/cancelled", test_cancelled);
+    g_test_add_func("/engines/tts/list", test_list);
+    return g_test_run();
+}
