@@ -1,0 +1,324 @@
+/* airdub/cmd-dub.c: `airdub dub IN OUT`: a runner with a speech backend, on the main loop until it stops. */
+#include "airdub/command.h"
+#include "airdub/dub-options.h"
+#include "airdub/dub-report.h"
+#include "airdub/subtitle-files.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "engines/tts/tts.h"
+#include "speech/local.h"
+
+#include <glib-unix.h>
+#include <gst/gst.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROGRESS_MS         100
+#define CUT_SHORT_MS        5000  /* after the second signal; then we go whatever still waits */
+#define FILE_TIMEOUT_MS     30000 /* nobody waits for a file's fragment */
+#define LIVE_TIMEOUT_MS     8000
+#define MOST_INFLIGHT       10
+#define BREAKER_THRESHOLD   5
+#define BREAKER_COOLDOWN_NS (30 * DUB_NS_PER_S)
+#define SOURCE_ATTEMPTS     5
+
+typedef struct {
+    const DubOptions *options;
+    GMainLoop *loop;
+    DubReport *report;
+    DubSpeechEngines *engines;
+    DubRunner *runner;
+    SubtitleFiles *subtitles; /* NULL: not wanted, or given up */
+    GError *failure;
+    char *output;             /* where the result lies */
+    char *last_fault;         /* what the last fragment that could not be dubbed says */
+    unsigned n_signals;
+    bool live;
+    guint signal_sources[2], progress_source, cut_short_source;
+} Dub;
+
+static void take_failure(Dub *self, GError *error)
+{
+    if (self->failure)
+        g_error_free(error);
+    else
+        self->failure = error;
+}
+
+/* ---- what the runner tells ---- */
+
+static void on_info(const DubSourceInfo *info, void *user_data)
+{
+    Dub *self = user_data;
+    const DubOptions *options = self->options;
+    self->live = info->live;
+    dub_report_start(self->report, options->in, options->out, options->from, options->to, info, dub_clock_now());
+}
+
+static void write_subtitles(Dub *self, const DubWorkerFragment *fragment)
+{
+    const DubSpeechResult *result = fragment->result;
+    if (!self->subtitles || !result)
+        return;
+    const bool heard = result->speech_start_ns >= 0 && result->speech_end_ns > result->speech_start_ns;
+    const int64_t start_ns = fragment->start_ns + (heard ? result->speech_start_ns : 0);
+    const int64_t end_ns = fragment->start_ns + (heard ? result->speech_end_ns : fragment->duration_ns);
+    g_autoptr(GError) error = NULL;
+    if (subtitle_files_add(self->subtitles, start_ns, end_ns, result->transcript, result->translated_text, &error))
+        return;
+    take_failure(self, g_steal_pointer(&error));
+    g_clear_pointer(&self->subtitles, subtitle_files_free);
+    dub_runner_stop(self->runner, 0);
+}
+
+static void on_fragment(const DubWorkerFragment *fragment, void *user_data)
+{
+    Dub *self = user_data;
+    dub_report_fragment(self->report, fragment);
+    if (fragment->fallback != DUB_FALLBACK_NONE && fragment->result && fragment->result->error_message) {
+        g_free(self->last_fault);
+        self->last_fault = g_strdup(fragment->result->error_message);
+    }
+    write_subtitles(self, fragment);
+}
+
+static void on_stopped(const GError *error, const char *output, void *user_data)
+{
+    Dub *self = user_data;
+    self->output = g_strdup(output);
+    if (error)
+        take_failure(self, g_error_copy(error));
+    g_main_loop_quit(self->loop);
+}
+
+/* ---- loop ---- */
+
+static gboolean on_progress(void *user_data)
+{
+    Dub *self = user_data;
+    DubWorkerStats stats;
+    dub_runner_stats(self->runner, &stats);
+    dub_report_progress(self->report, &stats, dub_clock_now());
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_cut_short(void *user_data)
+{
+    Dub *self = user_data;
+    self->cut_short_source = 0;
+    g_main_loop_quit(self->loop);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean on_signal(void *user_data)
+{
+    Dub *self = user_data;
+    self->n_signals++;
+    if (self->n_signals > 2)
+        _exit(dub_error_exit_status(&(GError) { .domain = DUB_ERROR, .code = DUB_ERROR_CANCELLED }));
+    dub_runner_stop(self->runner, 0);
+    if (self->n_signals == 2 && !self->cut_short_source)
+        self->cut_short_source = g_timeout_add(CUT_SHORT_MS, on_cut_short, self);
+    return G_SOURCE_CONTINUE;
+}
+
+/* ---- speech ---- */
+
+static DubSpeech *create_speech(const DubSpeechConfig *config, const DubSpeechCallbacks *callbacks, void *callbacks_data,
+                                void *factory_data, G_GNUC_UNUSED GError **error)
+{
+    const Dub *self = factory_data;
+    return dub_speech_local_new(config, self->engines, callbacks, callbacks_data);
+}
+
+/* Before the models load: a wrong name is told at once. */
+static bool check_voice(const DubOptions *options, GError **error)
+{
+    if (!options->voice)
+        return true;
+    g_autoptr(DubTts) tts = dub_tts_open(NULL, options->to, options->voice, error);
+    if (tts)
+        return true;
+    g_prefix_error(error, "--voice: ");
+    return false;
+}
+
+static bool open_engines(Dub *self, GError **error)
+{
+    const DubSpeechEnginesConfig config = { .from = self->options->from, .to = self->options->to };
+    if (!check_voice(self->options, error))
+        return false;
+    self->engines = dub_speech_engines_open(&config, error);
+    return self->engines != NULL;
+}
+
+/* ---- run ---- */
+
+static unsigned inflight(const Dub *self)
+{
+    return MIN(dub_speech_engines_n_lanes(self->engines) + 2, MOST_INFLIGHT); /* no lane waits for the loop */
+}
+
+static bool create_runner(Dub *self, GError **error)
+{
+    static const DubRunnerCallbacks callbacks = { .on_info = on_info, .on_fragment = on_fragment,
+                                                  .on_stopped = on_stopped };
+    const DubOptions *options = self->options;
+    const bool live = dub_media_uri_is_live(options->in) || dub_media_uri_is_live(options->out);
+    g_autofree char *worker_id = g_strdup_printf("airdub-%d", getpid());
+    const DubRunnerConfig config = {
+        .source_uri = options->in,
+        .sink_uri = options->out,
+        .source_language = options->from,
+        .target_language = options->to,
+        .voice = options->voice,
+        .stream_id = "dub",
+        .worker_id = worker_id,
+        .max_inflight = inflight(self),
+        .timeout_ms = live ? LIVE_TIMEOUT_MS : FILE_TIMEOUT_MS,
+        .worker = { .segment_ns = (int64_t) (options->segment_s * DUB_NS_PER_S),
+                    .segment_mode = options->mode,
+                    .bed_gain = options->bed_gain,
+                    .breaker_threshold = BREAKER_THRESHOLD,
+                    .breaker_cooldown_ns = BREAKER_COOLDOWN_NS,
+                    .source_attempts = SOURCE_ATTEMPTS },
+        .create_speech = create_speech,
+        .factory_data = self,
+    };
+    self->runner = dub_runner_new(&config, &callbacks, self, error);
+    return self->runner != NULL;
+}
+
+static bool open_subtitles(Dub *self, GError **error)
+{
+    const DubOptions *options = self->options;
+    if (!options->subtitles)
+        return true;
+    g_autofree char *path = dub_options_local_path(options->out);
+    self->subtitles = subtitle_files_new(path, options->from, options->to, options->force, error);
+    return self->subtitles != NULL;
+}
+
+static bool is_complete(const Dub *self)
+{
+    g_autofree char *path = dub_options_local_path(self->options->out);
+    return self->output && (g_str_equal(self->output, self->options->out) || (path && g_str_equal(self->output, path)));
+}
+
+/* A live source has no end of its own: Ctrl-C is how it is meant to end, if everything was played. */
+static bool was_interrupted(const Dub *self)
+{
+    return self->n_signals > 0 && !(self->live && self->n_signals == 1 && is_complete(self));
+}
+
+static void finish_subtitles(Dub *self, char ***names)
+{
+    g_autoptr(GError) error = NULL;
+    if (!self->subtitles || !self->output)
+        return;
+    if (!subtitle_files_finish(self->subtitles, self->output, &error))
+        take_failure(self, g_steal_pointer(&error));
+    *names = subtitle_files_names(self->subtitles);
+}
+
+/* Engines that fail on everything are no success, even if the file is whole. */
+static void check_anything_dubbed(Dub *self, const DubWorkerStats *stats)
+{
+    if (self->failure || stats->dubbed > 0 || stats->fallbacks[DUB_FALLBACK_FAILED] == 0)
+        return;
+    take_failure(self, g_error_new(DUB_ERROR, DUB_ERROR_ENGINE,
+                                   "no fragment could be dubbed, %s has the original sound: %s; see 'airdub doctor'",
+                                   self->output ? self->output : self->options->out,
+                                   self->last_fault ? self->last_fault : "the engines failed"));
+}
+
+static void tell_where_it_lies(Dub *self)
+{
+    if (!self->output || is_complete(self))
+        return;
+    g_autofree char *told =
+        g_strdup_printf("%s; what was dubbed so far is in %s", self->failure->message, self->output);
+    g_free(self->failure->message);
+    self->failure->message = g_steal_pointer(&told);
+}
+
+static void conclude(Dub *self)
+{
+    DubWorkerStats stats;
+    g_auto(GStrv) subtitles = NULL;
+    dub_runner_stats(self->runner, &stats);
+    finish_subtitles(self, &subtitles);
+    check_anything_dubbed(self, &stats);
+    if (was_interrupted(self))
+        take_failure(self, g_error_new_literal(DUB_ERROR, DUB_ERROR_CANCELLED, "interrupted"));
+    if (!self->failure || self->output)
+        dub_report_done(self->report, &stats, self->output, subtitles, was_interrupted(self), dub_clock_now());
+    if (self->failure)
+        tell_where_it_lies(self);
+}
+
+static void run_loop(Dub *self)
+{
+    self->signal_sources[0] = g_unix_signal_add(SIGINT, on_signal, self);
+    self->signal_sources[1] = g_unix_signal_add(SIGTERM, on_signal, self);
+    self->progress_source = g_timeout_add(PROGRESS_MS, on_progress, self);
+    dub_runner_start(self->runner);
+    g_main_loop_run(self->loop);
+    g_clear_handle_id(&self->progress_source, g_source_remove);
+}
+
+static void dub(Dub *self, GError **error)
+{
+    if (!open_engines(self, error) || !create_runner(self, error) || !open_subtitles(self, error))
+        return;
+    run_loop(self);
+    conclude(self);
+    if (self->failure)
+        g_propagate_error(error, g_steal_pointer(&self->failure));
+}
+
+static void clear(Dub *self)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(self->signal_sources); i++)
+        g_clear_handle_id(&self->signal_sources[i], g_source_remove);
+    g_clear_handle_id(&self->cut_short_source, g_source_remove);
+    dub_runner_free(self->runner);
+    subtitle_files_free(self->subtitles);
+    dub_speech_engines_close(self->engines);
+    dub_report_free(self->report);
+    g_clear_error(&self->failure);
+    g_free(self->output);
+    g_free(self->last_fault);
+    g_main_loop_unref(self->loop);
+}
+
+static DubReportStyle style_of(const DubOptions *options)
+{
+    if (options->as_json)
+        return DUB_REPORT_JSON;
+    if (options->quiet)
+        return DUB_REPORT_QUIET;
+    return isatty(STDOUT_FILENO) ? DUB_REPORT_TERMINAL : DUB_REPORT_PLAIN;
+}
+
+int cmd_dub(int argc, char **argv, GError **error)
+{
+    DubOptions options;
+    g_autoptr(GError) problem = NULL;
+    gst_init(NULL, NULL); /* container.c asks it about caps */
+    const bool good = dub_options_parse(&options, argc, argv, &problem);
+    Dub self = { .options = &options, .loop = g_main_loop_new(NULL, FALSE) };
+    self.report = dub_report_new(style_of(&options), options.verbose);
+    if (options.verbose)
+        dub_log_setup("airdub", DUB_LOG_INFO, DUB_LOG_TEXT);
+    if (good)
+        dub(&self, &problem);
+    if (problem)
+        dub_report_error(self.report, problem);
+    clear(&self);
+    dub_options_clear(&options);
+    if (problem)
+        g_propagate_error(error, g_steal_pointer(&problem));
+    return 0;
+}

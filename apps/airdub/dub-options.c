@@ -1,0 +1,187 @@
+/* airdub/dub-options.c: options and names of `airdub dub`, refused before an engine is loaded. */
+#include "airdub/dub-options.h"
+
+#include "airdub/command.h"
+#include "airdub/dub-choice.h"
+#include "base/error.h"
+#include "media/container.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char description[] =
+    "IN: a file, or rtmp://, rtsp://, srt://, http(s)://. OUT: .mp4 .mov .mkv .ts .flv, .m4a .mp3 .wav for sound alone, "
+    "FOLDER/NAME.m3u8, or rtmp://, srt://.\n\nCtrl-C plays what is on its way and ends: a file that was cut short is "
+    "called NAME.partial.SUFFIX, is playable, and the exit status is 130. A second one ends at once.";
+
+static bool parse(DubOptions *self, int argc, char **argv, char ***rest, GError **error)
+{
+    const GOptionEntry entries[] = {
+        { "from", 0, 0, G_OPTION_ARG_STRING, &self->from, "the language spoken [en]", "LANGUAGE" },
+        { "to", 0, 0, G_OPTION_ARG_STRING, &self->to, "the language wanted [es]", "LANGUAGE" },
+        { "voice", 0, 0, G_OPTION_ARG_STRING, &self->voice, "who speaks it; 'airdub voices' lists them", "VOICE" },
+        { "bed", 0, 0, G_OPTION_ARG_STRING, &self->bed, "level of the original sound under the dub [-18]", "DB|off" },
+        { "subtitles", 0, 0, G_OPTION_ARG_NONE, &self->subtitles, "write .vtt and .srt in both languages beside OUT",
+          NULL },
+        { "segment", 0, 0, G_OPTION_ARG_DOUBLE, &self->segment_s, "length of a fragment [6]", "SECONDS" },
+        { "segment-mode", 0, 0, G_OPTION_ARG_STRING, &self->segment_mode,
+          "cut in a pause near each mark, or exactly there [pause]", "pause|fixed" },
+        { "sts", 0, 0, G_OPTION_ARG_STRING, &self->sts_url, "use this sts-service instead of the engines here", "URL" },
+        { "force", 'f', 0, G_OPTION_ARG_NONE, &self->force, "replace OUT if it is there already", NULL },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &self->as_json, "one JSON object a line", NULL },
+        { "quiet", 'q', 0, G_OPTION_ARG_NONE, &self->quiet, "no progress and no summary", NULL },
+        { "verbose", 'v', 0, G_OPTION_ARG_NONE, &self->verbose, "what was said in each fragment, and the log", NULL },
+        G_OPTION_ENTRY_NULL,
+    };
+    return command_parse(argc, argv, entries, "IN OUT", "Dubs a file, or a live stream until it ends.", description, 2,
+                         rest, error);
+}
+
+static void set_default(char **field, const char *value)
+{
+    if (!*field)
+        *field = g_strdup(value);
+}
+
+static bool check_choices(DubOptions *self, GError **error)
+{
+    set_default(&self->from, "en");
+    set_default(&self->to, "es");
+    set_default(&self->bed, "-18");
+    set_default(&self->segment_mode, "pause");
+    return choice_check_languages(self->from, self->to, error) &&
+           choice_parse_bed(self->bed, &self->bed_gain, error) &&
+           choice_parse_segment_mode(self->segment_mode, &self->mode, error) &&
+           choice_check_segment(self->segment_s, error);
+}
+
+static bool check_sts_url(const DubOptions *self, GError **error)
+{
+    if (!self->sts_url)
+        return true;
+    g_autoptr(GUri) uri = g_uri_parse(self->sts_url, G_URI_FLAGS_NONE, NULL);
+    static const char *const schemes[] = { "http", "https", "ws", "wss", NULL };
+    if (uri && g_strv_contains(schemes, g_uri_get_scheme(uri)) && g_uri_get_host(uri) && *g_uri_get_host(uri))
+        return true;
+    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
+                "--sts: '%.200s' is not an address like http://localhost:3000", self->sts_url);
+    return false;
+}
+
+char *dub_options_local_path(const char *name)
+{
+    if (!strstr(name, "://"))
+        return g_strdup(name);
+    return g_str_has_prefix(name, "file://") ? g_filename_from_uri(name, NULL, NULL) : NULL;
+}
+
+static bool fail_errno(GError **error, const char *verb, const char *path)
+{
+    const int errnum = errno;
+    g_autofree char *what = g_strdup_printf("cannot %s %s", verb, path);
+    g_propagate_error(error, dub_error_from_errno(errnum, what));
+    return false;
+}
+
+static bool check_input(const char *path, GError **error)
+{
+    struct stat status;
+    if (stat(path, &status) < 0) {
+        fail_errno(error, "read", path);
+        if (error && g_error_matches(*error, DUB_ERROR, DUB_ERROR_NOT_FOUND)) {
+            g_autofree char *told = g_strdup_printf("%s; check its name", (*error)->message);
+            g_free((*error)->message);
+            (*error)->message = g_steal_pointer(&told);
+        }
+        return false;
+    }
+    if (S_ISDIR(status.st_mode)) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s is a folder; name a file in it", path);
+        return false;
+    }
+    return access(path, R_OK) == 0 || fail_errno(error, "read", path);
+}
+
+static bool check_folder(const char *path, GError **error)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    if (!g_file_test(folder, G_FILE_TEST_IS_DIR)) {
+        g_autofree char *quoted = g_shell_quote(folder);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "cannot write %s: there is no folder %s; make it with mkdir -p %s",
+                    path, folder, quoted);
+        return false;
+    }
+    return access(folder, W_OK | X_OK) == 0 || fail_errno(error, "write into the folder", folder);
+}
+
+static bool check_output(const DubOptions *self, const char *path, GError **error)
+{
+    struct stat status;
+    if (!check_folder(path, error))
+        return false;
+    if (stat(path, &status) < 0)
+        return true;
+    if (S_ISDIR(status.st_mode)) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s is a folder; name a file in it", path);
+        return false;
+    }
+    if (!self->force) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s is already there; replace it with --force", path);
+        return false;
+    }
+    return true;
+}
+
+static bool check_not_same(const char *in, const char *out, GError **error)
+{
+    struct stat from, to;
+    if (stat(in, &from) < 0 || stat(out, &to) < 0 || from.st_dev != to.st_dev || from.st_ino != to.st_ino)
+        return true;
+    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s and %s are the same file; choose another name for OUT",
+                in, out);
+    return false;
+}
+
+static bool check_names(const DubOptions *self, GError **error)
+{
+    DubContainer container;
+    g_autofree char *in = dub_options_local_path(self->in);
+    g_autofree char *out = dub_options_local_path(self->out);
+    if (in && !check_input(in, error))
+        return false;
+    if (!dub_container_from_uri(self->out, &container, error))
+        return false;
+    if (in && out && !check_not_same(in, out, error))
+        return false;
+    if (self->subtitles && !out) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
+                    "--subtitles lie beside OUT, and %s is no file; leave one of them out", self->out);
+        return false;
+    }
+    return !out || check_output(self, out, error);
+}
+
+bool dub_options_parse(DubOptions *self, int argc, char **argv, GError **error)
+{
+    g_auto(GStrv) rest = NULL;
+    *self = (DubOptions) { .segment_s = 6 };
+    if (!parse(self, argc, argv, &rest, error))
+        return false;
+    self->in = g_strdup(rest[0]);
+    self->out = g_strdup(rest[1]);
+    return check_choices(self, error) && check_sts_url(self, error) && check_names(self, error);
+}
+
+void dub_options_clear(DubOptions *self)
+{
+    g_free(self->in);
+    g_free(self->out);
+    g_free(self->from);
+    g_free(self->to);
+    g_free(self->voice);
+    g_free(self->bed);
+    g_free(self->segment_mode);
+    g_free(self->sts_url);
+}

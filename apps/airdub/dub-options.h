@@ -1,0 +1,24 @@
+/* airdub/dub-options.h: what `airdub dub` was asked for, and whether it can be done at all. Main thread only. */
+#pragma once
+
+#include "timeline/segmenter.h"
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct {
+    char *in, *out;        /* paths or URLs */
+    char *from, *to, *voice;
+    char *bed, *segment_mode, *sts_url;
+    double segment_s;
+    gboolean subtitles, force, as_json, quiet, verbose;
+    double bed_gain;       /* linear, from bed */
+    DubSegmentMode mode;   /* from segment_mode */
+} DubOptions;
+
+/* Also checks IN and OUT as far as it goes without opening them: nothing is written. */
+bool dub_options_parse(DubOptions *self, int argc, char **argv, GError **error);
+void dub_options_clear(DubOptions *self);
+
+/* Returns: (transfer full): the path of a plain path or file:// URL; NULL for another URL */
+char *dub_options_local_path(const char *name);

@@ -1,0 +1,323 @@
+/* airdub/dub-report.c: progress and summary, for a terminal, a log or a machine. */
+#include "airdub/dub-report.h"
+
+#include "airdub/command.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#define TERMINAL_EVERY_NS (DUB_NS_PER_S / 5)
+#define PLAIN_EVERY_NS    (3 * DUB_NS_PER_S)
+#define JSON_EVERY_NS     DUB_NS_PER_S
+#define BAR_CELLS         30
+#define SAID_BYTES        400
+
+struct _DubReport {
+    DubReportStyle style;
+    bool tell_fragments;
+    bool line_open;       /* the terminal's cursor stands behind the bar */
+    int64_t duration_ns;  /* DUB_TIME_NONE when not known */
+    int64_t started_ns, last_ns;
+};
+
+DubReport *dub_report_new(DubReportStyle style, bool tell_fragments)
+{
+    DubReport *self = g_new0(DubReport, 1);
+    self->style = style;
+    self->tell_fragments = tell_fragments;
+    self->duration_ns = DUB_TIME_NONE;
+    self->started_ns = self->last_ns = DUB_TIME_NONE;
+    return self;
+}
+
+static double seconds(int64_t ns)
+{
+    return (double) ns / (double) DUB_NS_PER_S;
+}
+
+/* Milliseconds are enough for a reader; -1 and "none" are null. */
+static DubJson *json_seconds(int64_t ns)
+{
+    return ns < 0 ? json_null() : command_json_real(round(seconds(ns) * 1000) / 1000);
+}
+
+static DubJson *json_ms(double ms)
+{
+    return command_json_real(round(ms * 10) / 10);
+}
+
+void dub_report_end_line(DubReport *self)
+{
+    if (self->line_open)
+        putchar('\n');
+    self->line_open = false;
+    fflush(stdout);
+}
+
+/* ---- start ---- */
+
+void dub_report_start(DubReport *self, const char *in, const char *out, const char *from, const char *to,
+                      const DubSourceInfo *info, int64_t now_ns)
+{
+    if (self->started_ns == DUB_TIME_NONE)
+        self->started_ns = now_ns;
+    self->duration_ns = info->duration_ns > 0 ? info->duration_ns : DUB_TIME_NONE;
+    if (self->style != DUB_REPORT_JSON)
+        return;
+    command_print_json(json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:b, s:b, s:i, s:i}", "event", "start", "input",
+                                 command_json_string(in), "output", command_json_string(out), "from", from, "to", to,
+                                 "duration", json_seconds(self->duration_ns), "live", info->live, "video",
+                                 info->video_caps != NULL, "rate_hz", (int) info->rate_hz, "channels",
+                                 (int) info->channels));
+}
+
+/* ---- fragments ---- */
+
+static void add_result(DubJson *line, const DubWorkerFragment *fragment)
+{
+    const DubSpeechResult *r = fragment->result;
+    const bool heard = r->speech_start_ns >= 0 && r->speech_end_ns >= 0;
+    g_autoptr(DubJson) members = json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "result", dub_speech_status_to_string(r->status), "transcript",
+        command_json_string(r->transcript), "translation", command_json_string(r->translated_text), "speech_start",
+        heard ? json_seconds(fragment->start_ns + r->speech_start_ns) : json_null(), "speech_end",
+        heard ? json_seconds(fragment->start_ns + r->speech_end_ns) : json_null(), "asr_ms", json_ms(r->asr_ms), "mt_ms",
+        json_ms(r->mt_ms), "tts_ms", json_ms(r->tts_ms), "processing_ms", json_ms(r->processing_ms));
+    json_object_update(line, members);
+    if (!r->error_code && !r->error_message)
+        return;
+    json_object_set_new(line, "error",
+                        json_pack("{s:o, s:o, s:o}", "code", command_json_string(r->error_code), "message",
+                                  command_json_string(r->error_message), "stage", command_json_string(r->error_stage)));
+}
+
+static void print_fragment_json(const DubWorkerFragment *fragment)
+{
+    const bool dubbed = fragment->fallback == DUB_FALLBACK_NONE;
+    DubJson *line = json_pack(
+        "{s:s, s:I, s:o, s:o, s:s, s:o, s:o}", "event", "fragment", "index", (json_int_t) fragment->index, "start",
+        json_seconds(fragment->start_ns), "duration", json_seconds(fragment->duration_ns), "status",
+        dubbed ? "dubbed" : "fallback", "reason",
+        dubbed ? json_null() : command_json_string(dub_fallback_to_string(fragment->fallback)), "latency_ms",
+        fragment->latency_ns < 0 ? json_null() : json_ms(seconds(fragment->latency_ns) * 1000));
+    if (fragment->result)
+        add_result(line, fragment);
+    command_print_json(line);
+}
+
+static char *clock_text(int64_t ns)
+{
+    const int64_t tenths = MAX(ns, 0) / (DUB_NS_PER_S / 10);
+    return g_strdup_printf("%d:%02d:%02d.%d", (int) (tenths / 36000), (int) (tenths / 600 % 60),
+                           (int) (tenths / 10 % 60), (int) (tenths % 10));
+}
+
+static char *said(const char *text)
+{
+    return text && *text ? dub_log_printable(text, SAID_BYTES) : g_strdup("-");
+}
+
+static void print_fragment(DubReport *self, const DubWorkerFragment *fragment)
+{
+    const DubSpeechResult *result = fragment->result;
+    g_autofree char *at = clock_text(fragment->start_ns);
+    g_autofree char *transcript = said(result ? result->transcript : NULL);
+    g_autofree char *translation = said(result ? result->translated_text : NULL);
+    dub_report_end_line(self);
+    if (fragment->fallback == DUB_FALLBACK_NONE)
+        printf("%s  %s\n%*s  %s\n", at, transcript, (int) strlen(at), "", translation);
+    else
+        printf("%s  original kept (%s): %s\n", at, dub_fallback_to_string(fragment->fallback),
+               result && result->error_message ? result->error_message : transcript);
+    fflush(stdout);
+}
+
+void dub_report_fragment(DubReport *self, const DubWorkerFragment *fragment)
+{
+    if (self->style == DUB_REPORT_JSON)
+        print_fragment_json(fragment);
+    else if (self->tell_fragments && self->style != DUB_REPORT_QUIET)
+        print_fragment(self, fragment);
+}
+
+/* ---- progress ---- */
+
+typedef struct {
+    double speed;    /* × real time */
+    double part;     /* 0…1; -1 when the duration is not known */
+    double eta_s;    /* -1 when not known */
+} Progress;
+
+static Progress measure(const DubReport *self, const DubWorkerStats *stats, int64_t now_ns)
+{
+    Progress p = { 0, -1, -1 };
+    const double elapsed_s = seconds(now_ns - self->started_ns);
+    if (elapsed_s > 0)
+        p.speed = seconds(stats->played_ns) / elapsed_s;
+    if (self->duration_ns == DUB_TIME_NONE)
+        return p;
+    p.part = CLAMP((double) stats->played_ns / (double) self->duration_ns, 0, 1);
+    if (p.speed > 0)
+        p.eta_s = seconds(MAX(self->duration_ns - stats->played_ns, 0)) / p.speed;
+    return p;
+}
+
+static char *progress_text(const DubReport *self, const DubWorkerStats *stats, const Progress *p)
+{
+    g_autofree char *played = clock_text(stats->played_ns);
+    if (p->part < 0)
+        return g_strdup_printf("%s  %.1fx", played, p->speed);
+    g_autofree char *duration = clock_text(self->duration_ns);
+    g_autofree char *eta = p->eta_s < 0 ? g_strdup("?") : g_strdup_printf("%.0f s", p->eta_s);
+    return g_strdup_printf("%3.0f %%  %s of %s  %.1fx  ETA %s", p->part * 100, played, duration, p->speed, eta);
+}
+
+static void print_bar(DubReport *self, const char *text, double part)
+{
+    char bar[BAR_CELLS + 1];
+    const int full = part < 0 ? 0 : (int) (part * BAR_CELLS);
+    for (int i = 0; i < BAR_CELLS; i++)
+        bar[i] = i < full ? '#' : '.';
+    bar[BAR_CELLS] = '\0';
+    if (part < 0)
+        printf("\r%s\033[K", text);
+    else
+        printf("\r[%s] %s\033[K", bar, text);
+    fflush(stdout);
+    self->line_open = true;
+}
+
+static void print_progress_json(const DubReport *self, const DubWorkerStats *stats, const Progress *p)
+{
+    command_print_json(json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "event", "progress", "media_time",
+                                 json_seconds(stats->played_ns), "duration", json_seconds(self->duration_ns), "percent",
+                                 p->part < 0 ? json_null() : command_json_real(round(p->part * 1000) / 10), "speed",
+                                 command_json_real(round(p->speed * 100) / 100), "eta",
+                                 p->eta_s < 0 ? json_null() : command_json_real(round(p->eta_s * 10) / 10)));
+}
+
+static int64_t interval_ns(DubReportStyle style)
+{
+    switch (style) {
+    case DUB_REPORT_TERMINAL: return TERMINAL_EVERY_NS;
+    case DUB_REPORT_PLAIN:    return PLAIN_EVERY_NS;
+    case DUB_REPORT_JSON:     return JSON_EVERY_NS;
+    case DUB_REPORT_QUIET:    break;
+    }
+    return INT64_MAX;
+}
+
+void dub_report_progress(DubReport *self, const DubWorkerStats *stats, int64_t now_ns)
+{
+    if (self->started_ns == DUB_TIME_NONE)
+        return;
+    if (now_ns - (self->last_ns == DUB_TIME_NONE ? self->started_ns : self->last_ns) < interval_ns(self->style))
+        return;
+    self->last_ns = now_ns;
+    const Progress progress = measure(self, stats, now_ns);
+    if (self->style == DUB_REPORT_JSON) {
+        print_progress_json(self, stats, &progress);
+        return;
+    }
+    g_autofree char *text = progress_text(self, stats, &progress);
+    if (self->style == DUB_REPORT_TERMINAL) {
+        print_bar(self, text, progress.part);
+    } else {
+        puts(text);
+        fflush(stdout);
+    }
+}
+
+/* ---- end ---- */
+
+static uint64_t count_fallbacks(const DubWorkerStats *stats)
+{
+    uint64_t n = 0;
+    for (int reason = DUB_FALLBACK_NONE + 1; reason < DUB_N_FALLBACKS; reason++)
+        n += stats->fallbacks[reason];
+    return n;
+}
+
+static DubJson *fallbacks_to_json(const DubWorkerStats *stats)
+{
+    DubJson *object = json_object();
+    for (int reason = DUB_FALLBACK_NONE + 1; reason < DUB_N_FALLBACKS; reason++)
+        json_object_set_new(object, dub_fallback_to_string(reason), json_integer((json_int_t) stats->fallbacks[reason]));
+    return object;
+}
+
+static DubJson *names_to_json(char **names)
+{
+    DubJson *array = json_array();
+    for (; names && *names; names++)
+        json_array_append_new(array, command_json_string(*names));
+    return array;
+}
+
+static char *fallbacks_text(const DubWorkerStats *stats)
+{
+    GString *text = g_string_new(NULL);
+    for (int reason = DUB_FALLBACK_NONE + 1; reason < DUB_N_FALLBACKS; reason++) {
+        if (stats->fallbacks[reason] > 0)
+            g_string_append_printf(text, "%s%s %" G_GUINT64_FORMAT, text->len ? ", " : " (",
+                                   dub_fallback_to_string(reason), stats->fallbacks[reason]);
+    }
+    if (text->len)
+        g_string_append_c(text, ')');
+    return g_string_free(text, FALSE);
+}
+
+static void print_done_json(const DubWorkerStats *stats, const char *output, char **subtitles, bool interrupted,
+                            double elapsed_s, double factor)
+{
+    const uint64_t fallbacks = count_fallbacks(stats);
+    command_print_json(json_pack(
+        "{s:s, s:o, s:o, s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "event", "done", "output",
+        command_json_string(output), "subtitles", names_to_json(subtitles), "interrupted", interrupted, "fragments",
+        (json_int_t) (stats->dubbed + fallbacks), "dubbed", (json_int_t) stats->dubbed, "fallback",
+        (json_int_t) fallbacks, "fallback_reasons", fallbacks_to_json(stats), "duration", json_seconds(stats->played_ns),
+        "elapsed", command_json_real(round(elapsed_s * 1000) / 1000), "real_time_factor",
+        command_json_real(round(factor * 10000) / 10000)));
+}
+
+void dub_report_done(DubReport *self, const DubWorkerStats *stats, const char *output, char **subtitles,
+                     bool interrupted, int64_t now_ns)
+{
+    const double elapsed_s = self->started_ns == DUB_TIME_NONE ? 0 : seconds(now_ns - self->started_ns);
+    const double factor = stats->played_ns > 0 ? elapsed_s / seconds(stats->played_ns) : 0;
+    if (self->style == DUB_REPORT_JSON) {
+        print_done_json(stats, output, subtitles, interrupted, elapsed_s, factor);
+        return;
+    }
+    if (self->style == DUB_REPORT_QUIET)
+        return;
+    const uint64_t fallbacks = count_fallbacks(stats);
+    g_autofree char *reasons = fallbacks_text(stats);
+    if (self->line_open)
+        fputs("\r\033[K", stdout);
+    self->line_open = false;
+    printf("%.1f s in %.1f s (real-time factor %.2f): %" G_GUINT64_FORMAT " fragments, %" G_GUINT64_FORMAT
+           " dubbed, %" G_GUINT64_FORMAT " fallback%s -> %s\n",
+           seconds(stats->played_ns), elapsed_s, factor, stats->dubbed + fallbacks, stats->dubbed, fallbacks, reasons,
+           output ? output : "nothing");
+    fflush(stdout);
+}
+
+void dub_report_error(DubReport *self, const GError *error)
+{
+    if (self->style != DUB_REPORT_JSON)
+        return;
+    command_print_json(json_pack("{s:s, s:o, s:i}", "event", "error", "message", command_json_string(error->message),
+                                 "status", dub_error_exit_status(error)));
+}
+
+void dub_report_free(DubReport *self)
+{
+    if (!self)
+        return;
+    dub_report_end_line(self);
+    g_free(self);
+}

@@ -1,0 +1,27 @@
+/* airdub/dub-report.h: what `airdub dub` shows on stdout while it works, and at its end. Main thread only.
+ * On a terminal one line is rewritten; otherwise a plain line every few seconds; with --json an object a line. */
+#pragma once
+
+#include "worker/runner.h"
+
+typedef enum {
+    DUB_REPORT_TERMINAL,
+    DUB_REPORT_PLAIN,
+    DUB_REPORT_JSON,
+    DUB_REPORT_QUIET,
+} DubReportStyle;
+
+typedef struct _DubReport DubReport;
+DubReport *dub_report_new(DubReportStyle style, bool tell_fragments); /* tell_fragments: what was said; always in JSON */
+
+void dub_report_start(DubReport *self, const char *in, const char *out, const char *from, const char *to,
+                      const DubSourceInfo *info, int64_t now_ns);
+void dub_report_fragment(DubReport *self, const DubWorkerFragment *fragment);
+void dub_report_progress(DubReport *self, const DubWorkerStats *stats, int64_t now_ns); /* at any rate: it thins out itself */
+/* @output: NULL if there is none; @subtitles: names, ended by NULL, or NULL */
+void dub_report_done(DubReport *self, const DubWorkerStats *stats, const char *output, char **subtitles,
+                     bool interrupted, int64_t now_ns);
+void dub_report_error(DubReport *self, const GError *error); /* JSON only: main() tells people */
+void dub_report_end_line(DubReport *self);                   /* before anyone else writes to the terminal */
+void dub_report_free(DubReport *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubReport, dub_report_free)

@@ -1,0 +1,41 @@
+/* airdub/mediamtx-config.c: a small mediamtx.yml; keys that every version from 1.0 on knows. */
+#include "airdub/mediamtx-config.h"
+
+/* MediaMTX splits a command like a shell, inside a YAML string: quoted for both. */
+static char *quote_command(const char *program, const char *event)
+{
+    g_autofree char *shell = g_shell_quote(program);
+    GString *command = g_string_new(NULL);
+    g_string_append_printf(command, "%s mediamtx-hook %s", shell, event);
+    g_string_replace(command, "'", "''", 0);
+    g_string_prepend_c(command, '\'');
+    g_string_append_c(command, '\'');
+    return g_string_free(command, FALSE);
+}
+
+char *mediamtx_config_to_yaml(const MediamtxConfig *config)
+{
+    g_autofree char *ready = quote_command(config->hook, "ready");
+    g_autofree char *not_ready = quote_command(config->hook, "not-ready");
+    return g_strdup_printf("logLevel: info\n"
+                           "logDestinations: [stdout]\n"
+                           "api: yes\n"
+                           "apiAddress: 127.0.0.1:%u\n"
+                           "rtmp: yes\n"
+                           "rtmpAddress: :%u\n"
+                           "rtsp: yes\n"
+                           "rtspAddress: :%u\n"
+                           "rtpAddress: :%u\n"
+                           "rtcpAddress: :%u\n"
+                           "hls: no\n"
+                           "webrtc: no\n"
+                           "srt: no\n"
+                           "paths:\n"
+                           "  '~^live/.+/in$':\n"
+                           "    runOnReady: %s\n"
+                           "    runOnNotReady: %s\n"
+                           "  '~^live/.+/out$':\n"
+                           "    overridePublisher: yes\n",
+                           config->api_port, config->rtmp_port, config->rtsp_port, config->rtp_port,
+                           config->rtp_port + 1, ready, not_ready);
+}

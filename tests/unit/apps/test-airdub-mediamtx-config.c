@@ -1,0 +1,35 @@
+/* unit/apps/test-airdub-mediamtx-config.c: the YAML stands any path that this program may lie under. */
+#include "airdub/mediamtx-config.h"
+
+#include <string.h>
+
+typedef struct {
+    const char *name, *hook;
+    const char *line;
+} Case;
+
+static const Case cases[] = {
+    { "plain", "/usr/bin/airdub", "    runOnReady: '''/usr/bin/airdub'' mediamtx-hook ready'\n" },
+    { "space", "/opt/my tools/airdub", "    runOnReady: '''/opt/my tools/airdub'' mediamtx-hook ready'\n" },
+    { "quote", "/opt/it's/airdub", "    runOnReady: '''/opt/it''\\''''s/airdub'' mediamtx-hook ready'\n" },
+};
+
+static void test_hook(const void *data)
+{
+    const Case *c = data;
+    const MediamtxConfig config = { 1935, 8554, 9997, 8000, c->hook };
+    g_autofree char *yaml = mediamtx_config_to_yaml(&config);
+    g_assert_nonnull(strstr(yaml, c->line));
+    g_assert_nonnull(strstr(yaml, "rtcpAddress: :8001\n"));
+    g_assert_nonnull(strstr(yaml, "apiAddress: 127.0.0.1:9997\n"));
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *path = g_strconcat("/airdub/mediamtx-config/", cases[i].name, NULL);
+        g_test_add_data_func(path, &cases[i], test_hook);
+    }
+    return g_test_run();
+}
