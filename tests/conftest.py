@@ -1,0 +1,49 @@
+"""Fixtures that every kind of test uses."""
+
+import pytest
+
+from support import programs
+from support.process import Program
+
+
+@pytest.fixture
+def start(tmp_path):
+    """start(command, name=…): a Program that ends with the test; its log is in tmp_path and its tail in the report."""
+    started = []
+
+    def start_program(command, name=None, **more):
+        program = Program(command, name=name, log=tmp_path / f"{name or 'program'}-{len(started)}.log", **more)
+        started.append(program)
+        return program
+
+    yield start_program
+    for program in reversed(started):
+        program.stop()
+
+
+@pytest.fixture
+def until_end():
+    """until_end(x): x.stop() when the test is over, whatever happened; returns x."""
+    kept = []
+
+    def keep(program):
+        kept.append(program)
+        return program
+
+    yield keep
+    for program in reversed(kept):
+        program.stop()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test tells where the logs of the programs it ran lie."""
+    report = (yield).get_result()
+    folder = item.funcargs.get("tmp_path") if hasattr(item, "funcargs") else None
+    if report.failed and folder:
+        for log in sorted(folder.rglob("*.log")):
+            report.sections.append((str(log), "\n".join(log.read_text(errors="replace").splitlines()[-30:])))
+
+
+def pytest_report_header():
+    return f"programs: {programs.build_dir()}; MediaMTX: {programs.mediamtx() or 'not there'}"
