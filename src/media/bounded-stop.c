@@ -44,7 +44,7 @@ static bool wait_until_stopped(Stop *stop)
     return is_stopped;
 }
 
-bool dub_pipeline_stop(GstElement *pipeline)
+bool dub_gst_bounded_stop(GstElement *pipeline)
 {
     Stop *stop = g_new0(Stop, 1);
     g_atomic_ref_count_init(&stop->refs);

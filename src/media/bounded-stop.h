@@ -8,4 +8,4 @@
 
 /* @pipeline: (transfer full). Sets it to NULL in a thread of its own and waits for at most DUB_PIPELINE_STOP_MAX_MS; a
  * pipeline that still hangs is left to that thread. Returns: whether it stopped. */
-bool dub_pipeline_stop(GstElement *pipeline);
+bool dub_gst_bounded_stop(GstElement *pipeline);

@@ -510,7 +510,7 @@ void dub_sink_pipeline_free(DubSinkPipeline *self)
         g_source_destroy(self->tick);
         g_source_unref(self->tick);
     }
-    const bool is_stopped = dub_pipeline_stop(g_steal_pointer(&self->pipeline));
+    const bool is_stopped = dub_gst_bounded_stop(g_steal_pointer(&self->pipeline));
     unref_link(self->link);
     if (!is_stopped)
         return; /* its threads still count in here: left to them */

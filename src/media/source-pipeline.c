@@ -680,7 +680,7 @@ void dub_source_pipeline_stop(DubSourcePipeline *self)
         self->is_stopped = true;
         g_mutex_unlock(&self->start_lock);
     }
-    if (dub_pipeline_stop(gst_object_ref(pipeline)))
+    if (dub_gst_bounded_stop(gst_object_ref(pipeline)))
         self->pipeline = NULL; /* streaming threads are gone: nobody reads it now */
     gst_object_unref(pipeline);
 }
