@@ -8,23 +8,25 @@
 #define GAP_NS           (80 * DUB_NS_PER_MS)  /* between two phrases, so that they are heard as two */
 #define LATE_MOST_NS     (500 * DUB_NS_PER_MS) /* a phrase later than this is out of sync: rather be faster */
 #define TEMPO_EASY       1.15                  /* hardly heard */
+#define TEMPO_HURRIED    1.25
 #define TEMPO_STEP       0.01
 #define PARTIAL_PERCENT  10.0 /* PROTOCOL.md, "Rules" */
 #define TOO_LONG_PERCENT 20.0
 
-/* One way of fitting; all tempos from 1 to tempo_most are tried. */
+/* One way of fitting; all tempos between the two are tried, the slowest first. */
 typedef struct {
-    double tempo_most;
+    double tempo_least, tempo_most;
     int64_t early_first_ns, early_others_ns; /* how much before its original a phrase may begin */
     int64_t late_ns;                         /* how much after */
 } Way;
 
 static const Way ways[] = {
-    {1.0, 0, 0, LATE_MOST_NS},
-    {1.0, DUB_FIT_EARLY_MOST_NS, DUB_FIT_EARLY_MOST_NS, LATE_MOST_NS},
-    {TEMPO_EASY, DUB_FIT_EARLY_MOST_NS, DUB_FIT_EARLY_MOST_NS, LATE_MOST_NS},
-    {DUB_FIT_TEMPO_MOST, DUB_FIT_EARLY_MOST_NS, 2 * DUB_FIT_EARLY_MOST_NS, 2 * LATE_MOST_NS},
-    {DUB_FIT_TEMPO_MOST, DUB_FIT_EARLY_MOST_NS, G_MAXINT64, G_MAXINT64},
+    {1.0, 1.0, 0, 0, LATE_MOST_NS},
+    {1.0, 1.0, DUB_FIT_EARLY_MOST_NS, DUB_FIT_EARLY_MOST_NS, LATE_MOST_NS},
+    {1.0, TEMPO_EASY, DUB_FIT_EARLY_MOST_NS, DUB_FIT_EARLY_MOST_NS, LATE_MOST_NS},
+    {1.0, DUB_FIT_TEMPO_MOST, DUB_FIT_EARLY_MOST_NS, 2 * DUB_FIT_EARLY_MOST_NS, 2 * LATE_MOST_NS},
+    /* Out of sync by now: a hurried voice is the smaller evil, so it does not begin at 1. */
+    {TEMPO_HURRIED, DUB_FIT_TEMPO_MOST, DUB_FIT_EARLY_MOST_NS, G_MAXINT64, G_MAXINT64},
 };
 
 static int64_t length_at(const DubFitPhrase *phrase, double tempo)
@@ -76,8 +78,8 @@ static bool is_in_sync(const DubFitPhrase *phrases, gsize n_phrases, const Way *
 static bool try_way(DubFitPhrase *phrases, gsize n_phrases, const Way *way, int64_t fragment_ns, double tempo_most,
                     double *tempo)
 {
-    const double most = MIN(way->tempo_most, tempo_most) + TEMPO_STEP / 2;
-    for (*tempo = 1.0; *tempo <= most; *tempo += TEMPO_STEP) {
+    const double most = MIN(way->tempo_most, tempo_most);
+    for (*tempo = MIN(way->tempo_least, most); *tempo <= most + TEMPO_STEP / 2; *tempo += TEMPO_STEP) {
         place_forward(phrases, n_phrases, *tempo);
         if (pull_back(phrases, n_phrases, way, *tempo, fragment_ns) && is_in_sync(phrases, n_phrases, way))
             return true;

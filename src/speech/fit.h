@@ -1,7 +1,7 @@
 /* speech/fit.h: where in a fragment each dubbed phrase goes, and how fast it is spoken. Any thread, pure.
  * First as said: natural tempo, each phrase at its original's start. What does not fit then uses, in this order, the
- * silence after it, a start up to 250 ms early, a slightly faster tempo, any silence between the phrases, and at last a
- * tempo up to 1.4. What is still too long ends after the fragment and is judged by PROTOCOL.md's rule. */
+ * silence after it, a start up to 250 ms early, a slightly faster tempo, a tempo up to 1.4, and at last any silence
+ * between the phrases. What is still too long ends after the fragment and is judged by PROTOCOL.md's rule. */
 #pragma once
 
 #include <glib.h>
