@@ -1,0 +1,187 @@
+/* sts-service/main.c: wiring, and the life of the process from the first line to the last. */
+#include "config.h"
+#include "http.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/http.h"
+
+#include <glib-unix.h>
+#include <locale.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define GOODBYE_MS 1000 /* for what was emitted last to go out */
+
+typedef struct {
+    const StsConfig *config;
+    GMainLoop *loop;
+    SoupServer *soup;
+    SioServer *sio;
+    DubMetrics *metrics;
+    DubStsService *service;
+    StsHttp http;
+    int64_t give_up_ns; /* when the farewell is over, whoever is still there */
+    bool ending;
+    int status;
+} App;
+
+static int usage(void)
+{
+    g_autofree char *table = sts_config_help();
+    g_print("Usage: sts-service [--help] [--version]\n"
+            "Speech to speech over Socket.IO: takes fragments of a stream's audio, gives back their dub.\n\n"
+            "Settings are environment variables [default] (allowed values):\n%s",
+            table);
+    return 0;
+}
+
+/* Returns: an exit status, or -1: run */
+static int read_arguments(int argc, char **argv)
+{
+    if (argc == 1)
+        return -1;
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        return usage();
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        g_print("sts-service %s\n", AIRDUB_VERSION);
+        return 0;
+    }
+    g_printerr("sts-service: unknown argument %s; settings are environment variables, see sts-service --help\n", argv[1]);
+    return 2;
+}
+
+static int fail(const GError *error)
+{
+    g_printerr("sts-service: %s\n", error->message);
+    return dub_error_exit_status(error);
+}
+
+static gboolean on_farewell(void *user_data)
+{
+    App *app = user_data;
+    if (sio_server_count_connections(app->sio) > 0 && dub_clock_now() < app->give_up_ns)
+        return G_SOURCE_CONTINUE;
+    g_main_loop_quit(app->loop);
+    return G_SOURCE_REMOVE;
+}
+
+static void on_drained(void *user_data)
+{
+    App *app = user_data;
+    sio_server_close(app->sio);
+    app->give_up_ns = dub_clock_now() + GOODBYE_MS * DUB_NS_PER_MS;
+    g_timeout_add(10, on_farewell, app);
+}
+
+static gboolean on_drain_timeout(void *user_data)
+{
+    App *app = user_data;
+    dub_warning("%u fragments are not answered; ending without them", dub_sts_service_count_in_flight(app->service));
+    g_main_loop_quit(app->loop);
+    return G_SOURCE_REMOVE;
+}
+
+static void end(App *app)
+{
+    app->ending = true;
+    g_timeout_add((guint) (app->config->shutdown_timeout_s * 1000), on_drain_timeout, app);
+    dub_sts_service_drain(app->service, on_drained, app);
+}
+
+/* The second signal does not wait for anything. */
+static gboolean on_signal(void *user_data)
+{
+    App *app = user_data;
+    dub_info(app->ending ? "ending at once" : "ending: streams are drained first");
+    if (app->ending)
+        g_main_loop_quit(app->loop);
+    else
+        end(app);
+    return G_SOURCE_CONTINUE;
+}
+
+static void on_loaded(const GError *error, void *user_data)
+{
+    App *app = user_data;
+    if (!error) {
+        dub_info("sts-service: ready");
+        return;
+    }
+    app->status = fail(error);
+    g_main_loop_quit(app->loop);
+}
+
+static void start_service(App *app)
+{
+    DubStsServiceConfig service;
+    SioServerOptions options;
+    sts_config_service(app->config, &service);
+    sts_config_server(app->config, &options);
+    app->metrics = dub_metrics_new(dub_sts_metric_specs, dub_sts_n_metric_specs);
+    app->soup = soup_server_new("server-header", "airdub/" AIRDUB_VERSION, NULL);
+    app->sio = sio_server_new(app->soup, &options);
+    app->service = dub_sts_service_new(&service, app->metrics, on_loaded, app);
+    dub_sts_service_attach(app->service, app->sio);
+    app->http = (StsHttp){ app->service, app->sio, app->config->mode, dub_clock_now() };
+    sts_http_add(app->soup, &app->http, app->metrics);
+}
+
+static void stop_service(App *app)
+{
+    soup_server_disconnect(app->soup);
+    sio_server_free(app->sio);
+    dub_sts_service_free(app->service);
+    g_object_unref(app->soup);
+    dub_metrics_free(app->metrics);
+}
+
+static int run(const StsConfig *config)
+{
+    App app = { .config = config, .loop = g_main_loop_new(NULL, FALSE) };
+    g_autoptr(GError) error = NULL;
+    start_service(&app);
+    const char *host = sts_config_host(config);
+    const guint port = dub_http_listen(app.soup, host, sts_config_port(config), "PORT", &error);
+    if (port) {
+        dub_info(strchr(host, ':') ? "sts-service: listening on http://[%s]:%u" : "sts-service: listening on http://%s:%u",
+                 host, port);
+        const guint sources[] = { g_unix_signal_add(SIGTERM, on_signal, &app), g_unix_signal_add(SIGINT, on_signal, &app) };
+        g_main_loop_run(app.loop);
+        for (gsize i = 0; i < G_N_ELEMENTS(sources); i++)
+            g_source_remove(sources[i]);
+    } else {
+        app.status = fail(error);
+    }
+    stop_service(&app);
+    g_main_loop_unref(app.loop);
+    return app.status;
+}
+
+/* The parent may have died before the request was in place. */
+static bool tie_to_parent(void)
+{
+    const pid_t parent = getppid();
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    return getppid() == parent;
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_CTYPE, "");
+    const int status = read_arguments(argc, argv);
+    if (status >= 0)
+        return status;
+    g_auto(GStrv) environment = g_get_environ();
+    g_auto(StsConfig) config = { 0 };
+    g_autoptr(GError) error = NULL;
+    if (!sts_config_load(&config, environment, &error))
+        return fail(error);
+    if (config.supervised && !tie_to_parent())
+        return 0;
+    signal(SIGPIPE, SIG_IGN);
+    dub_log_setup("sts-service", sts_config_log_level(&config), sts_config_log_format(&config));
+    return run(&config);
+}

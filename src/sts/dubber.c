@@ -1,0 +1,383 @@
+/* sts/dubber.c: a fragment goes pool (decode) -> engines -> pool (encode); between them it is here, on the loop.
+ * Only as many as there are lanes are with the engines at once, so that streams share them fairly. */
+#include "sts/dubber.h"
+
+#include "audio/convert.h"
+#include "audio/fragment-codec.h"
+#include "base/clock.h"
+#include "base/error.h"
+
+#include <math.h>
+#include <string.h>
+
+/* PROTOCOL.md, Rules: an answer stays under 4 MiB. What is beside the audio is far below this. */
+#define MAX_AUDIO_TEXT_BYTES (4u * 1024 * 1024 - 64 * 1024)
+#define MAX_M4A_RATE_HZ      48000
+
+typedef struct _Dubber Dubber;
+
+typedef enum { STEP_DECODE, STEP_WAIT, STEP_DUB, STEP_ENCODE } Step;
+
+/* One fragment. On the loop it belongs to the dubber; while a pool job has it, the job reads `in` and writes `out`. */
+typedef struct {
+    gatomicrefcount refs; /* the dubber's and the job's */
+    Dubber *dubber;
+    uint64_t sequence_number;
+    Step step;
+    int64_t arrived_ns;
+    GCancellable *cancellable;
+    /* in */
+    DubJson *data_base64;
+    char *format;
+    guint declared_rate_hz, declared_channels;
+    int64_t duration_ms, pts_ns;
+    DubSpeechResult *result;
+    guint rate_hz, channels; /* of the fragment, once decoded: what wins over the declared */
+    /* out */
+    DubPcm *pcm;
+    DubJson *audio;
+    GError *error;
+} Item;
+
+struct _Dubber {
+    DubStsWork parent;
+    DubStsDubberConfig config;
+    DubSpeechSessionConfig shape; /* of the speech session */
+    char *voice;
+    guint timeout_ms;
+    DubStsLease *lease;
+    DubSpeechEngines *engines;
+    DubSpeechSession *session;
+    DubStsLane *codecs;
+    GPtrArray *items; /* of Item: every fragment that is not finished; the session's window bounds it */
+};
+
+/* ── Items ── */
+
+static void item_unref(void *data)
+{
+    Item *item = data;
+    if (!g_atomic_ref_count_dec(&item->refs))
+        return;
+    g_object_unref(item->cancellable);
+    json_decref(item->data_base64);
+    json_decref(item->audio);
+    g_free(item->format);
+    dub_speech_result_free(item->result);
+    dub_pcm_unref(item->pcm);
+    g_clear_error(&item->error);
+    g_free(item);
+}
+
+static Item *item_ref(Item *item)
+{
+    g_atomic_ref_count_inc(&item->refs);
+    return item;
+}
+
+static Item *item_new(Dubber *self, const DubStsFragment *fragment)
+{
+    Item *item = g_new0(Item, 1);
+    g_atomic_ref_count_init(&item->refs);
+    item->dubber = self;
+    item->sequence_number = fragment->sequence_number;
+    item->arrived_ns = dub_clock_now();
+    item->cancellable = g_cancellable_new();
+    item->data_base64 = json_incref(fragment->data_base64);
+    item->format = g_strdup(strcmp(fragment->format, "pcm_s16le") == 0 ? "pcm_s16le" : "m4a");
+    item->declared_rate_hz = fragment->sample_rate_hz;
+    item->declared_channels = MIN(fragment->channels, 2);
+    item->duration_ms = fragment->duration_ms;
+    item->pts_ns = json_integer_value(json_object_get(fragment->metadata, "pts_ns"));
+    return item;
+}
+
+static Item *find_item(const Dubber *self, uint64_t sequence_number)
+{
+    for (guint i = 0; i < self->items->len; i++) {
+        Item *item = g_ptr_array_index(self->items, i);
+        if (item->sequence_number == sequence_number)
+            return item;
+    }
+    return NULL;
+}
+
+static guint count_step(const Dubber *self, Step step)
+{
+    guint n = 0;
+    for (guint i = 0; i < self->items->len; i++)
+        n += ((const Item *) g_ptr_array_index(self->items, i))->step == step;
+    return n;
+}
+
+/* ── Outcomes ── */
+
+static double ms_since(int64_t begin_ns)
+{
+    return (double) (dub_clock_now() - begin_ns) / (double) DUB_NS_PER_MS;
+}
+
+static DubJson *metadata_of(const Dubber *self, const Item *item)
+{
+    const DubSpeechResult *result = item->result;
+    DubJson *metadata = json_pack("{s:s, s:s, s:s}", "asr_model", dub_speech_engines_asr_name(self->engines),
+                                  "translation_model", dub_speech_engines_mt_name(self->engines), "tts_model",
+                                  dub_speech_engines_tts_name(self->engines));
+    if (result->speech_start_ns >= 0 && result->speech_end_ns >= result->speech_start_ns) {
+        json_object_set_new(metadata, "speech_start_ms", json_integer(result->speech_start_ns / DUB_NS_PER_MS));
+        json_object_set_new(metadata, "speech_end_ms", json_integer(result->speech_end_ns / DUB_NS_PER_MS));
+    }
+    if (result->status == DUB_SPEECH_PARTIAL && item->pcm && result->dub) {
+        const double length = (double) dub_pcm_duration_ns(item->pcm);
+        const double variance = length > 0 ? ((double) dub_pcm_duration_ns(result->dub) / length - 1) * 100 : 0;
+        json_object_set_new(metadata, "warning", json_string("duration_variance_high"));
+        json_object_set_new(metadata, "actual_variance_percent", json_real(round(variance * 10) / 10));
+    }
+    return metadata;
+}
+
+static DubStsOutcome *outcome_of(Dubber *self, Item *item)
+{
+    DubSpeechResult *result = item->result;
+    DubStsOutcome *outcome = dub_sts_outcome_new(result->status);
+    outcome->dubbed_audio = g_steal_pointer(&item->audio);
+    outcome->transcript = g_steal_pointer(&result->transcript);
+    outcome->translated_text = g_steal_pointer(&result->translated_text);
+    outcome->asr_ms = result->asr_ms;
+    outcome->translation_ms = result->mt_ms;
+    outcome->tts_ms = result->tts_ms;
+    outcome->metadata = metadata_of(self, item);
+    if (result->status == DUB_SPEECH_FAILED) {
+        outcome->error_code = g_strdup(result->error_code ? result->error_code : "MODEL_ERROR");
+        outcome->error_stage = g_strdup(result->error_stage ? result->error_stage : "asr");
+        outcome->error_message = g_steal_pointer(&result->error_message);
+        outcome->retryable = result->retryable;
+    }
+    return outcome;
+}
+
+static void finish(Dubber *self, Item *item, DubStsOutcome *outcome)
+{
+    const uint64_t number = item->sequence_number;
+    outcome->processing_ms = ms_since(item->arrived_ns);
+    g_ptr_array_remove(self->items, item);
+    self->parent.callbacks.on_finished(number, outcome, self->parent.user_data);
+}
+
+/* ── Encoding ── */
+
+static DubJson *encode_as(const DubPcm *pcm, DubFragmentFormat format, GError **error)
+{
+    g_autoptr(GBytes) bytes = dub_fragment_encode(pcm, format, error);
+    if (!bytes)
+        return NULL;
+    g_autofree char *text = g_base64_encode(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+    g_autoptr(DubJson) data = json_string_nocheck(text);
+    return dub_sts_audio_to_json(dub_fragment_format_to_string(format), pcm->rate_hz, pcm->channels,
+                                 dub_pcm_duration_ns(pcm) / DUB_NS_PER_MS, data);
+}
+
+static gsize text_bytes_of_pcm(const DubPcm *pcm)
+{
+    return pcm->n_frames * pcm->channels * sizeof(int16_t) / 3 * 4;
+}
+
+static void run_encode(void *data, G_GNUC_UNUSED GCancellable *cancellable)
+{
+    Item *item = data;
+    g_autoptr(DubPcm) shaped = dub_pcm_convert(item->result->dub, item->rate_hz, item->channels, &item->error);
+    if (!shaped)
+        return;
+    const bool as_pcm = strcmp(item->format, "pcm_s16le") == 0 && text_bytes_of_pcm(shaped) < MAX_AUDIO_TEXT_BYTES;
+    item->audio = encode_as(shaped, as_pcm ? DUB_FORMAT_PCM_S16LE : DUB_FORMAT_M4A, &item->error);
+}
+
+static void on_encoded(void *data)
+{
+    Item *item = data;
+    Dubber *self = item->dubber;
+    if (!find_item(self, item->sequence_number))
+        return; /* cancelled */
+    if (item->audio)
+        finish(self, item, outcome_of(self, item));
+    else
+        finish(self, item, dub_sts_outcome_new_failed("MODEL_ERROR", "tts", true, item->error->message));
+}
+
+static bool is_empty(const DubSpeechResult *result)
+{
+    return result->status == DUB_SPEECH_SUCCESS && (!result->transcript || !*result->transcript);
+}
+
+static void encode(Dubber *self, Item *item)
+{
+    static const DubStsJobClass encoding = { run_encode, on_encoded, item_unref };
+    if (self->config.empty_original && is_empty(item->result)) {
+        item->audio = dub_sts_audio_to_json(item->format, item->rate_hz, item->channels, item->duration_ms,
+                                            item->data_base64);
+        finish(self, item, outcome_of(self, item));
+        return;
+    }
+    item->step = STEP_ENCODE;
+    dub_sts_lane_push(self->codecs, &encoding, item_ref(item), item->cancellable);
+}
+
+/* ── Engines ── */
+
+static void dub_more(Dubber *self);
+
+static void on_dubbed(DubSpeechResult *result, void *user_data)
+{
+    Dubber *self = user_data;
+    g_autoptr(DubSpeechResult) owned = result;
+    Item *item = find_item(self, owned->sequence_number);
+    if (item && item->step == STEP_DUB) {
+        item->result = g_steal_pointer(&owned);
+        if (item->result->status == DUB_SPEECH_FAILED || !item->result->dub) {
+            item->result->status = DUB_SPEECH_FAILED;
+            item_ref(item);
+            finish(self, item, outcome_of(self, item));
+            item_unref(item);
+        } else {
+            encode(self, item);
+        }
+    }
+    dub_more(self);
+}
+
+/* The engines' session is made for one shape. It is made again when the first fragment shows another than was declared;
+ * later fragments of yet another shape are converted. */
+static bool ensure_session(Dubber *self, guint rate_hz, guint channels, GError **error)
+{
+    if (self->session && ((self->shape.rate_hz == rate_hz && self->shape.channels == channels) ||
+                          count_step(self, STEP_DUB) > 0))
+        return true;
+    g_clear_pointer(&self->session, dub_speech_session_free);
+    self->shape = (DubSpeechSessionConfig){ .voice = self->voice, .rate_hz = rate_hz, .channels = channels,
+                                            .timeout_ms = self->timeout_ms };
+    self->session = dub_speech_session_new(self->engines, &self->shape, on_dubbed, self, error);
+    return self->session != NULL;
+}
+
+static Item *next_waiting(const Dubber *self)
+{
+    Item *next = NULL;
+    for (guint i = 0; i < self->items->len; i++) {
+        Item *item = g_ptr_array_index(self->items, i);
+        if (item->step == STEP_WAIT && (!next || item->sequence_number < next->sequence_number))
+            next = item;
+    }
+    return next;
+}
+
+static void dub_more(Dubber *self)
+{
+    const guint n_lanes = dub_speech_engines_n_lanes(self->engines);
+    Item *item;
+    while (count_step(self, STEP_DUB) < n_lanes && (item = next_waiting(self))) {
+        g_autoptr(GError) error = NULL;
+        if (!ensure_session(self, item->rate_hz, item->channels, &error)) {
+            finish(self, item, dub_sts_outcome_new_failed("MODEL_ERROR", "tts", true, error->message));
+            continue;
+        }
+        item->step = STEP_DUB;
+        dub_speech_session_submit(self->session,
+                                  dub_fragment_new(item->sequence_number, item->pts_ns, dub_pcm_ref(item->pcm)));
+    }
+}
+
+/* ── Decoding ── */
+
+static void run_decode(void *data, G_GNUC_UNUSED GCancellable *cancellable)
+{
+    Item *item = data;
+    gsize size = 0;
+    guchar *raw = g_base64_decode(json_string_value(item->data_base64), &size);
+    g_autoptr(GBytes) bytes = g_bytes_new_take(raw, size);
+    item->pcm = dub_fragment_decode(bytes, item->declared_rate_hz, item->declared_channels, &item->error);
+}
+
+static void on_decoded(void *data)
+{
+    Item *item = data;
+    Dubber *self = item->dubber;
+    if (!find_item(self, item->sequence_number))
+        return; /* cancelled */
+    if (!item->pcm) {
+        finish(self, item, dub_sts_outcome_new_failed("INVALID_AUDIO", "asr", false, item->error->message));
+        return;
+    }
+    item->rate_hz = MIN(item->pcm->rate_hz, MAX_M4A_RATE_HZ);
+    item->channels = item->pcm->channels;
+    item->step = STEP_WAIT;
+    dub_more(self);
+}
+
+static void dubber_process(DubStsWork *work, const DubStsFragment *fragment)
+{
+    static const DubStsJobClass decoding = { run_decode, on_decoded, item_unref };
+    Dubber *self = (Dubber *) work;
+    Item *item = item_new(self, fragment);
+    g_ptr_array_add(self->items, item);
+    dub_sts_lane_push(self->codecs, &decoding, item_ref(item), item->cancellable);
+}
+
+static const char *dubber_cancel(DubStsWork *work, uint64_t sequence_number)
+{
+    Dubber *self = (Dubber *) work;
+    Item *item = find_item(self, sequence_number);
+    const char *stage = item && item->step == STEP_ENCODE ? "tts" : "asr";
+    if (item) {
+        g_cancellable_cancel(item->cancellable);
+        g_ptr_array_remove(self->items, item); /* what the engines make of it finds nobody */
+    }
+    return stage;
+}
+
+/* ── The stream ── */
+
+static void on_engines(DubSpeechEngines *engines, const GError *problem, void *user_data)
+{
+    Dubber *self = user_data;
+    g_autoptr(GError) error = NULL;
+    self->engines = engines;
+    if (!engines) {
+        const char *code = g_error_matches(problem, DUB_ERROR, DUB_ERROR_UNSUPPORTED)    ? "INVALID_CONFIG"
+                           : g_error_matches(problem, DUB_ERROR, DUB_ERROR_BACKPRESSURE) ? "RATE_LIMIT_EXCEEDED"
+                                                                                         : "MODEL_ERROR";
+        self->parent.callbacks.on_refused(code, problem->message, self->parent.user_data);
+    } else if (!ensure_session(self, self->shape.rate_hz, self->shape.channels, &error)) {
+        const bool no_voice = g_error_matches(error, DUB_ERROR, DUB_ERROR_NOT_FOUND);
+        self->parent.callbacks.on_refused(no_voice ? "INVALID_VOICE_PROFILE" : "MODEL_ERROR", error->message,
+                                          self->parent.user_data);
+    } else {
+        self->parent.callbacks.on_ready(dub_speech_engines_n_lanes(engines), 0, self->parent.user_data);
+    }
+}
+
+static void dubber_free(DubStsWork *work)
+{
+    Dubber *self = (Dubber *) work;
+    dub_sts_lane_free(self->codecs);
+    g_clear_pointer(&self->session, dub_speech_session_free);
+    dub_sts_lease_free(self->lease);
+    g_ptr_array_unref(self->items);
+    g_free(self->voice);
+    g_free(self);
+}
+
+DubStsWork *dub_sts_dubber_new(const DubStsDubberConfig *config, const DubStsInit *init,
+                               const DubStsWorkCallbacks *callbacks, void *user_data)
+{
+    static const DubStsWorkClass klass = { dubber_process, dubber_cancel, dubber_free };
+    Dubber *self = g_new0(Dubber, 1);
+    self->parent = (DubStsWork){ &klass, *callbacks, user_data };
+    self->config = *config;
+    self->voice = g_strdup(init->voice_profile);
+    self->timeout_ms = init->timeout_ms;
+    self->shape = (DubSpeechSessionConfig){ .rate_hz = init->sample_rate_hz, .channels = init->channels };
+    self->items = g_ptr_array_new_with_free_func(item_unref);
+    self->codecs = dub_sts_lane_new(config->pool, 1);
+    self->lease = dub_sts_pairs_lease(config->pairs, init->source_language, init->target_language, on_engines, self);
+    return &self->parent;
+}

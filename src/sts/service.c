@@ -1,0 +1,527 @@
+/* sts/service.c: a client is one socket: its session decides, its work does. A session's effects and a work's callbacks
+ * come from inside calls, so what they ask for that would pull the ground away (freeing the work, closing the
+ * connection) is noted and done by settle(), or by the client's timer. */
+#include "sts/service.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "sts/dubber.h"
+#include "sts/echo.h"
+#include "sts/errors.h"
+#include "sts/session.h"
+
+#include <math.h>
+#include <string.h>
+
+#define CODEC_THREADS      2   /* a fragment takes some 30 ms to decode and encode: two keep up with every core's engines */
+#define LOGGED_ID_BYTES    128
+#define MAX_TOKEN_BYTES    1024
+
+enum {
+    METRIC_PROCESSING,
+    METRIC_ASR,
+    METRIC_TRANSLATION,
+    METRIC_TTS,
+    METRIC_IN_FLIGHT,
+    METRIC_ERRORS,
+    METRIC_STREAMS,
+    METRIC_CONNECTIONS,
+    METRIC_QUEUE_DEPTH,
+};
+
+static const double whole_buckets[] = { 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 6, 8, 10, 15, 30, 0 };
+static const double stage_buckets[] = { 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 0 };
+const DubMetricSpec dub_sts_metric_specs[] = {
+    [METRIC_PROCESSING] = { "sts_fragment_processing_seconds", DUB_METRIC_HISTOGRAM,
+                            "From a fragment's arrival to its dub.", NULL, whole_buckets },
+    [METRIC_ASR] = { "sts_asr_duration_seconds", DUB_METRIC_HISTOGRAM, "Speech recognition, by fragment.", NULL,
+                     stage_buckets },
+    [METRIC_TRANSLATION] = { "sts_translation_duration_seconds", DUB_METRIC_HISTOGRAM, "Translation, by fragment.", NULL,
+                             stage_buckets },
+    [METRIC_TTS] = { "sts_tts_duration_seconds", DUB_METRIC_HISTOGRAM, "Speech synthesis, by fragment.", NULL,
+                     stage_buckets },
+    [METRIC_IN_FLIGHT] = { "sts_fragments_in_flight", DUB_METRIC_GAUGE, "Fragments taken and not answered.", NULL, NULL },
+    [METRIC_ERRORS] = { "sts_fragment_errors_total", DUB_METRIC_COUNTER, "Fragments that were not dubbed, and why.",
+                        "stage,error_code", NULL },
+    [METRIC_STREAMS] = { "sts_active_streams", DUB_METRIC_GAUGE, "Streams that are not complete.", NULL, NULL },
+    [METRIC_CONNECTIONS] = { "sts_connections_total", DUB_METRIC_COUNTER, "Connections, and what became of them.",
+                             "status", NULL },
+    [METRIC_QUEUE_DEPTH] = { "sts_queue_depth", DUB_METRIC_GAUGE, "Fragments of a stream that wait for an engine.",
+                             "stream_id", NULL },
+};
+const gsize dub_sts_n_metric_specs = G_N_ELEMENTS(dub_sts_metric_specs);
+
+struct _DubStsService {
+    DubStsServiceConfig config;
+    DubMetrics *metrics;
+    DubStsPairs *pairs;      /* NULL in echo mode */
+    DubStsPool *pool;        /* likewise */
+    DubStsLease *preloaded;  /* likewise; kept, so that the default pair stays */
+    DubStsLoadedFunc on_loaded;
+    void *loaded_data;
+    DubStsReadiness readiness;
+    GPtrArray *clients;      /* of Client, also those that are only to be freed */
+    GHashTable *streams;     /* stream id -> Client, while the stream is not complete */
+    void (*on_drained)(void *user_data);
+    void *drained_data;
+};
+
+typedef struct {
+    DubStsService *service;
+    SioSocket *socket;
+    DubStsSession *session;
+    DubStsWork *work;  /* NULL without a stream */
+    char *stream_id;   /* key in service->streams; NULL without a stream */
+    GSource *timer;
+    const DubStsInit *wanted; /* to be opened; the session's */
+    bool release, close, gone; /* noted for settle() and the timer */
+} Client;
+
+static void settle(Client *client);
+
+/* ── Streams ── */
+
+static void leave_stream(Client *client)
+{
+    DubStsService *service = client->service;
+    if (!client->stream_id)
+        return;
+    if (g_hash_table_lookup(service->streams, client->stream_id) == client) {
+        dub_metrics_remove(service->metrics, "stream_id", client->stream_id);
+        g_hash_table_remove(service->streams, client->stream_id);
+    }
+    g_clear_pointer(&client->stream_id, g_free);
+    dub_metrics_set(service->metrics, METRIC_STREAMS, g_hash_table_size(service->streams), NULL);
+}
+
+static void client_free(void *data)
+{
+    Client *client = data;
+    leave_stream(client);
+    g_source_destroy(client->timer);
+    g_source_unref(client->timer);
+    dub_sts_work_free(client->work);
+    dub_sts_session_free(client->session);
+    sio_socket_unref(client->socket);
+    g_free(client);
+}
+
+/* A worker that lost its connection is back before we have noticed: the newer one is right. */
+static void supersede(DubStsService *service, const char *stream_id)
+{
+    Client *older = g_hash_table_lookup(service->streams, stream_id);
+    if (!older)
+        return;
+    dub_log_fields(DUB_LOG_WARNING, "stream is taken over by a newer connection", "stream_id", stream_id, NULL);
+    dub_sts_session_superseded(older->session);
+    leave_stream(older);
+    settle(older);
+}
+
+static void join_stream(Client *client, const char *stream_id)
+{
+    DubStsService *service = client->service;
+    client->stream_id = g_strdup(stream_id);
+    g_hash_table_insert(service->streams, client->stream_id, client);
+    dub_metrics_set(service->metrics, METRIC_STREAMS, g_hash_table_size(service->streams), NULL);
+}
+
+static void on_work_ready(guint parallel, double expected_ms, void *user_data)
+{
+    Client *client = user_data;
+    dub_sts_session_opened(client->session, parallel, expected_ms);
+    settle(client);
+}
+
+static void refuse(Client *client, const char *code, const char *message)
+{
+    dub_log_fields(DUB_LOG_WARNING, "stream refused", "stream_id", dub_sts_session_get_stream_id(client->session), "code",
+                   code, "reason", message, NULL);
+    dub_sts_session_refused(client->session, code, message);
+    client->release = true;
+}
+
+static void on_work_refused(const char *code, const char *message, void *user_data)
+{
+    Client *client = user_data;
+    refuse(client, code, message);
+    settle(client);
+}
+
+static void on_work_finished(uint64_t sequence_number, DubStsOutcome *outcome, void *user_data)
+{
+    Client *client = user_data;
+    dub_sts_session_finished(client->session, sequence_number, outcome, dub_clock_now());
+    settle(client);
+}
+
+static DubStsWork *new_work(Client *client, const DubStsInit *init)
+{
+    static const DubStsWorkCallbacks callbacks = { on_work_ready, on_work_refused, on_work_finished };
+    const DubStsService *service = client->service;
+    if (service->config.echo)
+        return dub_sts_echo_new(service->config.echo_delay_ms, &callbacks, client);
+    const DubStsDubberConfig config = { service->pairs, service->pool, service->config.empty_original };
+    return dub_sts_dubber_new(&config, init, &callbacks, client);
+}
+
+static void open_stream(Client *client, const DubStsInit *init)
+{
+    DubStsService *service = client->service;
+    g_clear_pointer(&client->work, dub_sts_work_free);
+    client->release = false;
+    leave_stream(client);
+    const bool again = g_hash_table_contains(service->streams, init->stream_id);
+    if (service->readiness == DUB_STS_DRAINING) {
+        refuse(client, "RATE_LIMIT_EXCEEDED", "the service is shutting down");
+    } else if (!again && g_hash_table_size(service->streams) >= service->config.max_sessions) {
+        g_autofree char *message = g_strdup_printf("%u streams are open already, which is the limit",
+                                                   service->config.max_sessions);
+        refuse(client, "RATE_LIMIT_EXCEEDED", message);
+    } else {
+        supersede(service, init->stream_id);
+        join_stream(client, init->stream_id);
+        client->work = new_work(client, init);
+        dub_log_fields(DUB_LOG_INFO, "stream opens", "stream_id", init->stream_id, "worker_id", init->worker_id, "from",
+                       init->source_language, "to", init->target_language, "voice", init->voice_profile, NULL);
+    }
+}
+
+/* ── Effects of the session ── */
+
+static void count_failure(DubStsService *service, const char *stage, const char *code)
+{
+    dub_metrics_add(service->metrics, METRIC_ERRORS, 1, stage ? stage : "protocol", code, NULL);
+}
+
+static void on_emit(const char *event, DubJson *payload, void *user_data)
+{
+    Client *client = user_data;
+    if (strcmp(event, "error") == 0) {
+        const char *code = json_string_value(json_object_get(payload, "code"));
+        dub_log_fields(DUB_LOG_WARNING, "refused", "stream_id", client->stream_id, "fragment_id",
+                       json_string_value(json_object_get(payload, "fragment_id")), "code", code, "reason",
+                       json_string_value(json_object_get(payload, "message")), NULL);
+        count_failure(client->service, NULL, code);
+    } else if (strcmp(event, "stream:complete") == 0) {
+        dub_log_fields(DUB_LOG_INFO, "stream complete", "stream_id", client->stream_id, NULL);
+    }
+    sio_socket_emit(client->socket, event, payload);
+}
+
+static void on_open(const DubStsInit *init, void *user_data)
+{
+    ((Client *) user_data)->wanted = init;
+}
+
+static void on_process(const DubStsFragment *fragment, void *user_data)
+{
+    dub_sts_work_process(((Client *) user_data)->work, fragment);
+}
+
+static const char *on_cancel(uint64_t sequence_number, void *user_data)
+{
+    return dub_sts_work_cancel(((Client *) user_data)->work, sequence_number);
+}
+
+static void observe_ms(DubStsService *service, guint metric, double ms)
+{
+    if (ms > 0)
+        dub_metrics_observe(service->metrics, metric, ms / 1000, NULL);
+}
+
+static void log_answer(const Client *client, const DubStsFragment *fragment, const DubStsOutcome *outcome)
+{
+    const bool failed = outcome->status == DUB_SPEECH_FAILED;
+    if (!failed && !dub_log_enabled(DUB_LOG_DEBUG))
+        return;
+    g_autofree char *ms = g_strdup_printf("%.0f", outcome->processing_ms);
+    g_autofree char *number = g_strdup_printf("%" G_GUINT64_FORMAT, fragment->sequence_number);
+    const char *trace = json_string_value(json_object_get(fragment->metadata, "traceparent"));
+    dub_log_fields(failed ? DUB_LOG_WARNING : DUB_LOG_DEBUG, "fragment answered", "stream_id", client->stream_id,
+                   "fragment_id", fragment->fragment_id, "sequence_number", number, "status",
+                   dub_speech_status_to_string(outcome->status), "code", outcome->error_code, "reason",
+                   outcome->error_message, "ms", ms, "traceparent", trace, NULL);
+}
+
+static void on_answered(const DubStsFragment *fragment, const DubStsOutcome *outcome, void *user_data)
+{
+    Client *client = user_data;
+    DubStsService *service = client->service;
+    observe_ms(service, METRIC_PROCESSING, outcome->processing_ms);
+    observe_ms(service, METRIC_ASR, outcome->asr_ms);
+    observe_ms(service, METRIC_TRANSLATION, outcome->translation_ms);
+    observe_ms(service, METRIC_TTS, outcome->tts_ms);
+    if (outcome->status == DUB_SPEECH_FAILED)
+        count_failure(service, outcome->error_stage, outcome->error_code);
+    log_answer(client, fragment, outcome);
+}
+
+static void on_release(void *user_data)
+{
+    ((Client *) user_data)->release = true;
+}
+
+static void on_close(void *user_data)
+{
+    ((Client *) user_data)->close = true;
+}
+
+static const DubStsEffects effects = { on_emit,     on_open,    on_process, on_cancel,
+                                       on_answered, on_release, on_close };
+
+/* ── After each event ── */
+
+static void tell_drained(DubStsService *service)
+{
+    if (service->readiness != DUB_STS_DRAINING || !service->on_drained || g_hash_table_size(service->streams) > 0)
+        return;
+    void (*on_drained)(void *) = service->on_drained;
+    service->on_drained = NULL;
+    on_drained(service->drained_data);
+}
+
+static void update_gauges(Client *client)
+{
+    DubStsService *service = client->service;
+    dub_metrics_set(service->metrics, METRIC_IN_FLIGHT, dub_sts_service_count_in_flight(service), NULL);
+    if (client->stream_id)
+        dub_metrics_set(service->metrics, METRIC_QUEUE_DEPTH, dub_sts_session_count_waiting(client->session),
+                        client->stream_id, NULL);
+}
+
+static bool needs_timer_now(const Client *client)
+{
+    return client->release || client->close || client->gone;
+}
+
+/* The session has had an event: do what it asked for that can be done from anywhere, leave the rest to the timer. */
+static void settle(Client *client)
+{
+    const DubStsInit *wanted = g_steal_pointer(&client->wanted);
+    if (wanted && !client->gone)
+        open_stream(client, wanted);
+    if (client->release)
+        leave_stream(client);
+    update_gauges(client);
+    const int64_t next_ns = needs_timer_now(client) ? 0 : dub_sts_session_next_tick(client->session);
+    g_source_set_ready_time(client->timer,
+                            next_ns == DUB_TIME_NONE ? -1 : (next_ns + DUB_NS_PER_US - 1) / DUB_NS_PER_US);
+    tell_drained(client->service);
+}
+
+static gboolean on_timer(void *user_data)
+{
+    Client *client = user_data;
+    if (client->gone) {
+        g_ptr_array_remove(client->service->clients, client);
+        return G_SOURCE_REMOVE;
+    }
+    if (client->release)
+        g_clear_pointer(&client->work, dub_sts_work_free);
+    client->release = false;
+    if (client->close) {
+        client->close = false;
+        g_source_set_ready_time(client->timer, -1);
+        /* DISCONNECT first: a client that is told does not try to come back. on_disconnect comes from here. */
+        sio_socket_disconnect(client->socket);
+        sio_socket_close_connection(client->socket);
+        return G_SOURCE_CONTINUE;
+    }
+    dub_sts_session_tick(client->session, dub_clock_now());
+    settle(client);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean timer_dispatch(G_GNUC_UNUSED GSource *source, GSourceFunc callback, gpointer user_data)
+{
+    return callback(user_data);
+}
+
+static GSource *new_timer(Client *client)
+{
+    static GSourceFuncs funcs = { .dispatch = timer_dispatch };
+    GSource *timer = g_source_new(&funcs, sizeof(GSource));
+    g_source_set_callback(timer, on_timer, client, NULL);
+    g_source_attach(timer, g_main_context_get_thread_default());
+    return timer;
+}
+
+/* ── Connections ── */
+
+/* Takes as long whatever the token is. */
+static bool is_same(const char *a, const char *b)
+{
+    g_autofree char *x = g_compute_checksum_for_string(G_CHECKSUM_SHA256, a, -1);
+    g_autofree char *y = g_compute_checksum_for_string(G_CHECKSUM_SHA256, b, -1);
+    unsigned differences = 0;
+    for (gsize i = 0; x[i] && y[i]; i++)
+        differences |= (unsigned) (x[i] ^ y[i]);
+    return differences == 0;
+}
+
+static bool on_authorize(SioSocket *socket, const json_t *auth, SioRefusal *refusal, void *user_data)
+{
+    DubStsService *service = user_data;
+    const char *token = json_string_value(json_object_get(auth, "token"));
+    const char *key = service->config.api_key;
+    if (!key || (token && strlen(token) <= MAX_TOKEN_BYTES && is_same(token, key)))
+        return true;
+    const char *message = token ? "the token is wrong" : "a token is required: {\"token\": …}";
+    dub_log_fields(DUB_LOG_WARNING, "connection refused", "code", "AUTH_FAILED", "from",
+                   eio_socket_get_remote_address(sio_socket_get_engine(socket)), NULL);
+    dub_metrics_add(service->metrics, METRIC_CONNECTIONS, 1, "refused", NULL);
+    refusal->message = g_strdup("AUTH_FAILED");
+    refusal->data = dub_sts_error_to_json("AUTH_FAILED", NULL, NULL, message);
+    return false;
+}
+
+static void log_connection(const SioSocket *socket, const char *what, const char *reason)
+{
+    const char *stream_header = sio_socket_get_header(socket, "X-Stream-ID");
+    const char *worker_header = sio_socket_get_header(socket, "X-Worker-ID");
+    g_autofree char *stream = stream_header ? dub_log_printable(stream_header, LOGGED_ID_BYTES) : NULL;
+    g_autofree char *worker = worker_header ? dub_log_printable(worker_header, LOGGED_ID_BYTES) : NULL;
+    dub_log_fields(DUB_LOG_INFO, what, "session_id", sio_socket_get_id(socket), "namespace",
+                   sio_socket_get_namespace(socket), "stream_id", stream, "worker_id", worker, "reason", reason, NULL);
+}
+
+static void on_connect(SioSocket *socket, G_GNUC_UNUSED const json_t *auth, void *user_data)
+{
+    DubStsService *service = user_data;
+    const DubStsServiceConfig *c = &service->config;
+    const DubStsSessionConfig config = {
+        .session_id = sio_socket_get_id(socket),
+        .echo = c->echo,
+        .pressure_events = c->pressure_events,
+        .thresholds = c->echo ? (DubStsThresholds){ c->pressure_low, c->pressure_medium, c->pressure_high }
+                              : dub_sts_thresholds_full,
+        .disconnect_delay_ns = c->disconnect_delay_ms * DUB_NS_PER_MS,
+    };
+    Client *client = g_new0(Client, 1);
+    client->service = service;
+    client->socket = sio_socket_ref(socket);
+    client->session = dub_sts_session_new(&config, &effects, client);
+    client->timer = new_timer(client);
+    g_ptr_array_add(service->clients, client);
+    sio_socket_set_data(socket, client, NULL);
+    dub_metrics_add(service->metrics, METRIC_CONNECTIONS, 1, "accepted", NULL);
+    log_connection(socket, "connected", NULL);
+}
+
+static void on_event(SioSocket *socket, const SioEvent *event, G_GNUC_UNUSED void *user_data)
+{
+    Client *client = sio_socket_get_data(socket);
+    if (!dub_sts_session_event(client->session, event->name, sio_event_get_arg(event, 0), dub_clock_now())) {
+        g_autofree char *name = dub_log_printable(event->name, LOGGED_ID_BYTES);
+        dub_debug("event %s is not of the protocol", name);
+    }
+    settle(client);
+}
+
+/* May come from inside an emit, so the client goes with its timer. */
+static void on_disconnect(SioSocket *socket, SioDisconnectReason reason, G_GNUC_UNUSED void *user_data)
+{
+    Client *client = sio_socket_get_data(socket);
+    log_connection(socket, "disconnected", sio_disconnect_reason_to_string(reason));
+    leave_stream(client);
+    client->gone = true;
+    settle(client);
+}
+
+void dub_sts_service_attach(DubStsService *self, SioServer *server)
+{
+    static const SioNamespaceCallbacks callbacks = { on_authorize, on_connect, on_event, on_disconnect };
+    sio_server_add_namespace(server, "/", &callbacks, self);
+    sio_server_add_namespace(server, "/sts", &callbacks, self);
+}
+
+/* ── The service ── */
+
+static void on_preloaded(DubSpeechEngines *engines, const GError *error, void *user_data)
+{
+    DubStsService *self = user_data;
+    if (self->readiness == DUB_STS_LOADING)
+        self->readiness = engines ? DUB_STS_READY : DUB_STS_BROKEN;
+    self->on_loaded(error, self->loaded_data);
+}
+
+static void start_engines(DubStsService *self)
+{
+    const DubStsServiceConfig *c = &self->config;
+    const DubStsPairsConfig pairs = { c->asr_driver, c->mt_driver, c->tts_driver, c->asr_model, c->n_lanes };
+    self->pool = dub_sts_pool_new(CODEC_THREADS);
+    self->pairs = dub_sts_pairs_new(&pairs);
+    self->preloaded = dub_sts_pairs_lease(self->pairs, c->from, c->to, on_preloaded, self);
+}
+
+DubStsService *dub_sts_service_new(const DubStsServiceConfig *config, DubMetrics *metrics, DubStsLoadedFunc on_loaded,
+                                   void *user_data)
+{
+    DubStsService *self = g_new0(DubStsService, 1);
+    self->config = *config;
+    self->metrics = metrics;
+    self->on_loaded = on_loaded;
+    self->loaded_data = user_data;
+    self->clients = g_ptr_array_new_with_free_func(client_free);
+    self->streams = g_hash_table_new(g_str_hash, g_str_equal); /* keys are the clients' */
+    self->readiness = config->echo ? DUB_STS_READY : DUB_STS_LOADING;
+    if (!config->echo)
+        start_engines(self);
+    return self;
+}
+
+void dub_sts_service_free(DubStsService *self)
+{
+    if (!self)
+        return;
+    g_ptr_array_unref(self->clients);
+    g_hash_table_unref(self->streams);
+    dub_sts_lease_free(self->preloaded);
+    dub_sts_pool_free(self->pool);
+    dub_sts_pairs_free(self->pairs);
+    g_free(self);
+}
+
+DubStsReadiness dub_sts_service_readiness(const DubStsService *self)
+{
+    return self->readiness;
+}
+
+const char *dub_sts_readiness_to_string(DubStsReadiness readiness)
+{
+    switch (readiness) {
+    case DUB_STS_LOADING:  return "loading";
+    case DUB_STS_READY:    return "ready";
+    case DUB_STS_BROKEN:   return "broken";
+    case DUB_STS_DRAINING: return "draining";
+    }
+    return "invalid";
+}
+
+guint dub_sts_service_count_streams(const DubStsService *self)
+{
+    return g_hash_table_size(self->streams);
+}
+
+guint dub_sts_service_count_in_flight(const DubStsService *self)
+{
+    guint n = 0;
+    for (guint i = 0; i < self->clients->len; i++)
+        n += dub_sts_session_count_in_flight(((const Client *) g_ptr_array_index(self->clients, i))->session);
+    return n;
+}
+
+void dub_sts_service_drain(DubStsService *self, void (*on_drained)(void *user_data), void *user_data)
+{
+    self->readiness = DUB_STS_DRAINING;
+    self->on_drained = on_drained;
+    self->drained_data = user_data;
+    for (guint i = 0; i < self->clients->len; i++) { /* settle() frees no client */
+        Client *client = g_ptr_array_index(self->clients, i);
+        dub_sts_session_drain(client->session, dub_clock_now());
+        settle(client);
+    }
+    tell_drained(self);
+}
