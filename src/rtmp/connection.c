@@ -5,6 +5,8 @@
 #include "base/log.h"
 
 #define CLOSING_NS         (3 * DUB_NS_PER_S) /* for the peer to take the last bytes and to close */
+/* rtmp2src forgets the message it has not handed on yet when it sees the end: give it time to. */
+#define ENDING_NS          (200 * DUB_NS_PER_MS)
 #define COMMAND_BYTES      65536u             /* longest message of a peer that does not publish */
 #define MAX_VECTORS        256
 #define MAX_OVERFLOWS      3
@@ -297,6 +299,10 @@ void dub_rtmp_connection_tick(DubRtmpConnection *self, int64_t now_ns)
         break;
     case DUB_RTMP_PLAYING:
         tick_player(self, now_ns);
+        break;
+    case DUB_RTMP_ENDING:
+        if (now_ns - self->since_ns > ENDING_NS)
+            dub_rtmp_session_play_ended(self);
         break;
     case DUB_RTMP_CLOSING:
         if (now_ns - MAX(self->since_ns, self->sent_ns) > CLOSING_NS

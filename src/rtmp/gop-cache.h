@@ -17,7 +17,7 @@ DubGopCache *dub_gop_cache_new(const DubGopCacheLimits *limits, int64_t now_ns);
 void dub_gop_cache_free(DubGopCache *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubGopCache, dub_gop_cache_free)
 
-typedef enum { DUB_GOP_METADATA, DUB_GOP_AUDIO_HEADER, DUB_GOP_VIDEO_HEADER, DUB_GOP_N_SETUPS } DubGopSetup;
+typedef enum { DUB_GOP_METADATA, DUB_GOP_VIDEO_HEADER, DUB_GOP_AUDIO_HEADER, DUB_GOP_N_SETUPS } DubGopSetup;
 
 void dub_gop_cache_set_setup(DubGopCache *self, DubGopSetup which, DubRtmpFrame *frame); /* takes a reference */
 /* Takes a reference; may forget everything before @frame, or everything when a bound is passed. */

@@ -119,7 +119,7 @@ void dub_rtmp_path_unpublish(DubRtmpPath *self)
     for (guint i = 0; i < players->len; i++) {
         DubRtmpConnection *player = players->pdata[i];
         player->path = NULL;
-        dub_rtmp_session_play_ended(player);
+        dub_rtmp_connection_set_state(player, DUB_RTMP_ENDING);
     }
     free_if_unused(self);
     if (was_ready && server->callbacks.on_unpublish)

@@ -22,6 +22,7 @@ typedef enum {
     DUB_RTMP_PUBLISHING, /* idle_ms */
     DUB_RTMP_WAITING,    /* a player without a publisher; wait_ms */
     DUB_RTMP_PLAYING,    /* stall_ms, player_lag_ms */
+    DUB_RTMP_ENDING,     /* a player whose publisher has gone; ENDING_NS */
     DUB_RTMP_CLOSING,    /* sends what is queued, then FIN, then waits for the peer's; CLOSING_NS */
     DUB_RTMP_CLOSED,
 } DubRtmpState;

@@ -269,7 +269,9 @@ void dub_rtmp_server_stop(DubRtmpServer *self)
         DubRtmpConnection *connection = all[i];
         if (connection->state == DUB_RTMP_WAITING)
             dub_rtmp_session_play_not_found(connection);
-        else
+        else if (connection->state == DUB_RTMP_PLAYING)
+            dub_rtmp_session_play_ended(connection);
+        else if (connection->state != DUB_RTMP_ENDING)
             dub_rtmp_connection_close_gently(connection); /* of a publisher: its players get the end */
     }
     settle_soon(self);
@@ -285,6 +287,14 @@ static char **tracks_of(const DubRtmpPath *path)
     return g_strv_builder_end(builder);
 }
 
+static char **readers_of(const DubRtmpPath *path)
+{
+    char **ids = g_new0(char *, path->players->len + 1);
+    for (guint i = 0; i < path->players->len; i++)
+        ids[i] = g_strdup(((const DubRtmpConnection *) path->players->pdata[i])->id);
+    return ids;
+}
+
 static DubRtmpPathInfo *describe(const DubRtmpPath *path)
 {
     DubRtmpPathInfo *info = g_new0(DubRtmpPathInfo, 1);
@@ -294,6 +304,7 @@ static DubRtmpPathInfo *describe(const DubRtmpPath *path)
     info->bytes_received = path->bytes_received;
     info->bytes_sent = path->bytes_sent;
     info->readers = path->players->len;
+    info->reader_ids = readers_of(path);
     info->tracks = tracks_of(path);
     info->source_type = "rtmpConn";
     info->source_id = g_strdup(path->publisher->id);
@@ -306,6 +317,7 @@ void dub_rtmp_path_info_free(DubRtmpPathInfo *self)
     if (!self)
         return;
     g_free(self->name);
+    g_strfreev(self->reader_ids);
     g_strfreev(self->tracks);
     g_free(self->source_id);
     g_free(self->query);

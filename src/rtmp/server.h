@@ -61,6 +61,7 @@ typedef struct {
     uint64_t bytes_received;   /* payload, from the publisher */
     uint64_t bytes_sent;       /* payload, to all players */
     guint readers;
+    char **reader_ids;         /* of their connections, UUIDs */
     char **tracks;             /* "H264", "MPEG-4 Audio"; may grow after the path is ready */
     const char *source_type;   /* static: "rtmpConn", MediaMTX's word */
     char *source_id;

@@ -1,0 +1,302 @@
+/* mediamtx/client.c */
+#include "mediamtx/client.h"
+
+#include "base/error.h"
+
+#include <libsoup/soup.h>
+#include <string.h>
+
+#define PAGE_ITEMS     500
+#define MAX_PAGES      40
+#define MAX_BODY_BYTES (8u << 20)
+#define READ_BYTES     65536u
+
+struct _DubMediamtxClient {
+    SoupSession *session;
+    GUri *base;
+    char *authorization; /* "Basic …" or NULL */
+    GCancellable *closing;
+};
+
+typedef struct { /* one call; the GTask owns it */
+    SoupSession *session;
+    GUri *base;
+    char *authorization;
+    char *name; /* NULL: list */
+    GCancellable *cancellable;
+    GCancellable *user, *closing; /* either cancels */
+    gulong user_id, closing_id;
+    SoupMessage *message;
+    GInputStream *stream;
+    GByteArray *body;
+    GPtrArray *paths;
+    guint page;
+} Call;
+
+static void request_page(GTask *task);
+
+static char *basic_authorization(const GUri *uri)
+{
+    const char *user = g_uri_get_user((GUri *) uri), *password = g_uri_get_password((GUri *) uri);
+    if (!user)
+        return NULL;
+    g_autofree char *both = g_strconcat(user, ":", password ? password : "", NULL);
+    g_autofree char *encoded = g_base64_encode((const guchar *) both, strlen(both));
+    return g_strconcat("Basic ", encoded, NULL);
+}
+
+DubMediamtxClient *dub_mediamtx_client_new(const char *api_url, guint timeout_s, GError **error)
+{
+    const GUriFlags flags = SOUP_HTTP_URI_FLAGS | G_URI_FLAGS_HAS_PASSWORD;
+    g_autoptr(GUri) uri = g_uri_parse(api_url, flags, NULL);
+    const char *scheme = uri ? g_uri_get_scheme(uri) : "";
+    if (!uri || !g_uri_get_host(uri) || !*g_uri_get_host(uri)
+        || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
+                    "control API: '%s' is not a URL such as http://localhost:9997", api_url);
+        return NULL;
+    }
+    DubMediamtxClient *self = g_new0(DubMediamtxClient, 1);
+    self->session = soup_session_new_with_options("timeout", MAX(timeout_s, 1), "max-conns-per-host", 2, NULL);
+    self->authorization = basic_authorization(uri);
+    self->base = g_uri_build(SOUP_HTTP_URI_FLAGS, scheme, NULL, g_uri_get_host(uri), g_uri_get_port(uri), "/", NULL, NULL);
+    self->closing = g_cancellable_new();
+    return self;
+}
+
+void dub_mediamtx_client_free(DubMediamtxClient *self)
+{
+    if (!self)
+        return;
+    g_cancellable_cancel(self->closing);
+    g_object_unref(self->closing);
+    g_object_unref(self->session);
+    g_uri_unref(self->base);
+    g_free(self->authorization);
+    g_free(self);
+}
+
+static void call_free(void *data)
+{
+    Call *call = data;
+    if (call->user)
+        g_cancellable_disconnect(call->user, call->user_id);
+    g_cancellable_disconnect(call->closing, call->closing_id);
+    g_clear_object(&call->user);
+    g_object_unref(call->closing);
+    g_object_unref(call->cancellable);
+    g_object_unref(call->session);
+    g_uri_unref(call->base);
+    g_free(call->authorization);
+    g_free(call->name);
+    g_clear_object(&call->message);
+    g_clear_object(&call->stream);
+    g_byte_array_unref(call->body);
+    g_ptr_array_unref(call->paths);
+    g_free(call);
+}
+
+static void cancel_other(GCancellable *source G_GNUC_UNUSED, GCancellable *other)
+{
+    g_cancellable_cancel(other);
+}
+
+static gulong chain(GCancellable *source, GCancellable *other)
+{
+    return g_cancellable_connect(source, G_CALLBACK(cancel_other), g_object_ref(other), g_object_unref);
+}
+
+static GTask *call_new(DubMediamtxClient *client, const char *name, GCancellable *cancellable,
+                       GAsyncReadyCallback callback, void *user_data)
+{
+    GTask *task = g_task_new(NULL, NULL, callback, user_data);
+    Call *call = g_new0(Call, 1);
+    call->session = g_object_ref(client->session);
+    call->base = g_uri_ref(client->base);
+    call->authorization = g_strdup(client->authorization);
+    call->name = g_strdup(name);
+    call->cancellable = g_cancellable_new();
+    call->closing = g_object_ref(client->closing);
+    call->closing_id = chain(call->closing, call->cancellable);
+    if (cancellable) {
+        call->user = g_object_ref(cancellable);
+        call->user_id = chain(cancellable, call->cancellable);
+    }
+    call->body = g_byte_array_new();
+    call->paths = g_ptr_array_new_with_free_func((GDestroyNotify) dub_mediamtx_path_free);
+    g_task_set_task_data(task, call, call_free);
+    return task;
+}
+
+static void fail(GTask *task, DubErrorCode code, const char *text)
+{
+    const Call *call = g_task_get_task_data(task);
+    g_autofree char *server = g_uri_to_string_partial(call->base, G_URI_HIDE_PASSWORD);
+    g_task_return_new_error(task, DUB_ERROR, (int) code, "the media server's control API at %s: %s", server, text);
+    g_object_unref(task);
+}
+
+static void fail_io(GTask *task, const GError *error)
+{
+    DubErrorCode code = DUB_ERROR_NETWORK;
+    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        code = DUB_ERROR_CANCELLED;
+    else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
+        code = DUB_ERROR_TIMEOUT;
+    fail(task, code, error->message);
+}
+
+static bool check_status(GTask *task)
+{
+    const Call *call = g_task_get_task_data(task);
+    const guint status = soup_message_get_status(call->message);
+    if (status == SOUP_STATUS_OK)
+        return true;
+    g_autofree char *text = g_strdup_printf("HTTP %u", status);
+    if (status == SOUP_STATUS_UNAUTHORIZED || status == SOUP_STATUS_FORBIDDEN)
+        fail(task, DUB_ERROR_AUTH, "it wants a user and password: put them into the URL, or allow this address");
+    else if (status == SOUP_STATUS_NOT_FOUND && call->name)
+        fail(task, DUB_ERROR_NOT_FOUND, "no such path");
+    else
+        fail(task, DUB_ERROR_PROTOCOL, text);
+    return false;
+}
+
+static void finish_get(GTask *task, const DubJson *root)
+{
+    GError *error = NULL;
+    DubMediamtxPath *path = dub_mediamtx_path_from_json(root, &error);
+    if (path)
+        g_task_return_pointer(task, path, (GDestroyNotify) dub_mediamtx_path_free);
+    else
+        g_task_return_error(task, error);
+    g_object_unref(task);
+}
+
+static bool read_page(Call *call, const DubJson *root, int64_t *page_count, GError **error)
+{
+    const DubJson *items = NULL;
+    if (!json_is_object(root)) {
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_PROTOCOL, "not an object");
+        return false;
+    }
+    if (!dub_json_get_int(root, "pageCount", DUB_JSON_REQUIRED, 0, INT32_MAX, page_count, error)
+        || !dub_json_get_array(root, "items", DUB_JSON_REQUIRED, &items, error))
+        return false;
+    for (gsize i = 0; i < json_array_size(items); i++) {
+        DubMediamtxPath *path = dub_mediamtx_path_from_json(json_array_get(items, i), error);
+        if (!path)
+            return false;
+        g_ptr_array_add(call->paths, path);
+    }
+    return true;
+}
+
+static void finish_page(GTask *task, const DubJson *root)
+{
+    Call *call = g_task_get_task_data(task);
+    int64_t page_count = 0;
+    g_autoptr(GError) error = NULL;
+    if (!read_page(call, root, &page_count, &error)) {
+        fail(task, DUB_ERROR_PROTOCOL, error->message);
+    } else if (page_count > MAX_PAGES) {
+        fail(task, DUB_ERROR_PROTOCOL, "too many paths");
+    } else if (++call->page < page_count) {
+        request_page(task);
+    } else {
+        g_task_return_pointer(task, g_ptr_array_ref(call->paths), (GDestroyNotify) g_ptr_array_unref);
+        g_object_unref(task);
+    }
+}
+
+static void finish_body(GTask *task)
+{
+    const Call *call = g_task_get_task_data(task);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DubJson) root = dub_json_parse((const char *) call->body->data, call->body->len, &error);
+    if (!root)
+        fail(task, DUB_ERROR_PROTOCOL, error->message);
+    else if (call->name)
+        finish_get(task, root);
+    else
+        finish_page(task, root);
+}
+
+static void on_bytes(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    GTask *task = user_data;
+    Call *call = g_task_get_task_data(task);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) bytes = g_input_stream_read_bytes_finish(G_INPUT_STREAM(source), result, &error);
+    gsize size = 0;
+    const void *data = bytes ? g_bytes_get_data(bytes, &size) : NULL;
+    if (!bytes) {
+        fail_io(task, error);
+    } else if (size == 0) {
+        finish_body(task);
+    } else if (call->body->len + size > MAX_BODY_BYTES) {
+        fail(task, DUB_ERROR_PROTOCOL, "its answer is too long");
+    } else {
+        g_byte_array_append(call->body, data, (guint) size);
+        g_input_stream_read_bytes_async(call->stream, READ_BYTES, G_PRIORITY_DEFAULT, call->cancellable, on_bytes, task);
+    }
+}
+
+static void on_answer(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    GTask *task = user_data;
+    Call *call = g_task_get_task_data(task);
+    g_autoptr(GError) error = NULL;
+    g_clear_object(&call->stream);
+    call->stream = soup_session_send_finish(SOUP_SESSION(source), result, &error);
+    if (!call->stream)
+        fail_io(task, error);
+    else if (check_status(task))
+        g_input_stream_read_bytes_async(call->stream, READ_BYTES, G_PRIORITY_DEFAULT, call->cancellable, on_bytes, task);
+}
+
+static void send_request(GTask *task, const char *path, const char *query)
+{
+    Call *call = g_task_get_task_data(task);
+    g_autoptr(GUri) uri = g_uri_build(SOUP_HTTP_URI_FLAGS, g_uri_get_scheme(call->base), NULL,
+                                      g_uri_get_host(call->base), g_uri_get_port(call->base), path, query, NULL);
+    g_clear_object(&call->message);
+    call->message = soup_message_new_from_uri(SOUP_METHOD_GET, uri);
+    soup_message_add_flags(call->message, SOUP_MESSAGE_NO_REDIRECT);
+    if (call->authorization)
+        soup_message_headers_replace(soup_message_get_request_headers(call->message), "Authorization",
+                                     call->authorization);
+    g_byte_array_set_size(call->body, 0);
+    soup_session_send_async(call->session, call->message, G_PRIORITY_DEFAULT, call->cancellable, on_answer, task);
+}
+
+static void request_page(GTask *task)
+{
+    const Call *call = g_task_get_task_data(task);
+    g_autofree char *query = g_strdup_printf("page=%u&itemsPerPage=%d", call->page, PAGE_ITEMS);
+    send_request(task, "/v3/paths/list", query);
+}
+
+void dub_mediamtx_client_list_async(DubMediamtxClient *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                    void *user_data)
+{
+    request_page(call_new(self, NULL, cancellable, callback, user_data));
+}
+
+GPtrArray *dub_mediamtx_client_list_finish(GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+void dub_mediamtx_client_get_async(DubMediamtxClient *self, const char *name, GCancellable *cancellable,
+                                   GAsyncReadyCallback callback, void *user_data)
+{
+    g_autofree char *escaped = g_uri_escape_string(name, "/", FALSE);
+    g_autofree char *path = g_strconcat("/v3/paths/get/", escaped, NULL);
+    send_request(call_new(self, name, cancellable, callback, user_data), path, NULL);
+}
+
+DubMediamtxPath *dub_mediamtx_client_get_finish(GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_pointer(G_TASK(result), error);
+}
