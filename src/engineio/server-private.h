@@ -36,6 +36,8 @@ struct _EioSocket {
     bool probed;                  /* our pong for the probe is out: GETs are answered at once */
     SoupServerMessage *get;       /* paused until there is something to send */
     SoupServerMessage *post;      /* its body is still coming */
+    SoupServerMessage *last_post; /* said CLOSE; answered once a GET that crossed it has come, or shortly after */
+    GSource *last_post_timer;
     GQueue queue;                 /* of EioPacket, for the next GET */
     gsize queued_bytes;
     gsize inflight_bytes;         /* in responses that are not yet written */
@@ -52,6 +54,8 @@ EioSocket *eio_socket_new(EioServer *server, SoupServerMessage *request, GHashTa
 GBytes *eio_socket_make_open_packet(const EioSocket *self, bool can_upgrade); /* without the type */
 void eio_socket_start(EioSocket *self, EioWs *ws);                  /* (transfer full) (nullable); calls on_open */
 void eio_socket_check_time(EioSocket *self);                        /* does what is due, also when the loop is late */
+/* A client may upgrade and ask by HTTP in one breath: what came on the WebSocket came first. */
+void eio_socket_poll_probe(EioSocket *self);
 void eio_socket_begin_get(EioSocket *self, SoupServerMessage *request);
 bool eio_socket_begin_post(EioSocket *self, SoupServerMessage *request); /* false: the second at once; it closes */
 void eio_socket_finish_post(EioSocket *self, SoupServerMessage *request);

@@ -166,11 +166,13 @@ static bool check_transport(EioServer *self, SoupServerMessage *message, GHashTa
 
 static bool check_session(EioServer *self, SoupServerMessage *message, Request *request)
 {
-    request->socket = eio_server_find(self, request->sid);
-    if (request->socket)
-        eio_socket_check_time(request->socket);
-    request->socket = eio_server_find(self, request->sid);
-    EioSocket *socket = request->socket;
+    g_autoptr(EioSocket) found = eio_server_find(self, request->sid);
+    if (found) {
+        eio_socket_ref(found);
+        eio_socket_check_time(found);
+        eio_socket_poll_probe(found);
+    }
+    EioSocket *socket = request->socket = eio_server_find(self, request->sid); /* it may have ended just now */
     if (!socket || (!socket->is_open && (request->is_websocket || request->method != METHOD_GET)))
         return refuse(self, message, EIO_REFUSE_SID, "Session ID unknown");
     if (!request->is_websocket && socket->ws)

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #define SID_BYTES 15 /* 20 characters */
+#define CROSSING_MS 20 /* for a GET that was sent together with a POST that closes */
 
 static void on_ws_message(EioFormat format, GBytes *data, void *user_data);
 static void on_ws_closed(EioCloseReason reason, void *user_data);
@@ -162,6 +163,16 @@ void eio_socket_check_time(EioSocket *self)
 
 static void release_get(EioSocket *self, bool with_noop);
 
+static void answer_last_post(EioSocket *self)
+{
+    g_autoptr(SoupServerMessage) request = g_steal_pointer(&self->last_post);
+    clear_source(&self->last_post_timer);
+    if (!request)
+        return;
+    eio_server_answer(self->server, request, g_bytes_new_static("ok", 2));
+    soup_server_message_unpause(request);
+}
+
 void eio_socket_drop(EioSocket *self)
 {
     EioServer *server = self->server;
@@ -171,6 +182,7 @@ void eio_socket_drop(EioSocket *self)
     clear_source(&self->flush_source);
     clear_source(&self->probe_timer);
     clear_source(&self->overflow_source);
+    answer_last_post(self);
     clear_queue(self);
     self->server = NULL;
     g_hash_table_remove(server->sockets, self->sid);
@@ -416,7 +428,9 @@ void eio_socket_begin_get(EioSocket *self, SoupServerMessage *request)
             fetch_last(self, request);
         } else {
             self->get = g_object_ref(request);
-            if (self->probed || !g_queue_is_empty(&self->queue))
+            if (self->last_post)
+                eio_socket_close_for(self, EIO_CLOSE_CLIENT);
+            else if (self->probed || !g_queue_is_empty(&self->queue))
                 release_get(self, true);
         }
     }
@@ -431,7 +445,7 @@ static void on_post_finished(SoupServerMessage *request, EioSocket *self)
 
 bool eio_socket_begin_post(EioSocket *self, SoupServerMessage *request)
 {
-    if (self->post) {
+    if (self->post || self->last_post) {
         eio_socket_close_for(self, EIO_CLOSE_PARSE_ERROR);
         return false;
     }
@@ -441,16 +455,44 @@ bool eio_socket_begin_post(EioSocket *self, SoupServerMessage *request)
     return true;
 }
 
+static gboolean on_last_post(void *data)
+{
+    eio_socket_close_for(data, EIO_CLOSE_CLIENT);
+    return G_SOURCE_REMOVE;
+}
+
+/* A client that closes sends its last GET and its POST at the same time: the GET shall find the session, whichever comes
+ * first, and what comes after our answer shall not. */
+static void close_after_get(EioSocket *self, SoupServerMessage *request)
+{
+    soup_server_message_pause(request);
+    self->last_post = g_object_ref(request);
+    self->last_post_timer = attach(self, g_timeout_source_new(CROSSING_MS), on_last_post);
+}
+
+static bool handle_posted(EioSocket *self, SoupServerMessage *request, const EioPacket *packet)
+{
+    if (packet->type == EIO_PACKET_CLOSE && !self->get) {
+        close_after_get(self, request);
+        return false;
+    }
+    handle_packet(self, packet);
+    return self->is_open && !self->ws;
+}
+
 void eio_socket_finish_post(EioSocket *self, SoupServerMessage *request)
 {
     EioServer *server = self->server;
     g_autoptr(GBytes) body = soup_message_body_flatten(soup_server_message_get_request_body(request));
     g_autoptr(GPtrArray) packets = eio_payload_decode(body, NULL);
     eio_socket_ref(self);
-    for (guint i = 0; packets && i < packets->len && self->is_open && !self->ws; i++)
-        handle_packet(self, g_ptr_array_index(packets, i));
+    for (guint i = 0; packets && i < packets->len; i++)
+        if (!handle_posted(self, request, g_ptr_array_index(packets, i)))
+            break;
     self->post = NULL;
-    if (packets) {
+    if (self->last_post == request) {
+        /* answered later */
+    } else if (packets) {
         eio_server_answer(server, request, g_bytes_new_static("ok", 2));
     } else {
         eio_socket_close_for(self, EIO_CLOSE_PARSE_ERROR);
@@ -522,6 +564,14 @@ static void on_probe_message(EioFormat format, GBytes *data, void *user_data)
 static void on_probe_closed(EioCloseReason reason G_GNUC_UNUSED, void *user_data)
 {
     end_probe(user_data);
+}
+
+void eio_socket_poll_probe(EioSocket *self)
+{
+    eio_socket_ref(self);
+    if (self->probe)
+        eio_ws_poll(self->probe);
+    eio_socket_unref(self);
 }
 
 void eio_socket_begin_probe(EioSocket *self, EioWs *ws)

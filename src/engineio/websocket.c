@@ -544,6 +544,16 @@ static gboolean on_start(void *data)
     return G_SOURCE_REMOVE;
 }
 
+void eio_ws_poll(EioWs *self)
+{
+    ws_ref(self);
+    if (self->start_source)
+        on_start(self);
+    else if (self->state != WS_CLOSED)
+        on_readable(NULL, self);
+    ws_unref(self);
+}
+
 /* ---- life ---- */
 
 EioWs *eio_ws_new(GIOStream *stream, GBytes *early, const EioWsOptions *options, const EioWsCallbacks *callbacks,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * engineio/websocket.h: a WebSocket (RFC 6455) on a stream whose HTTP handshake is done, either side. Internal.
  * One thread: that whose thread-default main context was current at eio_ws_new(); callbacks come on it, never from inside
- * a call. libsoup's own connection does not say how much it holds for a slow peer and reads 1 KiB at a time. */
+ * a call but eio_ws_poll(). libsoup's own connection does not say how much it holds for a slow peer and reads 1 KiB at a time. */
 #pragma once
 
 #include "engineio/frame.h"
@@ -32,4 +32,6 @@ bool eio_ws_send(EioWs *self, EioFormat format, char type, GBytes *data);
  * close_timeout_ms. Drops the caller's reference. */
 void eio_ws_close(EioWs *self, EioStatus status);
 void eio_ws_abort(EioWs *self); /* at once. Drops the caller's reference. */
+/* Reads and delivers what has come by now, ahead of its turn; the one call from which callbacks come. */
+void eio_ws_poll(EioWs *self);
 gsize eio_ws_get_buffered_bytes(const EioWs *self);
