@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+#define MAX_EARLY 64 /* events that overtook the answer to our CONNECT */
+
 typedef enum { CLIENT_IDLE, CLIENT_WAITING, CLIENT_OPENING, CLIENT_CONNECTED } ClientState;
 
 struct _SioClient {
@@ -22,6 +24,7 @@ struct _SioClient {
     ClientState state;
     char *id;
     SioReader reader;
+    GQueue early; /* of SioPacket */
     SioAcks *acks;
     guint n_failures; /* attempts in a row */
     GMainContext *context;
@@ -85,11 +88,18 @@ static GSource *start_timer(SioClient *self, guint ms, GSourceFunc callback)
 
 /* ---- endings ---- */
 
+static void clear_early(SioClient *self)
+{
+    g_queue_clear_full(&self->early, (GDestroyNotify) sio_packet_free);
+    g_queue_init(&self->early);
+}
+
 static void reset(SioClient *self)
 {
     clear_source(&self->connect_timer);
     clear_source(&self->retry_timer);
     sio_reader_clear(&self->reader);
+    clear_early(self);
     g_clear_pointer(&self->id, g_free);
     self->state = CLIENT_IDLE;
 }
@@ -200,6 +210,34 @@ static void on_open(EioClient *engine, void *user_data)
     eio_client_send(engine, EIO_TEXT, text);
 }
 
+static void handle_event(SioClient *self, SioPacket *packet)
+{
+    SioEvent event;
+    json_t *name;
+    sio_event_from_packet(&event, packet, &name);
+    if (self->callbacks.on_event)
+        self->callbacks.on_event(self, &event, self->user_data);
+    json_decref(name);
+}
+
+/* python-socketio's server emits from its connect handler before it sends CONNECT. @packet: (transfer full) */
+static void keep_early(SioClient *self, SioPacket *packet)
+{
+    if (g_queue_get_length(&self->early) < MAX_EARLY)
+        g_queue_push_tail(&self->early, packet);
+    else
+        sio_packet_free(packet);
+}
+
+static void deliver_early(SioClient *self)
+{
+    SioPacket *packet;
+    while (self->state == CLIENT_CONNECTED && (packet = g_queue_pop_head(&self->early))) {
+        handle_event(self, packet);
+        sio_packet_free(packet);
+    }
+}
+
 static void handle_connect(SioClient *self, const SioPacket *packet)
 {
     if (self->state != CLIENT_OPENING)
@@ -210,6 +248,7 @@ static void handle_connect(SioClient *self, const SioPacket *packet)
     self->id = g_strdup(json_string_value(json_object_get(packet->data, "sid")));
     if (self->callbacks.on_connect)
         self->callbacks.on_connect(self, self->user_data);
+    deliver_early(self);
 }
 
 /* The server's own no: the same question again would get the same answer. */
@@ -224,16 +263,6 @@ static void handle_refusal(SioClient *self, const SioPacket *packet)
     report_error(self, error, json_object_get(packet->data, "data"), false);
 }
 
-static void handle_event(SioClient *self, SioPacket *packet)
-{
-    SioEvent event;
-    json_t *name;
-    sio_event_from_packet(&event, packet, &name);
-    if (self->callbacks.on_event)
-        self->callbacks.on_event(self, &event, self->user_data);
-    json_decref(name);
-}
-
 static void handle_disconnect(SioClient *self)
 {
     if (self->state != CLIENT_CONNECTED)
@@ -242,8 +271,10 @@ static void handle_disconnect(SioClient *self)
     report_disconnect(self, SIO_DISCONNECT_SERVER, false);
 }
 
+/* @packet: (transfer full) */
 static void handle_packet(SioClient *self, SioPacket *packet)
 {
+    g_autoptr(SioPacket) owned = packet;
     if (strcmp(packet->nsp, self->nsp) != 0)
         return;
     switch (packet->type) {
@@ -260,6 +291,8 @@ static void handle_packet(SioClient *self, SioPacket *packet)
     case SIO_PACKET_BINARY_EVENT:
         if (self->state == CLIENT_CONNECTED)
             handle_event(self, packet);
+        else if (self->state == CLIENT_OPENING)
+            keep_early(self, g_steal_pointer(&owned));
         break;
     case SIO_PACKET_ACK:
     case SIO_PACKET_BINARY_ACK:
@@ -272,7 +305,7 @@ static void on_message(EioClient *engine G_GNUC_UNUSED, EioFormat format, GBytes
 {
     SioClient *self = user_data;
     g_autoptr(GError) error = NULL;
-    g_autoptr(SioPacket) packet = NULL;
+    SioPacket *packet;
     client_ref(self);
     if (!sio_reader_feed(&self->reader, format, data, self->max_payload_bytes, &packet, &error))
         protocol_failed(self, error);
