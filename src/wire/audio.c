@@ -1,0 +1,123 @@
+/* wire/audio.c: base64 is checked where it comes in and decoded only where its bytes are wanted. */
+#include "wire/audio.h"
+
+#include "base/error.h"
+#include "wire/events.h"
+
+#include <string.h>
+
+/* RFC 4648, section 4: 1 for what may stand before the padding. */
+static const uint8_t is_base64[256] = {
+    ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['0' ... '9'] = 1, ['+'] = 1, ['/'] = 1,
+};
+
+/* Returns: how many bytes the text stands for, -1 when it is not base64. */
+static gssize base64_size(const char *text, gsize length)
+{
+    if (length % 4)
+        return -1;
+    gsize padding = 0;
+    while (padding < 2 && padding < length && text[length - 1 - padding] == '=')
+        padding++;
+    uint8_t good = 1;
+    for (gsize i = 0; i < length - padding; i++)
+        good &= is_base64[(uint8_t) text[i]];
+    return good ? (gssize) (length / 4 * 3 - padding) : -1;
+}
+
+DubWireAudio *dub_wire_audio_new(const char *format, guint sample_rate_hz, guint channels,
+                                 int64_t duration_ms, GBytes *bytes)
+{
+    gsize size;
+    const guchar *data = g_bytes_get_data(bytes, &size);
+    DubWireAudio *self = g_new0(DubWireAudio, 1);
+    self->format = g_strdup(format);
+    self->sample_rate_hz = sample_rate_hz;
+    self->channels = channels;
+    self->duration_ms = duration_ms;
+    g_autofree char *text = g_base64_encode(data, size);
+    self->data_base64 =
+        json_stringn_nocheck(text, strlen(text)); /* ASCII: no need to look for UTF-8 faults */
+    self->n_bytes = size;
+    return self;
+}
+
+void dub_wire_audio_free(DubWireAudio *self)
+{
+    if (!self)
+        return;
+    g_free(self->format);
+    json_decref(self->data_base64);
+    g_free(self);
+}
+
+GBytes *dub_wire_audio_decode(const DubWireAudio *self)
+{
+    if (!self->n_bytes)
+        return g_bytes_new(NULL, 0);
+    gsize size = 0;
+    guchar *data = g_base64_decode(json_string_value(self->data_base64), &size);
+    return g_bytes_new_take(data, size);
+}
+
+static bool read_data(DubWireAudio *self, const DubJson *object, const char *path, GError **error)
+{
+    DubJson *string = json_object_get(object, "data_base64");
+    const gssize size = base64_size(json_string_value(string), json_string_length(string));
+    if (size < 0) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_CORRUPT, "%s.data_base64: not base64", path);
+        return false;
+    }
+    if (size > DUB_WIRE_MAX_AUDIO_BYTES) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_NO_SPACE,
+                    "%s.data_base64: %zd bytes of audio are more than %d", path, size,
+                    DUB_WIRE_MAX_AUDIO_BYTES);
+        return false;
+    }
+    self->data_base64 = json_incref(string);
+    self->n_bytes = (gsize) size;
+    return true;
+}
+
+static bool read_shape(DubWireAudio *self, const DubJson *object, GError **error)
+{
+    const char *text = NULL;
+    int64_t rate_hz = 0, channels = 0;
+    if (!dub_json_get_string(object, "format", DUB_JSON_REQUIRED, &text, error))
+        return false;
+    if (!*text || strlen(text) > DUB_WIRE_MAX_WORD_BYTES) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
+                    *text ? "format: longer than %d bytes" : "format: empty", DUB_WIRE_MAX_WORD_BYTES);
+        return false;
+    }
+    self->format = g_strdup(text);
+    if (!dub_json_get_int(object, "sample_rate_hz", DUB_JSON_REQUIRED, 8000, 192000, &rate_hz, error) ||
+        !dub_json_get_int(object, "channels", DUB_JSON_REQUIRED, 1, 8, &channels, error) ||
+        !dub_json_get_int(object, "duration_ms", DUB_JSON_REQUIRED, 0, DUB_WIRE_MAX_DURATION_MS,
+                          &self->duration_ms, error) ||
+        !dub_json_get_string(object, "data_base64", DUB_JSON_REQUIRED, &text, error))
+        return false;
+    self->sample_rate_hz = (guint) rate_hz;
+    self->channels = (guint) channels;
+    return true;
+}
+
+DubWireAudio *dub_wire_audio_parse(const DubJson *payload, const char *path, GError **error)
+{
+    const DubJson *object = NULL;
+    if (!dub_json_get_object(payload, path, DUB_JSON_REQUIRED, &object, error))
+        return NULL;
+    g_autoptr(DubWireAudio) self = g_new0(DubWireAudio, 1);
+    if (!read_shape(self, object, error)) {
+        g_prefix_error(error, "%s.", path);
+        return NULL;
+    }
+    return read_data(self, object, path, error) ? g_steal_pointer(&self) : NULL;
+}
+
+DubJson *dub_wire_audio_to_json(const DubWireAudio *self)
+{
+    return json_pack("{s:s, s:i, s:i, s:I, s:O}", "format", self->format, "sample_rate_hz",
+                     (int) self->sample_rate_hz, "channels", (int) self->channels, "duration_ms",
+                     (json_int_t) self->duration_ms, "data_base64", self->data_base64);
+}
