@@ -128,6 +128,7 @@ int cmd_doctor(int argc, char **argv, GError **error)
     gboolean as_json = FALSE;
     question.environment = g_get_environ();
     if (parse(argc, argv, &question, &as_json, error) && check_ports_given(&question, error)) {
+        command_setup_log(false);
         if (!question.from)
             question.from = g_strdup("en");
         if (!question.to)

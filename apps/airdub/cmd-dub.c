@@ -5,7 +5,6 @@
 #include "airdub/subtitle-files.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/log.h"
 #include "engines/tts/tts.h"
 #include "speech/local.h"
 
@@ -252,7 +251,7 @@ static void conclude(Dub *self)
     check_anything_dubbed(self, &stats);
     if (was_interrupted(self))
         take_failure(self, g_error_new_literal(DUB_ERROR, DUB_ERROR_CANCELLED, "interrupted"));
-    if (!self->failure || self->output)
+    if (!self->failure || (self->output && !is_complete(self)))
         dub_report_done(self->report, &stats, self->output, subtitles, was_interrupted(self), dub_clock_now());
     if (self->failure)
         tell_where_it_lies(self);
@@ -309,9 +308,8 @@ int cmd_dub(int argc, char **argv, GError **error)
     gst_init(NULL, NULL); /* container.c asks it about caps */
     const bool good = dub_options_parse(&options, argc, argv, &problem);
     Dub self = { .options = &options, .loop = g_main_loop_new(NULL, FALSE) };
-    self.report = dub_report_new(style_of(&options), options.verbose);
-    if (options.verbose)
-        dub_log_setup("airdub", DUB_LOG_INFO, DUB_LOG_TEXT);
+    self.report = dub_report_new(style_of(&options), options.verbose, dub_clock_now());
+    command_setup_log(options.verbose);
     if (good)
         dub(&self, &problem);
     if (problem)

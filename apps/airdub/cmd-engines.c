@@ -77,6 +77,7 @@ int cmd_engines(int argc, char **argv, GError **error)
     };
     if (!command_parse(argc, argv, entries, NULL, "Lists the speech engines of this machine.", NULL, 0, NULL, error))
         return 0;
+    command_setup_log(false);
     g_autoptr(GPtrArray) rows = engine_list_new();
     if (as_json)
         print_json(rows);

@@ -6,6 +6,7 @@ int cmd_live(int argc, char **argv, GError **error)
 {
     LiveOptions options;
     if (live_options_parse(&options, argc, argv, error)) {
+        command_setup_log(options.verbose);
         g_autoptr(Live) live = live_new(&options, error);
         if (live)
             live_run(live, error);

@@ -4,25 +4,23 @@
 #include "airdub/command.h"
 
 #include "base/error.h"
+#include "mediamtx/hook.h"
 
 #include <libsoup/soup.h>
 
 #define TRIES     3
 #define TIMEOUT_S 3
 
-static DubJson *value_of(char **environment, const char *variable)
+static const char *value_of(char **environment, const char *variable)
 {
     const char *value = g_environ_getenv(environment, variable);
-    return command_json_string(value ? value : "");
+    return value ? value : "";
 }
 
 static char *payload_new(char **environment)
 {
-    g_autoptr(DubJson) body =
-        json_pack("{s:o, s:o, s:o, s:o}", "path", value_of(environment, "MTX_PATH"), "query",
-                  value_of(environment, "MTX_QUERY"), "sourceType", value_of(environment, "MTX_SOURCE_TYPE"), "sourceId",
-                  value_of(environment, "MTX_SOURCE_ID"));
-    return dub_json_to_text(body);
+    return dub_mediamtx_hook_build(value_of(environment, "MTX_PATH"), value_of(environment, "MTX_QUERY"),
+                                   value_of(environment, "MTX_SOURCE_TYPE"), value_of(environment, "MTX_SOURCE_ID"));
 }
 
 static bool post(SoupSession *session, const char *url, const char *body, GError **error)

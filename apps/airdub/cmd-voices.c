@@ -67,6 +67,7 @@ int cmd_voices(int argc, char **argv, GError **error)
     };
     if (!command_parse(argc, argv, entries, NULL, "Lists the voices that --voice takes.", NULL, 0, NULL, error))
         return 0;
+    command_setup_log(false);
     g_autoptr(DubJson) list = list_voices(to, error);
     if (!list)
         return 0;

@@ -2,6 +2,7 @@
 #include "airdub/command.h"
 
 #include "base/error.h"
+#include "base/log.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -60,6 +61,11 @@ bool command_parse(int argc, char **argv, const GOptionEntry *entries, const cha
     if (rest)
         *rest = g_steal_pointer(&found);
     return true;
+}
+
+void command_setup_log(bool verbose)
+{
+    dub_log_setup("airdub", verbose ? DUB_LOG_INFO : DUB_LOG_ERROR, DUB_LOG_TEXT);
 }
 
 void command_print_json(DubJson *object)

@@ -32,6 +32,9 @@ int cmd_mediamtx_hook(int argc, char **argv, GError **error); /* for MediaMTX, s
 bool command_parse(int argc, char **argv, const GOptionEntry *entries, const char *usage, const char *summary,
                    const char *description, unsigned n_rest, char ***rest, GError **error);
 
+/* Once, after the options are known: errors only, or what happens too. */
+void command_setup_log(bool verbose);
+
 /* One JSON object as a line on stdout, at once. @object: (transfer full) */
 void command_print_json(DubJson *object);
 /* json_real(), or null for what is not a number in JSON (NaN, infinity). */

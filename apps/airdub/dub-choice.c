@@ -7,8 +7,8 @@
 #include <string.h>
 
 #define LONGEST_LANGUAGE 3
-#define LOWEST_BED_DB    (-96.0)
-#define HIGHEST_BED_DB   12.0
+#define LOWEST_BED_DB    (-60.0)
+#define HIGHEST_BED_DB   0.0
 #define SHORTEST_SEGMENT_S 1.0
 #define LONGEST_SEGMENT_S  30.0 /* chunk_duration_ms of stream:init */
 #define LONGEST_STREAM_ID  64

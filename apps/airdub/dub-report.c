@@ -20,14 +20,16 @@ struct _DubReport {
     bool tell_fragments;
     bool line_open;       /* the terminal's cursor stands behind the bar */
     int64_t duration_ns;  /* DUB_TIME_NONE when not known */
-    int64_t started_ns, last_ns;
+    int64_t begun_ns;              /* the command itself: engines were loaded since */
+    int64_t started_ns, last_ns;   /* the stream; the last progress shown */
 };
 
-DubReport *dub_report_new(DubReportStyle style, bool tell_fragments)
+DubReport *dub_report_new(DubReportStyle style, bool tell_fragments, int64_t now_ns)
 {
     DubReport *self = g_new0(DubReport, 1);
     self->style = style;
     self->tell_fragments = tell_fragments;
+    self->begun_ns = now_ns;
     self->duration_ns = DUB_TIME_NONE;
     self->started_ns = self->last_ns = DUB_TIME_NONE;
     return self;
@@ -286,7 +288,7 @@ static void print_done_json(const DubWorkerStats *stats, const char *output, cha
 void dub_report_done(DubReport *self, const DubWorkerStats *stats, const char *output, char **subtitles,
                      bool interrupted, int64_t now_ns)
 {
-    const double elapsed_s = self->started_ns == DUB_TIME_NONE ? 0 : seconds(now_ns - self->started_ns);
+    const double elapsed_s = seconds(now_ns - self->begun_ns);
     const double factor = stats->played_ns > 0 ? elapsed_s / seconds(stats->played_ns) : 0;
     if (self->style == DUB_REPORT_JSON) {
         print_done_json(stats, output, subtitles, interrupted, elapsed_s, factor);

@@ -12,7 +12,8 @@ typedef enum {
 } DubReportStyle;
 
 typedef struct _DubReport DubReport;
-DubReport *dub_report_new(DubReportStyle style, bool tell_fragments); /* tell_fragments: what was said; always in JSON */
+/* @tell_fragments: what was said in each; always in JSON. @now_ns: what the summary counts from */
+DubReport *dub_report_new(DubReportStyle style, bool tell_fragments, int64_t now_ns);
 
 void dub_report_start(DubReport *self, const char *in, const char *out, const char *from, const char *to,
                       const DubSourceInfo *info, int64_t now_ns);

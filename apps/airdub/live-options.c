@@ -18,6 +18,8 @@ static bool parse(LiveOptions *self, int argc, char **argv, GError **error)
         { "host", 0, 0, G_OPTION_ARG_STRING, &self->host, "this machine, in the printed addresses [localhost]", "HOST" },
         { "from", 0, 0, G_OPTION_ARG_STRING, &self->from, "the language spoken [en]", "LANGUAGE" },
         { "to", 0, 0, G_OPTION_ARG_STRING, &self->to, "the language wanted [es]", "LANGUAGE" },
+        { "voice", 0, 0, G_OPTION_ARG_STRING, &self->voice, "who speaks it; 'airdub voices' lists them", "VOICE" },
+        { "bed", 0, 0, G_OPTION_ARG_STRING, &self->bed, "level of the original sound under the dub [-18]", "DB|off" },
         { "segment", 0, 0, G_OPTION_ARG_DOUBLE, &self->segment_s, "length of a fragment [6]", "SECONDS" },
         { "segment-mode", 0, 0, G_OPTION_ARG_STRING, &self->segment_mode,
           "cut in a pause near each mark, or exactly there [pause]", "pause|fixed" },
@@ -77,9 +79,10 @@ static bool check_ports(const LiveOptions *self, GError **error)
 static bool check(LiveOptions *self, GError **error)
 {
     DubSegmentMode mode;
+    double gain;
     return choice_check_stream_id(self->stream, error) && choice_check_languages(self->from, self->to, error) &&
            choice_parse_segment_mode(self->segment_mode, &mode, error) && choice_check_segment(self->segment_s, error) &&
-           check_media_server(self, error) && check_ports(self, error);
+           (!self->bed || choice_parse_bed(self->bed, &gain, error)) && check_media_server(self, error) && check_ports(self, error);
 }
 
 bool live_options_parse(LiveOptions *self, int argc, char **argv, GError **error)
@@ -98,6 +101,8 @@ void live_options_clear(LiveOptions *self)
     g_free(self->stream);
     g_free(self->from);
     g_free(self->to);
+    g_free(self->voice);
+    g_free(self->bed);
     g_free(self->segment_mode);
     g_free(self->media_server);
     g_free(self->log_dir);

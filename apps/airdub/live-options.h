@@ -8,6 +8,7 @@ typedef struct {
     char *host;          /* as the printed addresses name this machine; ours to listen on is every address */
     char *stream;        /* the <id> in the printed addresses */
     char *from, *to;
+    char *voice, *bed;   /* NULL: media-service's own default */
     char *segment_mode;
     double segment_s;
     char *media_server;  /* "builtin" or "mediamtx" */

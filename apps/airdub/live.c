@@ -236,7 +236,6 @@ static void hear_media(Live *self, const char *line)
 {
     const unsigned http = announced_port(line, "media-service: listening on http://");
     const unsigned rtmp = announced_port(line, "media-service: rtmp on rtmp://");
-    const unsigned api = announced_port(line, "media-service: api on http://");
     if (http) {
         self->http_port = http;
         set_port(self->children[MEDIA], "PORT", http);
@@ -245,10 +244,6 @@ static void hear_media(Live *self, const char *line)
     if (rtmp && !self->options->mediamtx) {
         self->rtmp_port = rtmp;
         set_port(self->children[MEDIA], "RTMP_PORT", rtmp);
-    }
-    if (api && !self->options->mediamtx) {
-        self->api_port = api;
-        set_port(self->children[MEDIA], "API_PORT", api);
     }
     if (http || rtmp)
         become_ready(self);
@@ -364,8 +359,6 @@ static void set_builtin_server(const Live *self, Child *media)
     child_set_env(media, "MEDIA_SERVER", "builtin");
     set_port(media, "RTMP_PORT", self->rtmp_port);
     set_port(media, "API_PORT", self->api_port);
-    set_url(media, "MEDIAMTX_RTMP_URL", "rtmp", self->rtmp_port);
-    set_url(media, "MEDIAMTX_API_URL", "http", self->api_port);
 }
 
 static void set_mediamtx(const Live *self, Child *media)
@@ -383,6 +376,10 @@ static void set_dubbing(const LiveOptions *options, Child *media)
     child_set_env(media, "WORKER_TARGET_LANGUAGE", options->to);
     child_set_env(media, "WORKER_SEGMENT_MODE", options->segment_mode);
     child_set_env(media, "WORKER_SEGMENT_DURATION", g_ascii_formatd(seconds, sizeof seconds, "%g", options->segment_s));
+    if (options->voice)
+        child_set_env(media, "WORKER_VOICE", options->voice);
+    if (options->bed)
+        child_set_env(media, "WORKER_BED_DB", options->bed);
 }
 
 static bool add_media(Live *self, char **environment, GError **error)
@@ -453,11 +450,13 @@ static bool add_mediamtx(Live *self, char **environment, GError **error)
     return true;
 }
 
-/* MediaMTX cannot say which free port it got, and its hook must know media-service's. */
+/* What nobody announces has to be chosen here: the API's port; and with MediaMTX, which cannot say what it got, its own and
+ * media-service's, which its hook must know. */
 static bool choose_ports(Live *self, GError **error)
 {
-    unsigned *ports[] = { &self->rtmp_port, &self->rtsp_port, &self->api_port, &self->http_port };
-    for (gsize i = 0; i < G_N_ELEMENTS(ports); i++) {
+    unsigned *ports[] = { &self->api_port, &self->rtmp_port, &self->rtsp_port, &self->http_port };
+    const gsize n = self->options->mediamtx ? G_N_ELEMENTS(ports) : 1;
+    for (gsize i = 0; i < n; i++) {
         if (*ports[i] == 0 && (*ports[i] = ports_pick(error)) == 0)
             return false;
     }
@@ -489,7 +488,7 @@ static bool prepare(Live *self, GError **error)
     self->log = child_log_new(self->options->log_dir, error);
     if (!self->log)
         return false;
-    if (self->options->mediamtx && !choose_ports(self, error))
+    if (!choose_ports(self, error))
         return false;
     g_auto(GStrv) environment = own_environment(self);
     return add_sts(self, environment, error) && add_media(self, environment, error) &&

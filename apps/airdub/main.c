@@ -2,7 +2,6 @@
 #include "airdub/command.h"
 
 #include "base/error.h"
-#include "base/log.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -95,7 +94,6 @@ int main(int argc, char **argv)
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C"); /* numbers in options, JSON and messages look the same everywhere */
     signal(SIGPIPE, SIG_IGN);
-    dub_log_setup("airdub", DUB_LOG_ERROR, DUB_LOG_TEXT);
     g_autoptr(GError) error = NULL;
     const int status = dispatch(argc - 1, argv + 1, &error);
     if (!error)

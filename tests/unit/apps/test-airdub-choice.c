@@ -11,9 +11,9 @@ typedef struct {
 } BedCase;
 
 static const BedCase beds[] = {
-    { "off", "off", 0 },      { "zero", "0", 1 },      { "minus-20", "-20", 0.1 }, { "plus", "6", 1.995 },
-    { "word", "loud", -1 },   { "empty", "", -1 },     { "unit", "-18dB", -1 },    { "too-loud", "13", -1 },
-    { "too-low", "-97", -1 }, { "nan", "nan", -1 },    { "infinite", "inf", -1 },
+    { "off", "off", 0 },      { "zero", "0", 1 },      { "minus-20", "-20", 0.1 }, { "minus-6", "-6", 0.501 },
+    { "word", "loud", -1 },   { "empty", "", -1 },     { "unit", "-18dB", -1 },    { "too-loud", "0.5", -1 },
+    { "too-low", "-61", -1 }, { "nan", "nan", -1 },    { "infinite", "inf", -1 },
 };
 
 static void test_bed(const void *data)
