@@ -1,0 +1,627 @@
+/* Tests of rtmp/server: the real server and plain peers on real sockets, in one process and one loop. */
+#include "base/clock.h"
+#include "base/error.h"
+#include "rtmp/amf.h"
+#include "rtmp/chunk.h"
+#include "rtmp/handshake.h"
+#include "rtmp/server.h"
+
+#include <string.h>
+
+#define PATIENCE_NS (10 * DUB_NS_PER_S)
+
+typedef struct {
+    GSocket *socket;
+    DubRtmpReader *reader;
+    gsize handshake_left;
+    GString *log; /* what the server said: "[_result 1] [9@40:5:17] " */
+    guint64 bytes;
+    bool closed;
+} Peer;
+
+typedef struct {
+    DubRtmpServer *server;
+    GString *events; /* of the callbacks */
+} Fixture;
+
+static void on_publish(const char *path, const char *query, const char *source_id, void *user_data)
+{
+    Fixture *f = user_data;
+    g_assert_true(g_uuid_string_is_valid(source_id));
+    g_string_append_printf(f->events, "+%s?%s ", path, query);
+}
+
+static void on_unpublish(const char *path, const char *source_id, void *user_data)
+{
+    Fixture *f = user_data;
+    g_assert_true(g_uuid_string_is_valid(source_id));
+    g_string_append_printf(f->events, "-%s ", path);
+}
+
+static void start(Fixture *f, const DubRtmpServerConfig *base)
+{
+    static const DubRtmpServerCallbacks callbacks = { on_publish, on_unpublish };
+    DubRtmpServerConfig config = base ? *base : (DubRtmpServerConfig){ 0 };
+    config.host = "127.0.0.1";
+    g_autoptr(GError) error = NULL;
+    f->events = g_string_new(NULL);
+    f->server = dub_rtmp_server_new(&config, &callbacks, f, &error);
+    g_assert_no_error(error);
+}
+
+static void finish(Fixture *f)
+{
+    dub_rtmp_server_free(f->server);
+    g_string_free(f->events, TRUE);
+}
+
+static void note_message(Peer *peer, const DubRtmpMessage *message)
+{
+    gsize size;
+    const guint8 *data = g_bytes_get_data(message->payload, &size);
+    if (message->type != DUB_RTMP_COMMAND) {
+        g_string_append_printf(peer->log, "[%u@%u:%zu:%02x%02x] ", message->type, message->timestamp_ms, size,
+                               size > 0 ? data[0] : 0, size > 1 ? data[1] : 0);
+        return;
+    }
+    g_autoptr(DubAmf) list = dub_amf_decode(data, size, NULL);
+    g_assert_nonnull(list);
+    const char *code = dub_amf_string(dub_amf_member(dub_amf_item(list, 3), "code"), "");
+    const double value = dub_amf_number(dub_amf_item(list, 3), 0);
+    g_string_append_printf(peer->log, "[%s %g %s", dub_amf_string(dub_amf_item(list, 0), "?"),
+                           dub_amf_number(dub_amf_item(list, 1), -1), code);
+    if (value != 0)
+        g_string_append_printf(peer->log, "%g", value);
+    g_string_append(peer->log, "] ");
+}
+
+static void digest(Peer *peer, const guint8 *data, gsize size)
+{
+    const gsize skip = MIN(peer->handshake_left, size);
+    peer->bytes += size;
+    peer->handshake_left -= skip;
+    data += skip;
+    size -= skip;
+    for (;;) {
+        g_auto(DubRtmpMessage) message = { 0 };
+        g_autoptr(GError) error = NULL;
+        if (dub_rtmp_reader_read(peer->reader, &data, &size, &message, &error) != DUB_RTMP_READ_MESSAGE) {
+            g_assert_no_error(error);
+            return;
+        }
+        note_message(peer, &message);
+    }
+}
+
+static void peer_poll(Peer *peer)
+{
+    static guint8 buffer[1 << 16];
+    while (!peer->closed) {
+        g_autoptr(GError) error = NULL;
+        const gssize size = g_socket_receive(peer->socket, (char *) buffer, sizeof buffer, NULL, &error);
+        if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+            return;
+        if (size <= 0)
+            peer->closed = true;
+        else
+            digest(peer, buffer, (gsize) size);
+    }
+}
+
+static gboolean on_wake(gpointer user_data G_GNUC_UNUSED)
+{
+    return G_SOURCE_CONTINUE;
+}
+
+/* One turn of the server; bounded, so that a condition that depends on time is looked at again. */
+static void turn(void)
+{
+    const guint wake = g_timeout_add(5, on_wake, NULL);
+    g_main_context_iteration(NULL, TRUE);
+    g_source_remove(wake);
+}
+
+#define UNTIL(condition)                                                                                          \
+    do {                                                                                                          \
+        const gint64 limit_ns = dub_clock_now() + PATIENCE_NS;                                                    \
+        while (!(condition)) {                                                                                    \
+            g_assert_cmpint(dub_clock_now(), <, limit_ns);                                                        \
+            turn();                                                                                               \
+        }                                                                                                         \
+    } while (0)
+
+static bool said(Peer *peer, const char *text)
+{
+    peer_poll(peer);
+    return strstr(peer->log->str, text) != NULL;
+}
+
+static bool is_closed(Peer *peer)
+{
+    peer_poll(peer);
+    return peer->closed;
+}
+
+static void peer_send(Peer *peer, const guint8 *data, gsize size)
+{
+    while (size > 0) {
+        g_autoptr(GError) error = NULL;
+        const gssize sent = g_socket_send(peer->socket, (const char *) data, size, NULL, &error);
+        if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
+            turn();
+            continue;
+        }
+        if (sent < 0)
+            return; /* the server has closed: what it said is looked at */
+        data += sent;
+        size -= (gsize) sent;
+    }
+}
+
+static Peer *peer_open(const Fixture *f)
+{
+    Peer *peer = g_new0(Peer, 1);
+    g_autoptr(GError) error = NULL;
+    peer->socket = g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &error);
+    g_assert_no_error(error);
+    g_autoptr(GSocketAddress) address = g_inet_socket_address_new_from_string("127.0.0.1", dub_rtmp_server_port(f->server));
+    g_socket_connect(peer->socket, address, NULL, &error); /* into the backlog: no turn of the server is needed */
+    g_assert_no_error(error);
+    g_socket_set_blocking(peer->socket, FALSE);
+    peer->reader = dub_rtmp_reader_new(DUB_RTMP_MAX_MESSAGE_BYTES);
+    peer->handshake_left = 1 + 2 * DUB_RTMP_HANDSHAKE_BYTES;
+    peer->log = g_string_new(NULL);
+    return peer;
+}
+
+static void peer_free(Peer *peer)
+{
+    g_socket_close(peer->socket, NULL);
+    g_object_unref(peer->socket);
+    dub_rtmp_reader_free(peer->reader);
+    g_string_free(peer->log, TRUE);
+    g_free(peer);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Peer, peer_free)
+
+static void peer_message(Peer *peer, guint8 type, guint32 timestamp_ms, const guint8 *payload, gsize size)
+{
+    g_autoptr(GByteArray) wire = g_byte_array_new();
+    DubRtmpHeaders headers;
+    dub_rtmp_headers_init(&headers, type == DUB_RTMP_VIDEO ? 6 : 4, type, 1, timestamp_ms, size);
+    dub_rtmp_message_encode(wire, &headers, payload, size, 128);
+    peer_send(peer, wire->data, wire->len);
+}
+
+/* @key: NULL for a command without a fourth item */
+static void peer_command(Peer *peer, const char *name, double transaction, const char *key)
+{
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+    dub_amf_write_string(payload, name);
+    dub_amf_write_number(payload, transaction);
+    dub_amf_write_null(payload);
+    if (key)
+        dub_amf_write_string(payload, key);
+    peer_message(peer, DUB_RTMP_COMMAND, 0, payload->data, payload->len);
+}
+
+static void peer_connect(Peer *peer, const char *app)
+{
+    static const guint8 hello[1 + 2 * DUB_RTMP_HANDSHAKE_BYTES] = { 3 };
+    peer_send(peer, hello, sizeof hello);
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+    dub_amf_write_string(payload, "connect");
+    dub_amf_write_number(payload, 1);
+    dub_amf_begin_object(payload);
+    dub_amf_write_name(payload, "app");
+    dub_amf_write_string(payload, app);
+    dub_amf_end_object(payload);
+    peer_message(peer, DUB_RTMP_COMMAND, 0, payload->data, payload->len);
+}
+
+static void video(Peer *peer, guint32 timestamp_ms, const char *start, gsize size)
+{
+    g_autofree guint8 *payload = g_malloc0(MAX(size, 5));
+    memcpy(payload, start, 2);
+    peer_message(peer, DUB_RTMP_VIDEO, timestamp_ms, payload, MAX(size, 5));
+}
+
+static void audio(Peer *peer, guint32 timestamp_ms, const char *start)
+{
+    const guint8 payload[4] = { (guint8) start[0], (guint8) start[1], 1, 2 };
+    peer_message(peer, DUB_RTMP_AUDIO, timestamp_ms, payload, sizeof payload);
+}
+
+#define KEY   "\x17\x01"
+#define INTER "\x27\x01"
+
+static Peer *publish(const Fixture *f, const char *app, const char *key)
+{
+    Peer *peer = peer_open(f);
+    peer_connect(peer, app);
+    peer_command(peer, "publish", 5, key);
+    UNTIL(said(peer, "[onStatus 0 NetStream.Publish."));
+    return peer;
+}
+
+static Peer *play(const Fixture *f, const char *app, const char *key)
+{
+    Peer *peer = peer_open(f);
+    peer_connect(peer, app);
+    peer_command(peer, "play", 5, key);
+    return peer;
+}
+
+static guint64 received(const Fixture *f, const char *path)
+{
+    g_autoptr(DubRtmpPathInfo) info = dub_rtmp_server_path(f->server, path);
+    return info ? info->bytes_received : 0;
+}
+
+static void send_head(Peer *publisher)
+{
+    static const guint8 metadata[] = "\x02\x00\x0d@setDataFrame\x02\x00\x0aonMetaData\x05";
+    peer_message(publisher, DUB_RTMP_DATA, 0, metadata, sizeof metadata - 1);
+    video(publisher, 0, "\x17\x00", 40);
+    audio(publisher, 0, "\xaf\x00");
+}
+
+static void test_commands(void)
+{
+    Fixture f;
+    start(&f, NULL);
+    g_autoptr(Peer) peer = peer_open(&f);
+    peer_connect(peer, "live/x");
+    peer_command(peer, "releaseStream", 2, "in");
+    peer_command(peer, "FCPublish", 3, "in");
+    peer_command(peer, "createStream", 4, NULL);
+    peer_command(peer, "_checkbw", 6, NULL);
+    peer_command(peer, "somethingElse", 7, NULL);
+    peer_command(peer, "somethingWithoutAnswer", 0, NULL);
+    peer_message(peer, DUB_RTMP_USER_CONTROL, 0, (const guint8 *) "\0\6\1\2\3\4", 6);
+    UNTIL(said(peer, "[4@0:6:0007]")); /* pong */
+    g_assert_cmpstr(peer->log->str, ==,
+                    "[5@0:4:0026] [6@0:5:0026] [1@0:4:0001] [_result 1 NetConnection.Connect.Success] "
+                    "[_result 2 ] [_result 3 ] [_result 4 1] [_result 6 ] "
+                    "[_error 7 NetConnection.Call.Failed] [4@0:6:0007] ");
+    finish(&f);
+}
+
+static void test_join_late(void)
+{
+    Fixture f;
+    const DubRtmpServerConfig config = { .head_ms = 1 };
+    start(&f, &config);
+    g_autoptr(Peer) publisher = publish(&f, "live", "x/in?lang=es&b");
+    send_head(publisher);
+    video(publisher, 100, KEY, 300);
+    audio(publisher, 110, "\xaf\x01");
+    UNTIL(strcmp(f.events->str, "+live/x/in?lang=es&b ") == 0);
+    g_usleep(2000); /* the head is over after 1 ms: a clock, not a condition */
+    video(publisher, 200, KEY, 300);
+    audio(publisher, 210, "\xaf\x01");
+    video(publisher, 240, INTER, 100);
+    UNTIL(received(&f, "live/x/in") == 30 + 40 + 4 + 300 + 4 + 300 + 4 + 100);
+    g_autoptr(Peer) player = play(&f, "live/x", "in");
+    UNTIL(said(player, "[9@240:100:2701]"));
+    video(publisher, 280, INTER, 90);
+    audio(publisher, 0x1000000, "\xaf\x01");
+    UNTIL(said(player, "[8@16777216:4:af01]"));
+    g_assert_nonnull(strstr(player->log->str,
+                            "[4@0:6:0000] [onStatus 0 NetStream.Play.Reset] [onStatus 0 NetStream.Play.Start] "
+                            "[18@200:14:0200] [9@200:40:1700] [8@200:4:af00] [9@200:300:1701] [8@210:4:af01] "
+                            "[9@240:100:2701] [9@280:90:2701] [8@16777216:4:af01] "));
+    finish(&f);
+}
+
+static void test_players_are_alike(void)
+{
+    Fixture f;
+    start(&f, NULL);
+    g_autoptr(Peer) early = play(&f, "live", "x"); /* before there is a publisher */
+    g_autoptr(Peer) publisher = publish(&f, "live", "x");
+    UNTIL(said(early, "NetStream.Play.Start"));
+    send_head(publisher);
+    video(publisher, 0, KEY, 100000);
+    g_autoptr(Peer) late = play(&f, "live", "x");
+    for (guint32 i = 1; i <= 30; i++)
+        video(publisher, 40 * i, INTER, 70000 + i);
+    UNTIL(said(early, "[9@1200:70030:2701]") && said(late, "[9@1200:70030:2701]"));
+    g_assert_cmpstr(early->log->str, ==, late->log->str);
+    g_assert_cmpuint(early->bytes, ==, late->bytes);
+    finish(&f);
+}
+
+static void test_path_in_use(void)
+{
+    Fixture f;
+    start(&f, NULL);
+    g_autoptr(Peer) first = publish(&f, "live", "x");
+    g_autoptr(Peer) second = publish(&f, "live/x", "");
+    g_assert_true(said(second, "NetStream.Publish.BadName"));
+    UNTIL(is_closed(second));
+    send_head(first);
+    video(first, 0, KEY, 100);
+    UNTIL(strcmp(f.events->str, "+live/x? ") == 0);
+    g_assert_false(is_closed(first));
+    finish(&f);
+}
+
+static void test_bad_name(void)
+{
+    Fixture f;
+    start(&f, NULL);
+    g_autoptr(Peer) publisher = publish(&f, "live", "../x");
+    g_assert_true(said(publisher, "NetStream.Publish.BadName"));
+    g_autoptr(Peer) player = play(&f, "", "");
+    UNTIL(said(player, "NetStream.Play.Failed"));
+    UNTIL(is_closed(player) && is_closed(publisher));
+    finish(&f);
+}
+
+static void test_not_found(void)
+{
+    Fixture f;
+    const DubRtmpServerConfig config = { .wait_ms = 50 };
+    start(&f, &config);
+    g_autoptr(Peer) player = play(&f, "live", "x");
+    UNTIL(said(player, "NetStream.Play.StreamNotFound"));
+    UNTIL(is_closed(player));
+    g_assert_null(strstr(player->log->str, "NetStream.Play.Start"));
+    finish(&f);
+}
+
+typedef enum { BY_CLOSE, BY_COMMAND, BY_KICK, BY_STOP } Ending;
+
+static void test_end(const void *data)
+{
+    Fixture f;
+    start(&f, NULL);
+    Peer *publisher = publish(&f, "live", "x");
+    g_autoptr(Peer) player = play(&f, "live", "x");
+    send_head(publisher);
+    video(publisher, 0, KEY, 100);
+    UNTIL(said(player, "[9@0:100:1701]"));
+    switch ((Ending) GPOINTER_TO_INT(data)) {
+    case BY_CLOSE:   g_assert_true(g_socket_shutdown(publisher->socket, TRUE, TRUE, NULL)); break;
+    case BY_COMMAND: peer_command(publisher, "deleteStream", 6, NULL); break;
+    case BY_KICK:    g_assert_true(dub_rtmp_server_kick(f.server, "live/x")); break;
+    case BY_STOP:    dub_rtmp_server_stop(f.server); break;
+    }
+    const gint64 begun_ns = dub_clock_now();
+    UNTIL(is_closed(player));
+    g_assert_cmpint(dub_clock_now() - begun_ns, <, 2 * DUB_NS_PER_S);
+    g_assert_true(g_str_has_suffix(player->log->str, "[onStatus 0 NetStream.Play.UnpublishNotify] [4@0:6:0001] "
+                                                     "[onStatus 0 NetStream.Play.Stop] "));
+    g_assert_cmpstr(f.events->str, ==, "+live/x? -live/x ");
+    g_assert_false(dub_rtmp_server_kick(f.server, "live/x"));
+    g_assert_null(dub_rtmp_server_path(f.server, "live/x"));
+    peer_free(publisher);
+    g_socket_close(player->socket, NULL);
+    UNTIL(dub_rtmp_server_connections(f.server) == 0);
+    finish(&f);
+}
+
+static void test_republish(void)
+{
+    Fixture f;
+    start(&f, NULL);
+    g_autoptr(Peer) publisher = publish(&f, "live", "x");
+    video(publisher, 0, KEY, 10);
+    UNTIL(strstr(f.events->str, "+live/x"));
+    peer_command(publisher, "FCUnpublish", 6, "x");
+    UNTIL(said(publisher, "NetStream.Unpublish.Success"));
+    g_string_truncate(publisher->log, 0);
+    peer_command(publisher, "publish", 7, "x");
+    UNTIL(said(publisher, "NetStream.Publish.Start"));
+    video(publisher, 0, KEY, 10);
+    UNTIL(strcmp(f.events->str, "+live/x? -live/x +live/x? ") == 0);
+    finish(&f);
+}
+
+static void test_paths(void)
+{
+    Fixture f;
+    start(&f, NULL);
+    g_autoptr(Peer) b = publish(&f, "live", "b?q=1");
+    g_autoptr(Peer) a = publish(&f, "live", "a");
+    g_autoptr(Peer) waiting = play(&f, "live", "nobody");
+    g_autoptr(Peer) player = play(&f, "live", "b");
+    send_head(b);
+    video(b, 0, KEY, 1000);
+    UNTIL(said(player, "[9@0:1000:1701]"));
+    g_autoptr(GPtrArray) paths = dub_rtmp_server_paths(f.server);
+    g_assert_cmpuint(paths->len, ==, 2);
+    const DubRtmpPathInfo *first = paths->pdata[0], *second = paths->pdata[1];
+    g_assert_cmpstr(first->name, ==, "live/a");
+    g_assert_false(first->ready);
+    g_assert_cmpstr(second->name, ==, "live/b");
+    g_assert_true(second->ready);
+    g_assert_cmpint(second->ready_unix_ms, >, 0);
+    g_assert_cmpstr(second->query, ==, "q=1");
+    g_assert_cmpuint(second->readers, ==, 1);
+    g_assert_true(g_uuid_string_is_valid(second->reader_ids[0]));
+    g_assert_cmpuint(second->bytes_received, ==, 30 + 40 + 4 + 1000);
+    g_assert_cmpuint(second->bytes_sent, ==, 14 + 40 + 4 + 1000);
+    g_assert_true(g_strv_equal((const char *const *) second->tracks, (const char *const[]){ "H264", "MPEG-4 Audio", NULL }));
+    finish(&f);
+}
+
+static void test_slow_player(void)
+{
+    Fixture f;
+    const DubRtmpServerConfig config = { .player_queue_bytes = 1 << 20, .cache_bytes = 1 << 19 };
+    start(&f, &config);
+    g_autoptr(Peer) publisher = publish(&f, "live", "x");
+    g_autoptr(Peer) good = play(&f, "live", "x");
+    g_autoptr(Peer) slow = play(&f, "live", "x"); /* its socket is not read until the end */
+    UNTIL(said(good, "NetStream.Play.Start") && dub_rtmp_server_connections(f.server) == 3);
+    guint32 timestamp_ms = 0;
+    while (dub_rtmp_server_connections(f.server) == 3) {
+        g_assert_cmpuint(timestamp_ms, <, 40 * 4000);
+        video(publisher, timestamp_ms, timestamp_ms % 400 == 0 ? KEY : INTER, 50000);
+        peer_poll(good);
+        turn();
+        timestamp_ms += 40;
+    }
+    g_autofree char *last = g_strdup_printf("[9@%u:50000:", timestamp_ms - 40);
+    UNTIL(said(good, last));
+    g_assert_false(is_closed(publisher));
+    UNTIL(is_closed(slow));
+    finish(&f);
+}
+
+/* A player that is slow for a while goes on from a key frame. */
+static void test_player_recovers(void)
+{
+    Fixture f;
+    const DubRtmpServerConfig config = { .player_queue_bytes = 4 << 20, .cache_bytes = 1 << 20 };
+    start(&f, &config);
+    g_autoptr(Peer) publisher = publish(&f, "live", "x");
+    g_autoptr(Peer) player = play(&f, "live", "x");
+    UNTIL(said(player, "NetStream.Play.Start"));
+    video(publisher, 0, KEY, 1000);
+    UNTIL(said(player, "[9@0:1000:1701]"));
+    for (guint32 i = 1; i <= 400; i++) { /* 20 MB, nothing of it read: more than sockets and queue hold */
+        video(publisher, i, INTER, 50000);
+        turn();
+    }
+    UNTIL(said(player, "[9@1:50000:2701]"));
+    video(publisher, 1000, KEY, 1001);
+    video(publisher, 1001, INTER, 1002);
+    UNTIL(said(player, "[9@1001:1002:2701]"));
+    g_assert_null(strstr(player->log->str, "[9@400:50000:2701]"));
+    g_assert_nonnull(strstr(player->log->str, "[9@1000:1001:1701] [9@1001:1002:2701]"));
+    finish(&f);
+}
+
+typedef struct {
+    const char *name;
+    const char *bytes; /* after the handshake, or instead of it */
+    gsize size;
+    bool handshake;
+} GarbageCase;
+
+static const GarbageCase garbage_cases[] = {
+    { "http", "GET / HTTP/1.1\r\n\r\n", 18, false },
+    { "tls", "\x16\x03\x01\x02\x00\x01", 6, false },
+    { "zeros", "\0\0\0\0", 4, false },
+    { "orphan-chunk", "\xc3", 1, true },
+    { "chunk-size-0", "\x02\0\0\0\0\0\x04\x01\0\0\0\0\0\0\0\0", 16, true },
+    { "command-not-amf", "\x03\0\0\0\0\0\x03\x14\0\0\0\0\xff\xff\xff", 15, true },
+    { "command-without-name", "\x03\0\0\0\0\0\x01\x14\0\0\0\0\x05", 13, true },
+    { "command-in-amf3", "\x03\0\0\0\0\0\x01\x11\0\0\0\0\x05", 13, true },
+    { "message-16-mib-before-publish", "\x03\0\0\0\xff\xff\xff\x14\0\0\0\0", 12, true },
+    { "publish-twice",
+      "\x03\0\0\0\0\0\x1a\x14\0\0\0\0\x02\0\x07publish\0\0\0\0\0\0\0\0\0\x05\x02\0\x01x"
+      "\x03\0\0\0\0\0\x1a\x14\0\0\0\0\x02\0\x07publish\0\0\0\0\0\0\0\0\0\x05\x02\0\x01y", 72, true },
+};
+
+static void test_garbage(const void *data)
+{
+    const GarbageCase *c = data;
+    Fixture f;
+    start(&f, NULL);
+    g_autoptr(Peer) peer = peer_open(&f);
+    static const guint8 hello[1 + 2 * DUB_RTMP_HANDSHAKE_BYTES] = { 3 };
+    if (c->handshake)
+        peer_send(peer, hello, sizeof hello);
+    peer_send(peer, (const guint8 *) c->bytes, c->size);
+    UNTIL(is_closed(peer));
+    g_assert_cmpuint(dub_rtmp_server_connections(f.server), ==, 0);
+    g_autoptr(Peer) next = publish(&f, "live", "x"); /* and the server lives */
+    g_assert_true(said(next, "NetStream.Publish.Start"));
+    finish(&f);
+}
+
+static void test_times_out(const void *data)
+{
+    Fixture f;
+    const DubRtmpServerConfig config = { .setup_ms = 50, .idle_ms = 50 };
+    start(&f, &config);
+    g_autoptr(Peer) peer = peer_open(&f);
+    switch (GPOINTER_TO_INT(data)) {
+    case 0: break; /* says nothing */
+    case 1: peer_connect(peer, "live"); break;
+    default:
+        peer_connect(peer, "live");
+        peer_command(peer, "publish", 2, "x");
+    }
+    UNTIL(is_closed(peer));
+    g_assert_cmpuint(dub_rtmp_server_connections(f.server), ==, 0);
+    finish(&f);
+}
+
+static void test_connection_limit(void)
+{
+    Fixture f;
+    const DubRtmpServerConfig config = { .max_connections = 2 };
+    start(&f, &config);
+    Peer *first = publish(&f, "live", "x");
+    g_autoptr(Peer) second = publish(&f, "live", "y");
+    g_autoptr(Peer) third = peer_open(&f);
+    UNTIL(is_closed(third));
+    g_assert_cmpuint(third->bytes, ==, 0);
+    peer_free(first);
+    UNTIL(dub_rtmp_server_connections(f.server) == 1);
+    g_autoptr(Peer) fourth = publish(&f, "live", "x");
+    g_assert_true(said(fourth, "NetStream.Publish.Start"));
+    finish(&f);
+}
+
+static void test_acknowledges(void)
+{
+    Fixture f;
+    start(&f, NULL);
+    g_autoptr(Peer) publisher = publish(&f, "live", "x");
+    peer_message(publisher, DUB_RTMP_WINDOW_ACK_SIZE, 0, (const guint8 *) "\0\0\x20\0", 4);
+    video(publisher, 0, KEY, 9000);
+    UNTIL(said(publisher, "[3@0:4:"));
+    finish(&f);
+}
+
+static void test_port_in_use(void)
+{
+    Fixture f;
+    start(&f, NULL);
+    const DubRtmpServerConfig config = { .host = "127.0.0.1", .port = dub_rtmp_server_port(f.server) };
+    g_autoptr(GError) error = NULL;
+    g_assert_null(dub_rtmp_server_new(&config, NULL, NULL, &error));
+    g_assert_error(error, DUB_ERROR, DUB_ERROR_BUSY);
+    g_assert_nonnull(strstr(error->message, "choose another with RTMP_PORT"));
+    finish(&f);
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const endings[] = { "close", "command", "kick", "stop" };
+    static const char *const silences[] = { "nothing", "connect", "publish" };
+    g_test_init(&argc, &argv, NULL);
+    g_log_set_always_fatal(G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK);
+    g_test_add_func("/rtmp/server/commands", test_commands);
+    g_test_add_func("/rtmp/server/join-late", test_join_late);
+    g_test_add_func("/rtmp/server/players-are-alike", test_players_are_alike);
+    g_test_add_func("/rtmp/server/path-in-use", test_path_in_use);
+    g_test_add_func("/rtmp/server/bad-name", test_bad_name);
+    g_test_add_func("/rtmp/server/not-found", test_not_found);
+    for (gsize i = 0; i < G_N_ELEMENTS(endings); i++) {
+        g_autofree char *path = g_strconcat("/rtmp/server/end/", endings[i], NULL);
+        g_test_add_data_func(path, GINT_TO_POINTER(i), test_end);
+    }
+    g_test_add_func("/rtmp/server/republish", test_republish);
+    g_test_add_func("/rtmp/server/paths", test_paths);
+    g_test_add_func("/rtmp/server/slow-player", test_slow_player);
+    g_test_add_func("/rtmp/server/player-recovers", test_player_recovers);
+    for (gsize i = 0; i < G_N_ELEMENTS(garbage_cases); i++) {
+        g_autofree char *path = g_strconcat("/rtmp/server/garbage/", garbage_cases[i].name, NULL);
+        g_test_add_data_func(path, &garbage_cases[i], test_garbage);
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(silences); i++) {
+        g_autofree char *path = g_strconcat("/rtmp/server/times-out/", silences[i], NULL);
+        g_test_add_data_func(path, GINT_TO_POINTER(i), test_times_out);
+    }
+    g_test_add_func("/rtmp/server/connection-limit", test_connection_limit);
+    g_test_add_func("/rtmp/server/acknowledges", test_acknowledges);
+    g_test_add_func("/rtmp/server/port-in-use", test_port_in_use);
+    return g_test_run();
+}
