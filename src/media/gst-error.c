@@ -23,11 +23,15 @@ static const TextRule text_rules[] = {
     { "stream not found", DUB_ERROR_NOT_FOUND, "no such stream on the server" },
     { "no stream is available", DUB_ERROR_NOT_FOUND, "no such stream on the server" },
     { "connection refused", DUB_ERROR_NETWORK, "connection refused; is the server running there?" },
+    { "'play' cmd failed", DUB_ERROR_NOT_FOUND, "no such stream on the server" },
+    { "'publish' cmd failed", DUB_ERROR_BUSY, "the server refuses the path; it may be in use by another publisher" },
+    { "could not open resource for reading and writing", DUB_ERROR_NETWORK, "cannot connect; is the server running there?" },
     { "could not connect", DUB_ERROR_NETWORK, "connection refused; is the server running there?" },
     { "no route to host", DUB_ERROR_NETWORK, "host unreachable" },
     { "unreachable", DUB_ERROR_NETWORK, "host unreachable" },
     { "resolv", DUB_ERROR_NETWORK, "host name does not resolve" },
     { "name or service not known", DUB_ERROR_NETWORK, "host name does not resolve" },
+    { "reason error (-5)", DUB_ERROR_NETWORK, "cannot be read; is the server running there?" },
     { "timed out", DUB_ERROR_TIMEOUT, "the server does not answer" },
     { "timeout", DUB_ERROR_TIMEOUT, "the server does not answer" },
 };
@@ -74,6 +78,7 @@ static Meaning stream_meaning(int code)
     case GST_STREAM_ERROR_CODEC_NOT_FOUND:return (Meaning){ DUB_ERROR_UNSUPPORTED, "no decoder for its audio" };
     case GST_STREAM_ERROR_DECRYPT:
     case GST_STREAM_ERROR_DECRYPT_NOKEY:  return (Meaning){ DUB_ERROR_UNSUPPORTED, "encrypted media cannot be read" };
+    case GST_STREAM_ERROR_DEMUX:          return (Meaning){ DUB_ERROR_CORRUPT, "corrupt, or cut short before its index" };
     default:                              return (Meaning){ DUB_ERROR_CORRUPT, NULL };
     }
 }

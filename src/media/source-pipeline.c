@@ -1,9 +1,10 @@
 /* media/source-pipeline.c: fronts (what yields parsed streams), branches (what becomes of one stream).
  *
- *   file, http    urisourcebin (parse-streams)  \                  video: [parser] [timestamper] ! appsink
- *   srt           srtsrc ! parsebin              > pad-added ->
- *   rtsp          rtspsrc ! parsebin (per pad)  /                  audio: decoder ! audioconvert ! appsink
- *   rtmp          rtmp2src ! flvdemux          /
+ *   file          filesrc ! parsebin                        \
+ *   http          souphttpsrc ! typefind ! hlsdemux, parsebin \                 video: [parser] ! appsink
+ *   srt           srtsrc ! parsebin                            > pad-added ->
+ *   rtsp          rtspsrc ! parsebin (per pad)                /                  audio: decoder ! audioconvert ! appsink
+ *   rtmp          rtmp2src ! flvdemux                        /
  *
  * No queue elements: the demuxer's thread carries a buffer all the way into the handover, which is the one bounded queue.
  * Sinks neither wait for the clock nor preroll. `lock` guards the stream facts, which the loop reads. */
@@ -12,12 +13,16 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "media/bounded-stop.h"
+#include "media/dts-maker.h"
 #include "media/gst-error.h"
 
 #include <gst/app/gstappsink.h>
 #include <gst/audio/audio.h>
 #include <stdio.h>
 #include <string.h>
+
+#define HTTP_TIMEOUT_S 10u
+#define HTTP_RETRIES   2
 
 typedef enum { FRONT_FILE, FRONT_HTTP, FRONT_RTMP, FRONT_RTSP, FRONT_SRT } Front;
 
@@ -35,20 +40,22 @@ static const struct {
     int mpegversion; /* 0: any */
     const char *parser;
     const char *wanted;
-    const char *timestamper; /* makes DTS for containers that store none */
+    bool is_reordered; /* needs DTS where the container stores none */
 } video_kinds[] = {
-    { "video/x-h264", 0, "h264parse", "video/x-h264,parsed=true,stream-format=avc,alignment=au", "h264timestamper" },
-    { "video/x-h265", 0, "h265parse", "video/x-h265,parsed=true,stream-format=hvc1,alignment=au", "h265timestamper" },
-    { "video/x-av1", 0, "av1parse", "video/x-av1,parsed=true,stream-format=obu-stream,alignment=tu", NULL },
-    { "video/x-vp9", 0, "vp9parse", "video/x-vp9,parsed=true,alignment=super-frame", NULL },
-    { "video/mpeg", 4, "mpeg4videoparse", "video/mpeg,parsed=true", NULL },
-    { "video/mpeg", 0, "mpegvideoparse", "video/mpeg,parsed=true", NULL },
+    { "video/x-h264", 0, "h264parse", "video/x-h264,parsed=true,stream-format=avc,alignment=au", true },
+    { "video/x-h265", 0, "h265parse", "video/x-h265,parsed=true,stream-format=hvc1,alignment=au", true },
+    { "video/x-av1", 0, "av1parse", "video/x-av1,parsed=true,stream-format=obu-stream,alignment=tu", false },
+    { "video/x-vp9", 0, "vp9parse", "video/x-vp9,parsed=true,alignment=super-frame", false },
+    { "video/mpeg", 4, "mpeg4videoparse", "video/mpeg,parsed=true", true },
+    { "video/mpeg", 0, "mpegvideoparse", "video/mpeg,parsed=true", true },
 };
 
 typedef struct {
     DubSourcePipeline *pipeline; /* not a reference: the closures that carry a branch hold one */
     bool is_video;
-    GstCaps *last_caps; /* streaming thread only */
+    GstCaps *last_caps;     /* streaming thread only, as the next */
+    DubDtsMaker *dts_maker; /* NULL: the source has DTS */
+    bool has_key, is_refused;
 } Branch;
 
 struct _DubSourcePipeline {
@@ -73,6 +80,17 @@ struct _DubSourcePipeline {
     char *missing; /* what a missing-plugin message named */
 };
 
+static bool is_network(const DubSourcePipeline *self)
+{
+    return self->front != FRONT_FILE;
+}
+
+static DubSourcePipeline *ref(DubSourcePipeline *self)
+{
+    g_atomic_ref_count_inc(&self->refs);
+    return self;
+}
+
 static void fail(DubSourcePipeline *self, DubErrorCode code, const char *text)
 {
     g_autofree char *name = dub_media_uri_printable(self->uri);
@@ -92,6 +110,14 @@ static int64_t running_time_of(const GstSegment *segment, GstClockTime time)
     return sign > 0 ? (int64_t) running : -(int64_t) running;
 }
 
+static void emit_unit(DubAccessUnit *unit, void *user_data)
+{
+    Branch *branch = user_data;
+    const DubHandoverItem item = { .kind = DUB_HANDOVER_VIDEO, .unit = unit,
+                                   .size_bytes = gst_buffer_get_size(unit->buffer) };
+    branch->is_refused = !dub_handover_push(branch->pipeline->handover, item);
+}
+
 static bool hand_over_video(Branch *branch, GstSample *sample)
 {
     GstBuffer *buffer = gst_sample_get_buffer(sample);
@@ -102,14 +128,21 @@ static bool hand_over_video(Branch *branch, GstSample *sample)
         pts_ns = dts_ns;
     if (pts_ns == DUB_TIME_NONE)
         return true; /* before the first timestamp: nobody could place it */
+    /* Joined in the middle of a group of pictures: what comes before its next key frame cannot be shown. */
+    branch->has_key |= !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+    if (!branch->has_key && is_network(branch->pipeline))
+        return true;
 
     DubAccessUnit *unit = dub_access_unit_new(gst_buffer_ref(buffer), pts_ns, dts_ns);
     GstCaps *caps = gst_sample_get_caps(sample);
     if (branch->last_caps && caps != branch->last_caps && !gst_caps_is_equal(caps, branch->last_caps))
         unit->new_caps = gst_caps_ref(caps);
     gst_caps_replace(&branch->last_caps, caps);
-    return dub_handover_push(branch->pipeline->handover, (DubHandoverItem){
-        .kind = DUB_HANDOVER_VIDEO, .unit = unit, .size_bytes = gst_buffer_get_size(buffer) });
+    if (branch->dts_maker)
+        dub_dts_maker_push(branch->dts_maker, unit);
+    else
+        emit_unit(unit, branch);
+    return !branch->is_refused;
 }
 
 static DubPcm *pcm_of(const GstMapInfo *map, unsigned rate_hz, unsigned channels, gsize skip_frames)
@@ -181,6 +214,8 @@ static void on_sink_eos(GstAppSink *sink, void *user_data)
     (void) sink;
     Branch *branch = user_data;
     DubSourcePipeline *self = branch->pipeline;
+    if (branch->dts_maker)
+        dub_dts_maker_flush(branch->dts_maker);
     g_mutex_lock(&self->lock);
     self->n_ended++;
     g_mutex_unlock(&self->lock);
@@ -278,8 +313,8 @@ static bool append_video_elements(DubSourcePipeline *self, GPtrArray *chain, con
         g_autoptr(GstCaps) wanted = gst_caps_from_string(wanted_text);
         if (!gst_caps_is_subset(caps, wanted) && !append_element(self, chain, video_kinds[kind].parser))
             return false;
-        if (lacks_dts && video_kinds[kind].timestamper && !append_element(self, chain, video_kinds[kind].timestamper))
-            return false;
+        if (lacks_dts && video_kinds[kind].is_reordered)
+            self->video.dts_maker = dub_dts_maker_new(emit_unit, &self->video);
     }
     g_ptr_array_add(chain, make_sink(&self->video, wanted_text));
     return true;
@@ -358,6 +393,30 @@ static void link_stream(DubSourcePipeline *self, GstPad *pad, const GstCaps *cap
 
 static void add_parsebin_behind(DubSourcePipeline *self, GstPad *pad);
 
+static void handle_pad(DubSourcePipeline *self, GstPad *pad, GstCaps *caps)
+{
+    static const char *const containers[] = { "application/x-rtp", "video/mpegts", "video/quicktime", "audio/x-m4a", NULL };
+    const char *type = gst_structure_get_name(gst_caps_get_structure(caps, 0));
+    if (g_strv_contains(containers, type))
+        add_parsebin_behind(self, pad);
+    else if (g_str_has_prefix(type, "video/") || g_str_has_prefix(type, "image/"))
+        link_stream(self, pad, caps, true);
+    else if (g_str_has_prefix(type, "audio/"))
+        link_stream(self, pad, caps, false);
+}
+
+/* hlsdemux2 shows its pads before it knows what they carry. */
+static GstPadProbeReturn on_late_caps(GstPad *pad, GstPadProbeInfo *info, void *user_data)
+{
+    GstEvent *event = GST_PAD_PROBE_INFO_EVENT(info);
+    if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
+        return GST_PAD_PROBE_OK;
+    GstCaps *caps = NULL;
+    gst_event_parse_caps(event, &caps);
+    handle_pad(user_data, pad, caps);
+    return GST_PAD_PROBE_REMOVE;
+}
+
 static void on_pad_added(GstElement *element, GstPad *pad, void *user_data)
 {
     (void) element;
@@ -365,15 +424,11 @@ static void on_pad_added(GstElement *element, GstPad *pad, void *user_data)
     g_autoptr(GstCaps) caps = gst_pad_get_current_caps(pad);
     if (!caps)
         caps = gst_pad_query_caps(pad, NULL);
-    if (!caps || gst_caps_is_empty(caps) || gst_caps_is_any(caps))
-        return;
-    const char *type = gst_structure_get_name(gst_caps_get_structure(caps, 0));
-    if (g_str_equal(type, "application/x-rtp"))
-        add_parsebin_behind(self, pad);
-    else if (g_str_has_prefix(type, "video/") || g_str_has_prefix(type, "image/"))
-        link_stream(self, pad, caps, true);
-    else if (g_str_has_prefix(type, "audio/"))
-        link_stream(self, pad, caps, false);
+    if (caps && !gst_caps_is_empty(caps) && !gst_caps_is_any(caps))
+        handle_pad(self, pad, caps);
+    else
+        gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_late_caps, ref(self),
+                          (GDestroyNotify) dub_source_pipeline_unref);
 }
 
 static void note_told(DubSourcePipeline *self, GstElement *front, bool has_video, bool has_audio)
@@ -392,12 +447,6 @@ static void on_no_more_pads(GstElement *element, void *user_data)
     note_told(user_data, element, false, false);
 }
 
-static DubSourcePipeline *ref(DubSourcePipeline *self)
-{
-    g_atomic_ref_count_inc(&self->refs);
-    return self;
-}
-
 static void unref_closure(void *data, GClosure *closure)
 {
     (void) closure;
@@ -413,7 +462,7 @@ static void connect_pads(DubSourcePipeline *self, GstElement *element)
     g_signal_connect_data(element, "no-more-pads", G_CALLBACK(on_no_more_pads), ref(self), unref_closure, 0);
 }
 
-/* RTP needs depayloading as well as parsing, per stream. */
+/* RTP needs depayloading as well as parsing, per stream; HLS gives whole containers. */
 static void add_parsebin_behind(DubSourcePipeline *self, GstPad *pad)
 {
     GstElement *parsebin = gst_element_factory_make("parsebin", NULL);
@@ -439,6 +488,8 @@ static void on_element_added(GstBin *bin, GstBin *sub_bin, GstElement *element, 
     g_mutex_lock(&self->lock);
     if (g_str_equal(name, "matroskademux"))
         self->lacks_dts = self->is_length_declared = true;
+    else if (g_str_equal(name, "rtspsrc"))
+        self->lacks_dts = true;
     else if (g_str_equal(name, "qtdemux"))
         self->is_length_declared = true;
     g_mutex_unlock(&self->lock);
@@ -455,7 +506,7 @@ static void note_missing_plugin(DubSourcePipeline *self, GstMessage *message)
     g_mutex_unlock(&self->lock);
 }
 
-/* parsebin and urisourcebin tell their streams this way, and never say no-more-pads. */
+/* parsebin tells its streams this way, and never says no-more-pads. */
 static void note_collection(DubSourcePipeline *self, GstMessage *message)
 {
     g_autoptr(GstStreamCollection) collection = NULL;
@@ -469,11 +520,6 @@ static void note_collection(DubSourcePipeline *self, GstMessage *message)
         front = GST_OBJECT_PARENT(front);
     if (front)
         note_told(self, GST_ELEMENT(front), types & GST_STREAM_TYPE_VIDEO, types & GST_STREAM_TYPE_AUDIO);
-}
-
-static bool is_network(const DubSourcePipeline *self)
-{
-    return self->front != FRONT_FILE;
 }
 
 static void on_error_message(DubSourcePipeline *self, GstMessage *message)
@@ -501,6 +547,28 @@ static GstBusSyncReply on_message(GstBus *bus, GstMessage *message, void *user_d
 
 /* --- fronts --- */
 
+/* A live source makes tsdemux bend timestamps to its arrival times, each stream at its own moment. As plain bytes that
+ * are just there, the stream keeps the timestamps it came with. */
+static GstPadProbeReturn hide_liveness(GstPad *pad, GstPadProbeInfo *info, void *user_data)
+{
+    (void) pad, (void) user_data;
+    if (info->type & GST_PAD_PROBE_TYPE_QUERY_UPSTREAM)
+        return GST_QUERY_TYPE(GST_PAD_PROBE_INFO_QUERY(info)) == GST_QUERY_LATENCY ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+    if (info->type & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM) {
+        if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_SEGMENT) {
+            GstSegment segment;
+            gst_segment_init(&segment, GST_FORMAT_BYTES);
+            gst_event_unref(GST_PAD_PROBE_INFO_EVENT(info));
+            GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_segment(&segment);
+        }
+        return GST_PAD_PROBE_OK;
+    }
+    GstBuffer *buffer = gst_buffer_make_writable(GST_PAD_PROBE_INFO_BUFFER(info));
+    GST_BUFFER_PTS(buffer) = GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
+    GST_PAD_PROBE_INFO_DATA(info) = buffer;
+    return GST_PAD_PROBE_OK;
+}
+
 static GstElement *make_element(DubSourcePipeline *self, const char *factory, GError **error)
 {
     GstElement *element = gst_element_factory_make(factory, NULL);
@@ -512,29 +580,49 @@ static GstElement *make_element(DubSourcePipeline *self, const char *factory, GE
     return element;
 }
 
-static bool build_linked(DubSourcePipeline *self, const char *source, const char *location, const char *demuxer,
-                         GError **error)
+/* Returns: (transfer none) (nullable): the source element. */
+static GstElement *build_linked(DubSourcePipeline *self, const char *source, const char *location, const char *demuxer,
+                                GError **error)
 {
     GstElement *from = make_element(self, source, error);
     GstElement *to = from ? make_element(self, demuxer, error) : NULL;
     if (!to)
-        return false;
+        return NULL;
     g_object_set(from, g_str_equal(source, "srtsrc") ? "uri" : "location", location, NULL);
     connect_pads(self, to);
-    return gst_element_link(from, to);
+    gst_element_link(from, to); /* both have one fitting pad each */
+    return from;
 }
 
-static bool build_uri(DubSourcePipeline *self, GError **error)
+/* A playlist or a plain file behind the URL: only its first bytes tell. (hlsdemux, not hlsdemux2: that one of 1.22.0
+ * frees a locked mutex when a live playlist is left.) */
+static void on_type_found(GstElement *typefind, guint probability, GstCaps *caps, void *user_data)
 {
-    GstElement *source = make_element(self, "urisourcebin", error);
-    if (!source)
+    (void) probability;
+    DubSourcePipeline *self = user_data;
+    const bool is_playlist = gst_structure_has_name(gst_caps_get_structure(caps, 0), "application/x-hls");
+    g_autoptr(GPtrArray) chain = g_ptr_array_new();
+    if (!append_element(self, chain, is_playlist ? "hlsdemux" : "parsebin"))
+        return;
+    connect_pads(self, chain->pdata[0]);
+    note_told(self, typefind, false, false);
+    g_autoptr(GstPad) pad = gst_element_get_static_pad(typefind, "src");
+    if (!link_chain(self, pad, chain))
+        fail(self, DUB_ERROR_UNSUPPORTED, "what lies there cannot be read");
+}
+
+static bool build_http(DubSourcePipeline *self, GError **error)
+{
+    GstElement *source = make_element(self, "souphttpsrc", error);
+    GstElement *typefind = source ? make_element(self, "typefind", error) : NULL;
+    if (!typefind)
         return false;
-    g_autofree char *uri = strstr(self->uri, "://") ? g_strdup(self->uri) : gst_filename_to_uri(self->uri, error);
-    if (!uri)
-        return false;
-    g_object_set(source, "uri", uri, "parse-streams", TRUE, NULL);
-    connect_pads(self, source);
-    return true;
+    g_object_set(source, "location", self->uri, "timeout", HTTP_TIMEOUT_S, "retries", HTTP_RETRIES, NULL);
+    g_signal_connect_data(typefind, "have-type", G_CALLBACK(on_type_found), ref(self), unref_closure, 0);
+    g_mutex_lock(&self->lock);
+    g_ptr_array_add(self->pending, typefind); /* until it has found the demuxer that tells */
+    g_mutex_unlock(&self->lock);
+    return gst_element_link(source, typefind);
 }
 
 static bool starts_with_flv(const char *path)
@@ -557,6 +645,18 @@ static bool build_file(DubSourcePipeline *self, GError **error)
     return build_linked(self, "filesrc", path, starts_with_flv(path) ? "flvdemux" : "parsebin", error);
 }
 
+static bool build_srt(DubSourcePipeline *self, GError **error)
+{
+    GstElement *source = build_linked(self, "srtsrc", self->uri, "parsebin", error);
+    if (!source)
+        return false;
+    g_object_set(source, "auto-reconnect", FALSE, NULL); /* a publisher that goes away is the end */
+    g_autoptr(GstPad) pad = gst_element_get_static_pad(source, "src");
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_QUERY_UPSTREAM,
+                      hide_liveness, NULL, NULL);
+    return true;
+}
+
 static bool build_rtsp(DubSourcePipeline *self, GError **error)
 {
     GstElement *source = make_element(self, "rtspsrc", error);
@@ -565,6 +665,7 @@ static bool build_rtsp(DubSourcePipeline *self, GError **error)
     /* TCP: a lost packet would be a hole in the dub. The jitter buffer has nothing to smooth then. */
     gst_util_set_object_arg(G_OBJECT(source), "protocols", "tcp");
     g_object_set(source, "location", self->uri, "latency", 200u, NULL);
+    gst_util_set_object_arg(G_OBJECT(source), "buffer-mode", "none"); /* the sender's timestamps, not our clock's view */
     connect_pads(self, source);
     return true;
 }
@@ -573,10 +674,10 @@ static bool build_front(DubSourcePipeline *self, GError **error)
 {
     switch (self->front) {
     case FRONT_FILE: return build_file(self, error);
-    case FRONT_HTTP: return build_uri(self, error);
+    case FRONT_HTTP: return build_http(self, error);
     case FRONT_RTMP: return build_linked(self, "rtmp2src", self->uri, "flvdemux", error);
     case FRONT_RTSP: return build_rtsp(self, error);
-    case FRONT_SRT:  return build_linked(self, "srtsrc", self->uri, "parsebin", error);
+    case FRONT_SRT:  return build_srt(self, error);
     }
     g_assert_not_reached();
 }
@@ -644,6 +745,7 @@ void dub_source_pipeline_unref(DubSourcePipeline *self)
     if (!g_atomic_ref_count_dec(&self->refs))
         return;
     dub_handover_unref(self->handover);
+    g_clear_pointer(&self->video.dts_maker, dub_dts_maker_free);
     gst_clear_caps(&self->video.last_caps);
     gst_clear_caps(&self->audio.last_caps);
     gst_clear_caps(&self->video_caps);
