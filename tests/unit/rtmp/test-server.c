@@ -513,8 +513,8 @@ static const GarbageCase garbage_cases[] = {
     { "command-in-amf3", "\x03\0\0\0\0\0\x01\x11\0\0\0\0\x05", 13, true },
     { "message-16-mib-before-publish", "\x03\0\0\0\xff\xff\xff\x14\0\0\0\0", 12, true },
     { "publish-twice",
-      "\x03\0\0\0\0\0\x1a\x14\0\0\0\0\x02\0\x07publish\0\0\0\0\0\0\0\0\0\x05\x02\0\x01x"
-      "\x03\0\0\0\0\0\x1a\x14\0\0\0\0\x02\0\x07publish\0\0\0\0\0\0\0\0\0\x05\x02\0\x01y", 72, true },
+      "\x03\0\0\0\0\0\x18\x14\0\0\0\0\x02\0\x07publish\0\0\0\0\0\0\0\0\0\x05\x02\0\x01x"
+      "\x03\0\0\0\0\0\x18\x14\0\0\0\0\x02\0\x07publish\0\0\0\0\0\0\0\0\0\x05\x02\0\x01y", 72, true },
 };
 
 static void test_garbage(const void *data)
