@@ -10,6 +10,8 @@
 
 #define SEARCH_MS    1500 /* either side of the mark; DESIGN's measurement: 15.5 % word errors against 14.5 uncut */
 #define WINDOW_MS    100
+#define CLEAR_DB     12   /* a clear pause: this far below the segment's own level, */
+#define FLOOR_DB     3    /* and no more than this above its quietest 100 ms: the room, not a soft syllable */
 #define SHORTEST_MS  100  /* PROTOCOL.md: chunk_duration_ms 100…30000; a shorter rest joins the last segment */
 
 struct _DubSegmenter {
@@ -18,6 +20,7 @@ struct _DubSegmenter {
     GArray *samples;     /* float, from `first` on */
     int64_t first;       /* timeline position of samples[0] */
     uint64_t next_index;
+    int64_t looked_at;   /* eager: frames buffered when a clear pause was last looked for */
     bool finished;
     bool forced;
 };
@@ -106,6 +109,30 @@ static int64_t choose_length(const DubSegmenter *self, int64_t from, int64_t to)
     return (int64_t) quiet + window / 2;
 }
 
+static double level_at(const DubSegmenter *self, int64_t first, int64_t n_frames)
+{
+    const DubPcm view = { self->config.rate_hz, self->config.channels, (gsize) buffered(self),
+                          (float *) (void *) self->samples->data, 0 };
+    return dub_level_rms_dbfs(&view, (gsize) first, (gsize) n_frames);
+}
+
+/* Looked for once per window's worth of new sound; 0: none yet. */
+static int64_t find_clear_pause(DubSegmenter *self, int64_t from)
+{
+    const int64_t window = ms_to_frames(self, WINDOW_MS), have = buffered(self) - self->tail_frames;
+    if (!self->config.eager || self->config.mode != DUB_SEGMENT_PAUSE || have < from + window ||
+        have - self->looked_at < window)
+        return 0;
+    self->looked_at = have;
+    const float *samples = (const float *) (void *) self->samples->data;
+    const unsigned channels = self->config.channels;
+    const int64_t quiet = (int64_t) dub_level_quietest(samples, (gsize) have, channels, (gsize) from, (gsize) have, (gsize) window);
+    const int64_t floor = (int64_t) dub_level_quietest(samples, (gsize) have, channels, 0, (gsize) have, (gsize) window);
+    const double level = level_at(self, quiet, window);
+    const bool clear = level <= level_at(self, 0, have) - CLEAR_DB && level <= level_at(self, floor, window) + FLOOR_DB;
+    return clear ? quiet + window / 2 : 0;
+}
+
 static DubSegment *cut(DubSegmenter *self, int64_t length)
 {
     const unsigned channels = self->config.channels;
@@ -118,6 +145,7 @@ static DubSegment *cut(DubSegmenter *self, int64_t length)
     memcpy(segment->pcm->samples, self->samples->data, (gsize) with_tail * channels * sizeof(float));
     g_array_remove_range(self->samples, 0, (guint) (length * channels));
     self->first += length;
+    self->looked_at = 0;
     return segment;
 }
 
@@ -132,6 +160,9 @@ DubSegment *dub_segmenter_take(DubSegmenter *self)
     const int64_t have = buffered(self);
     if (have >= to + self->tail_frames)
         return cut(self, choose_length(self, from, to));
+    const int64_t clear = find_clear_pause(self, from);
+    if (clear > 0)
+        return cut(self, clear);
     if (!self->finished || have == 0)
         return NULL;
     /* The end is inside or before the window: one segment, unless the rest would be longer than allowed. */

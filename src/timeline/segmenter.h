@@ -7,6 +7,8 @@
 
 #include "audio/pcm.h"
 
+#include <stdbool.h>
+
 #define DUB_CROSSFADE_MS 10 /* long enough to hide a join, too short to hear as an echo */
 
 typedef enum {
@@ -19,6 +21,8 @@ typedef struct {
     int64_t nominal_ns;    /* distance of the marks: 6 s */
     int64_t longest_ns;    /* bound on a segment, for its deadline: >= nominal_ns; pause mode looks no further than this */
     DubSegmentMode mode;
+    bool eager;            /* pause mode, live: take the first clear pause of the search, do not wait for its end: what is
+                              saved, up to 2.5 s, is time for the engines */
 } DubSegmenterConfig;
 
 typedef struct {

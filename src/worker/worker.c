@@ -191,6 +191,7 @@ static void make_parts(DubWorker *self)
         .nominal_ns = self->config.segment_ns,
         .longest_ns = self->config.segment_ns + (self->paced ? OVERHANG(self->config.segment_ns) : self->config.segment_ns / 2),
         .mode = self->config.segment_mode,
+        .eager = self->paced,
     };
     const DubMixerConfig mixer = { self->input.rate_hz, self->input.channels, self->config.bed_gain };
     self->segmenter = dub_segmenter_new(&segmenter);

@@ -27,7 +27,7 @@ static const Case cases[] = {
 
 static DubSegmenter *new_segmenter(DubSegmentMode mode)
 {
-    const DubSegmenterConfig config = { RATE, 1, 6 * DUB_NS_PER_S, 7 * DUB_NS_PER_S, mode };
+    const DubSegmenterConfig config = { RATE, 1, 6 * DUB_NS_PER_S, 7 * DUB_NS_PER_S, mode, false };
     return dub_segmenter_new(&config);
 }
 
@@ -101,6 +101,34 @@ static void test_forced(void)
     g_assert_null(dub_segmenter_take(segmenter));
 }
 
+/* Live, a clear pause is cut at as soon as it is heard; without one the search goes to its end. */
+static void test_eager(void)
+{
+    const DubSegmenterConfig config = { RATE, 1, 6 * DUB_NS_PER_S, 7 * DUB_NS_PER_S, DUB_SEGMENT_PAUSE, true };
+    static const Case paused = { .name = "eager", .pauses_s = { 5.0, 5.9 } };
+    g_autoptr(DubSegmenter) segmenter = dub_segmenter_new(&config);
+    g_autoptr(DubSegment) first = NULL;
+    int64_t pushed = 0;
+    for (; !first; pushed += 160) {
+        float block[160];
+        for (int i = 0; i < 160; i++)
+            block[i] = sample_at(&paused, pushed + i);
+        dub_segmenter_push(segmenter, block, 160);
+        first = dub_segmenter_take(segmenter);
+    }
+    g_assert_cmpfloat(fabs((double) first->n_frames / RATE - 5.0), <, 0.11);
+    g_assert_cmpfloat((double) pushed / RATE, <, 5.4);
+    g_autoptr(DubSegment) second = NULL; /* one tone on end: no pause until the longest is reached */
+    for (; !second; pushed += 160) {
+        float block[160];
+        for (int i = 0; i < 160; i++)
+            block[i] = 0.5f;
+        dub_segmenter_push(segmenter, block, 160);
+        second = dub_segmenter_take(segmenter);
+    }
+    g_assert_cmpint(pushed - second->first_frame, >=, 7 * RATE);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -109,5 +137,6 @@ int main(int argc, char **argv)
         g_test_add_data_func(path, &cases[i], test_cuts);
     }
     g_test_add_func("/timeline/segmenter/forced", test_forced);
+    g_test_add_func("/timeline/segmenter/eager", test_eager);
     return g_test_run();
 }
