@@ -10,9 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-/* PROTOCOL.md, Rules: an answer stays under 4 MiB. What is beside the audio is far below this. */
-#define MAX_AUDIO_TEXT_BYTES (4u * 1024 * 1024 - 64 * 1024)
-#define MAX_M4A_RATE_HZ      48000
+#define MAX_DUB_RATE_HZ 48000
 
 typedef struct _Dubber Dubber;
 
@@ -27,15 +25,13 @@ typedef struct {
     int64_t arrived_ns;
     GCancellable *cancellable;
     /* in */
-    DubJson *data_base64;
-    char *format;
-    guint declared_rate_hz, declared_channels;
-    int64_t duration_ms, pts_ns;
+    DubWireAudio *audio;
+    int64_t pts_ns;
     DubSpeechResult *result;
     guint rate_hz, channels; /* of the fragment, once decoded: what wins over the declared */
     /* out */
     DubPcm *pcm;
-    DubJson *audio;
+    DubWireAudio *dub;
     GError *error;
 } Item;
 
@@ -60,9 +56,8 @@ static void item_unref(void *data)
     if (!g_atomic_ref_count_dec(&item->refs))
         return;
     g_object_unref(item->cancellable);
-    json_decref(item->data_base64);
-    json_decref(item->audio);
-    g_free(item->format);
+    dub_wire_audio_free(item->audio);
+    dub_wire_audio_free(item->dub);
     dub_speech_result_free(item->result);
     dub_pcm_unref(item->pcm);
     g_clear_error(&item->error);
@@ -75,19 +70,15 @@ static Item *item_ref(Item *item)
     return item;
 }
 
-static Item *item_new(Dubber *self, const DubStsFragment *fragment)
+static Item *item_new(Dubber *self, const DubFragmentData *fragment)
 {
     Item *item = g_new0(Item, 1);
     g_atomic_ref_count_init(&item->refs);
     item->dubber = self;
-    item->sequence_number = fragment->sequence_number;
+    item->sequence_number = (uint64_t) fragment->sequence_number;
     item->arrived_ns = dub_clock_now();
     item->cancellable = g_cancellable_new();
-    item->data_base64 = json_incref(fragment->data_base64);
-    item->format = g_strdup(strcmp(fragment->format, "pcm_s16le") == 0 ? "pcm_s16le" : "m4a");
-    item->declared_rate_hz = fragment->sample_rate_hz;
-    item->declared_channels = MIN(fragment->channels, 2);
-    item->duration_ms = fragment->duration_ms;
+    item->audio = dub_sts_audio_share(fragment->audio);
     item->pts_ns = json_integer_value(json_object_get(fragment->metadata, "pts_ns"));
     return item;
 }
@@ -110,7 +101,7 @@ static guint count_step(const Dubber *self, Step step)
     return n;
 }
 
-/* ── Outcomes ── */
+/* ── Answers ── */
 
 static double ms_since(int64_t begin_ns)
 {
@@ -136,46 +127,45 @@ static DubJson *metadata_of(const Dubber *self, const Item *item)
     return metadata;
 }
 
-static DubStsOutcome *outcome_of(Dubber *self, Item *item)
+static DubProcessedStatus status_of(DubSpeechStatus status)
 {
-    DubSpeechResult *result = item->result;
-    DubStsOutcome *outcome = dub_sts_outcome_new(result->status);
-    outcome->dubbed_audio = g_steal_pointer(&item->audio);
-    outcome->transcript = g_steal_pointer(&result->transcript);
-    outcome->translated_text = g_steal_pointer(&result->translated_text);
-    outcome->asr_ms = result->asr_ms;
-    outcome->translation_ms = result->mt_ms;
-    outcome->tts_ms = result->tts_ms;
-    outcome->metadata = metadata_of(self, item);
-    if (result->status == DUB_SPEECH_FAILED) {
-        outcome->error_code = g_strdup(result->error_code ? result->error_code : "MODEL_ERROR");
-        outcome->error_stage = g_strdup(result->error_stage ? result->error_stage : "asr");
-        outcome->error_message = g_steal_pointer(&result->error_message);
-        outcome->retryable = result->retryable;
+    switch (status) {
+    case DUB_SPEECH_SUCCESS: return DUB_PROCESSED_SUCCESS;
+    case DUB_SPEECH_PARTIAL: return DUB_PROCESSED_PARTIAL;
+    case DUB_SPEECH_FAILED:  break;
     }
-    return outcome;
+    return DUB_PROCESSED_FAILED;
 }
 
-static void finish(Dubber *self, Item *item, DubStsOutcome *outcome)
+static DubFragmentProcessed *answer_of(Dubber *self, Item *item)
+{
+    DubSpeechResult *result = item->result;
+    const bool failed = result->status == DUB_SPEECH_FAILED;
+    DubFragmentProcessed *answer =
+        failed ? dub_sts_answer_new_failed(result->error_code ? result->error_code : "MODEL_ERROR",
+                                           result->error_stage ? result->error_stage : "asr", result->retryable,
+                                           result->error_message)
+               : dub_fragment_processed_new();
+    answer->status = status_of(result->status);
+    answer->dubbed_audio = g_steal_pointer(&item->dub);
+    answer->transcript = g_steal_pointer(&result->transcript);
+    answer->translated_text = g_steal_pointer(&result->translated_text);
+    answer->asr_ms = result->asr_ms;
+    answer->translation_ms = result->mt_ms;
+    answer->tts_ms = result->tts_ms;
+    answer->metadata = metadata_of(self, item);
+    return answer;
+}
+
+static void finish(Dubber *self, Item *item, DubFragmentProcessed *answer)
 {
     const uint64_t number = item->sequence_number;
-    outcome->processing_ms = ms_since(item->arrived_ns);
+    answer->processing_time_ms = ms_since(item->arrived_ns);
     g_ptr_array_remove(self->items, item);
-    self->parent.callbacks.on_finished(number, outcome, self->parent.user_data);
+    self->parent.callbacks.on_finished(number, answer, self->parent.user_data);
 }
 
 /* ── Encoding ── */
-
-static DubJson *encode_as(const DubPcm *pcm, DubFragmentFormat format, GError **error)
-{
-    g_autoptr(GBytes) bytes = dub_fragment_encode(pcm, format, error);
-    if (!bytes)
-        return NULL;
-    g_autofree char *text = g_base64_encode(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
-    g_autoptr(DubJson) data = json_string_nocheck(text);
-    return dub_sts_audio_to_json(dub_fragment_format_to_string(format), pcm->rate_hz, pcm->channels,
-                                 dub_pcm_duration_ns(pcm) / DUB_NS_PER_MS, data);
-}
 
 static gsize text_bytes_of_pcm(const DubPcm *pcm)
 {
@@ -188,8 +178,13 @@ static void run_encode(void *data, G_GNUC_UNUSED GCancellable *cancellable)
     g_autoptr(DubPcm) shaped = dub_pcm_convert(item->result->dub, item->rate_hz, item->channels, &item->error);
     if (!shaped)
         return;
-    const bool as_pcm = strcmp(item->format, "pcm_s16le") == 0 && text_bytes_of_pcm(shaped) < MAX_AUDIO_TEXT_BYTES;
-    item->audio = encode_as(shaped, as_pcm ? DUB_FORMAT_PCM_S16LE : DUB_FORMAT_M4A, &item->error);
+    const bool as_pcm =
+        strcmp(item->audio->format, "pcm_s16le") == 0 && text_bytes_of_pcm(shaped) < DUB_STS_MAX_AUDIO_TEXT_BYTES;
+    const DubFragmentFormat format = as_pcm ? DUB_FORMAT_PCM_S16LE : DUB_FORMAT_M4A;
+    g_autoptr(GBytes) bytes = dub_fragment_encode(shaped, format, &item->error);
+    if (bytes)
+        item->dub = dub_wire_audio_new(dub_fragment_format_to_string(format), shaped->rate_hz, shaped->channels,
+                                       dub_pcm_duration_ns(shaped) / DUB_NS_PER_MS, bytes);
 }
 
 static void on_encoded(void *data)
@@ -198,10 +193,10 @@ static void on_encoded(void *data)
     Dubber *self = item->dubber;
     if (!find_item(self, item->sequence_number))
         return; /* cancelled */
-    if (item->audio)
-        finish(self, item, outcome_of(self, item));
+    if (item->dub)
+        finish(self, item, answer_of(self, item));
     else
-        finish(self, item, dub_sts_outcome_new_failed("MODEL_ERROR", "tts", true, item->error->message));
+        finish(self, item, dub_sts_answer_new_failed("MODEL_ERROR", "tts", true, item->error->message));
 }
 
 static bool is_empty(const DubSpeechResult *result)
@@ -213,9 +208,8 @@ static void encode(Dubber *self, Item *item)
 {
     static const DubStsJobClass encoding = { run_encode, on_encoded, item_unref };
     if (self->config.empty_original && is_empty(item->result)) {
-        item->audio = dub_sts_audio_to_json(item->format, item->rate_hz, item->channels, item->duration_ms,
-                                            item->data_base64);
-        finish(self, item, outcome_of(self, item));
+        item->dub = dub_sts_audio_share(item->audio);
+        finish(self, item, answer_of(self, item));
         return;
     }
     item->step = STEP_ENCODE;
@@ -236,7 +230,7 @@ static void on_dubbed(DubSpeechResult *result, void *user_data)
         if (item->result->status == DUB_SPEECH_FAILED || !item->result->dub) {
             item->result->status = DUB_SPEECH_FAILED;
             item_ref(item);
-            finish(self, item, outcome_of(self, item));
+            finish(self, item, answer_of(self, item));
             item_unref(item);
         } else {
             encode(self, item);
@@ -277,7 +271,7 @@ static void dub_more(Dubber *self)
     while (count_step(self, STEP_DUB) < n_lanes && (item = next_waiting(self))) {
         g_autoptr(GError) error = NULL;
         if (!ensure_session(self, item->rate_hz, item->channels, &error)) {
-            finish(self, item, dub_sts_outcome_new_failed("MODEL_ERROR", "tts", true, error->message));
+            finish(self, item, dub_sts_answer_new_failed("MODEL_ERROR", "tts", true, error->message));
             continue;
         }
         item->step = STEP_DUB;
@@ -291,10 +285,8 @@ static void dub_more(Dubber *self)
 static void run_decode(void *data, G_GNUC_UNUSED GCancellable *cancellable)
 {
     Item *item = data;
-    gsize size = 0;
-    guchar *raw = g_base64_decode(json_string_value(item->data_base64), &size);
-    g_autoptr(GBytes) bytes = g_bytes_new_take(raw, size);
-    item->pcm = dub_fragment_decode(bytes, item->declared_rate_hz, item->declared_channels, &item->error);
+    g_autoptr(GBytes) bytes = dub_wire_audio_decode(item->audio);
+    item->pcm = dub_fragment_decode(bytes, item->audio->sample_rate_hz, MIN(item->audio->channels, 2), &item->error);
 }
 
 static void on_decoded(void *data)
@@ -304,16 +296,16 @@ static void on_decoded(void *data)
     if (!find_item(self, item->sequence_number))
         return; /* cancelled */
     if (!item->pcm) {
-        finish(self, item, dub_sts_outcome_new_failed("INVALID_AUDIO", "asr", false, item->error->message));
+        finish(self, item, dub_sts_answer_new_failed("INVALID_AUDIO", "asr", false, item->error->message));
         return;
     }
-    item->rate_hz = MIN(item->pcm->rate_hz, MAX_M4A_RATE_HZ);
+    item->rate_hz = MIN(item->pcm->rate_hz, MAX_DUB_RATE_HZ);
     item->channels = item->pcm->channels;
     item->step = STEP_WAIT;
     dub_more(self);
 }
 
-static void dubber_process(DubStsWork *work, const DubStsFragment *fragment)
+static void dubber_process(DubStsWork *work, const DubFragmentData *fragment)
 {
     static const DubStsJobClass decoding = { run_decode, on_decoded, item_unref };
     Dubber *self = (Dubber *) work;
@@ -366,7 +358,7 @@ static void dubber_free(DubStsWork *work)
     g_free(self);
 }
 
-DubStsWork *dub_sts_dubber_new(const DubStsDubberConfig *config, const DubStsInit *init,
+DubStsWork *dub_sts_dubber_new(const DubStsDubberConfig *config, const DubStreamInit *init,
                                const DubStsWorkCallbacks *callbacks, void *user_data)
 {
     static const DubStsWorkClass klass = { dubber_process, dubber_cancel, dubber_free };

@@ -12,5 +12,5 @@ typedef struct {
 } DubStsDubberConfig;
 
 /* Returns: (transfer full); on_ready or on_refused follows. @config, @init: copied; pairs and pool must outlive it. */
-DubStsWork *dub_sts_dubber_new(const DubStsDubberConfig *config, const DubStsInit *init,
+DubStsWork *dub_sts_dubber_new(const DubStsDubberConfig *config, const DubStreamInit *init,
                                const DubStsWorkCallbacks *callbacks, void *user_data);

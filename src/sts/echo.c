@@ -2,16 +2,14 @@
 #include "sts/echo.h"
 
 #include "base/clock.h"
+#include "wire/events.h"
 
 #include <gio/gio.h>
-
-/* PROTOCOL.md, Rules: an answer stays under 4 MiB. What is beside the audio is far below this. */
-#define MAX_AUDIO_TEXT_BYTES (4u * 1024 * 1024 - 64 * 1024)
 
 typedef struct {
     uint64_t sequence_number;
     int64_t arrived_ns, due_ns;
-    DubStsOutcome *outcome;
+    DubFragmentProcessed *answer;
 } Waiting;
 
 typedef struct {
@@ -25,7 +23,7 @@ typedef struct {
 static void waiting_free(void *data)
 {
     Waiting *waiting = data;
-    dub_sts_outcome_free(waiting->outcome);
+    dub_fragment_processed_free(waiting->answer);
     g_free(waiting);
 }
 
@@ -39,11 +37,11 @@ static void arm(Echo *self)
 static void finish_first(Echo *self, int64_t now_ns)
 {
     Waiting *first = g_queue_pop_head(&self->waiting);
-    DubStsOutcome *outcome = g_steal_pointer(&first->outcome);
-    outcome->processing_ms = (double) (now_ns - first->arrived_ns) / (double) DUB_NS_PER_MS;
+    DubFragmentProcessed *answer = g_steal_pointer(&first->answer);
+    answer->processing_time_ms = (double) (now_ns - first->arrived_ns) / (double) DUB_NS_PER_MS;
     const uint64_t number = first->sequence_number;
     waiting_free(first);
-    self->parent.callbacks.on_finished(number, outcome, self->parent.user_data);
+    self->parent.callbacks.on_finished(number, answer, self->parent.user_data);
 }
 
 /* One thing each time: a callback may free us, which ends the source. */
@@ -55,7 +53,7 @@ static gboolean on_timer(void *data)
     const Waiting *first = g_queue_peek_head(&self->waiting);
     if (!self->told_ready) {
         self->told_ready = true;
-        self->parent.callbacks.on_ready(DUB_STS_MAX_IN_FLIGHT, (double) self->delay_ns / DUB_NS_PER_MS,
+        self->parent.callbacks.on_ready(DUB_WIRE_MAX_IN_FLIGHT, (double) self->delay_ns / DUB_NS_PER_MS,
                                         self->parent.user_data);
     } else if (first && first->due_ns <= now_ns) {
         finish_first(self, now_ns);
@@ -66,29 +64,28 @@ static gboolean on_timer(void *data)
     return G_SOURCE_CONTINUE;
 }
 
-static DubStsOutcome *echo_of(const DubStsFragment *fragment)
+static DubFragmentProcessed *echo_of(const DubWireAudio *audio)
 {
-    if (json_string_length(fragment->data_base64) > MAX_AUDIO_TEXT_BYTES)
-        return dub_sts_outcome_new_failed("FRAGMENT_TOO_LARGE", "tts", false,
-                                          "its echo would be an answer of more than 4 MiB");
-    DubStsOutcome *outcome = dub_sts_outcome_new(DUB_SPEECH_SUCCESS);
-    outcome->dubbed_audio = dub_sts_audio_to_json(fragment->format, fragment->sample_rate_hz, fragment->channels,
-                                                  fragment->duration_ms, fragment->data_base64);
-    outcome->transcript = g_strdup("");
-    outcome->translated_text = g_strdup("");
-    outcome->metadata = json_pack("{s:s, s:s, s:s}", "asr_model", "echo", "translation_model", "echo", "tts_model",
-                                  "echo");
-    return outcome;
+    if (json_string_length(audio->data_base64) > DUB_STS_MAX_AUDIO_TEXT_BYTES)
+        return dub_sts_answer_new_failed("FRAGMENT_TOO_LARGE", "tts", false,
+                                         "its echo would be an answer of more than 4 MiB");
+    DubFragmentProcessed *answer = dub_fragment_processed_new();
+    answer->status = DUB_PROCESSED_SUCCESS;
+    answer->dubbed_audio = dub_sts_audio_share(audio);
+    answer->transcript = g_strdup("");
+    answer->translated_text = g_strdup("");
+    answer->metadata = json_pack("{s:s, s:s, s:s}", "asr_model", "echo", "translation_model", "echo", "tts_model", "echo");
+    return answer;
 }
 
-static void echo_process(DubStsWork *work, const DubStsFragment *fragment)
+static void echo_process(DubStsWork *work, const DubFragmentData *fragment)
 {
     Echo *self = (Echo *) work;
     Waiting *waiting = g_new0(Waiting, 1);
-    waiting->sequence_number = fragment->sequence_number;
+    waiting->sequence_number = (uint64_t) fragment->sequence_number;
     waiting->arrived_ns = dub_clock_now();
     waiting->due_ns = waiting->arrived_ns + self->delay_ns;
-    waiting->outcome = echo_of(fragment);
+    waiting->answer = echo_of(fragment->audio);
     g_queue_push_tail(&self->waiting, waiting);
     arm(self);
 }

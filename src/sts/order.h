@@ -7,8 +7,9 @@
 #pragma once
 
 #include "base/json.h"
+#include "wire/events.h"
 
-#define DUB_STS_WINDOW             10                        /* unanswered fragments of a stream: PROTOCOL.md, Rules */
+#define DUB_STS_WINDOW             DUB_WIRE_MAX_IN_FLIGHT    /* unanswered fragments of a stream: PROTOCOL.md, Rules */
 #define DUB_STS_STORED_ANSWERS     16                        /* kept for fragments that are sent again … */
 #define DUB_STS_STORED_BYTES       (16u * 1024 * 1024)       /* … and at most so much of them */
 

@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "sts/dubber.h"
 #include "sts/echo.h"
-#include "sts/errors.h"
 #include "sts/session.h"
+#include "wire/events.h"
 
 #include <math.h>
 #include <string.h>
@@ -74,7 +74,7 @@ typedef struct {
     DubStsWork *work;  /* NULL without a stream */
     char *stream_id;   /* key in service->streams; NULL without a stream */
     GSource *timer;
-    const DubStsInit *wanted; /* to be opened; the session's */
+    const DubStreamInit *wanted; /* to be opened; the session's */
     bool release, close, gone; /* noted for settle() and the timer */
 } Client;
 
@@ -149,14 +149,14 @@ static void on_work_refused(const char *code, const char *message, void *user_da
     settle(client);
 }
 
-static void on_work_finished(uint64_t sequence_number, DubStsOutcome *outcome, void *user_data)
+static void on_work_finished(uint64_t sequence_number, DubFragmentProcessed *answer, void *user_data)
 {
     Client *client = user_data;
-    dub_sts_session_finished(client->session, sequence_number, outcome, dub_clock_now());
+    dub_sts_session_finished(client->session, sequence_number, answer, dub_clock_now());
     settle(client);
 }
 
-static DubStsWork *new_work(Client *client, const DubStsInit *init)
+static DubStsWork *new_work(Client *client, const DubStreamInit *init)
 {
     static const DubStsWorkCallbacks callbacks = { on_work_ready, on_work_refused, on_work_finished };
     const DubStsService *service = client->service;
@@ -166,7 +166,7 @@ static DubStsWork *new_work(Client *client, const DubStsInit *init)
     return dub_sts_dubber_new(&config, init, &callbacks, client);
 }
 
-static void open_stream(Client *client, const DubStsInit *init)
+static void open_stream(Client *client, const DubStreamInit *init)
 {
     DubStsService *service = client->service;
     g_clear_pointer(&client->work, dub_sts_work_free);
@@ -198,24 +198,24 @@ static void count_failure(DubStsService *service, const char *stage, const char 
 static void on_emit(const char *event, DubJson *payload, void *user_data)
 {
     Client *client = user_data;
-    if (strcmp(event, "error") == 0) {
+    if (strcmp(event, DUB_EVENT_ERROR) == 0) {
         const char *code = json_string_value(json_object_get(payload, "code"));
         dub_log_fields(DUB_LOG_WARNING, "refused", "stream_id", client->stream_id, "fragment_id",
                        json_string_value(json_object_get(payload, "fragment_id")), "code", code, "reason",
                        json_string_value(json_object_get(payload, "message")), NULL);
         count_failure(client->service, NULL, code);
-    } else if (strcmp(event, "stream:complete") == 0) {
+    } else if (strcmp(event, DUB_EVENT_STREAM_COMPLETE) == 0) {
         dub_log_fields(DUB_LOG_INFO, "stream complete", "stream_id", client->stream_id, NULL);
     }
     sio_socket_emit(client->socket, event, payload);
 }
 
-static void on_open(const DubStsInit *init, void *user_data)
+static void on_open(const DubStreamInit *init, void *user_data)
 {
     ((Client *) user_data)->wanted = init;
 }
 
-static void on_process(const DubStsFragment *fragment, void *user_data)
+static void on_process(const DubFragmentData *fragment, void *user_data)
 {
     dub_sts_work_process(((Client *) user_data)->work, fragment);
 }
@@ -231,31 +231,31 @@ static void observe_ms(DubStsService *service, guint metric, double ms)
         dub_metrics_observe(service->metrics, metric, ms / 1000, NULL);
 }
 
-static void log_answer(const Client *client, const DubStsFragment *fragment, const DubStsOutcome *outcome)
+static void log_answer(const Client *client, const DubFragmentData *fragment, const DubFragmentProcessed *answer)
 {
-    const bool failed = outcome->status == DUB_SPEECH_FAILED;
+    const bool failed = answer->status == DUB_PROCESSED_FAILED;
     if (!failed && !dub_log_enabled(DUB_LOG_DEBUG))
         return;
-    g_autofree char *ms = g_strdup_printf("%.0f", outcome->processing_ms);
-    g_autofree char *number = g_strdup_printf("%" G_GUINT64_FORMAT, fragment->sequence_number);
+    g_autofree char *ms = g_strdup_printf("%.0f", answer->processing_time_ms);
+    g_autofree char *number = g_strdup_printf("%" G_GINT64_FORMAT, fragment->sequence_number);
     const char *trace = json_string_value(json_object_get(fragment->metadata, "traceparent"));
     dub_log_fields(failed ? DUB_LOG_WARNING : DUB_LOG_DEBUG, "fragment answered", "stream_id", client->stream_id,
                    "fragment_id", fragment->fragment_id, "sequence_number", number, "status",
-                   dub_speech_status_to_string(outcome->status), "code", outcome->error_code, "reason",
-                   outcome->error_message, "ms", ms, "traceparent", trace, NULL);
+                   failed ? "failed" : answer->status == DUB_PROCESSED_PARTIAL ? "partial" : "success", "code", answer->error_code, "reason",
+                   answer->error_message, "ms", ms, "traceparent", trace, NULL);
 }
 
-static void on_answered(const DubStsFragment *fragment, const DubStsOutcome *outcome, void *user_data)
+static void on_answered(const DubFragmentData *fragment, const DubFragmentProcessed *answer, void *user_data)
 {
     Client *client = user_data;
     DubStsService *service = client->service;
-    observe_ms(service, METRIC_PROCESSING, outcome->processing_ms);
-    observe_ms(service, METRIC_ASR, outcome->asr_ms);
-    observe_ms(service, METRIC_TRANSLATION, outcome->translation_ms);
-    observe_ms(service, METRIC_TTS, outcome->tts_ms);
-    if (outcome->status == DUB_SPEECH_FAILED)
-        count_failure(service, outcome->error_stage, outcome->error_code);
-    log_answer(client, fragment, outcome);
+    observe_ms(service, METRIC_PROCESSING, answer->processing_time_ms);
+    observe_ms(service, METRIC_ASR, answer->asr_ms);
+    observe_ms(service, METRIC_TRANSLATION, answer->translation_ms);
+    observe_ms(service, METRIC_TTS, answer->tts_ms);
+    if (answer->status == DUB_PROCESSED_FAILED)
+        count_failure(service, answer->error_stage, answer->error_code);
+    log_answer(client, fragment, answer);
 }
 
 static void on_release(void *user_data)
@@ -299,7 +299,7 @@ static bool needs_timer_now(const Client *client)
 /* The session has had an event: do what it asked for that can be done from anywhere, leave the rest to the timer. */
 static void settle(Client *client)
 {
-    const DubStsInit *wanted = g_steal_pointer(&client->wanted);
+    const DubStreamInit *wanted = g_steal_pointer(&client->wanted);
     if (wanted && !client->gone)
         open_stream(client, wanted);
     if (client->release)
@@ -373,7 +373,8 @@ static bool on_authorize(SioSocket *socket, const json_t *auth, SioRefusal *refu
                    eio_socket_get_remote_address(sio_socket_get_engine(socket)), NULL);
     dub_metrics_add(service->metrics, METRIC_CONNECTIONS, 1, "refused", NULL);
     refusal->message = g_strdup("AUTH_FAILED");
-    refusal->data = dub_sts_error_to_json("AUTH_FAILED", NULL, NULL, message);
+    g_autoptr(DubErrorEvent) error = dub_error_event_new_for("AUTH_FAILED", NULL, NULL, message);
+    refusal->data = dub_error_event_to_json(error);
     return false;
 }
 

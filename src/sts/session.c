@@ -4,10 +4,10 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "sts/errors.h"
 #include "sts/faults.h"
 #include "sts/order.h"
 #include "sts/stats.h"
+#include "wire/events.h"
 
 #include <math.h>
 #include <string.h>
@@ -18,8 +18,8 @@
 #define COMFORTABLE_IN_FLIGHT 3   /* PROTOCOL.md: 1–3 in flight are "low" */
 
 typedef struct {
-    DubStsFragment *fragment;
-    DubStsOutcome *fault; /* (nullable) what is said of it, whatever comes of the work: a simulated failure */
+    DubFragmentData *fragment;
+    DubFragmentProcessed *fault; /* (nullable) its answer, whatever comes of the work: a simulated failure */
     int64_t deadline_ns; /* DUB_TIME_NONE in echo mode */
     bool again;          /* counted before */
 } Out;
@@ -31,7 +31,7 @@ struct _DubStsSession {
     void *user_data;
 
     DubStsState state;
-    DubStsInit *init; /* NULL while idle */
+    DubStreamInit *init; /* NULL while idle */
     DubStsOrder *order;
     DubStsStats stats;
     DubStsFaults faults;
@@ -59,8 +59,8 @@ const char *dub_sts_state_to_string(DubStsState state)
 static void out_free(void *data)
 {
     Out *out = data;
-    dub_sts_fragment_free(out->fragment);
-    dub_sts_outcome_free(out->fault);
+    dub_fragment_data_free(out->fragment);
+    dub_fragment_processed_free(out->fault);
     g_free(out);
 }
 
@@ -75,7 +75,6 @@ DubStsSession *dub_sts_session_new(const DubStsSessionConfig *config, const DubS
     self->out = g_ptr_array_new_with_free_func(out_free);
     self->order = dub_sts_order_new();
     self->blocked_since_ns = self->close_at_ns = DUB_TIME_NONE;
-    dub_sts_faults_init(&self->faults);
     return self;
 }
 
@@ -83,9 +82,9 @@ void dub_sts_session_free(DubStsSession *self)
 {
     if (!self)
         return;
-    dub_sts_faults_clear(&self->faults);
+    dub_sts_faults_set(&self->faults, NULL);
     dub_sts_order_free(self->order);
-    dub_sts_init_free(self->init);
+    dub_stream_init_free(self->init);
     g_ptr_array_unref(self->out);
     g_free(self->session_id);
     g_free(self);
@@ -127,17 +126,33 @@ static void emit(DubStsSession *self, const char *event, DubJson *payload)
     self->effects->emit(event, payload, self->user_data);
 }
 
-static void emit_error(DubStsSession *self, const char *code, const char *fragment_id, const char *message)
+/* @stream_id, @fragment_id: nullable */
+static void emit_error_of(DubStsSession *self, const char *code, const char *stream_id, const char *fragment_id,
+                          const char *message)
 {
-    emit(self, "error", dub_sts_error_to_json(code, dub_sts_session_get_stream_id(self), fragment_id, message));
+    g_autoptr(DubErrorEvent) error = dub_error_event_new_for(code, stream_id, fragment_id, message);
+    emit(self, DUB_EVENT_ERROR, dub_error_event_to_json(error));
 }
 
-/* The error that a parser's GError means on the wire. */
-static const char *code_of(const GError *error)
+static void emit_error(DubStsSession *self, const char *code, const char *fragment_id, const char *message)
 {
-    if (g_error_matches(error, DUB_ERROR, DUB_ERROR_CORRUPT))
-        return "INVALID_AUDIO";
-    return g_error_matches(error, DUB_ERROR, DUB_ERROR_NO_SPACE) ? "FRAGMENT_TOO_LARGE" : "INVALID_CONFIG";
+    emit_error_of(self, code, dub_sts_session_get_stream_id(self), fragment_id, message);
+}
+
+/* Returns: (transfer none) (nullable): what the payload of a refused event calls itself, where that may be an id */
+static const char *peek_id(const DubJson *payload, const char *key)
+{
+    const char *id = json_string_value(json_object_get(payload, key));
+    return id && *id && strlen(id) <= DUB_WIRE_MAX_ID_BYTES ? id : NULL;
+}
+
+/* @error names the field already; in front of it goes the event. */
+static void refuse_event(DubStsSession *self, const char *event, const DubJson *payload, const GError *error)
+{
+    g_autofree char *message = g_strdup_printf("%s: %s", event, error->message);
+    const char *stream_id = dub_sts_session_get_stream_id(self);
+    emit_error_of(self, dub_wire_code_of_error(error), stream_id ? stream_id : peek_id(payload, "stream_id"),
+                  peek_id(payload, "fragment_id"), message);
 }
 
 /* ── Backpressure ── */
@@ -153,26 +168,28 @@ static DubStsThresholds thresholds(const DubStsSession *self)
     return t;
 }
 
-/* Until about as many are out as it takes to be at rest again. 0: not known. */
+/* Until about as many are out as it takes to be at rest again. -1: not known. */
 static double recommended_delay_ms(const DubStsSession *self, guint in_flight)
 {
     if (self->expected_ms <= 0 || in_flight <= COMFORTABLE_IN_FLIGHT)
-        return 0;
+        return -1;
     const double delay_ms = self->expected_ms * (in_flight - COMFORTABLE_IN_FLIGHT) / MAX(self->parallel, 1u);
     return CLAMP(delay_ms, MIN_DELAY_MS, MAX_DELAY_MS);
 }
 
 static DubJson *pressure_to_json(const DubStsSession *self, DubStsPressureLevel level, guint in_flight)
 {
-    static const char *const severities[] = { "low", "low", "medium", "high" };
-    static const char *const actions[] = { "none", "none", "slow_down", "pause" };
-    DubJson *payload = json_pack("{s:s, s:s, s:i, s:i, s:s}", "stream_id", self->init->stream_id, "severity",
-                                 severities[level], "current_inflight", (int) in_flight, "queue_depth",
-                                 (int) dub_sts_session_count_waiting(self), "action", actions[level]);
-    const double delay_ms = level >= DUB_STS_PRESSURE_MEDIUM ? recommended_delay_ms(self, in_flight) : 0;
-    if (delay_ms > 0)
-        json_object_set_new(payload, "recommended_delay_ms", json_integer((json_int_t) lround(delay_ms)));
-    return payload;
+    static const DubLoad severities[] = { DUB_LOAD_LOW, DUB_LOAD_LOW, DUB_LOAD_MEDIUM, DUB_LOAD_HIGH };
+    static const DubPressureAction actions[] = { DUB_ACTION_NONE, DUB_ACTION_NONE, DUB_ACTION_SLOW_DOWN,
+                                                 DUB_ACTION_PAUSE };
+    g_autoptr(DubBackpressure) event = dub_backpressure_new();
+    event->stream_id = g_strdup(self->init->stream_id);
+    event->severity = severities[level];
+    event->action = actions[level];
+    event->current_inflight = in_flight;
+    event->queue_depth = dub_sts_session_count_waiting(self);
+    event->recommended_delay_ms = level >= DUB_STS_PRESSURE_MEDIUM ? recommended_delay_ms(self, in_flight) : -1;
+    return dub_backpressure_to_json(event);
 }
 
 static void update_pressure(DubStsSession *self)
@@ -182,26 +199,24 @@ static void update_pressure(DubStsSession *self)
     const DubStsPressureLevel before = self->level;
     self->level = dub_sts_pressure_level(&t, in_flight);
     if (self->config.pressure_events && dub_sts_pressure_is_news(before, self->level))
-        emit(self, "backpressure", pressure_to_json(self, self->level, in_flight));
+        emit(self, DUB_EVENT_BACKPRESSURE, pressure_to_json(self, self->level, in_flight));
 }
 
 /* ── Answers ── */
 
-static double round_tenth(double value)
-{
-    return round(value * 10) / 10;
-}
-
 static void emit_complete(DubStsSession *self)
 {
-    const DubStsStats *s = &self->stats;
-    emit(self, "stream:complete",
-         json_pack("{s:s, s:I, s:I, s:{s:I, s:I, s:I, s:f, s:f}}", "stream_id", self->init->stream_id, "total_fragments",
-                   (json_int_t) (s->success + s->partial + s->failed), "total_duration_ms", (json_int_t) s->audio_ms,
-                   "statistics", "success_count", (json_int_t) s->success, "partial_count", (json_int_t) s->partial,
-                   "failed_count", (json_int_t) s->failed, "avg_processing_time_ms",
-                   round_tenth(dub_sts_stats_average_ms(s)), "p95_processing_time_ms",
-                   round_tenth(dub_sts_stats_p95_ms(s))));
+    const DubStsStats *stats = &self->stats;
+    g_autoptr(DubStreamComplete) event = dub_stream_complete_new();
+    event->stream_id = g_strdup(self->init->stream_id);
+    event->total_fragments = (int64_t) (stats->success + stats->partial + stats->failed);
+    event->total_duration_ms = (double) stats->audio_ms;
+    event->success_count = (int64_t) stats->success;
+    event->partial_count = (int64_t) stats->partial;
+    event->failed_count = (int64_t) stats->failed;
+    event->avg_processing_time_ms = dub_sts_stats_average_ms(stats);
+    event->p95_processing_time_ms = dub_sts_stats_p95_ms(stats);
+    emit(self, DUB_EVENT_STREAM_COMPLETE, dub_stream_complete_to_json(event));
 }
 
 static void complete_if_drained(DubStsSession *self, int64_t now_ns)
@@ -219,7 +234,7 @@ static void send_answers(DubStsSession *self, int64_t now_ns)
 {
     DubJson *answer;
     while ((answer = dub_sts_order_leave(self->order)))
-        emit(self, "fragment:processed", answer);
+        emit(self, DUB_EVENT_FRAGMENT_PROCESSED, answer);
     if (!dub_sts_order_is_blocked(self->order)) {
         self->blocked_since_ns = DUB_TIME_NONE;
     } else if (self->state == DUB_STS_ENDING) { /* nobody will send them any more */
@@ -233,86 +248,102 @@ static void send_answers(DubStsSession *self, int64_t now_ns)
     complete_if_drained(self, now_ns);
 }
 
-static uint64_t *count_of(DubStsStats *stats, DubSpeechStatus status)
+static uint64_t *count_of(DubStsStats *stats, DubProcessedStatus status)
 {
     switch (status) {
-    case DUB_SPEECH_SUCCESS: return &stats->success;
-    case DUB_SPEECH_PARTIAL: return &stats->partial;
-    case DUB_SPEECH_FAILED:  break;
+    case DUB_PROCESSED_SUCCESS: return &stats->success;
+    case DUB_PROCESSED_PARTIAL: return &stats->partial;
+    case DUB_PROCESSED_FAILED:  break;
     }
     return &stats->failed;
 }
 
-static void count(DubStsSession *self, const Out *out, const DubStsOutcome *outcome)
+static void learn_time(DubStsSession *self, double ms)
+{
+    self->expected_ms += self->expected_ms > 0 ? NEWEST_WEIGHT * (ms - self->expected_ms) : ms;
+}
+
+static void count(DubStsSession *self, const Out *out, const DubFragmentProcessed *answer)
 {
     if (out->again) {
         self->stats.failed--; /* what it was counted as before: only failures are done again */
     } else {
-        self->stats.audio_ms += out->fragment->duration_ms;
-        dub_sts_stats_add_time(&self->stats, outcome->processing_ms);
+        self->stats.audio_ms += out->fragment->audio->duration_ms;
+        dub_sts_stats_add_time(&self->stats, answer->processing_time_ms);
     }
-    ++*count_of(&self->stats, outcome->status);
-    if (outcome->status != DUB_SPEECH_FAILED)
-        self->expected_ms += self->expected_ms > 0
-                                 ? NEWEST_WEIGHT * (outcome->processing_ms - self->expected_ms)
-                                 : outcome->processing_ms;
+    ++*count_of(&self->stats, answer->status);
+    if (answer->status != DUB_PROCESSED_FAILED)
+        learn_time(self, answer->processing_time_ms);
 }
 
 static Out *find_out(const DubStsSession *self, uint64_t sequence_number)
 {
     for (guint i = 0; i < self->out->len; i++) {
         Out *out = g_ptr_array_index(self->out, i);
-        if (out->fragment->sequence_number == sequence_number)
+        if ((uint64_t) out->fragment->sequence_number == sequence_number)
             return out;
     }
     return NULL;
 }
 
-void dub_sts_session_finished(DubStsSession *self, uint64_t sequence_number, DubStsOutcome *outcome, int64_t now_ns)
+static void address(DubFragmentProcessed *answer, const DubFragmentData *fragment)
 {
-    g_autoptr(DubStsOutcome) owned = outcome;
+    answer->fragment_id = g_strdup(fragment->fragment_id);
+    answer->stream_id = g_strdup(fragment->stream_id);
+    answer->sequence_number = fragment->sequence_number;
+    answer->processing_time_ms = MAX(answer->processing_time_ms, 0);
+}
+
+/* What is said of it in the end. */
+static DubFragmentProcessed *apply_fault(Out *out, DubFragmentProcessed *answer)
+{
+    if (!out->fault)
+        return answer;
+    out->fault->processing_time_ms = answer->processing_time_ms;
+    dub_fragment_processed_free(answer);
+    return g_steal_pointer(&out->fault);
+}
+
+void dub_sts_session_finished(DubStsSession *self, uint64_t sequence_number, DubFragmentProcessed *answer, int64_t now_ns)
+{
+    g_autoptr(DubFragmentProcessed) owned = answer;
     Out *out = find_out(self, sequence_number);
     if (!out)
         return; /* cancelled: its answer is out already */
-    if (out->fault) {
-        out->fault->processing_ms = owned->processing_ms;
-        dub_sts_outcome_free(owned);
-        owned = g_steal_pointer(&out->fault);
-    }
+    owned = apply_fault(out, owned);
+    address(owned, out->fragment);
     count(self, out, owned);
     self->effects->answered(out->fragment, owned, self->user_data);
-    const bool may_redo = owned->status == DUB_SPEECH_FAILED && owned->retryable;
-    dub_sts_order_finish(self->order, sequence_number, dub_sts_outcome_to_json(owned, out->fragment),
-                         dub_sts_outcome_size(owned), may_redo);
+    dub_sts_order_finish(self->order, sequence_number, dub_fragment_processed_to_json(owned), dub_sts_answer_size(owned),
+                         owned->status == DUB_PROCESSED_FAILED && owned->error_retryable);
     g_ptr_array_remove(self->out, out);
     send_answers(self, now_ns);
 }
 
 /* ── Fragments ── */
 
-static DubJson *ack_to_json(const DubStsSession *self, const char *fragment_id)
+static void acknowledge(DubStsSession *self, const char *fragment_id)
 {
     const guint waiting = dub_sts_session_count_waiting(self);
-    DubJson *payload = json_pack("{s:s, s:s}", "fragment_id", fragment_id, "status", waiting ? "queued" : "processing");
-    if (waiting)
-        json_object_set_new(payload, "queue_position", json_integer(waiting));
-    if (self->expected_ms > 0) {
-        const double rounds = 1 + floor((double) waiting / MAX(self->parallel, 1u));
-        json_object_set_new(payload, "estimated_completion_ms",
-                            json_integer((json_int_t) llround(self->expected_ms * rounds)));
-    }
-    return payload;
+    g_autoptr(DubFragmentAck) ack = dub_fragment_ack_new();
+    ack->fragment_id = g_strdup(fragment_id);
+    ack->status = waiting ? DUB_ACK_QUEUED : DUB_ACK_PROCESSING;
+    ack->queue_position = waiting ? (int64_t) waiting : -1;
+    if (self->expected_ms > 0)
+        ack->estimated_completion_ms = self->expected_ms * (1 + waiting / MAX(self->parallel, 1u));
+    emit(self, DUB_EVENT_FRAGMENT_ACK, dub_fragment_ack_to_json(ack));
 }
 
-static DubStsOutcome *simulated_fault(DubStsSession *self, const DubStsFragment *fragment)
+static DubFragmentProcessed *simulated_fault(DubStsSession *self, const DubFragmentData *fragment)
 {
-    if (!self->config.echo)
+    const DubErrorRule *rule = self->config.echo ? dub_sts_faults_next(&self->faults, fragment) : NULL;
+    if (!rule)
         return NULL;
-    const DubStsFault *fault = dub_sts_faults_next(&self->faults, fragment->fragment_id, fragment->sequence_number);
-    return fault ? dub_sts_outcome_new_failed(fault->code, fault->stage, fault->retryable, fault->message) : NULL;
+    return dub_sts_answer_new_failed(rule->error_code, rule->stage ? rule->stage : "asr", rule->retryable,
+                                     rule->error_message ? rule->error_message : "simulated failure");
 }
 
-static void take_fragment(DubStsSession *self, DubStsFragment *fragment, bool again, int64_t now_ns)
+static void take_fragment(DubStsSession *self, DubFragmentData *fragment, bool again, int64_t now_ns)
 {
     Out *out = g_new0(Out, 1);
     out->fragment = fragment;
@@ -320,41 +351,41 @@ static void take_fragment(DubStsSession *self, DubStsFragment *fragment, bool ag
     out->fault = simulated_fault(self, fragment);
     out->deadline_ns = self->config.echo ? DUB_TIME_NONE : now_ns + self->init->timeout_ms * DUB_NS_PER_MS;
     g_ptr_array_add(self->out, out);
-    emit(self, "fragment:ack", ack_to_json(self, fragment->fragment_id));
+    acknowledge(self, fragment->fragment_id);
     update_pressure(self);
     self->effects->process(fragment, self->user_data);
 }
 
-static void refuse_fragment(DubStsSession *self, const DubStsFragment *fragment, const char *code, const char *message)
+static void refuse_fragment(DubStsSession *self, const DubFragmentData *fragment, const char *code, const char *message)
 {
     emit_error(self, code, fragment->fragment_id, message);
 }
 
-static void refuse_number(DubStsSession *self, const DubStsFragment *fragment, const char *why)
+static void refuse_number(DubStsSession *self, const DubFragmentData *fragment, const char *why)
 {
     g_autofree char *message =
-        g_strdup_printf("sequence_number: %" G_GUINT64_FORMAT " %s", fragment->sequence_number, why);
+        g_strdup_printf("sequence_number: %" G_GINT64_FORMAT " %s", fragment->sequence_number, why);
     refuse_fragment(self, fragment, "INVALID_SEQUENCE", message);
 }
 
-static void place_fragment(DubStsSession *self, DubStsFragment *fragment /* (transfer full) */, int64_t now_ns)
+static void place_fragment(DubStsSession *self, DubFragmentData *fragment /* (transfer full) */, int64_t now_ns)
 {
-    g_autoptr(DubStsFragment) owned = fragment;
-    const DubStsArrival arrival =
-        dub_sts_order_arrive(self->order, fragment->fragment_id, fragment->sequence_number);
+    g_autoptr(DubFragmentData) owned = fragment;
+    const uint64_t number = (uint64_t) fragment->sequence_number;
+    const DubStsArrival arrival = dub_sts_order_arrive(self->order, fragment->fragment_id, number);
     switch (arrival) {
     case DUB_STS_ARRIVAL_NEW:
     case DUB_STS_ARRIVAL_REDO:
         take_fragment(self, g_steal_pointer(&owned), arrival == DUB_STS_ARRIVAL_REDO, now_ns);
         return;
     case DUB_STS_ARRIVAL_OUT:
-        emit(self, "fragment:ack", ack_to_json(self, fragment->fragment_id));
+        acknowledge(self, fragment->fragment_id);
         return;
     case DUB_STS_ARRIVAL_STORED:
-        emit(self, "fragment:processed", json_incref(dub_sts_order_stored(self->order, fragment->fragment_id)));
+        emit(self, DUB_EVENT_FRAGMENT_PROCESSED, json_incref(dub_sts_order_stored(self->order, fragment->fragment_id)));
         return;
     case DUB_STS_ARRIVAL_FULL:
-        dub_sts_order_refuse(self->order, fragment->sequence_number);
+        dub_sts_order_refuse(self->order, number);
         refuse_fragment(self, fragment, "BACKPRESSURE_EXCEEDED", "10 fragments are in flight already");
         return;
     case DUB_STS_ARRIVAL_USED:
@@ -374,14 +405,13 @@ static bool is_open(const DubStsSession *self)
 /* Also says so when not. */
 static bool is_its_stream(DubStsSession *self, const DubJson *payload)
 {
-    const char *stream_id = dub_sts_peek_id(payload, "stream_id");
+    const char *stream_id = peek_id(payload, "stream_id");
     if (is_open(self) && (!stream_id || strcmp(stream_id, self->init->stream_id) == 0))
         return true; /* one that is missing is named by the event's own checks */
     g_autofree char *message =
         is_open(self) ? g_strdup_printf("stream_id: this connection carries the stream %s", self->init->stream_id)
                       : g_strdup("stream_id: the stream was never initialised on this connection, or has ended");
-    emit(self, "error",
-         dub_sts_error_to_json("STREAM_NOT_FOUND", stream_id, dub_sts_peek_id(payload, "fragment_id"), message));
+    emit_error_of(self, "STREAM_NOT_FOUND", stream_id, peek_id(payload, "fragment_id"), message);
     return false;
 }
 
@@ -398,13 +428,12 @@ static void on_fragment(DubStsSession *self, const DubJson *payload, int64_t now
     if (!is_its_stream(self, payload))
         return;
     g_autoptr(GError) error = NULL;
-    g_autoptr(DubStsFragment) fragment = dub_sts_fragment_parse(payload, &error);
+    g_autoptr(DubFragmentData) fragment = dub_fragment_data_parse(payload, &error);
     if (!fragment) {
-        g_prefix_error_literal(&error, "fragment:data: ");
-        emit_error(self, code_of(error), dub_sts_peek_id(payload, "fragment_id"), error->message);
+        refuse_event(self, DUB_EVENT_FRAGMENT_DATA, payload, error);
         skip_number_of(self, payload);
     } else if (self->state == DUB_STS_PAUSED) {
-        dub_sts_order_refuse(self->order, fragment->sequence_number);
+        dub_sts_order_refuse(self->order, (uint64_t) fragment->sequence_number);
         refuse_fragment(self, fragment, "STREAM_PAUSED", "the stream is paused; send stream:resume first");
     } else {
         place_fragment(self, g_steal_pointer(&fragment), now_ns);
@@ -416,7 +445,7 @@ static void on_fragment(DubStsSession *self, const DubJson *payload, int64_t now
 
 static void forget_stream(DubStsSession *self)
 {
-    g_clear_pointer(&self->init, dub_sts_init_free);
+    g_clear_pointer(&self->init, dub_stream_init_free);
     g_clear_pointer(&self->order, dub_sts_order_free);
     self->order = dub_sts_order_new();
     self->stats = (DubStsStats){ 0 };
@@ -429,14 +458,12 @@ static void forget_stream(DubStsSession *self)
 static void on_init(DubStsSession *self, const DubJson *payload, G_GNUC_UNUSED int64_t now_ns)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(DubStsInit) init = dub_sts_init_parse(payload, &error);
+    g_autoptr(DubStreamInit) init = dub_stream_init_parse(payload, &error);
     if (init && self->state != DUB_STS_IDLE && self->state != DUB_STS_COMPLETE)
         g_set_error(&error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
                     "stream_id: this connection carries the stream %s already; end it first", self->init->stream_id);
     if (error) {
-        g_prefix_error_literal(&error, "stream:init: ");
-        emit(self, "error",
-             dub_sts_error_to_json("INVALID_CONFIG", dub_sts_peek_id(payload, "stream_id"), NULL, error->message));
+        refuse_event(self, DUB_EVENT_STREAM_INIT, payload, error);
         return;
     }
     forget_stream(self);
@@ -454,10 +481,12 @@ void dub_sts_session_opened(DubStsSession *self, guint parallel, double expected
     set_state(self, DUB_STS_ACTIVE);
     const DubStsThresholds t = thresholds(self);
     self->level = dub_sts_pressure_level(&t, 0);
-    emit(self, "stream:ready",
-         json_pack("{s:s, s:s, s:i, s:{s:b, s:b}}", "stream_id", self->init->stream_id, "session_id", self->session_id,
-                   "max_inflight", (int) self->init->max_inflight, "capabilities", "batch_processing", false,
-                   "async_delivery", true));
+    g_autoptr(DubStreamReady) ready = dub_stream_ready_new();
+    ready->stream_id = g_strdup(self->init->stream_id);
+    ready->session_id = g_strdup(self->session_id);
+    ready->max_inflight = self->init->max_inflight;
+    ready->async_delivery = true;
+    emit(self, DUB_EVENT_STREAM_READY, dub_stream_ready_to_json(ready));
 }
 
 void dub_sts_session_refused(DubStsSession *self, const char *code, const char *message)
@@ -471,25 +500,23 @@ void dub_sts_session_refused(DubStsSession *self, const char *code, const char *
 
 static bool check_stream_id(DubStsSession *self, const char *event, const DubJson *payload)
 {
-    const char *stream_id, *reason = NULL;
     g_autoptr(GError) error = NULL;
-    if (dub_json_get_string(payload, "stream_id", DUB_JSON_REQUIRED, &stream_id, &error) &&
-        dub_json_get_string(payload, "reason", DUB_JSON_OPTIONAL, &reason, &error))
+    g_autoptr(DubStreamControl) control = dub_stream_control_parse(payload, &error);
+    if (control)
         return is_its_stream(self, payload);
-    g_prefix_error(&error, "%s: ", event);
-    emit_error(self, "INVALID_CONFIG", NULL, error->message);
+    refuse_event(self, event, payload, error);
     return false;
 }
 
 static void on_pause(DubStsSession *self, const DubJson *payload, G_GNUC_UNUSED int64_t now_ns)
 {
-    if (check_stream_id(self, "stream:pause", payload))
+    if (check_stream_id(self, DUB_EVENT_STREAM_PAUSE, payload))
         set_state(self, DUB_STS_PAUSED);
 }
 
 static void on_resume(DubStsSession *self, const DubJson *payload, G_GNUC_UNUSED int64_t now_ns)
 {
-    if (check_stream_id(self, "stream:resume", payload))
+    if (check_stream_id(self, DUB_EVENT_STREAM_RESUME, payload))
         set_state(self, DUB_STS_ACTIVE);
 }
 
@@ -501,7 +528,7 @@ static void end_stream(DubStsSession *self, int64_t now_ns)
 
 static void on_end(DubStsSession *self, const DubJson *payload, int64_t now_ns)
 {
-    if (check_stream_id(self, "stream:end", payload))
+    if (check_stream_id(self, DUB_EVENT_STREAM_END, payload))
         end_stream(self, now_ns);
 }
 
@@ -527,38 +554,40 @@ void dub_sts_session_superseded(DubStsSession *self)
 /* The worker has the dub. Its slot is free already: nothing follows but a look at the shape. */
 static void on_fragment_ack(DubStsSession *self, const DubJson *payload, G_GNUC_UNUSED int64_t now_ns)
 {
-    const char *fragment_id = NULL, *status = NULL;
     g_autoptr(GError) error = NULL;
-    if (dub_json_get_string(payload, "fragment_id", DUB_JSON_REQUIRED, &fragment_id, &error) &&
-        dub_json_get_string(payload, "status", DUB_JSON_REQUIRED, &status, &error) &&
-        strcmp(status, "received") != 0 && strcmp(status, "applied") != 0)
-        g_set_error_literal(&error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "status: not one of received, applied");
-    if (!error)
-        return;
-    g_prefix_error_literal(&error, "fragment:ack: ");
-    emit_error(self, "INVALID_CONFIG", dub_sts_peek_id(payload, "fragment_id"), error->message);
+    g_autoptr(DubFragmentReceipt) receipt = dub_fragment_receipt_parse(payload, &error);
+    if (!receipt)
+        refuse_event(self, DUB_EVENT_FRAGMENT_ACK, payload, error);
 }
 
 static void on_error_simulation(DubStsSession *self, const DubJson *payload, G_GNUC_UNUSED int64_t now_ns)
 {
     g_autoptr(GError) error = NULL;
-    if (!self->config.echo)
-        g_set_error_literal(&error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "errors are simulated in echo mode only");
-    else
-        dub_sts_faults_configure(&self->faults, payload, &error);
-    emit(self, "config:error_simulation:ack",
-         error ? json_pack("{s:s, s:s}", "status", "rejected", "error_message", error->message)
-               : json_pack("{s:s, s:i}", "status", "accepted", "rules_count", (int) self->faults.rules->len));
+    g_autoptr(DubErrorSimulation) simulation =
+        self->config.echo ? dub_error_simulation_parse(payload, &error) : NULL;
+    g_autoptr(DubErrorSimulationAck) ack = dub_error_simulation_ack_new();
+    if (simulation) {
+        ack->status = DUB_SIMULATION_ACCEPTED;
+        ack->rules_count = simulation->rules->len;
+        dub_sts_faults_set(&self->faults, g_steal_pointer(&simulation));
+    } else {
+        ack->status = DUB_SIMULATION_REJECTED;
+        ack->error_message = g_strdup(error ? error->message : "errors are simulated in echo mode only");
+    }
+    emit(self, DUB_EVENT_ERROR_SIMULATION_ACK, dub_error_simulation_ack_to_json(ack));
 }
 
 static const struct {
     const char *event;
     void (*handle)(DubStsSession *self, const DubJson *payload, int64_t now_ns);
 } handlers[] = {
-    { "fragment:data", on_fragment },     { "fragment:ack", on_fragment_ack },
-    { "stream:init", on_init },           { "stream:pause", on_pause },
-    { "stream:resume", on_resume },       { "stream:end", on_end },
-    { "config:error_simulation", on_error_simulation },
+    { DUB_EVENT_FRAGMENT_DATA, on_fragment },
+    { DUB_EVENT_FRAGMENT_ACK, on_fragment_ack },
+    { DUB_EVENT_STREAM_INIT, on_init },
+    { DUB_EVENT_STREAM_PAUSE, on_pause },
+    { DUB_EVENT_STREAM_RESUME, on_resume },
+    { DUB_EVENT_STREAM_END, on_end },
+    { DUB_EVENT_ERROR_SIMULATION, on_error_simulation },
 };
 
 bool dub_sts_session_event(DubStsSession *self, const char *event, const DubJson *payload, int64_t now_ns)
@@ -613,12 +642,12 @@ static Out *find_overdue(const DubStsSession *self, int64_t now_ns)
 
 static void expire(DubStsSession *self, const Out *out, int64_t now_ns)
 {
-    const uint64_t number = out->fragment->sequence_number;
+    const uint64_t number = (uint64_t) out->fragment->sequence_number;
     const char *stage = self->effects->cancel(number, self->user_data);
     g_autofree char *message = g_strdup_printf("not done within %u ms", self->init->timeout_ms);
-    DubStsOutcome *outcome = dub_sts_outcome_new_failed("TIMEOUT", stage, true, message);
-    outcome->processing_ms = self->init->timeout_ms;
-    dub_sts_session_finished(self, number, outcome, now_ns);
+    DubFragmentProcessed *answer = dub_sts_answer_new_failed("TIMEOUT", stage, true, message);
+    answer->processing_time_ms = self->init->timeout_ms;
+    dub_sts_session_finished(self, number, answer, now_ns);
 }
 
 void dub_sts_session_tick(DubStsSession *self, int64_t now_ns)

@@ -14,7 +14,7 @@
  */
 #pragma once
 
-#include "sts/outcome.h"
+#include "sts/answer.h"
 #include "sts/pressure.h"
 
 typedef enum {
@@ -39,11 +39,12 @@ typedef struct {
 typedef struct {
     void (*emit)(const char *event, DubJson *payload, void *user_data); /* payload: (transfer full) */
     /* Can this stream be served? dub_sts_session_opened() or dub_sts_session_refused() follows. */
-    void (*open)(const DubStsInit *init, void *user_data);
-    void (*process)(const DubStsFragment *fragment, void *user_data); /* dub_sts_session_finished() follows */
+    void (*open)(const DubStreamInit *init, void *user_data);
+    void (*process)(const DubFragmentData *fragment, void *user_data); /* dub_sts_session_finished() follows */
     /* No _finished() is wanted. Returns: the stage it was in, "asr", "translation" or "tts" */
     const char *(*cancel)(uint64_t sequence_number, void *user_data);
-    void (*answered)(const DubStsFragment *fragment, const DubStsOutcome *outcome, void *user_data); /* for metrics and log */
+    /* For metrics and log; @answer is complete now. */
+    void (*answered)(const DubFragmentData *fragment, const DubFragmentProcessed *answer, void *user_data);
     void (*release)(void *user_data); /* the stream needs no engines any more */
     void (*close)(void *user_data);   /* the connection */
 } DubStsEffects;
@@ -59,8 +60,8 @@ bool dub_sts_session_event(DubStsSession *self, const char *event, const DubJson
 /* @parallel: fragments of the stream that are worked on at once. @expected_ms: for one of them; 0: not known */
 void dub_sts_session_opened(DubStsSession *self, guint parallel, double expected_ms);
 void dub_sts_session_refused(DubStsSession *self, const char *code, const char *message);
-void dub_sts_session_finished(DubStsSession *self, uint64_t sequence_number, DubStsOutcome *outcome /* (transfer full) */,
-                              int64_t now_ns);
+/* @answer: (transfer full) */
+void dub_sts_session_finished(DubStsSession *self, uint64_t sequence_number, DubFragmentProcessed *answer, int64_t now_ns);
 void dub_sts_session_superseded(DubStsSession *self); /* another connection carries the stream from now on */
 void dub_sts_session_drain(DubStsSession *self, int64_t now_ns); /* the service ends: as if stream:end had come */
 

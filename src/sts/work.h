@@ -3,20 +3,20 @@
  * none after dub_sts_work_free(). */
 #pragma once
 
-#include "sts/outcome.h"
+#include "sts/answer.h"
 
 typedef struct {
     /* Fragments may be given. @parallel: so many are worked on at once. @expected_ms: for one; 0: not known */
     void (*on_ready)(guint parallel, double expected_ms, void *user_data);
     void (*on_refused)(const char *code, const char *message, void *user_data); /* nothing follows */
-    void (*on_finished)(uint64_t sequence_number, DubStsOutcome *outcome /* (transfer full) */, void *user_data);
+    void (*on_finished)(uint64_t sequence_number, DubFragmentProcessed *answer /* (transfer full) */, void *user_data);
 } DubStsWorkCallbacks;
 
 typedef struct _DubStsWork DubStsWork;
 
 typedef struct {
     /* @fragment: (transfer none), valid during the call */
-    void (*process)(DubStsWork *self, const DubStsFragment *fragment);
+    void (*process)(DubStsWork *self, const DubFragmentData *fragment);
     const char *(*cancel)(DubStsWork *self, uint64_t sequence_number);
     void (*free)(DubStsWork *self);
 } DubStsWorkClass;
@@ -27,7 +27,7 @@ struct _DubStsWork { /* what implements it begins with this */
     void *user_data;
 };
 
-static inline void dub_sts_work_process(DubStsWork *self, const DubStsFragment *fragment)
+static inline void dub_sts_work_process(DubStsWork *self, const DubFragmentData *fragment)
 {
     self->klass->process(self, fragment);
 }

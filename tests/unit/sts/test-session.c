@@ -30,15 +30,16 @@ static void on_emit(const char *event, DubJson *payload, void *user_data)
     g_ptr_array_add(((Rig *) user_data)->events, json_pack("[s, o]", event, payload));
 }
 
-static void on_open(const DubStsInit *init, void *user_data)
+static void on_open(const DubStreamInit *init, void *user_data)
 {
     g_assert_nonnull(init->stream_id);
     ((Rig *) user_data)->opened++;
 }
 
-static void on_process(const DubStsFragment *fragment, void *user_data)
+static void on_process(const DubFragmentData *fragment, void *user_data)
 {
-    g_array_append_val(((Rig *) user_data)->processing, fragment->sequence_number);
+    const uint64_t number = (uint64_t) fragment->sequence_number;
+    g_array_append_val(((Rig *) user_data)->processing, number);
 }
 
 static const char *on_cancel(G_GNUC_UNUSED uint64_t sequence_number, void *user_data)
@@ -47,7 +48,7 @@ static const char *on_cancel(G_GNUC_UNUSED uint64_t sequence_number, void *user_
     return "translation";
 }
 
-static void on_answered(G_GNUC_UNUSED const DubStsFragment *fragment, G_GNUC_UNUSED const DubStsOutcome *outcome,
+static void on_answered(G_GNUC_UNUSED const DubFragmentData *fragment, G_GNUC_UNUSED const DubFragmentProcessed *answer,
                         void *user_data)
 {
     ((Rig *) user_data)->answered++;
@@ -143,13 +144,14 @@ static void open_with(Rig *rig, const char *init, guint parallel)
     expect(rig, "stream:ready", "{'stream_id':'s','session_id':'id'}");
 }
 
-static void finish(Rig *rig, unsigned number, DubSpeechStatus status, double ms)
+static void finish(Rig *rig, unsigned number, DubProcessedStatus status, double ms)
 {
-    DubStsOutcome *outcome = status == DUB_SPEECH_FAILED
-                                 ? dub_sts_outcome_new_failed("MODEL_ERROR", "tts", true, "why")
-                                 : dub_sts_outcome_new(status);
-    outcome->processing_ms = ms;
-    dub_sts_session_finished(rig->session, number, outcome, rig->now_ns);
+    DubFragmentProcessed *answer = status == DUB_PROCESSED_FAILED
+                                       ? dub_sts_answer_new_failed("MODEL_ERROR", "tts", true, "why")
+                                       : dub_fragment_processed_new();
+    answer->status = status;
+    answer->processing_time_ms = ms;
+    dub_sts_session_finished(rig->session, number, answer, rig->now_ns);
 }
 
 static void take(Rig *rig, unsigned first, unsigned n)
@@ -167,7 +169,7 @@ typedef struct {
 #define AUDIO "'audio':{'format':'m4a','sample_rate_hz':48000,'channels':2,'duration_ms':6000,'data_base64':'AAAA'}"
 #define FRAGMENT(body) "{'fragment_id':'f','stream_id':'s','sequence_number':0,'timestamp':1," body "}"
 static const Refusal before_init[] = {
-    { "none", "stream:init", NULL, "INVALID_CONFIG", "stream:init: stream_id: missing" },
+    { "none", "stream:init", NULL, "INVALID_CONFIG", "stream:init: payload: not an object" },
     { "not-an-object", "stream:init", "[]", "INVALID_CONFIG", "stream:init: payload: not an object" },
     { "no-stream-id", "stream:init", "{'worker_id':'w'}", "INVALID_CONFIG", "stream:init: stream_id: missing" },
     { "stream-id-type", "stream:init", "{'stream_id':1}", "INVALID_CONFIG", "stream:init: stream_id: not a string" },
@@ -201,7 +203,7 @@ static const Refusal before_init[] = {
       "stream_id: the stream was never initialised on this connection, or has ended" },
     { "ack-without-id", "fragment:ack", "{'status':'applied'}", "INVALID_CONFIG", "fragment:ack: fragment_id: missing" },
     { "ack-status", "fragment:ack", "{'fragment_id':'f','status':'eaten'}", "INVALID_CONFIG",
-      "fragment:ack: status: not one of received, applied" },
+      "fragment:ack: status: \"eaten\" is not one of received, applied" },
 };
 
 static const Refusal after_init[] = {
@@ -341,10 +343,10 @@ static void test_order(void)
     expect(&rig, "fragment:ack", "{'fragment_id':'f0','status':'processing'}");
     expect(&rig, "fragment:ack", "{'fragment_id':'f1','status':'processing'}");
     expect(&rig, "fragment:ack", "{'fragment_id':'f2','status':'queued','queue_position':1}");
-    finish(&rig, 2, DUB_SPEECH_SUCCESS, 100);
-    finish(&rig, 1, DUB_SPEECH_PARTIAL, 100);
+    finish(&rig, 2, DUB_PROCESSED_SUCCESS, 100);
+    finish(&rig, 1, DUB_PROCESSED_PARTIAL, 100);
     expect_nothing(&rig);
-    finish(&rig, 0, DUB_SPEECH_SUCCESS, 100);
+    finish(&rig, 0, DUB_PROCESSED_SUCCESS, 100);
     expect(&rig, "fragment:processed", "{'fragment_id':'f0','sequence_number':0,'status':'success'}");
     expect(&rig, "fragment:processed", "{'fragment_id':'f1','sequence_number':1,'status':'partial'}");
     expect(&rig, "fragment:processed", "{'fragment_id':'f2','sequence_number':2,'processing_time_ms':100}");
@@ -360,7 +362,7 @@ static void test_same_again(void)
     send_fragment(&rig, 0);
     expect(&rig, "fragment:ack", "{'fragment_id':'f0'}");
     expect(&rig, "fragment:ack", "{'fragment_id':'f0'}");
-    finish(&rig, 0, DUB_SPEECH_SUCCESS, 100);
+    finish(&rig, 0, DUB_PROCESSED_SUCCESS, 100);
     expect(&rig, "fragment:processed", "{'fragment_id':'f0'}");
     send_fragment(&rig, 0);
     expect(&rig, "fragment:processed", "{'fragment_id':'f0','status':'success'}");
@@ -376,10 +378,10 @@ static void test_failed_is_done_again(void)
     set_up(&rig, false);
     open_with(&rig, HI, 2);
     send_fragment(&rig, 0);
-    finish(&rig, 0, DUB_SPEECH_FAILED, 100);
+    finish(&rig, 0, DUB_PROCESSED_FAILED, 100);
     send_fragment(&rig, 0);
     g_assert_cmpuint(rig.processing->len, ==, 2);
-    finish(&rig, 0, DUB_SPEECH_SUCCESS, 100);
+    finish(&rig, 0, DUB_PROCESSED_SUCCESS, 100);
     expect(&rig, "fragment:ack", "{}");
     expect(&rig, "fragment:processed",
            "{'status':'failed','error':{'code':'MODEL_ERROR','message':'why','stage':'tts','retryable':true}}");
@@ -388,7 +390,7 @@ static void test_failed_is_done_again(void)
     send(&rig, "stream:end", "{'stream_id':'s'}");
     expect(&rig, "stream:complete",
            "{'total_fragments':1,'total_duration_ms':6000,'statistics':{'success_count':1,'partial_count':0,"
-           "'failed_count':0,'avg_processing_time_ms':100.0,'p95_processing_time_ms':100.0}}");
+           "'failed_count':0,'avg_processing_time_ms':100,'p95_processing_time_ms':100}}");
     tear_down(&rig);
 }
 
@@ -416,12 +418,12 @@ static void test_pause(void)
     send(&rig, "stream:pause", "{'stream_id':'s','reason':'advert'}");
     send_fragment(&rig, 1);
     expect(&rig, "error", "{'code':'STREAM_PAUSED','fragment_id':'f1','retryable':true}");
-    finish(&rig, 0, DUB_SPEECH_SUCCESS, 1);
+    finish(&rig, 0, DUB_PROCESSED_SUCCESS, 1);
     expect(&rig, "fragment:processed", "{'fragment_id':'f0'}"); /* what is out goes on */
     send(&rig, "stream:resume", "{'stream_id':'s'}");
     send_fragment(&rig, 2); /* 1 is not waited for */
     expect(&rig, "fragment:ack", "{'fragment_id':'f2'}");
-    finish(&rig, 2, DUB_SPEECH_SUCCESS, 1);
+    finish(&rig, 2, DUB_PROCESSED_SUCCESS, 1);
     expect(&rig, "fragment:processed", "{'fragment_id':'f2'}");
     tear_down(&rig);
 }
@@ -433,24 +435,24 @@ static void test_end_drains_and_closes(void)
     open_with(&rig, HI, 2);
     send_fragment(&rig, 0);
     send_fragment(&rig, 2); /* 1 never comes */
-    finish(&rig, 2, DUB_SPEECH_SUCCESS, 10);
+    finish(&rig, 2, DUB_PROCESSED_SUCCESS, 10);
     send(&rig, "stream:end", "{'stream_id':'s'}");
     expect(&rig, "fragment:ack", "{}");
     expect(&rig, "fragment:ack", "{}");
     expect_nothing(&rig);
     send_fragment(&rig, 3);
     expect(&rig, "error", "{'code':'STREAM_NOT_FOUND','fragment_id':'f3'}");
-    finish(&rig, 0, DUB_SPEECH_FAILED, 20);
+    finish(&rig, 0, DUB_PROCESSED_FAILED, 20);
     expect(&rig, "fragment:processed", "{'sequence_number':0,'status':'failed'}");
     expect(&rig, "fragment:processed", "{'sequence_number':2}");
     expect(&rig, "stream:complete",
            "{'stream_id':'s','total_fragments':2,'total_duration_ms':12000,'statistics':{'success_count':1,"
-           "'partial_count':0,'failed_count':1,'avg_processing_time_ms':15.0,'p95_processing_time_ms':20.0}}");
+           "'partial_count':0,'failed_count':1,'avg_processing_time_ms':15,'p95_processing_time_ms':20}}");
     g_assert_cmpuint(rig.released, ==, 1);
     g_assert_cmpint(dub_sts_session_next_tick(rig.session), ==, rig.now_ns + 5 * SECOND);
     dub_sts_session_tick(rig.session, rig.now_ns + 5 * SECOND - 1);
     g_assert_cmpuint(rig.closed, ==, 0);
-    send(&rig, "fragment:ack", "{'fragment_id':'f2','status':'applied'}"); /* late, and no error */
+    send(&rig, "fragment:ack", "{'fragment_id':'f2','status':'applied','timestamp':1}"); /* late, and no error */
     dub_sts_session_tick(rig.session, rig.now_ns + 5 * SECOND);
     g_assert_cmpuint(rig.closed, ==, 1);
     tear_down(&rig);
@@ -483,7 +485,7 @@ static void test_timeout(void)
     expect(&rig, "fragment:processed",
            "{'status':'failed','processing_time_ms':2000,'error':{'code':'TIMEOUT','message':'not done within 2000 ms',"
            "'stage':'translation','retryable':true}}");
-    finish(&rig, 0, DUB_SPEECH_SUCCESS, 1); /* too late: nobody hears it */
+    finish(&rig, 0, DUB_PROCESSED_SUCCESS, 1); /* too late: nobody hears it */
     tear_down(&rig);
 }
 
@@ -505,7 +507,7 @@ static void test_missing_number_is_given_up(void)
     open_with(&rig, HI, 2);
     send_fragment(&rig, 1);
     expect(&rig, "fragment:ack", "{}");
-    finish(&rig, 1, DUB_SPEECH_SUCCESS, 1);
+    finish(&rig, 1, DUB_PROCESSED_SUCCESS, 1);
     expect_nothing(&rig);
     g_assert_cmpint(dub_sts_session_next_tick(rig.session), ==, rig.now_ns + 8 * SECOND);
     dub_sts_session_tick(rig.session, rig.now_ns + 8 * SECOND);
@@ -530,7 +532,7 @@ static void test_pressure_full(void)
             expect(&rig, "backpressure", "{'severity':'high','current_inflight':7,'queue_depth':5,'action':'pause'}");
     }
     for (unsigned n = 0; n < 10; n++) {
-        finish(&rig, n, DUB_SPEECH_SUCCESS, 1000);
+        finish(&rig, n, DUB_PROCESSED_SUCCESS, 1000);
         expect(&rig, "fragment:processed", "{}");
         if (n == 3)
             expect(&rig, "backpressure",
@@ -555,9 +557,9 @@ static void test_pressure_echo(void)
     expect(&rig, "fragment:ack", "{}");
     expect(&rig, "backpressure", "{'severity':'high','current_inflight':4,'action':'pause'}");
     for (unsigned n = 4; n-- > 1;)
-        finish(&rig, n, DUB_SPEECH_SUCCESS, 1);
+        finish(&rig, n, DUB_PROCESSED_SUCCESS, 1);
     expect_nothing(&rig);
-    finish(&rig, 0, DUB_SPEECH_SUCCESS, 1);
+    finish(&rig, 0, DUB_PROCESSED_SUCCESS, 1);
     for (unsigned n = 0; n < 4; n++)
         expect(&rig, "fragment:processed", "{}");
     expect(&rig, "backpressure", "{'severity':'low','current_inflight':0,'action':'none'}");
@@ -570,7 +572,7 @@ static void test_estimates(void)
     set_up(&rig, false);
     open_with(&rig, HI, 1);
     send_fragment(&rig, 0);
-    finish(&rig, 0, DUB_SPEECH_SUCCESS, 1000);
+    finish(&rig, 0, DUB_PROCESSED_SUCCESS, 1000);
     send_fragment(&rig, 1);
     send_fragment(&rig, 2);
     expect(&rig, "fragment:ack", "{'status':'processing'}");
@@ -589,7 +591,7 @@ static void test_superseded(void)
     expect(&rig, "fragment:ack", "{}");
     dub_sts_session_superseded(rig.session);
     expect(&rig, "error", "{'code':'STREAM_NOT_FOUND','stream_id':'s'}");
-    finish(&rig, 0, DUB_SPEECH_SUCCESS, 1);
+    finish(&rig, 0, DUB_PROCESSED_SUCCESS, 1);
     g_assert_cmpuint(rig.released, ==, 1);
     g_assert_cmpuint(rig.closed, ==, 1);
     g_assert_null(dub_sts_session_get_stream_id(rig.session));
@@ -605,7 +607,7 @@ static void test_drain(void)
     expect(&rig, "fragment:ack", "{}");
     dub_sts_session_drain(rig.session, rig.now_ns);
     expect_nothing(&rig);
-    finish(&rig, 0, DUB_SPEECH_SUCCESS, 1);
+    finish(&rig, 0, DUB_PROCESSED_SUCCESS, 1);
     expect(&rig, "fragment:processed", "{}");
     expect(&rig, "stream:complete", "{'total_fragments':1}");
     tear_down(&rig);
@@ -625,7 +627,7 @@ static void test_simulation(void)
     expect(&rig, "config:error_simulation:ack", "{'status':'accepted','rules_count':3}");
     for (unsigned n = 0; n < 5; n++) {
         send_fragment(&rig, n);
-        finish(&rig, n, DUB_SPEECH_SUCCESS, 1);
+        finish(&rig, n, DUB_PROCESSED_SUCCESS, 1);
     }
     static const char *const answers[] = {
         "{'status':'success'}",
@@ -651,18 +653,18 @@ static const Rejection rejections[] = {
     { "nothing", "{}", "enabled: missing" },
     { "no-rules", "{'enabled':true}", "rules: missing" },
     { "rules-type", "{'enabled':true,'rules':{}}", "rules: not an array" },
-    { "rule-type", "{'enabled':true,'rules':[1]}", "rules[0].payload: not an object" },
+    { "rule-type", "{'enabled':true,'rules':[1]}", "rules[0]: not an object" },
     { "trigger", "{'enabled':true,'rules':[{'trigger':'moon'}]}",
-      "rules[0].trigger: not one of sequence_number, fragment_id, nth_fragment" },
-    { "no-value", "{'enabled':true,'rules':[{'trigger':'sequence_number'}]}", "rules[0].value: missing" },
-    { "value-type", "{'enabled':true,'rules':[{'trigger':'fragment_id','value':1}]}", "rules[0].value: not a string" },
-    { "nth-zero", "{'enabled':true,'rules':[{'trigger':'nth_fragment','value':0}]}",
+      "rules[0].trigger: \"moon\" is not one of sequence_number, fragment_id, nth_fragment" },
+    { "no-value", "{'enabled':true,'rules':[{'trigger':'sequence_number','error_code':'A'}]}", "rules[0].value: missing" },
+    { "value-type", "{'enabled':true,'rules':[{'trigger':'fragment_id','value':1,'error_code':'A'}]}", "rules[0].value: not a string" },
+    { "nth-zero", "{'enabled':true,'rules':[{'trigger':'nth_fragment','value':0,'error_code':'A'}]}",
       "rules[0].value: 0 is not within 1 and 9007199254740991" },
     { "no-code", "{'enabled':true,'rules':[{'trigger':'nth_fragment','value':1}]}", "rules[0].error_code: missing" },
-    { "code", "{'enabled':true,'rules':[{'trigger':'nth_fragment','value':1,'error_code':'a b'}]}",
-      "rules[0].error_code: not an error code like MODEL_ERROR" },
+    { "code", "{'enabled':true,'rules':[{'trigger':'nth_fragment','value':1,'error_code':''}]}",
+      "rules[0].error_code: empty" },
     { "stage", "{'enabled':true,'rules':[{'trigger':'nth_fragment','value':1,'error_code':'TIMEOUT','stage':'x'}]}",
-      "rules[0].stage: not one of asr, translation, tts" },
+      "rules[0].stage: \"x\" is not one of asr, translation, tts" },
 };
 
 static void test_rejection(const void *data)
