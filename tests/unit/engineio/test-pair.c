@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MIT
+ * Our server and our client in one process: what passes between them, and how connections end. */
+#include "engineio/client.h"
+
+#include <string.h>
+
+#define WAIT_S 10
+
+typedef struct {
+    SoupServer *soup;
+    EioServer *server;
+    EioClient *client;
+    char *url;
+    EioSocket *socket; /* the server's end; a reference */
+    bool echoes;
+    guint n_opened, n_closed; /* the server's */
+    EioCloseReason server_reason;
+    bool client_open;
+    guint n_client_closed;
+    EioCloseReason client_reason;
+    GError *client_error;
+    GPtrArray *received; /* of GBytes, by the client */
+    EioFormat last_format;
+} Fixture;
+
+static void on_open(EioSocket *socket, void *user_data)
+{
+    Fixture *f = user_data;
+    f->n_opened++;
+    g_clear_pointer(&f->socket, eio_socket_unref);
+    f->socket = eio_socket_ref(socket);
+}
+
+static void on_message(EioSocket *socket, EioFormat format, GBytes *data, void *user_data)
+{
+    const Fixture *f = user_data;
+    if (f->echoes)
+        g_assert_true(eio_socket_send(socket, format, data));
+}
+
+static void on_close(EioSocket *socket, EioCloseReason reason, void *user_data)
+{
+    Fixture *f = user_data;
+    g_assert_false(eio_socket_is_open(socket));
+    f->n_closed++;
+    f->server_reason = reason;
+}
+
+static void on_client_open(EioClient *client, void *user_data)
+{
+    Fixture *f = user_data;
+    g_assert_true(eio_client_is_open(client));
+    f->client_open = true;
+}
+
+static void on_client_message(EioClient *client G_GNUC_UNUSED, EioFormat format, GBytes *data, void *user_data)
+{
+    Fixture *f = user_data;
+    f->last_format = format;
+    g_ptr_array_add(f->received, g_bytes_ref(data));
+}
+
+static void on_client_close(EioClient *client G_GNUC_UNUSED, EioCloseReason reason, const GError *error, void *user_data)
+{
+    Fixture *f = user_data;
+    f->n_client_closed++;
+    f->client_open = false;
+    f->client_reason = reason;
+    g_clear_error(&f->client_error);
+    f->client_error = error ? g_error_copy(error) : NULL;
+}
+
+static const EioServerCallbacks server_callbacks = { .on_open = on_open, .on_message = on_message, .on_close = on_close };
+static const EioClientCallbacks client_callbacks = { on_client_open, on_client_message, on_client_close };
+
+static char *listen_local(SoupServer *soup)
+{
+    g_assert_true(soup_server_listen_local(soup, 0, SOUP_SERVER_LISTEN_IPV4_ONLY, NULL));
+    GSList *uris = soup_server_get_uris(soup);
+    char *url = g_strdup_printf("http://127.0.0.1:%d", g_uri_get_port(uris->data));
+    g_slist_free_full(uris, (GDestroyNotify) g_uri_unref);
+    return url;
+}
+
+static void set_up(Fixture *f, const EioServerOptions *server_options, EioClientOptions *client_options)
+{
+    static const char *const paths[] = { "/engine.io/", NULL };
+    EioServerOptions defaults;
+    EioClientOptions client_defaults;
+    eio_server_options_init(&defaults);
+    eio_client_options_init(&client_defaults);
+    *f = (Fixture){ .echoes = true, .received = g_ptr_array_new_with_free_func((GDestroyNotify) g_bytes_unref) };
+    f->soup = soup_server_new(NULL, NULL);
+    f->server = eio_server_new(f->soup, paths, server_options ? server_options : &defaults, &server_callbacks, f);
+    f->url = listen_local(f->soup);
+    if (!client_options)
+        client_options = &client_defaults;
+    client_options->url = f->url;
+    f->client = eio_client_new(client_options, &client_callbacks, f);
+}
+
+static void tear_down(Fixture *f)
+{
+    eio_client_free(f->client);
+    eio_server_free(f->server);
+    g_clear_pointer(&f->socket, eio_socket_unref);
+    soup_server_disconnect(f->soup);
+    while (g_main_context_iteration(NULL, FALSE)) /* what closes by itself */
+        ;
+    g_object_unref(f->soup);
+    g_ptr_array_unref(f->received);
+    g_clear_error(&f->client_error);
+    g_free(f->url);
+}
+
+static gboolean on_give_up(void *data G_GNUC_UNUSED)
+{
+    g_error("not within %d s", WAIT_S);
+    return G_SOURCE_REMOVE;
+}
+
+#define WAIT_FOR(condition)                                         \
+    do {                                                            \
+        const guint give_up = g_timeout_add_seconds(WAIT_S, on_give_up, NULL); \
+        while (!(condition))                                        \
+            g_main_context_iteration(NULL, TRUE);                   \
+        g_source_remove(give_up);                                   \
+    } while (0)
+
+static void open_client(Fixture *f)
+{
+    eio_client_open(f->client);
+    WAIT_FOR(f->client_open && f->n_opened == 1);
+}
+
+static GBytes *make_bytes(gsize size, guint8 value)
+{
+    guint8 *bytes = g_malloc(size + 1);
+    memset(bytes, value, size);
+    return g_bytes_new_take(bytes, size);
+}
+
+static void test_echo(void)
+{
+    static const gsize sizes[] = { 0, 1, 124, 125, 126, 4000, 4096, 65535, 65536, 130000, 5000000 };
+    Fixture f;
+    set_up(&f, NULL, NULL);
+    open_client(&f);
+    g_assert_cmpstr(eio_socket_get_transport(f.socket), ==, "websocket");
+    g_assert_cmpstr(eio_socket_get_remote_address(f.socket), ==, "127.0.0.1");
+    g_assert_cmpstr(eio_socket_get_sid(f.socket), ==, eio_client_get_sid(f.client));
+    for (guint i = 0; i < G_N_ELEMENTS(sizes) * 2; i++) {
+        const EioFormat format = i % 2 ? EIO_BINARY : EIO_TEXT;
+        g_autoptr(GBytes) data = make_bytes(sizes[i / 2], 'x');
+        g_assert_true(eio_client_send(f.client, format, data));
+        WAIT_FOR(f.received->len == i + 1);
+        g_assert_cmpint(f.last_format, ==, format);
+        g_assert_true(g_bytes_equal(g_ptr_array_index(f.received, i), data));
+    }
+    g_assert_cmpuint(eio_socket_get_buffered_bytes(f.socket), ==, 0);
+    tear_down(&f);
+}
+
+static void test_order(void)
+{
+    Fixture f;
+    set_up(&f, NULL, NULL);
+    open_client(&f);
+    for (guint i = 0; i < 2000; i++) {
+        g_autoptr(GBytes) data = g_bytes_new(&i, sizeof i);
+        g_assert_true(eio_client_send(f.client, EIO_BINARY, data));
+    }
+    WAIT_FOR(f.received->len == 2000);
+    for (guint i = 0; i < 2000; i++)
+        g_assert_cmpmem(g_bytes_get_data(g_ptr_array_index(f.received, i), NULL), sizeof i, &i, sizeof i);
+    tear_down(&f);
+}
+
+static void test_client_closes(void)
+{
+    Fixture f;
+    set_up(&f, NULL, NULL);
+    open_client(&f);
+    eio_client_close(f.client);
+    g_assert_cmpuint(f.n_client_closed, ==, 1);
+    g_assert_no_error(f.client_error);
+    WAIT_FOR(f.n_closed == 1);
+    g_assert_cmpint(f.server_reason, ==, EIO_CLOSE_TRANSPORT);
+    g_assert_cmpuint(eio_server_count(f.server), ==, 0);
+    g_autoptr(GBytes) data = make_bytes(1, 'x');
+    g_assert_false(eio_socket_send(f.socket, EIO_TEXT, data));
+    g_assert_false(eio_client_send(f.client, EIO_TEXT, data));
+    tear_down(&f);
+}
+
+static void test_server_closes_after_what_is_queued(void)
+{
+    Fixture f;
+    set_up(&f, NULL, NULL);
+    open_client(&f);
+    g_autoptr(GBytes) data = make_bytes(3000000, 'x');
+    g_assert_true(eio_socket_send(f.socket, EIO_TEXT, data));
+    eio_socket_close(f.socket);
+    g_assert_cmpuint(f.n_closed, ==, 1);
+    g_assert_cmpint(f.server_reason, ==, EIO_CLOSE_SERVER);
+    WAIT_FOR(f.n_client_closed == 1);
+    g_assert_cmpuint(f.received->len, ==, 1);
+    tear_down(&f);
+}
+
+static void test_open_again(void)
+{
+    Fixture f;
+    set_up(&f, NULL, NULL);
+    for (guint i = 1; i <= 3; i++) {
+        eio_client_open(f.client);
+        WAIT_FOR(f.client_open && f.n_opened == i);
+        eio_client_close(f.client);
+        WAIT_FOR(f.n_closed == i);
+    }
+    tear_down(&f);
+}
+
+static void test_full_server(void)
+{
+    Fixture f;
+    EioServerOptions options;
+    eio_server_options_init(&options);
+    options.max_connections = 1;
+    set_up(&f, &options, NULL);
+    open_client(&f);
+    EioClientOptions second_options;
+    eio_client_options_init(&second_options);
+    second_options.url = f.url;
+    g_autoptr(EioClient) second = eio_client_new(&second_options, &client_callbacks, &f);
+    eio_client_open(second);
+    WAIT_FOR(f.n_client_closed == 1);
+    g_assert_error(f.client_error, EIO_ERROR, EIO_ERROR_REFUSED);
+    g_assert_nonnull(strstr(f.client_error->message, "503"));
+    g_assert_nonnull(strstr(f.client_error->message, "Server is full: 1 connections"));
+    tear_down(&f);
+}
+
+static void test_message_too_large_for_server(void)
+{
+    Fixture f;
+    EioServerOptions options;
+    eio_server_options_init(&options);
+    options.max_payload_bytes = 1000;
+    set_up(&f, &options, NULL);
+    open_client(&f);
+    g_autoptr(GBytes) most = make_bytes(999, 'x'), over = make_bytes(1000, 'x');
+    g_assert_true(eio_client_send(f.client, EIO_TEXT, most));
+    WAIT_FOR(f.received->len == 1);
+    g_assert_false(eio_client_send(f.client, EIO_TEXT, over)); /* the client knows the server's limit */
+    g_assert_true(eio_client_is_open(f.client));
+    tear_down(&f);
+}
+
+static void test_message_too_large_for_client(void)
+{
+    Fixture f;
+    EioClientOptions options;
+    eio_client_options_init(&options);
+    options.max_payload_bytes = 1000;
+    set_up(&f, NULL, &options);
+    open_client(&f);
+    g_autoptr(GBytes) over = make_bytes(1000, 'x');
+    g_assert_true(eio_socket_send(f.socket, EIO_TEXT, over));
+    WAIT_FOR(f.n_client_closed == 1);
+    g_assert_cmpint(f.client_reason, ==, EIO_CLOSE_TOO_LARGE);
+    g_assert_error(f.client_error, EIO_ERROR, EIO_ERROR_TOO_LARGE);
+    WAIT_FOR(f.n_closed == 1);
+    tear_down(&f);
+}
+
+/* The client's loop does not run while the server sends. */
+static void test_peer_that_does_not_read(void)
+{
+    Fixture f;
+    EioServerOptions options;
+    eio_server_options_init(&options);
+    options.max_buffered_bytes = 20000000;
+    set_up(&f, &options, NULL);
+    open_client(&f);
+    g_autoptr(GBytes) data = make_bytes(1000000, 'x');
+    guint n = 0;
+    while (eio_socket_send(f.socket, EIO_BINARY, data)) {
+        g_assert_cmpuint(eio_socket_get_buffered_bytes(f.socket), <=, options.max_buffered_bytes);
+        g_assert_cmpuint(++n, <, 100);
+    }
+    g_assert_cmpuint(n, >=, 19);
+    g_assert_cmpuint(f.n_closed, ==, 0); /* never from inside send */
+    WAIT_FOR(f.n_closed == 1);
+    g_assert_cmpint(f.server_reason, ==, EIO_CLOSE_OVERFLOW);
+    WAIT_FOR(f.n_client_closed == 1);
+    tear_down(&f);
+}
+
+static void test_heartbeat_keeps_alive(void)
+{
+    Fixture f;
+    EioServerOptions options;
+    eio_server_options_init(&options);
+    options.ping_interval_ms = 20;
+    options.ping_timeout_ms = 500;
+    set_up(&f, &options, NULL);
+    open_client(&f);
+    const gint64 end = g_get_monotonic_time() + 300000; /* many heartbeats */
+    WAIT_FOR(g_get_monotonic_time() > end);
+    g_assert_cmpuint(f.n_closed + f.n_client_closed, ==, 0);
+    tear_down(&f);
+}
+
+/* A listener that accepts, and never says a word. */
+static void test_connect_timeout(void)
+{
+    Fixture f;
+    EioClientOptions options;
+    eio_client_options_init(&options);
+    options.connect_timeout_ms = 50;
+    g_autoptr(GSocketListener) listener = g_socket_listener_new();
+    const guint16 port = g_socket_listener_add_any_inet_port(listener, NULL, NULL);
+    g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u", port);
+    set_up(&f, NULL, NULL);
+    options.url = url;
+    g_autoptr(EioClient) client = eio_client_new(&options, &client_callbacks, &f);
+    eio_client_open(client);
+    WAIT_FOR(f.n_client_closed == 1);
+    g_assert_error(f.client_error, EIO_ERROR, EIO_ERROR_TIMEOUT);
+    tear_down(&f);
+}
+
+typedef struct {
+    const char *name, *url, *path;
+    EioErrorCode code;
+    const char *text;
+} FailCase;
+
+static const FailCase fail_cases[] = {
+    { "no-url", NULL, NULL, EIO_ERROR_TRANSPORT, "is not an http, https, ws or wss URL" },
+    { "other-scheme", "ftp://127.0.0.1", NULL, EIO_ERROR_TRANSPORT, "is not an http, https, ws or wss URL" },
+    { "nobody-listens", "http://127.0.0.1:1", NULL, EIO_ERROR_TRANSPORT, "127.0.0.1:1" },
+    { "wrong-path", "", "/nowhere/", EIO_ERROR_REFUSED, "404" },
+};
+
+static void test_fail(const void *data)
+{
+    const FailCase *c = data;
+    Fixture f;
+    EioClientOptions options;
+    eio_client_options_init(&options);
+    set_up(&f, NULL, NULL);
+    options.url = c->url && !*c->url ? f.url : c->url;
+    options.path = c->path;
+    g_autoptr(EioClient) client = eio_client_new(&options, &client_callbacks, &f);
+    eio_client_open(client);
+    g_assert_cmpuint(f.n_client_closed, ==, 0); /* never from inside open */
+    WAIT_FOR(f.n_client_closed == 1);
+    g_assert_error(f.client_error, EIO_ERROR, (int) c->code);
+    g_assert_nonnull(strstr(f.client_error->message, c->text));
+    tear_down(&f);
+}
+
+static void test_free_while_connecting(void)
+{
+    Fixture f;
+    set_up(&f, NULL, NULL);
+    for (guint i = 0; i < 5; i++) {
+        EioClientOptions options;
+        eio_client_options_init(&options);
+        options.url = f.url;
+        EioClient *client = eio_client_new(&options, &client_callbacks, &f);
+        eio_client_open(client);
+        for (guint j = 0; j < i; j++)
+            g_main_context_iteration(NULL, FALSE);
+        eio_client_free(client);
+    }
+    WAIT_FOR(f.n_opened == f.n_closed);
+    g_assert_cmpuint(f.n_client_closed, ==, 0);
+    tear_down(&f);
+}
+
+static void test_headers_and_query(void)
+{
+    static const char *const headers[] = { "X-Stream-ID", "stream-1", "X-Evil", "a\r\nX-Injected: 1", NULL };
+    static const char *const query[] = { "who", "a b&c", NULL };
+    Fixture f;
+    EioClientOptions options;
+    eio_client_options_init(&options);
+    options.headers = headers;
+    options.query = query;
+    set_up(&f, NULL, &options);
+    open_client(&f);
+    SoupMessageHeaders *got = eio_socket_get_request_headers(f.socket);
+    g_assert_cmpstr(soup_message_headers_get_one(got, "x-stream-id"), ==, "stream-1");
+    g_assert_null(soup_message_headers_get_one(got, "X-Injected"));
+    g_assert_cmpstr(eio_socket_get_query(f.socket, "who"), ==, "a b&c");
+    g_assert_cmpstr(eio_socket_get_path(f.socket), ==, "/engine.io/");
+    tear_down(&f);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/engineio/pair/echo", test_echo);
+    g_test_add_func("/engineio/pair/order", test_order);
+    g_test_add_func("/engineio/pair/client-closes", test_client_closes);
+    g_test_add_func("/engineio/pair/server-closes-after-what-is-queued", test_server_closes_after_what_is_queued);
+    g_test_add_func("/engineio/pair/open-again", test_open_again);
+    g_test_add_func("/engineio/pair/full-server", test_full_server);
+    g_test_add_func("/engineio/pair/message-too-large-for-server", test_message_too_large_for_server);
+    g_test_add_func("/engineio/pair/message-too-large-for-client", test_message_too_large_for_client);
+    g_test_add_func("/engineio/pair/peer-that-does-not-read", test_peer_that_does_not_read);
+    g_test_add_func("/engineio/pair/heartbeat-keeps-alive", test_heartbeat_keeps_alive);
+    g_test_add_func("/engineio/pair/connect-timeout", test_connect_timeout);
+    g_test_add_func("/engineio/pair/free-while-connecting", test_free_while_connecting);
+    g_test_add_func("/engineio/pair/headers-and-query", test_headers_and_query);
+    for (gsize i = 0; i < G_N_ELEMENTS(fail_cases); i++) {
+        g_autofree char *path = g_strconcat("/engineio/pair/fail/", fail_cases[i].name, NULL);
+        g_test_add_data_func(path, &fail_cases[i], test_fail);
+    }
+    return g_test_run();
+}
