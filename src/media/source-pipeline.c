@@ -4,7 +4,7 @@
  *   http          souphttpsrc ! typefind ! hlsdemux, parsebin \                 video: [parser] ! appsink
  *   srt           srtsrc ! parsebin                            > pad-added ->
  *   rtsp          rtspsrc ! parsebin (per pad)                /                  audio: decoder ! audioconvert ! appsink
- *   rtmp          rtmp2src ! flvdemux                        /
+ *   rtmp          rtmp2src ! flv-demux.c                      /
  *
  * No queue elements: the demuxer's thread carries a buffer all the way into the handover, which is the one bounded queue.
  * Sinks neither wait for the clock nor preroll. `lock` guards the stream facts, which the loop reads. */
@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "media/bounded-stop.h"
 #include "media/dts-maker.h"
+#include "media/flv-demux.h"
 #include "media/gst-error.h"
 
 #include <gst/app/gstappsink.h>
@@ -21,6 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define OUR_FLV_DEMUX  "our FLV demuxer" /* media/flv-demux.h */
 #define HTTP_TIMEOUT_S 10u
 #define HTTP_RETRIES   2
 
@@ -56,6 +58,7 @@ typedef struct {
     GstCaps *last_caps;     /* streaming thread only, as the next */
     DubDtsMaker *dts_maker; /* NULL: the source has DTS */
     bool has_key, is_refused;
+    bool has_plain_times;   /* buffer times as they are, whatever the segment says */
 } Branch;
 
 struct _DubSourcePipeline {
@@ -70,7 +73,7 @@ struct _DubSourcePipeline {
     bool is_stopped;   /* guarded by start_lock */
 
     GMutex lock; /* guards all below */
-    bool is_frozen, lacks_dts, is_length_declared;
+    bool is_frozen, lacks_dts, is_length_declared, has_plain_times;
     GPtrArray *pending; /* of GstElement *, not references: fronts that have not told all their streams */
     unsigned n_linked, n_ended;
     bool expects_video, expects_audio; /* told by a stream collection */
@@ -99,11 +102,15 @@ static void fail(DubSourcePipeline *self, DubErrorCode code, const char *text)
 
 /* --- what a sink yields (streaming threads) --- */
 
-static int64_t running_time_of(const GstSegment *segment, GstClockTime time)
+/* matroskademux starts its segment at the first block of the file, and again when the other stream's first block lies
+ * before it: running times would jump there. Its buffers carry the file's own times, which have no edit lists. */
+static int64_t running_time_of(const Branch *branch, const GstSegment *segment, GstClockTime time)
 {
     guint64 running = 0;
     if (!GST_CLOCK_TIME_IS_VALID(time))
         return DUB_TIME_NONE;
+    if (branch->has_plain_times)
+        return (int64_t) time;
     const int sign = gst_segment_to_running_time_full(segment, GST_FORMAT_TIME, time, &running);
     if (sign == 0)
         return DUB_TIME_NONE;
@@ -122,8 +129,8 @@ static bool hand_over_video(Branch *branch, GstSample *sample)
 {
     GstBuffer *buffer = gst_sample_get_buffer(sample);
     const GstSegment *segment = gst_sample_get_segment(sample);
-    const int64_t dts_ns = running_time_of(segment, GST_BUFFER_DTS(buffer));
-    int64_t pts_ns = running_time_of(segment, GST_BUFFER_PTS(buffer));
+    const int64_t dts_ns = running_time_of(branch, segment, GST_BUFFER_DTS(buffer));
+    int64_t pts_ns = running_time_of(branch, segment, GST_BUFFER_PTS(buffer));
     if (pts_ns == DUB_TIME_NONE)
         pts_ns = dts_ns;
     if (pts_ns == DUB_TIME_NONE)
@@ -163,7 +170,7 @@ static bool hand_over_audio(Branch *branch, GstSample *sample)
     const GstStructure *structure = gst_caps_get_structure(gst_sample_get_caps(sample), 0);
     gst_structure_get_int(structure, "rate", &rate_hz);
     gst_structure_get_int(structure, "channels", &channels);
-    int64_t pts_ns = running_time_of(gst_sample_get_segment(sample), GST_BUFFER_PTS(buffer));
+    int64_t pts_ns = running_time_of(branch, gst_sample_get_segment(sample), GST_BUFFER_PTS(buffer));
     GstMapInfo map;
     if (pts_ns == DUB_TIME_NONE || rate_hz <= 0 || channels <= 0 || !gst_buffer_map(buffer, &map, GST_MAP_READ))
         return true;
@@ -378,6 +385,7 @@ static void link_stream(DubSourcePipeline *self, GstPad *pad, const GstCaps *cap
         return;
     g_mutex_lock(&self->lock);
     const bool lacks_dts = self->lacks_dts;
+    (is_video ? &self->video : &self->audio)->has_plain_times = self->has_plain_times;
     g_mutex_unlock(&self->lock);
 
     g_autoptr(GPtrArray) chain = g_ptr_array_new();
@@ -479,6 +487,7 @@ static void add_parsebin_behind(DubSourcePipeline *self, GstPad *pad)
 
 /* --- facts from inside the bins, and messages (any thread) --- */
 
+/* Their headers state a duration that a whole file keeps; with FLV onMetaData does. */
 static void on_element_added(GstBin *bin, GstBin *sub_bin, GstElement *element, void *user_data)
 {
     (void) bin, (void) sub_bin;
@@ -487,10 +496,10 @@ static void on_element_added(GstBin *bin, GstBin *sub_bin, GstElement *element, 
     const char *name = factory ? GST_OBJECT_NAME(factory) : "";
     g_mutex_lock(&self->lock);
     if (g_str_equal(name, "matroskademux"))
-        self->lacks_dts = self->is_length_declared = true;
+        self->lacks_dts = self->is_length_declared = self->has_plain_times = true;
     else if (g_str_equal(name, "rtspsrc"))
         self->lacks_dts = true;
-    else if (g_str_equal(name, "qtdemux"))
+    else if (g_str_equal(name, "qtdemux") || (!factory && self->front == FRONT_FILE))
         self->is_length_declared = true;
     g_mutex_unlock(&self->lock);
 }
@@ -571,7 +580,8 @@ static GstPadProbeReturn hide_liveness(GstPad *pad, GstPadProbeInfo *info, void 
 
 static GstElement *make_element(DubSourcePipeline *self, const char *factory, GError **error)
 {
-    GstElement *element = gst_element_factory_make(factory, NULL);
+    const bool is_ours = g_str_equal(factory, OUR_FLV_DEMUX);
+    GstElement *element = is_ours ? dub_flv_demux_new() : gst_element_factory_make(factory, NULL);
     if (!element) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "the GStreamer element %s is not installed", factory);
         return NULL;
@@ -641,8 +651,8 @@ static bool build_file(DubSourcePipeline *self, GError **error)
                                                      : g_strdup(self->uri);
     if (!path)
         return false;
-    /* Behind parsebin flvdemux tells of one stream at a time, as if the other were not there. */
-    return build_linked(self, "filesrc", path, starts_with_flv(path) ? "flvdemux" : "parsebin", error);
+    /* In parsebin flvdemux tells of one stream at a time, as if the other were not there. */
+    return build_linked(self, "filesrc", path, starts_with_flv(path) ? OUR_FLV_DEMUX : "parsebin", error) != NULL;
 }
 
 static bool build_srt(DubSourcePipeline *self, GError **error)
@@ -675,7 +685,7 @@ static bool build_front(DubSourcePipeline *self, GError **error)
     switch (self->front) {
     case FRONT_FILE: return build_file(self, error);
     case FRONT_HTTP: return build_http(self, error);
-    case FRONT_RTMP: return build_linked(self, "rtmp2src", self->uri, "flvdemux", error);
+    case FRONT_RTMP: return build_linked(self, "rtmp2src", self->uri, OUR_FLV_DEMUX, error) != NULL;
     case FRONT_RTSP: return build_rtsp(self, error);
     case FRONT_SRT:  return build_srt(self, error);
     }

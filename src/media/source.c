@@ -76,6 +76,8 @@ static GError *no_audio_error(DubSource *self, const DubSourceStreams *streams)
     g_autofree char *name = dub_media_uri_printable(self->uri);
     if (streams->has_audio)
         return g_error_new(DUB_ERROR, DUB_ERROR_CORRUPT, "%s: its audio track holds no sound that can be decoded", name);
+    if (!streams->has_video && dub_media_uri_is_live(self->uri))
+        return g_error_new(DUB_ERROR, DUB_ERROR_NETWORK, "%s: the server closed the connection before any media came", name);
     if (!streams->has_video)
         return g_error_new(DUB_ERROR, DUB_ERROR_CORRUPT, "%s: not a media file or stream", name);
     return g_error_new(DUB_ERROR, DUB_ERROR_NO_AUDIO, "%s: audio track required for dubbing", name);
