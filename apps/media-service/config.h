@@ -1,0 +1,29 @@
+/* apps/media-service/config.h: media-service's settings, read once from the environment. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct {
+    char *host;
+    unsigned port;
+    char *log_level, *log_format;
+    char *media_server;             /* "builtin" or "mediamtx" */
+    unsigned rtmp_port, api_port;   /* of the built-in media server */
+    char *mediamtx_host, *rtmp_url, *rtsp_url, *api_url; /* URLs NULL: from media_server and the ports */
+    char *sts_url, *sts_token, *speech;
+    char *source_language, *target_language, *voice;
+    double segment_s;
+    char *segment_mode, *segment_dir;
+    unsigned sts_timeout_ms, max_inflight, max_streams;
+    unsigned breaker_threshold, breaker_timeout_s;
+    double playout_delay_s;
+    char *bed;                      /* dB or "off" */
+    bool supervised;
+} MediaConfig;
+
+/* @environment: as from g_get_environ(). %DUB_ERROR_INVALID_ARGUMENT names the variable. */
+bool media_config_load(MediaConfig *config, char **environment, GError **error);
+void media_config_clear(MediaConfig *config);
+char *media_config_help(void); /* (transfer full): the table for --help */
+double media_config_bed_gain(const MediaConfig *config); /* linear */

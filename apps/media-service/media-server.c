@@ -1,0 +1,206 @@
+/* apps/media-service/media-server.c: starts or finds the media server and asks for its paths. */
+#include "media-server.h"
+
+#include "base/error.h"
+#include "base/http.h"
+#include "base/log.h"
+#include "mediamtx/api.h"
+#include "mediamtx/client.h"
+#include "rtmp/server.h"
+
+#define POLL_S    1
+#define TIMEOUT_S 5
+
+struct _MediaServer {
+    MediaServerCallbacks callbacks;
+    void *user_data;
+    DubRtmpServer *rtmp;      /* built-in only */
+    SoupServer *api;          /* built-in only */
+    char *rtmp_url;
+    DubMediamtxClient *client;
+    GCancellable *cancellable;
+    guint poll_id;
+    bool asking, reachable, told;
+};
+
+static GPtrArray *list_paths(void *user_data)
+{
+    MediaServer *self = user_data;
+    g_autoptr(GPtrArray) infos = dub_rtmp_server_paths(self->rtmp);
+    GPtrArray *paths = g_ptr_array_new_with_free_func((GDestroyNotify) dub_mediamtx_path_free);
+    for (guint i = 0; i < infos->len; i++) {
+        const DubRtmpPathInfo *info = infos->pdata[i];
+        DubMediamtxPath *path = g_new0(DubMediamtxPath, 1);
+        path->name = g_strdup(info->name);
+        path->ready = info->ready;
+        path->ready_unix_ms = info->ready_unix_ms;
+        path->source_type = g_strdup(info->source_type);
+        path->source_id = g_strdup(info->source_id);
+        path->query = g_strdup(info->query);
+        path->tracks = g_strdupv(info->tracks);
+        path->reader_ids = g_new0(char *, 1);
+        path->bytes_received = info->bytes_received;
+        path->bytes_sent = info->bytes_sent;
+        g_ptr_array_add(paths, path);
+    }
+    return paths;
+}
+
+/* Only live/<id>/in concerns us; other paths of the same server are somebody else's. */
+static char *input_id(const char *name)
+{
+    g_autofree char *stream_id = NULL;
+    DubMediamtxDirection direction;
+    if (!dub_mediamtx_split_name(name, &stream_id, &direction, NULL) || direction != DUB_MEDIAMTX_INPUT)
+        return NULL;
+    return g_steal_pointer(&stream_id);
+}
+
+static void on_publish(const char *path, const char *query, const char *source_id, void *user_data)
+{
+    MediaServer *self = user_data;
+    g_autofree char *stream_id = input_id(path);
+    if (!stream_id)
+        return;
+    const DubStreamEntry entry = { stream_id, source_id, query };
+    self->callbacks.on_ready(&entry, self->user_data);
+}
+
+static void on_unpublish(const char *path, G_GNUC_UNUSED const char *source_id, void *user_data)
+{
+    MediaServer *self = user_data;
+    g_autofree char *stream_id = input_id(path);
+    if (stream_id)
+        self->callbacks.on_not_ready(stream_id, self->user_data);
+}
+
+static const DubRtmpServerCallbacks rtmp_callbacks = { on_publish, on_unpublish };
+
+static bool start_builtin(MediaServer *self, const MediaConfig *config, char **api_url, GError **error)
+{
+    const DubRtmpServerConfig rtmp = { .host = config->host, .port = config->rtmp_port, .port_setting = "RTMP_PORT" };
+    self->rtmp = dub_rtmp_server_new(&rtmp, &rtmp_callbacks, self, error);
+    if (!self->rtmp)
+        return false;
+    self->rtmp_url = g_strdup_printf("rtmp://127.0.0.1:%u", dub_rtmp_server_port(self->rtmp));
+    self->api = soup_server_new("server-header", "airdub", NULL);
+    dub_mediamtx_api_mount(self->api, list_paths, self);
+    const guint port = dub_http_listen(self->api, "127.0.0.1", config->api_port, "API_PORT", error);
+    *api_url = g_strdup_printf("http://127.0.0.1:%u", port);
+    return port > 0;
+}
+
+static void note_reachable(MediaServer *self, const GError *error)
+{
+    const bool reachable = error == NULL;
+    if (self->told && reachable == self->reachable)
+        return;
+    self->told = true;
+    self->reachable = reachable;
+    if (reachable)
+        dub_info("media server: %s answers", self->rtmp_url);
+    else
+        dub_warning("media server: %s; streams that run go on, new ones are seen when it answers", error->message);
+}
+
+static void hand_on(MediaServer *self, GPtrArray *paths)
+{
+    g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(DubStreamEntry));
+    for (guint i = 0; i < paths->len; i++) {
+        const DubMediamtxPath *path = paths->pdata[i];
+        char *stream_id = path->ready ? input_id(path->name) : NULL;
+        if (!stream_id)
+            continue;
+        g_ptr_array_add(ids, stream_id);
+        const DubStreamEntry entry = { stream_id, path->source_id, path->query };
+        g_array_append_val(entries, entry);
+    }
+    self->callbacks.on_list((const DubStreamEntry *) (void *) entries->data, entries->len, self->user_data);
+}
+
+static void on_listed(G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) paths = dub_mediamtx_client_list_finish(result, &error);
+    if (g_error_matches(error, DUB_ERROR, DUB_ERROR_CANCELLED))
+        return; /* we are gone */
+    MediaServer *self = user_data;
+    self->asking = false;
+    note_reachable(self, error);
+    if (paths)
+        hand_on(self, paths);
+}
+
+static gboolean on_poll(gpointer data)
+{
+    MediaServer *self = data;
+    if (!self->asking) {
+        self->asking = true;
+        dub_mediamtx_client_list_async(self->client, self->cancellable, on_listed, self);
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+MediaServer *media_server_new(const MediaConfig *config, const MediaServerCallbacks *callbacks, void *user_data,
+                              GError **error)
+{
+    MediaServer *self = g_new0(MediaServer, 1);
+    self->callbacks = *callbacks;
+    self->user_data = user_data;
+    self->cancellable = g_cancellable_new();
+    g_autofree char *builtin_api = NULL;
+    const bool builtin = g_str_equal(config->media_server, "builtin");
+    if (builtin && !start_builtin(self, config, &builtin_api, error)) {
+        media_server_free(self);
+        return NULL;
+    }
+    if (!builtin)
+        self->rtmp_url = g_strdup(config->rtmp_url);
+    self->client = dub_mediamtx_client_new(builtin ? builtin_api : config->api_url, TIMEOUT_S, error);
+    if (!self->client) {
+        g_prefix_error(error, "MEDIAMTX_API_URL: ");
+        media_server_free(self);
+        return NULL;
+    }
+    self->poll_id = g_timeout_add_seconds(POLL_S, on_poll, self);
+    on_poll(self);
+    return self;
+}
+
+void media_server_free(MediaServer *self)
+{
+    if (!self)
+        return;
+    g_clear_handle_id(&self->poll_id, g_source_remove);
+    g_cancellable_cancel(self->cancellable);
+    g_object_unref(self->cancellable);
+    dub_mediamtx_client_free(self->client);
+    if (self->api)
+        soup_server_disconnect(self->api);
+    g_clear_object(&self->api);
+    dub_rtmp_server_free(self->rtmp);
+    g_free(self->rtmp_url);
+    g_free(self);
+}
+
+const char *media_server_rtmp_url(const MediaServer *self)
+{
+    return self->rtmp_url;
+}
+
+guint media_server_rtmp_port(const MediaServer *self)
+{
+    return self->rtmp ? dub_rtmp_server_port(self->rtmp) : 0;
+}
+
+bool media_server_reachable(const MediaServer *self)
+{
+    return self->reachable;
+}
+
+void media_server_stop_publishing(MediaServer *self)
+{
+    if (self->rtmp)
+        dub_rtmp_server_stop(self->rtmp);
+}

@@ -1,0 +1,22 @@
+/* apps/media-service/media-server.h: the media server this service works with, the built-in one or a MediaMTX, behind one
+ * face: who publishes. Its path list is asked each second either way. Loop thread only. */
+#pragma once
+
+#include "config.h"
+#include "worker/streams.h"
+
+typedef struct {
+    void (*on_ready)(const DubStreamEntry *entry, void *user_data);       /* a hint, at once (built-in only) */
+    void (*on_not_ready)(const char *stream_id, void *user_data);
+    void (*on_list)(const DubStreamEntry *entries, gsize n_entries, void *user_data); /* the truth */
+} MediaServerCallbacks;
+
+typedef struct _MediaServer MediaServer;
+/* Built-in: listens at once; %DUB_ERROR_BUSY names the port and the setting. */
+MediaServer *media_server_new(const MediaConfig *config, const MediaServerCallbacks *callbacks, void *user_data,
+                              GError **error);
+void media_server_free(MediaServer *self);
+const char *media_server_rtmp_url(const MediaServer *self); /* as this process reaches it: "rtmp://127.0.0.1:1935" */
+guint media_server_rtmp_port(const MediaServer *self);      /* built-in; 0 otherwise */
+bool media_server_reachable(const MediaServer *self);       /* did it answer when last asked */
+void media_server_stop_publishing(MediaServer *self);       /* built-in: players get their end of stream */

@@ -1,0 +1,338 @@
+/* apps/media-service/service.c: the table of streams, fed by hooks and lists, and what each endpoint answers. */
+#include "service.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/http.h"
+#include "base/log.h"
+#include "media-server.h"
+#include "mediamtx/hook.h"
+#include "metrics.h"
+#include "speech/local.h"
+#include "speech/remote.h"
+#include "stream.h"
+
+#define DRAIN_MS         9000 /* of the 10 s that SIGTERM has: a second for closing */
+#define REFRESH_S        1
+#define KEEP_METRICS_NS  (300 * DUB_NS_PER_S) /* an ended stream's series: five scrapes at a minute each */
+
+struct _MediaService {
+    const MediaConfig *config;
+    void (*on_done)(void *user_data);
+    void *user_data;
+    SoupServer *http;
+    DubMetrics *metrics;
+    MediaServer *media_server;
+    DubStreams *table;
+    GHashTable *streams;       /* id -> MediaStream */
+    GHashTable *ended;         /* id -> gint64 *: when, for its metrics */
+    MediaStreamContext context;
+    DubSpeechEngines *engines; /* SPEECH_BACKEND=local */
+    guint refresh_id, done_id;
+    bool stopping;
+};
+
+/* --- streams ---------------------------------------------------------------------------------------------------- */
+
+static gboolean on_all_done(gpointer data)
+{
+    MediaService *self = data;
+    self->done_id = 0;
+    self->on_done(self->user_data);
+    return G_SOURCE_REMOVE;
+}
+
+static void finish_if_empty(MediaService *self)
+{
+    if (self->stopping && g_hash_table_size(self->streams) == 0 && !self->done_id)
+        self->done_id = g_idle_add(on_all_done, self);
+}
+
+static void note_ended(MediaService *self, const char *stream_id)
+{
+    int64_t *now = g_new(int64_t, 1);
+    *now = dub_clock_now();
+    g_hash_table_replace(self->ended, g_strdup(stream_id), now);
+}
+
+static void on_stream_stopped(MediaStream *stream, const GError *error, void *user_data)
+{
+    MediaService *self = user_data;
+    g_autofree char *id = g_strdup(media_stream_id(stream));
+    if (error)
+        dub_error("stream %s: %s", id, error->message);
+    else
+        dub_info("stream %s: ended", id);
+    note_ended(self, id);
+    g_hash_table_remove(self->streams, id);
+    dub_streams_ended(self->table, id, error != NULL, dub_clock_now());
+    finish_if_empty(self);
+}
+
+static gboolean on_start_failed(gpointer data)
+{
+    gpointer *pair = data; /* service, id */
+    dub_streams_ended(((MediaService *) pair[0])->table, pair[1], true, dub_clock_now());
+    return G_SOURCE_REMOVE;
+}
+
+static void free_pair(gpointer data)
+{
+    gpointer *pair = data;
+    g_free(pair[1]);
+    g_free(pair);
+}
+
+static void start_stream(const DubStreamEntry *entry, void *user_data)
+{
+    MediaService *self = user_data;
+    g_autoptr(GError) error = NULL;
+    MediaStream *stream = media_stream_new(&self->context, entry->stream_id, entry->query, on_stream_stopped, self, &error);
+    if (stream) {
+        g_hash_table_remove(self->ended, entry->stream_id);
+        g_hash_table_insert(self->streams, g_strdup(entry->stream_id), stream);
+        return;
+    }
+    dub_error("stream %s: %s", entry->stream_id, error->message);
+    gpointer *pair = g_new(gpointer, 2);
+    pair[0] = self;
+    pair[1] = g_strdup(entry->stream_id);
+    g_idle_add_full(G_PRIORITY_DEFAULT, on_start_failed, pair, free_pair);
+}
+
+static bool resume_stream(const char *stream_id, void *user_data)
+{
+    MediaStream *stream = g_hash_table_lookup(((MediaService *) user_data)->streams, stream_id);
+    return stream && media_stream_resume(stream);
+}
+
+static void stop_stream(const char *stream_id, void *user_data)
+{
+    MediaStream *stream = g_hash_table_lookup(((MediaService *) user_data)->streams, stream_id);
+    if (stream)
+        media_stream_source_gone(stream);
+}
+
+static const DubStreamsEffects stream_effects = { start_stream, resume_stream, stop_stream };
+
+static void on_ready(const DubStreamEntry *entry, void *user_data)
+{
+    MediaService *self = user_data;
+    if (!self->stopping)
+        dub_streams_ready(self->table, entry, dub_clock_now());
+}
+
+static void on_not_ready(const char *stream_id, void *user_data)
+{
+    dub_streams_not_ready(((MediaService *) user_data)->table, stream_id, dub_clock_now());
+}
+
+static void on_list(const DubStreamEntry *entries, gsize n_entries, void *user_data)
+{
+    MediaService *self = user_data;
+    if (!self->stopping)
+        dub_streams_listed(self->table, entries, n_entries, dub_clock_now());
+}
+
+static const MediaServerCallbacks media_server_callbacks = { on_ready, on_not_ready, on_list };
+
+static gboolean is_forgotten(gpointer key, gpointer value, gpointer data)
+{
+    MediaService *self = data;
+    if (dub_clock_now() - *(int64_t *) value < KEEP_METRICS_NS)
+        return FALSE;
+    media_metrics_forget(self->metrics, key);
+    return TRUE;
+}
+
+static gboolean on_refresh(gpointer data)
+{
+    MediaService *self = data;
+    GHashTableIter iter;
+    void *stream;
+    g_hash_table_iter_init(&iter, self->streams);
+    while (g_hash_table_iter_next(&iter, NULL, &stream))
+        media_stream_refresh(stream);
+    g_hash_table_foreach_remove(self->ended, is_forgotten, self);
+    return G_SOURCE_CONTINUE;
+}
+
+/* --- endpoints -------------------------------------------------------------------------------------------------- */
+
+static bool refuse_method(SoupServerMessage *message, const char *allowed)
+{
+    if (g_str_equal(soup_server_message_get_method(message), allowed))
+        return false;
+    soup_message_headers_replace(soup_server_message_get_response_headers(message), "Allow", allowed);
+    dub_http_reply_error(message, SOUP_STATUS_METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", allowed);
+    return true;
+}
+
+static void on_health(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, G_GNUC_UNUSED const char *path,
+                      G_GNUC_UNUSED GHashTable *query, gpointer data)
+{
+    MediaService *self = data;
+    if (refuse_method(message, "GET"))
+        return;
+    g_autoptr(DubJson) body = json_pack("{s:s, s:i, s:s}", "status", self->stopping ? "stopping" : "healthy", "streams",
+                                        (int) g_hash_table_size(self->streams), "media_server",
+                                        media_server_reachable(self->media_server) ? "reachable" : "unreachable");
+    dub_http_reply_json(message, self->stopping ? SOUP_STATUS_SERVICE_UNAVAILABLE : SOUP_STATUS_OK, body);
+}
+
+static void on_streams(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, G_GNUC_UNUSED const char *path,
+                       G_GNUC_UNUSED GHashTable *query, gpointer data)
+{
+    MediaService *self = data;
+    if (refuse_method(message, "GET"))
+        return;
+    json_t *list = json_array();
+    g_autoptr(GList) all = g_hash_table_get_values(self->streams);
+    for (GList *l = all; l; l = l->next)
+        json_array_append_new(list, media_stream_to_json(l->data));
+    g_autoptr(DubJson) body = json_pack("{s:o}", "streams", list);
+    dub_http_reply_json(message, SOUP_STATUS_OK, body);
+}
+
+static const char *answer_ready(MediaService *self, const DubMediamtxHook *hook)
+{
+    const DubStreamEntry entry = { hook->stream_id, hook->source_id, hook->query };
+    return dub_streams_answer_to_string(dub_streams_ready(self->table, &entry, dub_clock_now()));
+}
+
+static void on_hook(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, const char *path,
+                    G_GNUC_UNUSED GHashTable *query, gpointer data)
+{
+    MediaService *self = data;
+    if (refuse_method(message, "POST"))
+        return;
+    g_autoptr(GBytes) body = soup_message_body_flatten(soup_server_message_get_request_body(message));
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DubMediamtxHook) hook =
+        dub_mediamtx_hook_parse(g_bytes_get_data(body, NULL), g_bytes_get_size(body), &error);
+    if (!hook) {
+        dub_http_reply_error(message, SOUP_STATUS_UNPROCESSABLE_ENTITY, "INVALID_EVENT", error->message);
+        return;
+    }
+    const char *status = "ok";
+    if (hook->direction == DUB_MEDIAMTX_OUTPUT)
+        status = "skipped";
+    else if (self->stopping)
+        status = "stopping";
+    else if (g_str_has_suffix(path, "/not-ready"))
+        dub_streams_not_ready(self->table, hook->stream_id, dub_clock_now());
+    else
+        status = answer_ready(self, hook);
+    g_autoptr(DubJson) reply = json_pack("{s:s, s:s}", "status", status, "stream_id", hook->stream_id);
+    dub_http_reply_json(message, SOUP_STATUS_OK, reply);
+}
+
+static void on_unknown(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, const char *path,
+                       G_GNUC_UNUSED GHashTable *query, G_GNUC_UNUSED gpointer data)
+{
+    dub_http_reply_error(message, SOUP_STATUS_NOT_FOUND, "NOT_FOUND", path);
+}
+
+static guint listen_http(MediaService *self, GError **error)
+{
+    self->http = soup_server_new("server-header", "airdub", NULL);
+    soup_server_add_handler(self->http, NULL, on_unknown, self, NULL);
+    soup_server_add_handler(self->http, "/health", on_health, self, NULL);
+    soup_server_add_handler(self->http, "/v1/streams", on_streams, self, NULL);
+    soup_server_add_handler(self->http, "/v1/mediamtx/events/ready", on_hook, self, NULL);
+    soup_server_add_handler(self->http, "/v1/mediamtx/events/not-ready", on_hook, self, NULL);
+    dub_http_add_metrics(self->http, self->metrics);
+    return dub_http_listen(self->http, self->config->host, self->config->port, "PORT", error);
+}
+
+/* --- speech ----------------------------------------------------------------------------------------------------- */
+
+static DubSpeech *create_remote(const DubSpeechConfig *config, const DubSpeechCallbacks *callbacks, void *callbacks_data,
+                                void *factory_data, G_GNUC_UNUSED GError **error)
+{
+    const MediaService *self = factory_data;
+    DubSpeechRemoteOptions options;
+    dub_speech_remote_options_init(&options);
+    options.url = self->config->sts_url;
+    options.token = self->config->sts_token;
+    return dub_speech_remote_new(config, &options, callbacks, callbacks_data);
+}
+
+static DubSpeech *create_local(const DubSpeechConfig *config, const DubSpeechCallbacks *callbacks, void *callbacks_data,
+                               void *factory_data, G_GNUC_UNUSED GError **error)
+{
+    /* The engines that were loaded at start serve their own pair of languages; another pair opens its own. */
+    MediaService *self = factory_data;
+    const bool shared = g_str_equal(config->source_language, self->config->source_language) &&
+                        g_str_equal(config->target_language, self->config->target_language);
+    return dub_speech_local_new(config, shared ? self->engines : NULL, callbacks, callbacks_data);
+}
+
+static bool prepare_speech(MediaService *self, GError **error)
+{
+    if (g_str_equal(self->config->speech, "remote")) {
+        self->context.create_speech = create_remote;
+        return true;
+    }
+    const DubSpeechEnginesConfig engines = { .from = self->config->source_language, .to = self->config->target_language };
+    self->engines = dub_speech_engines_open(&engines, error);
+    self->context.create_speech = create_local;
+    return self->engines != NULL;
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------- */
+
+MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void *user_data), void *user_data, GError **error)
+{
+    MediaService *self = g_new0(MediaService, 1);
+    self->config = config;
+    self->on_done = on_done;
+    self->user_data = user_data;
+    self->metrics = media_metrics_new();
+    self->table = dub_streams_new(config->max_streams, &stream_effects, self);
+    self->streams = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify) media_stream_free);
+    self->ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    self->context = (MediaStreamContext){ .config = config, .metrics = self->metrics, .factory_data = self };
+    const guint port = prepare_speech(self, error) ? listen_http(self, error) : 0;
+    if (port)
+        self->media_server = media_server_new(config, &media_server_callbacks, self, error);
+    if (!self->media_server) {
+        media_service_free(self);
+        return NULL;
+    }
+    self->context.rtmp_url = media_server_rtmp_url(self->media_server);
+    self->refresh_id = g_timeout_add_seconds(REFRESH_S, on_refresh, self);
+    if (media_server_rtmp_port(self->media_server))
+        dub_info("media-service: rtmp on rtmp://%s:%u", config->host, media_server_rtmp_port(self->media_server));
+    dub_info("media-service: listening on http://%s:%u", config->host, port);
+    return self;
+}
+
+void media_service_stop(MediaService *self)
+{
+    const bool again = self->stopping;
+    self->stopping = true;
+    dub_info("media-service: stopping: %u streams play what they have", g_hash_table_size(self->streams));
+    g_autoptr(GList) all = g_hash_table_get_values(self->streams);
+    for (GList *l = all; l; l = l->next)
+        media_stream_stop(l->data, again ? 1 : DRAIN_MS);
+    finish_if_empty(self);
+}
+
+void media_service_free(MediaService *self)
+{
+    if (!self)
+        return;
+    g_clear_handle_id(&self->refresh_id, g_source_remove);
+    g_clear_handle_id(&self->done_id, g_source_remove);
+    if (self->http)
+        soup_server_disconnect(self->http);
+    g_clear_object(&self->http);
+    g_hash_table_unref(self->streams);
+    media_server_free(self->media_server);
+    dub_streams_free(self->table);
+    g_hash_table_unref(self->ended);
+    dub_speech_engines_close(self->engines);
+    dub_metrics_free(self->metrics);
+    g_free(self);
+}

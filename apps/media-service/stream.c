@@ -1,0 +1,243 @@
+/* apps/media-service/stream.c: a runner, its metrics and its checkpoint. */
+#include "stream.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "metrics.h"
+#include "worker/checkpoint.h"
+
+#include <libsoup/soup.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LATENCIES 256 /* the newest, for the percentiles: 25 minutes of 6 s fragments */
+
+struct _MediaStream {
+    const MediaStreamContext *context;
+    char *id, *worker_id;
+    DubRunner *runner;
+    MediaStreamStoppedFunc on_stopped;
+    void *user_data;
+    int64_t started_ns;
+    double latencies_ms[LATENCIES];
+    guint n_latencies;
+    DubCheckpoint before;      /* of the workers before this one */
+    uint64_t next_fragment;
+    uint64_t saved_fragment;   /* as the file has it */
+    bool checkpoint_failed;    /* said once, not every 6 s */
+};
+
+const char *media_stream_id(const MediaStream *self)
+{
+    return self->id;
+}
+
+static void note_latency(MediaStream *self, int64_t latency_ns)
+{
+    const double ms = (double) latency_ns / DUB_NS_PER_MS;
+    self->latencies_ms[self->n_latencies++ % LATENCIES] = ms;
+    media_metrics_latency(self->context->metrics, self->id, ms / 1000);
+}
+
+static void on_fragment(const DubWorkerFragment *fragment, void *user_data)
+{
+    MediaStream *self = user_data;
+    if (fragment->latency_ns != DUB_TIME_NONE)
+        note_latency(self, fragment->latency_ns);
+    self->next_fragment = fragment->index + 1;
+    const DubSpeechResult *result = fragment->result;
+    g_autofree char *heard = result && result->transcript ? dub_log_printable(result->transcript, 200) : NULL;
+    g_autofree char *said = result && result->translated_text ? dub_log_printable(result->translated_text, 200) : NULL;
+    dub_info("stream %s: fragment %" G_GUINT64_FORMAT " at %.2f s: %s%s%s%s%s", self->id, fragment->index,
+             (double) fragment->start_ns / DUB_NS_PER_S,
+             fragment->fallback == DUB_FALLBACK_NONE ? "dubbed" : dub_fallback_to_string(fragment->fallback),
+             heard ? ": " : "", heard ? heard : "", said ? " -> " : "", said ? said : "");
+    media_stream_refresh(self);
+}
+
+static void on_state(G_GNUC_UNUSED DubWorkerState state, void *user_data)
+{
+    MediaStream *self = user_data;
+    if (self->runner)
+        media_stream_refresh(self);
+}
+
+static void on_stopped(const GError *error, G_GNUC_UNUSED const char *output, void *user_data)
+{
+    MediaStream *self = user_data;
+    media_stream_refresh(self);
+    if (error)
+        media_metrics_error(self->context->metrics, self->id, error);
+    else
+        dub_checkpoint_remove(self->context->config->segment_dir, self->id);
+    self->on_stopped(self, error, self->user_data);
+}
+
+static const DubRunnerCallbacks callbacks = {
+    .on_state = on_state,
+    .on_fragment = on_fragment,
+    .on_stopped = on_stopped,
+};
+
+static void read_checkpoint(MediaStream *self)
+{
+    g_autoptr(GError) error = NULL;
+    if (dub_checkpoint_read(self->context->config->segment_dir, self->id, &self->before, &error)) {
+        dub_info("stream %s: goes on at fragment %" G_GUINT64_FORMAT, self->id, self->before.next_fragment);
+    } else {
+        memset(&self->before, 0, sizeof self->before);
+        if (!g_error_matches(error, DUB_ERROR, DUB_ERROR_NOT_FOUND))
+            dub_warning("stream %s: %s", self->id, error->message);
+    }
+    self->next_fragment = self->saved_fragment = self->before.next_fragment;
+}
+
+static uint64_t sum_fallbacks(const DubWorkerStats *stats)
+{
+    uint64_t sum = 0;
+    for (int i = DUB_FALLBACK_NONE + 1; i < DUB_N_FALLBACKS; i++)
+        sum += stats->fallbacks[i];
+    return sum;
+}
+
+static void write_checkpoint(MediaStream *self, const DubWorkerStats *stats)
+{
+    const DubCheckpoint now = {
+        .next_fragment = self->next_fragment,
+        .epoch = self->before.epoch + stats->epochs + 1, /* the next worker starts one of its own */
+        .dubbed = self->before.dubbed + stats->dubbed,
+        .fallbacks = self->before.fallbacks + sum_fallbacks(stats),
+    };
+    g_autoptr(GError) error = NULL;
+    const bool written = dub_checkpoint_write(self->context->config->segment_dir, self->id, &now, &error);
+    if (!written && !self->checkpoint_failed)
+        dub_warning("stream %s: no checkpoints: %s; the stream goes on", self->id, error->message);
+    self->checkpoint_failed = !written;
+    self->saved_fragment = self->next_fragment;
+}
+
+void media_stream_refresh(MediaStream *self)
+{
+    DubWorkerStats stats;
+    dub_runner_stats(self->runner, &stats);
+    media_metrics_update(self->context->metrics, self->id, dub_runner_state(self->runner), &stats);
+    if (self->next_fragment != self->saved_fragment)
+        write_checkpoint(self, &stats);
+}
+
+static const char *query_value(GHashTable *query, const char *key, const char *fallback)
+{
+    const char *value = query ? g_hash_table_lookup(query, key) : NULL;
+    return value && *value ? value : fallback;
+}
+
+static DubRunner *make_runner(MediaStream *self, GHashTable *query, GError **error)
+{
+    const MediaConfig *config = self->context->config;
+    g_autofree char *in = g_strdup_printf("%s/live/%s/in", self->context->rtmp_url, self->id);
+    g_autofree char *out = g_strdup_printf("%s/live/%s/out", self->context->rtmp_url, self->id);
+    const DubRunnerConfig runner = {
+        .source_uri = in,
+        .sink_uri = out,
+        .source_language = query_value(query, "from", config->source_language),
+        .target_language = query_value(query, "lang", config->target_language),
+        .voice = query_value(query, "voice", config->voice),
+        .stream_id = self->id,
+        .worker_id = self->worker_id,
+        .max_inflight = config->max_inflight,
+        .timeout_ms = config->sts_timeout_ms,
+        .worker = {
+            .segment_ns = (int64_t) (config->segment_s * DUB_NS_PER_S),
+            .segment_mode = g_str_equal(config->segment_mode, "fixed") ? DUB_SEGMENT_FIXED : DUB_SEGMENT_PAUSE,
+            .playout_delay_ns = (int64_t) (config->playout_delay_s * DUB_NS_PER_S),
+            .bed_gain = media_config_bed_gain(config),
+            .breaker_threshold = config->breaker_threshold,
+            .breaker_cooldown_ns = config->breaker_timeout_s * DUB_NS_PER_S,
+            .source_attempts = 5,
+            .first_fragment = self->before.next_fragment,
+        },
+        .create_speech = self->context->create_speech,
+        .factory_data = self->context->factory_data,
+    };
+    return dub_runner_new(&runner, &callbacks, self, error);
+}
+
+MediaStream *media_stream_new(const MediaStreamContext *context, const char *stream_id, const char *query,
+                              MediaStreamStoppedFunc stopped, void *user_data, GError **error)
+{
+    MediaStream *self = g_new0(MediaStream, 1);
+    self->context = context;
+    self->id = g_strdup(stream_id);
+    self->worker_id = g_strdup_printf("worker-%.57s", stream_id); /* PROTOCOL.md: at most 64 */
+    self->on_stopped = stopped;
+    self->user_data = user_data;
+    self->started_ns = dub_clock_now();
+    read_checkpoint(self);
+    g_autoptr(GHashTable) values = soup_form_decode(query);
+    self->runner = make_runner(self, values, error);
+    if (!self->runner) {
+        media_stream_free(self);
+        return NULL;
+    }
+    media_metrics_begin(context->metrics, self->id, self->worker_id);
+    dub_runner_start(self->runner);
+    return self;
+}
+
+void media_stream_free(MediaStream *self)
+{
+    if (!self)
+        return;
+    dub_runner_free(self->runner);
+    g_free(self->worker_id);
+    g_free(self->id);
+    g_free(self);
+}
+
+bool media_stream_resume(MediaStream *self)
+{
+    return dub_runner_resume(self->runner);
+}
+
+void media_stream_source_gone(MediaStream *self)
+{
+    if (dub_runner_state(self->runner) != DUB_WORKER_DRAINING)
+        dub_runner_stop(self->runner, 0);
+}
+
+void media_stream_stop(MediaStream *self, unsigned within_ms)
+{
+    dub_runner_stop(self->runner, within_ms);
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    const double x = *(const double *) a, y = *(const double *) b;
+    return (x > y) - (x < y);
+}
+
+/* Nearest rank; 0 without samples. */
+static double percentile(const MediaStream *self, double p)
+{
+    const guint n = MIN(self->n_latencies, LATENCIES);
+    double sorted[LATENCIES];
+    memcpy(sorted, self->latencies_ms, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, compare_doubles);
+    return n ? sorted[MIN((guint) (p * n), n - 1)] : 0;
+}
+
+DubJson *media_stream_to_json(const MediaStream *self)
+{
+    DubWorkerStats stats;
+    dub_runner_stats(self->runner, &stats);
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:f, s:f, s:i, s:s, s:f, s:f, s:I, s:I}", "stream_id", self->id, "state",
+                     dub_worker_state_to_string(dub_runner_state(self->runner)), "fragments",
+                     (json_int_t) (stats.dubbed + sum_fallbacks(&stats)), "dubbed", (json_int_t) stats.dubbed, "fallback",
+                     (json_int_t) sum_fallbacks(&stats), "latency_p50_ms", percentile(self, 0.5), "latency_p95_ms",
+                     percentile(self, 0.95), "inflight", (int) stats.inflight, "breaker",
+                     dub_breaker_state_to_string(stats.breaker), "delay_ms", (double) stats.delay_ns / DUB_NS_PER_MS,
+                     "uptime_s", (double) (dub_clock_now() - self->started_ns) / DUB_NS_PER_S, "played_ms",
+                     (json_int_t) (stats.played_ns / DUB_NS_PER_MS), "first_fragment",
+                     (json_int_t) self->before.next_fragment);
+}
