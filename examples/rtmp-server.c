@@ -1,4 +1,5 @@
 /* examples/rtmp-server.c: src/rtmp by itself: rtmp-server [PORT]. Publish and play any path; Ctrl-C ends it.
+ * WAIT_MS and HEAD_MS in the environment set the two fields of DubRtmpServerConfig.
  * A line on stdout for each event: "listening PORT", "publish PATH QUERY", "unpublish PATH", and after a line
  * "paths" on stdin one "path NAME READY BYTES READERS TRACKS" each, then "end". "kick PATH" on stdin kicks. */
 #include "base/log.h"
@@ -60,13 +61,19 @@ static gboolean on_signal(gpointer user_data)
     return G_SOURCE_CONTINUE;
 }
 
+static guint setting(const char *name)
+{
+    const char *value = g_getenv(name);
+    return value ? (guint) atoi(value) : 0;
+}
+
 int main(int argc, char **argv)
 {
     static const DubRtmpServerCallbacks callbacks = { on_publish, on_unpublish };
-    const char *wait_ms = g_getenv("WAIT_MS");
     const DubRtmpServerConfig config = { .host = "127.0.0.1",
                                          .port = argc > 1 ? (guint) atoi(argv[1]) : 1935,
-                                         .wait_ms = wait_ms ? (guint) atoi(wait_ms) : 0,
+                                         .wait_ms = setting("WAIT_MS"),
+                                         .head_ms = setting("HEAD_MS"),
                                          .port_setting = "the first argument" };
     dub_log_setup("rtmp-server", DUB_LOG_INFO, DUB_LOG_TEXT);
     g_autoptr(GError) error = NULL;
