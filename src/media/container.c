@@ -132,6 +132,8 @@ bool dub_container_fit_video(DubContainer container, const GstCaps *caps, const 
     } else if (containers[container].wants_byte_stream && codec == H265) {
         *parser = "h265parse";
         *wanted = "video/x-h265,stream-format=byte-stream,alignment=au";
+    } else if (codec == VP9 && (container == DUB_CONTAINER_MP4 || container == DUB_CONTAINER_MOV)) {
+        *parser = "vp9parse"; /* finds the chroma format, which the sample entry states */
     }
     return true;
 }

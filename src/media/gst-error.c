@@ -14,7 +14,10 @@ typedef struct {
     const char *line;
 } TextRule;
 
-/* In this order: the first that fits wins. */
+static const TextRule not_negotiated = { "not-negotiated", DUB_ERROR_UNSUPPORTED,
+                                         "this kind of stream is not taken here; for an output, try .mkv" };
+
+/* Of the network. In this order: the first that fits wins. */
 static const TextRule text_rules[] = {
     { "already exists", DUB_ERROR_BUSY, "the path is in use by another publisher; stop it or choose another path" },
     { "publish.badname", DUB_ERROR_BUSY, "the path is in use by another publisher; stop it or choose another path" },
@@ -87,6 +90,8 @@ static Meaning meaning_of(const GError *error, const char *debug, bool is_networ
 {
     g_autofree char *text = lower_text_of(error, debug);
     const TextRule *rule = is_network ? find_text_rule(text) : NULL;
+    if (!rule && strstr(text, not_negotiated.text))
+        rule = &not_negotiated;
     if (rule)
         return (Meaning){ rule->code, rule->line };
     if (error->domain == GST_RESOURCE_ERROR)

@@ -43,6 +43,11 @@ bool dub_output_name_check(const DubOutputName *self, GError **error)
         g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s: is a folder; name a file", self->final);
         return false;
     }
+    if (!g_file_test(folder, G_FILE_TEST_IS_DIR)) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "%s: the folder %s does not exist; create it first", self->final,
+                    folder);
+        return false;
+    }
     const int fd = g_open(self->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0)
         return fail(error, self->final);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <gst/gst.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,9 +50,68 @@ static bool complete_flv(const Job *job)
     return written;
 }
 
+/* xingmux counts its own frame, and leaves out what is silence of the codec: players would hear it. In place of its seek
+ * table, which a constant bit rate does not need, comes LAME's extension: http://gabriel.mp3-tech.org/mp3infotag.html */
+static bool complete_mp3(const Job *job)
+{
+    enum { HEAD_BYTES = 128, COUNTS_BYTES = 16, EXTENSION_BYTES = 36, PADDING_OFFSET = 21, SAMPLES = 1152, SAMPLES_LSF = 576,
+           ENCODER_DELAY = 576 };
+    uint8_t head[HEAD_BYTES];
+    const int fd = g_open(job->name.part, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool written = pread(fd, head, sizeof head, 0) == sizeof head;
+    uint8_t *tag = written ? memmem(head, HEAD_BYTES / 2, "Xing", 4) : NULL;
+    if (tag) {
+        const bool is_lsf = !(head[1] & 8); /* MPEG-2: half the samples a frame */
+        const uint32_t n_mp3_frames = GST_READ_UINT32_BE(tag + 8) - 1;
+        const int64_t padding = (int64_t) n_mp3_frames * (is_lsf ? SAMPLES_LSF : SAMPLES) - ENCODER_DELAY - job->facts.n_frames;
+        memcpy(tag, "Info", 4);
+        GST_WRITE_UINT32_BE(tag + 4, 3); /* frames and bytes follow */
+        GST_WRITE_UINT32_BE(tag + 8, n_mp3_frames);
+        memset(tag + COUNTS_BYTES, 0, EXTENSION_BYTES);
+        memcpy(tag + COUNTS_BYTES, "LAME3.100", 9);
+        GST_WRITE_UINT24_BE(tag + COUNTS_BYTES + PADDING_OFFSET, ENCODER_DELAY << 12 | CLAMP(padding, 0, 0xfff));
+        written = pwrite(fd, head, sizeof head, 0) == sizeof head;
+    }
+    const int saved = errno;
+    close(fd);
+    errno = saved;
+    return written;
+}
+
+/* hlssink2 measures a segment by the start of the next one, so the last lacks its last frame. */
+static bool complete_hls(const Job *job, GError **error)
+{
+    g_autofree char *text = NULL;
+    if (!g_file_get_contents(job->name.part, &text, NULL, error))
+        return false;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    double total_s = 0, last_s = 0;
+    char **last = NULL;
+    for (char **line = lines; *line; line++)
+        if (g_str_has_prefix(*line, "#EXTINF:")) {
+            last = line;
+            last_s = g_ascii_strtod(*line + strlen("#EXTINF:"), NULL);
+            total_s += last_s;
+        }
+    if (!last)
+        return true;
+    char number[G_ASCII_DTOSTR_BUF_SIZE];
+    const double exact_s = (double) job->facts.duration_ns / DUB_NS_PER_S - (total_s - last_s);
+    g_ascii_formatd(number, sizeof number, "%.6f", MAX(exact_s, last_s));
+    g_free(*last);
+    *last = g_strdup_printf("#EXTINF:%s,", number);
+    g_autofree char *whole = g_strjoinv("\n", lines);
+    return g_file_set_contents(job->name.part, whole, -1, error);
+}
+
 static bool complete(const Job *job, GError **error)
 {
-    if (job->facts.container != DUB_CONTAINER_FLV || complete_flv(job))
+    if (job->facts.container == DUB_CONTAINER_HLS)
+        return complete_hls(job, error);
+    if (job->facts.container == DUB_CONTAINER_FLV ? complete_flv(job)
+                                                  : job->facts.container != DUB_CONTAINER_MP3 || complete_mp3(job))
         return true;
     g_propagate_error(error, dub_error_from_errno(errno, job->target));
     g_unlink(job->name.part);
@@ -80,6 +140,16 @@ void dub_sink_file_finish(const DubOutputName *name, const char *target, const D
     g_task_set_check_cancellable(task, FALSE);
     g_task_set_task_data(task, job, free_job);
     g_task_run_in_thread(task, run);
+}
+
+void dub_sink_file_remove_segments(const DubOutputName *name)
+{
+    g_autofree char *stem = g_strndup(name->final, strlen(name->final) - strlen(".m3u8"));
+    for (int i = 0;; i++) {
+        g_autofree char *segment = g_strdup_printf("%s-%05d.ts", stem, i); /* as sink-pipeline.c names them */
+        if (g_unlink(segment) != 0)
+            return;
+    }
 }
 
 bool dub_sink_file_finish_done(GAsyncResult *result, GError **error)

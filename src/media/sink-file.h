@@ -17,4 +17,6 @@ typedef struct {
 /* @cancellable: only tells @on_done that its owner is gone; the file is moved in any case */
 void dub_sink_file_finish(const DubOutputName *name, const char *target, const DubSinkFileFacts *facts,
                           GCancellable *cancellable, GAsyncReadyCallback on_done, void *user_data);
+/* Removes the segments of a playlist that came to nothing. */
+void dub_sink_file_remove_segments(const DubOutputName *name);
 bool dub_sink_file_finish_done(GAsyncResult *result, GError **error);

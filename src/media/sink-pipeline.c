@@ -270,7 +270,8 @@ static bool link_video(DubSinkPipeline *self, const DubSinkPipelineConfig *confi
         GstElement *parser = add(self, parser_name, error);
         if (!parser || !link_to(self, last, parser, "sink", NULL, error))
             return false;
-        g_object_set(parser, "config-interval", -1, NULL); /* whoever joins at a key frame finds its parameter sets */
+        if (wanted_text)
+            g_object_set(parser, "config-interval", -1, NULL); /* whoever joins at a key frame finds its parameter sets */
         last = parser;
     }
     g_autoptr(GstCaps) wanted = wanted_text ? gst_caps_from_string(wanted_text) : NULL;
@@ -417,7 +418,7 @@ static bool build(DubSinkPipeline *self, const DubSinkPipelineConfig *config, GE
     case DUB_CONTAINER_FLV:
     case DUB_CONTAINER_RTMP: return build_tags(self, config, error);
     case DUB_CONTAINER_HLS:  return build_hls(self, config, error);
-    case DUB_CONTAINER_MP3:  return build_pcm(self, config, "lamemp3enc", "audio/x-raw,format=" GST_AUDIO_NE(F32), error);
+    case DUB_CONTAINER_MP3:  return build_pcm(self, config, "lamemp3enc", "audio/x-raw,format=" GST_AUDIO_NE(S16), error);
     case DUB_CONTAINER_WAV:  return build_pcm(self, config, "wavenc", "audio/x-raw,format=S16LE", error);
     case DUB_N_CONTAINERS:   break;
     }

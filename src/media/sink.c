@@ -51,6 +51,17 @@ static bool is_pcm(DubContainer container)
 
 /* --- the end --- */
 
+/* hlssink2 writes its playlist once more as it stops, so the pipeline goes first. */
+static void remove_output(DubSink *self)
+{
+    g_clear_pointer(&self->pipeline, dub_sink_pipeline_free);
+    if (!self->name.part)
+        return;
+    g_unlink(self->name.part);
+    if (self->container == DUB_CONTAINER_HLS)
+        dub_sink_file_remove_segments(&self->name);
+}
+
 static void finish(DubSink *self)
 {
     self->state = STATE_OVER;
@@ -60,8 +71,7 @@ static void finish(DubSink *self)
 static void fail(DubSink *self, const GError *error)
 {
     self->state = STATE_OVER;
-    if (self->name.part)
-        g_unlink(self->name.part);
+    remove_output(self);
     self->callbacks.on_error(error, self->user_data);
 }
 
@@ -284,9 +294,13 @@ const char *dub_sink_output_name(const DubSink *self)
 
 /* --- the beginning --- */
 
-static bool has_final_name(DubContainer container, bool live)
+/* A live playlist is played while it grows: it has its name from the start. */
+static void keep_final_name(DubOutputName *name)
 {
-    return dub_container_is_file(container) || (container == DUB_CONTAINER_HLS && !live);
+    g_free(name->part);
+    g_free(name->partial);
+    name->part = g_strdup(name->final);
+    name->partial = g_strdup(name->final);
 }
 
 static bool init_name(DubSink *self, const char *uri, GError **error)
@@ -295,10 +309,16 @@ static bool init_name(DubSink *self, const char *uri, GError **error)
     if (!path)
         return false;
     self->output_name = dub_media_uri_printable(path);
-    if (!has_final_name(self->container, self->is_live))
+    if (dub_container_is_network(self->container))
         return true;
     dub_output_name_init(&self->name, path);
-    return dub_output_name_check(&self->name, error);
+    if (!dub_output_name_check(&self->name, error))
+        return false;
+    if (self->container == DUB_CONTAINER_HLS && self->is_live) {
+        g_unlink(self->name.part);
+        keep_final_name(&self->name);
+    }
+    return true;
 }
 
 static bool make_encoder(DubSink *self, const DubSinkConfig *config, unsigned bitrate_bps, GError **error)
@@ -368,9 +388,9 @@ void dub_sink_free(DubSink *self)
         g_cancellable_cancel(self->moving);
         g_object_unref(self->moving);
     }
+    if (self->state == STATE_OPEN || self->state == STATE_ENDING)
+        remove_output(self);
     g_clear_pointer(&self->pipeline, dub_sink_pipeline_free);
-    if (self->name.part && self->state != STATE_OVER && self->state != STATE_MOVING)
-        g_unlink(self->name.part);
     dub_output_name_clear(&self->name);
     g_queue_clear_full(&self->video_tags, unref_buffer);
     g_queue_clear_full(&self->audio_tags, unref_buffer);

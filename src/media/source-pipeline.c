@@ -327,25 +327,37 @@ static bool append_video_elements(DubSourcePipeline *self, GPtrArray *chain, con
     return true;
 }
 
-static GstElementFactory *find_decoder(const GstCaps *caps)
+static bool accepts(GstElement *element, GstCaps *caps)
+{
+    g_autoptr(GstPad) pad = gst_element_get_static_pad(element, "sink");
+    return pad && gst_pad_query_accept_caps(pad, caps);
+}
+
+/* Returns: (transfer floating) (nullable): the decoder of the highest rank that takes @caps. A template may promise more
+ * than the element holds, so each is asked. */
+static GstElement *make_decoder(GstCaps *caps)
 {
     GList *all = gst_element_factory_list_get_elements(
         GST_ELEMENT_FACTORY_TYPE_DECODER | GST_ELEMENT_FACTORY_TYPE_MEDIA_AUDIO, GST_RANK_MARGINAL);
     GList *fitting = gst_element_factory_list_filter(all, caps, GST_PAD_SINK, false);
     fitting = g_list_sort(fitting, gst_plugin_feature_rank_compare_func);
-    GstElementFactory *best = fitting ? gst_object_ref(fitting->data) : NULL;
+    GstElement *decoder = NULL;
+    for (const GList *link = fitting; link && !decoder; link = link->next) {
+        decoder = gst_element_factory_create(link->data, NULL);
+        if (decoder && !accepts(decoder, caps))
+            gst_object_unref(gst_object_ref_sink(g_steal_pointer(&decoder)));
+    }
     gst_plugin_feature_list_free(fitting);
     gst_plugin_feature_list_free(all);
-    return best;
+    return decoder;
 }
 
-static bool append_decoder(DubSourcePipeline *self, GPtrArray *chain, const GstCaps *caps)
+static bool append_decoder(DubSourcePipeline *self, GPtrArray *chain, GstCaps *caps)
 {
     const GstStructure *structure = gst_caps_get_structure(caps, 0);
     if (gst_structure_has_name(structure, "audio/x-raw"))
         return true;
-    g_autoptr(GstElementFactory) factory = find_decoder(caps);
-    GstElement *decoder = factory ? gst_element_factory_create(factory, NULL) : NULL;
+    GstElement *decoder = make_decoder(caps);
     if (decoder) {
         g_ptr_array_add(chain, decoder);
         return true;
@@ -356,7 +368,7 @@ static bool append_decoder(DubSourcePipeline *self, GPtrArray *chain, const GstC
     return false;
 }
 
-static bool append_audio_elements(DubSourcePipeline *self, GPtrArray *chain, const GstCaps *caps)
+static bool append_audio_elements(DubSourcePipeline *self, GPtrArray *chain, GstCaps *caps)
 {
     if (!append_decoder(self, chain, caps) || !append_element(self, chain, "audioconvert"))
         return false;
@@ -379,7 +391,7 @@ static bool claim(DubSourcePipeline *self, bool is_video)
     return first;
 }
 
-static void link_stream(DubSourcePipeline *self, GstPad *pad, const GstCaps *caps, bool is_video)
+static void link_stream(DubSourcePipeline *self, GstPad *pad, GstCaps *caps, bool is_video)
 {
     if (!claim(self, is_video))
         return;
@@ -413,7 +425,7 @@ static void handle_pad(DubSourcePipeline *self, GstPad *pad, GstCaps *caps)
         link_stream(self, pad, caps, false);
 }
 
-/* hlsdemux2 shows its pads before it knows what they carry. */
+/* Some pads are shown before it is known what exactly they carry. */
 static GstPadProbeReturn on_late_caps(GstPad *pad, GstPadProbeInfo *info, void *user_data)
 {
     GstEvent *event = GST_PAD_PROBE_INFO_EVENT(info);
@@ -432,7 +444,7 @@ static void on_pad_added(GstElement *element, GstPad *pad, void *user_data)
     g_autoptr(GstCaps) caps = gst_pad_get_current_caps(pad);
     if (!caps)
         caps = gst_pad_query_caps(pad, NULL);
-    if (caps && !gst_caps_is_empty(caps) && !gst_caps_is_any(caps))
+    if (caps && gst_caps_is_fixed(caps))
         handle_pad(self, pad, caps);
     else
         gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_late_caps, ref(self),
