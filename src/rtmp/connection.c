@@ -4,6 +4,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #define CLOSING_NS         (3 * DUB_NS_PER_S) /* for the peer to take the last bytes and to close */
 /* rtmp2src forgets the message it has not handed on yet when it sees the end: give it time to. */
 #define ENDING_NS          (200 * DUB_NS_PER_MS)
@@ -47,7 +50,7 @@ void dub_rtmp_connection_new(DubRtmpServer *server, GSocket *socket)
     self->socket = g_object_ref(socket);
     g_socket_set_blocking(socket, FALSE);
     g_socket_set_keepalive(socket, TRUE);
-    g_socket_set_option(socket, 6 /* IPPROTO_TCP */, 1 /* TCP_NODELAY */, 1, NULL);
+    g_socket_set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL); /* we send whole batches ourselves */
     self->peer = describe_peer(socket);
     self->id = g_uuid_string_random();
     self->since_ns = self->received_ns = self->sent_ns = dub_clock_now();

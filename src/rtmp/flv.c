@@ -113,6 +113,9 @@ gsize dub_flv_metadata(const uint8_t *data, gsize size, bool *is_metadata)
 {
     const char *const wrapper = "@setDataFrame";
     gsize start = 0;
+    *is_metadata = false;
+    if (size == 0)
+        return 0;
     if (starts_with_string(data, size, wrapper))
         start = 3 + strlen(wrapper);
     *is_metadata = starts_with_string(data + start, size - start, "onMetaData");
