@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "engines/tts/tts.h"
 #include "speech/local.h"
+#include "speech/remote.h"
 
 #include <glib-unix.h>
 #include <gst/gst.h>
@@ -18,6 +19,8 @@
 #define FILE_TIMEOUT_MS     30000 /* nobody waits for a file's fragment */
 #define LIVE_TIMEOUT_MS     8000
 #define MOST_INFLIGHT       10
+#define REMOTE_INFLIGHT     3     /* what an sts-service takes without asking us to slow down */
+#define STS_CONNECT_S       5
 #define BREAKER_THRESHOLD   5
 #define BREAKER_COOLDOWN_NS (30 * DUB_NS_PER_S)
 #define SOURCE_ATTEMPTS     5
@@ -26,7 +29,8 @@ typedef struct {
     const DubOptions *options;
     GMainLoop *loop;
     DubReport *report;
-    DubSpeechEngines *engines;
+    DubSpeechEngines *engines; /* NULL with --sts */
+    char *sts_token;
     DubRunner *runner;
     SubtitleFiles *subtitles; /* NULL: not wanted, or given up */
     GError *failure;
@@ -128,7 +132,33 @@ static DubSpeech *create_speech(const DubSpeechConfig *config, const DubSpeechCa
                                 void *factory_data, G_GNUC_UNUSED GError **error)
 {
     const Dub *self = factory_data;
-    return dub_speech_local_new(config, self->engines, callbacks, callbacks_data);
+    if (self->engines)
+        return dub_speech_local_new(config, self->engines, callbacks, callbacks_data);
+    DubSpeechRemoteOptions options;
+    dub_speech_remote_options_init(&options);
+    options.url = self->options->sts_url;
+    options.token = self->sts_token;
+    return dub_speech_remote_new(config, &options, callbacks, callbacks_data);
+}
+
+static guint16 default_port(const char *url)
+{
+    return g_str_has_prefix(url, "https:") || g_str_has_prefix(url, "wss:") ? 443 : 80;
+}
+
+/* A service that is not there is told now; one that goes away later costs the fragments of that time. */
+static bool check_sts(const char *url, GError **error)
+{
+    g_autoptr(GSocketClient) client = g_socket_client_new();
+    g_autoptr(GError) problem = NULL;
+    g_socket_client_set_timeout(client, STS_CONNECT_S);
+    g_autoptr(GSocketConnection) connection =
+        g_socket_client_connect_to_uri(client, url, default_port(url), NULL, &problem);
+    if (connection)
+        return true;
+    g_set_error(error, DUB_ERROR, DUB_ERROR_NETWORK, "no sts-service answers at %s: %s; start it, or leave --sts out", url,
+                problem->message);
+    return false;
 }
 
 /* Before the models load: a wrong name is told at once. */
@@ -143,8 +173,13 @@ static bool check_voice(const DubOptions *options, GError **error)
     return false;
 }
 
-static bool open_engines(Dub *self, GError **error)
+static bool open_speech(Dub *self, GError **error)
 {
+    if (self->options->sts_url) {
+        g_auto(GStrv) environment = g_get_environ();
+        self->sts_token = g_strdup(g_environ_getenv(environment, "STS_API_KEY"));
+        return check_sts(self->options->sts_url, error);
+    }
     const DubSpeechEnginesConfig config = { .from = self->options->from, .to = self->options->to };
     if (!check_voice(self->options, error))
         return false;
@@ -156,6 +191,8 @@ static bool open_engines(Dub *self, GError **error)
 
 static unsigned inflight(const Dub *self)
 {
+    if (!self->engines)
+        return REMOTE_INFLIGHT;
     return MIN(dub_speech_engines_n_lanes(self->engines) + 2, MOST_INFLIGHT); /* no lane waits for the loop */
 }
 
@@ -221,15 +258,19 @@ static void finish_subtitles(Dub *self, char ***names)
     *names = subtitle_files_names(self->subtitles);
 }
 
-/* Engines that fail on everything are no success, even if the file is whole. */
+/* A file whose every fragment kept the original sound is no success, even if it is whole. */
 static void check_anything_dubbed(Dub *self, const DubWorkerStats *stats)
 {
-    if (self->failure || stats->dubbed > 0 || stats->fallbacks[DUB_FALLBACK_FAILED] == 0)
+    uint64_t kept = 0;
+    for (int reason = DUB_FALLBACK_NONE + 1; reason < DUB_N_FALLBACKS; reason++)
+        kept += stats->fallbacks[reason];
+    if (self->failure || stats->dubbed > 0 || kept == 0)
         return;
     take_failure(self, g_error_new(DUB_ERROR, DUB_ERROR_ENGINE,
-                                   "no fragment could be dubbed, %s has the original sound: %s; see 'airdub doctor'",
-                                   self->output ? self->output : self->options->out,
-                                   self->last_fault ? self->last_fault : "the engines failed"));
+                                   "no fragment could be dubbed, %s has the original sound%s%s; see %s",
+                                   self->output ? self->output : self->options->out, self->last_fault ? ": " : "",
+                                   self->last_fault ? self->last_fault : "",
+                                   self->options->sts_url ? "the log of the sts-service" : "airdub doctor"));
 }
 
 static void tell_where_it_lies(Dub *self)
@@ -269,7 +310,7 @@ static void run_loop(Dub *self)
 
 static void dub(Dub *self, GError **error)
 {
-    if (!open_engines(self, error) || !create_runner(self, error) || !open_subtitles(self, error))
+    if (!open_speech(self, error) || !create_runner(self, error) || !open_subtitles(self, error))
         return;
     run_loop(self);
     conclude(self);
@@ -285,6 +326,7 @@ static void clear(Dub *self)
     dub_runner_free(self->runner);
     subtitle_files_free(self->subtitles);
     dub_speech_engines_close(self->engines);
+    g_free(self->sts_token);
     dub_report_free(self->report);
     g_clear_error(&self->failure);
     g_free(self->output);

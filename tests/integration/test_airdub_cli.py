@@ -18,7 +18,7 @@ import pytest
 from fixtures import clips
 from support.net import free_port, wait_for
 from support.process import Program, run
-from support.programs import ROOT, Dub, Live, path_of
+from support.programs import ROOT, Dub, Live, path_of, sts_service
 from support.rtmp import publish
 
 COMMANDS = ("dub", "live", "doctor", "engines", "voices")
@@ -341,6 +341,21 @@ def test_second_interrupt_ends_at_once(tmp_path):
         assert program.wait(30) == 130, program.tail()
         assert time.monotonic() - asked < 10
     assert not out.exists()
+
+
+def test_dub_through_an_sts_service(short, tmp_path):
+    """The same by way of Socket.IO: one seam, two backends."""
+    with sts_service(log=tmp_path / "sts.log") as sts:
+        wait_for(lambda: sts.get("/health").status_code == 200, 60, "engines that are loaded")
+        dub = Dub("--sts", sts.url, short, tmp_path / "out.mp4")
+        assert dub.summary["dubbed"] == dub.summary["fragments"] > 0, dub.fragments
+        assert all(f["transcript"] and f["translation"] for f in dub.fragments)
+
+
+def test_dub_without_the_sts_service(short, tmp_path):
+    done = airdub("dub", "--sts", f"http://127.0.0.1:{free_port()}", short, tmp_path / "out.mp4")
+    assert_one_line(done, 10, "--sts")
+    assert list(tmp_path.iterdir()) == []
 
 
 # ---- the hook that MediaMTX runs ----
