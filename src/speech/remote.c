@@ -7,18 +7,16 @@
 #include "base/log.h"
 #include "socketio/client.h"
 #include "speech/remote-codec.h"
+#include "speech/remote-messages.h"
 #include "wire/events.h"
 #include "wire/sts-messages.h"
-#include "wire/worker-messages.h"
 
-#include <math.h>
 #include <string.h>
 
-#define MAX_ANSWERED    32 /* ids kept for dub_speech_applied() */
-#define MAX_IN_FLIGHT   64 /* a bound on what a careless caller may submit */
-#define MAX_WAIT_MS     32000
-#define DEFAULT_RATE_HZ 48000 /* sent where the fragments' own is none of the protocol's */
-#define LOG_BYTES       200   /* of what a peer wrote */
+#define MAX_ANSWERED  32 /* ids kept for dub_speech_applied() */
+#define MAX_IN_FLIGHT 64 /* a bound on what a careless caller may submit */
+#define MAX_WAIT_MS   32000
+#define LOG_BYTES     200 /* of what a peer wrote */
 
 typedef enum { IDLE, CONNECTING, INITIALISING, READY, ENDING, WAITING, CLOSED } State;
 
@@ -299,16 +297,6 @@ static void deliver(Remote *self)
     unref(self);
 }
 
-static DubSpeechResult *failed_result(uint64_t sequence_number, const char *code, const char *message)
-{
-    DubSpeechResult *result = dub_speech_result_new(sequence_number);
-    result->status = DUB_SPEECH_FAILED;
-    result->error_code = g_strdup(code);
-    result->error_message = g_strdup(message);
-    result->retryable = dub_wire_error_kind(code)->retryable;
-    return result;
-}
-
 /* @result: (transfer full) delivered when all before it are. */
 static void answer(Remote *self, Flight *flight, DubSpeechResult *result)
 {
@@ -327,7 +315,7 @@ static gboolean on_flight_timeout(void *data)
             continue;
         g_autofree char *message = g_strdup_printf("no answer within %u ms", self->timeout_ms);
         flight->is_answered = true;
-        flight->result = failed_result(flight->sequence_number, "TIMEOUT", message);
+        flight->result = dub_remote_failed_result(flight->sequence_number, "TIMEOUT", message);
         flight->result->processing_ms = self->timeout_ms;
         self->stats.timed_out++;
     }
@@ -366,25 +354,15 @@ static void send_init(Remote *self)
 
 static void send_receipt(Remote *self, const char *fragment_id, DubReceiptStatus status)
 {
-    g_autoptr(DubFragmentReceipt) receipt = dub_fragment_receipt_new();
-    receipt->fragment_id = g_strdup(fragment_id);
-    receipt->status = status;
-    receipt->timestamp_ms = (double) dub_clock_unix_ms();
-    sio_client_emit(self->client, DUB_EVENT_FRAGMENT_ACK, dub_fragment_receipt_to_json(receipt));
+    sio_client_emit(self->client, DUB_EVENT_FRAGMENT_ACK, dub_remote_receipt_to_json(fragment_id, status));
 }
 
 static void send_fragment(Remote *self, const Flight *flight, const DubFragment *fragment,
                           DubWireAudio *audio)
 {
-    g_autoptr(DubFragmentData) data = dub_fragment_data_new();
-    data->fragment_id = g_strdup(flight->fragment_id);
-    data->stream_id = g_strdup(self->stream_id);
-    data->sequence_number = (int64_t) flight->sequence_number;
-    data->timestamp_ms = (double) dub_clock_unix_ms();
-    data->audio = audio;
-    data->metadata = json_pack("{s:I}", "pts_ns", (json_int_t) fragment->start_ns);
+    DubJson *payload = dub_remote_fragment_to_json(flight->fragment_id, self->stream_id, fragment, audio);
     self->stats.sent++;
-    if (!sio_client_emit(self->client, DUB_EVENT_FRAGMENT_DATA, dub_fragment_data_to_json(data)))
+    if (!sio_client_emit(self->client, DUB_EVENT_FRAGMENT_DATA, payload))
         dub_debug("stream %s: fragment %" G_GUINT64_FORMAT " could not be sent", self->stream_id,
                   flight->sequence_number);
 }
@@ -400,7 +378,8 @@ static void on_encoded(guint link, DubFragment *fragment, DubWireAudio *audio, c
     Flight *flight = find_by_number(&self->flights, fragment->sequence_number);
     hold(self);
     if (flight && error && !flight->is_answered)
-        answer(self, flight, failed_result(flight->sequence_number, "INVALID_AUDIO", error->message));
+        answer(self, flight,
+               dub_remote_failed_result(flight->sequence_number, "INVALID_AUDIO", error->message));
     else if (flight && !error)
         send_fragment(self, flight, fragment, g_steal_pointer(&owned));
     if (!self->is_freed)
@@ -435,52 +414,6 @@ static void on_stream_ready(Remote *self, const DubJson *payload)
     unref(self);
 }
 
-/* Where the original speaks within the fragment, as metadata has it. */
-static void read_span(const DubJson *metadata, DubSpeechResult *result)
-{
-    double start_ms = -1, end_ms = -1;
-    if (!metadata || !dub_json_get_double(metadata, "speech_start_ms", DUB_JSON_OPTIONAL, &start_ms, NULL) ||
-        !dub_json_get_double(metadata, "speech_end_ms", DUB_JSON_OPTIONAL, &end_ms, NULL))
-        return;
-    if (!(start_ms >= 0 && end_ms >= start_ms && end_ms <= DUB_WIRE_MAX_DURATION_MS))
-        return;
-    result->speech_start_ns = llround(start_ms * (double) DUB_NS_PER_MS);
-    result->speech_end_ns = llround(end_ms * (double) DUB_NS_PER_MS);
-}
-
-static void replace_text(char **text, const char *with)
-{
-    g_free(*text);
-    *text = g_strdup(with);
-}
-
-static DubSpeechResult *result_of(const DubFragmentProcessed *processed, uint64_t sequence_number)
-{
-    static const DubSpeechStatus statuses[] = {
-        [DUB_PROCESSED_SUCCESS] = DUB_SPEECH_SUCCESS,
-        [DUB_PROCESSED_PARTIAL] = DUB_SPEECH_PARTIAL,
-        [DUB_PROCESSED_FAILED] = DUB_SPEECH_FAILED,
-    };
-    const bool failed = processed->status == DUB_PROCESSED_FAILED || !processed->dubbed_audio;
-    const char *code = processed->error_code ? processed->error_code : failed ? "MODEL_ERROR" : NULL;
-    DubSpeechResult *result = dub_speech_result_new(sequence_number);
-    result->status = failed ? DUB_SPEECH_FAILED : statuses[processed->status];
-    if (processed->transcript)
-        replace_text(&result->transcript, processed->transcript);
-    if (processed->translated_text)
-        replace_text(&result->translated_text, processed->translated_text);
-    result->processing_ms = processed->processing_time_ms;
-    result->asr_ms = MAX(processed->asr_ms, 0);
-    result->mt_ms = MAX(processed->translation_ms, 0);
-    result->tts_ms = MAX(processed->tts_ms, 0);
-    result->error_code = g_strdup(code);
-    result->error_message = g_strdup(processed->error_message);
-    result->error_stage = g_strdup(processed->error_stage);
-    result->retryable = processed->error_code ? processed->error_retryable : failed;
-    read_span(processed->metadata, result);
-    return result;
-}
-
 static void drop_late(Remote *self, const char *fragment_id)
 {
     g_autofree char *printable = dub_log_printable(fragment_id, LOG_BYTES);
@@ -501,11 +434,11 @@ static void on_processed(Remote *self, const DubJson *payload)
     self->stats.answered++;
     if (!processed) {
         g_autofree char *message = g_strdup_printf("fragment:processed: %s", error->message);
-        answer(self, flight, failed_result(flight->sequence_number, "INVALID_AUDIO", message));
+        answer(self, flight, dub_remote_failed_result(flight->sequence_number, "INVALID_AUDIO", message));
         return;
     }
     send_receipt(self, flight->fragment_id, DUB_RECEIPT_RECEIVED);
-    g_autoptr(DubSpeechResult) result = result_of(processed, flight->sequence_number);
+    g_autoptr(DubSpeechResult) result = dub_remote_result_of(processed, flight->sequence_number);
     if (result->status == DUB_SPEECH_FAILED) {
         answer(self, flight, g_steal_pointer(&result));
         return;
@@ -526,7 +459,7 @@ static void on_decoded(guint link, uint64_t sequence_number, DubPcm *pcm, const 
         return;
     }
     if (error) {
-        answer(self, flight, failed_result(sequence_number, "INVALID_AUDIO", error->message));
+        answer(self, flight, dub_remote_failed_result(sequence_number, "INVALID_AUDIO", error->message));
         return;
     }
     flight->pending->dub = pcm;
@@ -586,7 +519,7 @@ static void on_fragment_error(Remote *self, const DubErrorEvent *event)
         return;
     }
     self->stats.answered++;
-    DubSpeechResult *result = failed_result(flight->sequence_number, event->code, event->message);
+    DubSpeechResult *result = dub_remote_failed_result(flight->sequence_number, event->code, event->message);
     result->retryable = event->retryable;
     answer(self, flight, result);
 }
@@ -691,7 +624,8 @@ static void remote_submit(DubSpeech *base, DubFragment *fragment)
     g_queue_push_tail(&self->flights, flight);
     if (self->flights.length > MAX_IN_FLIGHT) {
         flight->is_answered = true;
-        flight->result = failed_result(flight->sequence_number, "QUEUE_FULL", "too many fragments in flight");
+        flight->result =
+            dub_remote_failed_result(flight->sequence_number, "QUEUE_FULL", "too many fragments in flight");
         dub_fragment_free(fragment);
     } else {
         self->n_encoding++;
@@ -765,29 +699,6 @@ void dub_speech_remote_options_init(DubSpeechRemoteOptions *options)
     };
 }
 
-static unsigned wire_rate_hz(unsigned rate_hz)
-{
-    return rate_hz == 16000 || rate_hz == 22050 || rate_hz == 44100 ? rate_hz : DEFAULT_RATE_HZ;
-}
-
-static DubStreamInit *init_of(const DubSpeechConfig *config, DubFragmentFormat format)
-{
-    DubStreamInit *init = dub_stream_init_new();
-    replace_text(&init->stream_id, config->stream_id);
-    replace_text(&init->worker_id, config->worker_id);
-    replace_text(&init->source_language, config->source_language);
-    replace_text(&init->target_language, config->target_language);
-    if (config->voice)
-        replace_text(&init->voice_profile, config->voice);
-    replace_text(&init->format, dub_fragment_format_to_string(format));
-    init->chunk_duration_ms = CLAMP(config->segment_ms, 100, 30000);
-    init->sample_rate_hz = wire_rate_hz(config->rate_hz);
-    init->channels = config->channels;
-    init->max_inflight = CLAMP(config->max_inflight, 1, DUB_WIRE_MAX_IN_FLIGHT);
-    init->timeout_ms = CLAMP(config->timeout_ms, 1000, 30000);
-    return init;
-}
-
 static SioClient *client_of(Remote *self, const DubSpeechRemoteOptions *options)
 {
     static const SioClientCallbacks callbacks = {on_connect, on_connect_error, on_event, on_disconnect};
@@ -814,7 +725,7 @@ DubSpeech *dub_speech_remote_new(const DubSpeechConfig *config, const DubSpeechR
     g_ref_count_init(&self->refs);
     self->stream_id = g_strdup(config->stream_id);
     self->url = g_strdup(options->url);
-    self->init = init_of(config, options->format);
+    self->init = dub_remote_init_of(config, options->format);
     self->timeout_ms = self->init->timeout_ms;
     self->ready_timeout_ms = options->ready_timeout_ms;
     self->complete_timeout_ms = options->complete_timeout_ms;

@@ -1,0 +1,110 @@
+/* speech/remote-messages.c */
+#include "speech/remote-messages.h"
+
+#include "base/clock.h"
+#include "wire/events.h"
+
+#include <math.h>
+
+#define DEFAULT_RATE_HZ 48000
+
+static void replace_text(char **text, const char *with)
+{
+    g_free(*text);
+    *text = g_strdup(with);
+}
+
+static unsigned wire_rate_hz(unsigned rate_hz)
+{
+    return rate_hz == 16000 || rate_hz == 22050 || rate_hz == 44100 ? rate_hz : DEFAULT_RATE_HZ;
+}
+
+DubStreamInit *dub_remote_init_of(const DubSpeechConfig *config, DubFragmentFormat format)
+{
+    DubStreamInit *init = dub_stream_init_new();
+    replace_text(&init->stream_id, config->stream_id);
+    replace_text(&init->worker_id, config->worker_id);
+    replace_text(&init->source_language, config->source_language);
+    replace_text(&init->target_language, config->target_language);
+    if (config->voice)
+        replace_text(&init->voice_profile, config->voice);
+    replace_text(&init->format, dub_fragment_format_to_string(format));
+    init->chunk_duration_ms = CLAMP(config->segment_ms, 100, 30000);
+    init->sample_rate_hz = wire_rate_hz(config->rate_hz);
+    init->channels = config->channels;
+    init->max_inflight = CLAMP(config->max_inflight, 1, DUB_WIRE_MAX_IN_FLIGHT);
+    init->timeout_ms = CLAMP(config->timeout_ms, 1000, 30000);
+    return init;
+}
+
+DubJson *dub_remote_fragment_to_json(const char *fragment_id, const char *stream_id,
+                                     const DubFragment *fragment, DubWireAudio *audio)
+{
+    g_autoptr(DubFragmentData) data = dub_fragment_data_new();
+    data->fragment_id = g_strdup(fragment_id);
+    data->stream_id = g_strdup(stream_id);
+    data->sequence_number = (int64_t) fragment->sequence_number;
+    data->timestamp_ms = (double) dub_clock_unix_ms();
+    data->audio = audio;
+    data->metadata = json_pack("{s:I}", "pts_ns", (json_int_t) fragment->start_ns);
+    return dub_fragment_data_to_json(data);
+}
+
+DubJson *dub_remote_receipt_to_json(const char *fragment_id, DubReceiptStatus status)
+{
+    g_autoptr(DubFragmentReceipt) receipt = dub_fragment_receipt_new();
+    receipt->fragment_id = g_strdup(fragment_id);
+    receipt->status = status;
+    receipt->timestamp_ms = (double) dub_clock_unix_ms();
+    return dub_fragment_receipt_to_json(receipt);
+}
+
+/* Where the original speaks within the fragment, as metadata has it. */
+static void read_span(const DubJson *metadata, DubSpeechResult *result)
+{
+    double start_ms = -1, end_ms = -1;
+    if (!metadata || !dub_json_get_double(metadata, "speech_start_ms", DUB_JSON_OPTIONAL, &start_ms, NULL) ||
+        !dub_json_get_double(metadata, "speech_end_ms", DUB_JSON_OPTIONAL, &end_ms, NULL))
+        return;
+    if (!(start_ms >= 0 && end_ms >= start_ms && end_ms <= DUB_WIRE_MAX_DURATION_MS))
+        return;
+    result->speech_start_ns = llround(start_ms * (double) DUB_NS_PER_MS);
+    result->speech_end_ns = llround(end_ms * (double) DUB_NS_PER_MS);
+}
+
+DubSpeechResult *dub_remote_result_of(const DubFragmentProcessed *processed, uint64_t sequence_number)
+{
+    static const DubSpeechStatus statuses[] = {
+        [DUB_PROCESSED_SUCCESS] = DUB_SPEECH_SUCCESS,
+        [DUB_PROCESSED_PARTIAL] = DUB_SPEECH_PARTIAL,
+        [DUB_PROCESSED_FAILED] = DUB_SPEECH_FAILED,
+    };
+    const bool failed = processed->status == DUB_PROCESSED_FAILED || !processed->dubbed_audio;
+    const char *code = processed->error_code ? processed->error_code : failed ? "MODEL_ERROR" : NULL;
+    DubSpeechResult *result = dub_speech_result_new(sequence_number);
+    result->status = failed ? DUB_SPEECH_FAILED : statuses[processed->status];
+    if (processed->transcript)
+        replace_text(&result->transcript, processed->transcript);
+    if (processed->translated_text)
+        replace_text(&result->translated_text, processed->translated_text);
+    result->processing_ms = processed->processing_time_ms;
+    result->asr_ms = MAX(processed->asr_ms, 0);
+    result->mt_ms = MAX(processed->translation_ms, 0);
+    result->tts_ms = MAX(processed->tts_ms, 0);
+    result->error_code = g_strdup(code);
+    result->error_message = g_strdup(processed->error_message);
+    result->error_stage = g_strdup(processed->error_stage);
+    result->retryable = processed->error_code ? processed->error_retryable : failed;
+    read_span(processed->metadata, result);
+    return result;
+}
+
+DubSpeechResult *dub_remote_failed_result(uint64_t sequence_number, const char *code, const char *message)
+{
+    DubSpeechResult *result = dub_speech_result_new(sequence_number);
+    result->status = DUB_SPEECH_FAILED;
+    result->error_code = g_strdup(code);
+    result->error_message = g_strdup(message);
+    result->retryable = dub_wire_error_kind(code)->retryable;
+    return result;
+}
