@@ -509,8 +509,10 @@ guint dub_sts_service_count_streams(const DubStsService *self)
 guint dub_sts_service_count_in_flight(const DubStsService *self)
 {
     guint n = 0;
-    for (guint i = 0; i < self->clients->len; i++)
-        n += dub_sts_session_count_in_flight(((const Client *) g_ptr_array_index(self->clients, i))->session);
+    for (guint i = 0; i < self->clients->len; i++) {
+        const Client *client = g_ptr_array_index(self->clients, i);
+        n += client->gone ? 0 : dub_sts_session_count_in_flight(client->session);
+    }
     return n;
 }
 
