@@ -9,6 +9,7 @@
 #define FIRST_MESSAGE_BYTES 262144   /* a larger message's buffer grows with what really comes */
 #define TURN_BYTES         1048576   /* read at most this much before other connections get their turn */
 #define MAX_VECTORS        32
+#define LINGER_MS          500       /* for the peer to read why it failed */
 
 typedef enum { WS_OPEN, WS_CLOSING, WS_DISCARDING, WS_CLOSED } WsState;
 
@@ -298,10 +299,10 @@ static gboolean on_close_timeout(void *data)
     return G_SOURCE_REMOVE;
 }
 
-static void start_close_timer(EioWs *self)
+static void start_close_timer(EioWs *self, guint ms)
 {
-    if (!self->close_source)
-        self->close_source = attach(self, g_timeout_source_new(self->options.close_timeout_ms), on_close_timeout);
+    clear_source(&self->close_source);
+    self->close_source = attach(self, g_timeout_source_new(ms), on_close_timeout);
 }
 
 /* The peer broke the protocol: tell it why, then read and drop what comes, so that a reset does not overtake our Close. */
@@ -310,7 +311,7 @@ static void fail(EioWs *self, EioStatus status, EioCloseReason reason)
     self->state = WS_DISCARDING;
     g_clear_pointer(&self->message, g_free);
     queue_close(self, status);
-    start_close_timer(self);
+    start_close_timer(self, MIN(LINGER_MS, self->options.close_timeout_ms));
     report_closed(self, reason);
 }
 
@@ -348,7 +349,7 @@ static void handle_close(EioWs *self)
     self->peer_closed = true;
     self->state = WS_CLOSING;
     queue_close(self, (EioStatus) status);
-    start_close_timer(self);
+    start_close_timer(self, self->options.close_timeout_ms);
     report_closed(self, EIO_CLOSE_TRANSPORT);
     after_write(self);
 }
@@ -591,7 +592,7 @@ void eio_ws_close(EioWs *self, EioStatus status)
     if (self->state == WS_OPEN) {
         self->state = WS_CLOSING;
         queue_close(self, status);
-        start_close_timer(self);
+        start_close_timer(self, self->options.close_timeout_ms);
     }
     ws_unref(self);
 }
