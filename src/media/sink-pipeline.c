@@ -257,13 +257,24 @@ static bool link_to(DubSinkPipeline *self, GstElement *from, GstElement *to, con
     return false;
 }
 
+/* mp4mux and qtmux of 1.22.0 crash on VP9 whose caps leave the chroma site out. "mpeg2" is what VP9 means by default. */
+static GstCaps *complete_caps(const GstCaps *caps)
+{
+    GstCaps *complete = gst_caps_copy(caps);
+    GstStructure *structure = gst_caps_get_structure(complete, 0);
+    if (gst_structure_has_name(structure, "video/x-vp9") && !gst_structure_has_field(structure, "chroma-site"))
+        gst_structure_set(structure, "chroma-site", G_TYPE_STRING, "mpeg2", NULL);
+    return complete;
+}
+
 static bool link_video(DubSinkPipeline *self, const DubSinkPipelineConfig *config, GstElement *muxer, const char *pad,
                        GError **error)
 {
     const char *parser_name = NULL, *wanted_text = NULL;
     if (!dub_container_fit_video(config->container, config->video_caps, &parser_name, &wanted_text, error))
         return false;
-    GstElement *last = add_input(self, &self->video, config->video_caps, error);
+    g_autoptr(GstCaps) caps = complete_caps(config->video_caps);
+    GstElement *last = add_input(self, &self->video, caps, error);
     if (!last)
         return false;
     if (parser_name) {

@@ -55,7 +55,7 @@ static bool is_pcm(DubContainer container)
 static void remove_output(DubSink *self)
 {
     g_clear_pointer(&self->pipeline, dub_sink_pipeline_free);
-    if (!self->name.part)
+    if (!self->name.part || g_str_equal(self->name.part, self->name.final)) /* a live playlist: its viewers keep it */
         return;
     g_unlink(self->name.part);
     if (self->container == DUB_CONTAINER_HLS)
