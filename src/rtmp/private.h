@@ -79,10 +79,11 @@ struct _DubRtmpServer {
     GPtrArray *dirty, *dead; /* DubRtmpConnection *; dead ones are owned */
     int64_t accept_again_ns; /* out of file descriptors until then */
     bool refusing;           /* at max_connections: said once */
+    bool in_event;           /* until settle(): a callback that runs the main loop must not get us called again */
     uint8_t scratch[65536];  /* every socket is read into it: a connection without data costs no buffer */
 };
 
-void dub_rtmp_server_settle(DubRtmpServer *self);
+void dub_rtmp_server_settle(DubRtmpServer *self); /* clears in_event */
 
 /* connection.c */
 void dub_rtmp_connection_new(DubRtmpServer *server, GSocket *socket); /* owned by server->connections */

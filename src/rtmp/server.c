@@ -159,8 +159,10 @@ static gboolean on_tick(gpointer user_data)
     const int64_t now_ns = dub_clock_now();
     if (self->listener && !self->accept_source && now_ns >= self->accept_again_ns)
         start_accepting(self);
-    if (g_hash_table_size(self->connections) > 0)
-        tick_connections(self, now_ns);
+    if (g_hash_table_size(self->connections) == 0 || self->in_event)
+        return G_SOURCE_CONTINUE;
+    self->in_event = true;
+    tick_connections(self, now_ns);
     return G_SOURCE_CONTINUE;
 }
 
@@ -173,6 +175,7 @@ void dub_rtmp_server_settle(DubRtmpServer *self)
         dub_rtmp_connection_flush(connection);
     }
     g_ptr_array_set_size(self->dead, 0);
+    self->in_event = false;
 }
 
 static void start_tick(DubRtmpServer *self)
@@ -246,7 +249,8 @@ static gboolean on_settle(gpointer user_data)
 {
     DubRtmpServer *self = user_data;
     g_clear_pointer(&self->settle_source, g_source_unref);
-    dub_rtmp_server_settle(self);
+    if (!self->in_event) /* else the event under way settles */
+        dub_rtmp_server_settle(self);
     return G_SOURCE_REMOVE;
 }
 

@@ -22,6 +22,7 @@ typedef struct {
 typedef struct {
     DubRtmpServer *server;
     GString *events; /* of the callbacks */
+    bool kicks;      /* whoever publishes, at once */
 } Fixture;
 
 static void on_publish(const char *path, const char *query, const char *source_id, void *user_data)
@@ -29,6 +30,8 @@ static void on_publish(const char *path, const char *query, const char *source_i
     Fixture *f = user_data;
     g_assert_true(g_uuid_string_is_valid(source_id));
     g_string_append_printf(f->events, "+%s?%s ", path, query);
+    if (f->kicks)
+        g_assert_true(dub_rtmp_server_kick(f->server, path));
 }
 
 static void on_unpublish(const char *path, const char *source_id, void *user_data)
@@ -419,6 +422,21 @@ static void test_republish(void)
     finish(&f);
 }
 
+/* Inside the event that made it ready, with more of its messages read already. */
+static void test_kick_in_callback(void)
+{
+    Fixture f = { .kicks = true };
+    start(&f, NULL);
+    g_autoptr(Peer) player = play(&f, "live", "x");
+    g_autoptr(Peer) publisher = publish(&f, "live", "x");
+    for (guint32 i = 0; i < 5; i++)
+        video(publisher, i, KEY, 10);
+    UNTIL(is_closed(publisher) && is_closed(player));
+    g_assert_cmpstr(f.events->str, ==, "+live/x? -live/x ");
+    g_assert_true(said(player, "[9@0:10:1701] [onStatus 0 NetStream.Play.UnpublishNotify]"));
+    finish(&f);
+}
+
 static void test_paths(void)
 {
     Fixture f;
@@ -609,6 +627,7 @@ int main(int argc, char **argv)
         g_test_add_data_func(path, GINT_TO_POINTER(i), test_end);
     }
     g_test_add_func("/rtmp/server/republish", test_republish);
+    g_test_add_func("/rtmp/server/kick-in-callback", test_kick_in_callback);
     g_test_add_func("/rtmp/server/paths", test_paths);
     g_test_add_func("/rtmp/server/slow-player", test_slow_player);
     g_test_add_func("/rtmp/server/player-recovers", test_player_recovers);
