@@ -48,12 +48,22 @@ static EngineRow *asr_row(const DubAsrDriver *driver)
     return row;
 }
 
+/* Returns: (transfer full): why @pair ("en-es") cannot be opened, NULL if it can */
+static char *try_pair(const char *driver, const char *pair)
+{
+    g_auto(GStrv) languages = g_strsplit(pair, "-", 2);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DubMt) mt = dub_mt_open(driver, languages[0], languages[1] ? languages[1] : "", &error);
+    return mt ? NULL : g_strdup(error->message);
+}
+
 static EngineRow *mt_row(const DubMtDriver *driver)
 {
     EngineRow *row = row_new(ENGINE_MT, driver->name, driver->package);
     row->covers = driver->pairs();
-    if (!row->is_null && !row->covers[0])
-        row->problem = g_strdup("no language pair is installed");
+    if (row->is_null)
+        return row;
+    row->problem = row->covers[0] ? try_pair(driver->name, row->covers[0]) : g_strdup("no language pair is installed");
     return row;
 }
 

@@ -93,13 +93,12 @@ static char *describe(const DubJson *stream)
     g_autofree char *state = text(stream, "state");
     g_autofree char *breaker = text(stream, "breaker");
     const int64_t uptime_s = (int64_t) number(stream, "uptime_s");
-    return g_strdup_printf("%-16s %-10s %d:%02d:%02d  fragments %d  dubbed %d  fallback %d  in flight %d  "
-                           "latency %.1f s (p95 %.1f)  delay %.1f s  breaker %s",
+    return g_strdup_printf("%-12s %-10s %d:%02d:%02d  %d dubbed, %d fallback  in flight %d  latency %.1f s, p95 %.1f"
+                           "  delay %.1f s  breaker %s",
                            id, state, (int) (uptime_s / 3600), (int) (uptime_s / 60 % 60), (int) (uptime_s % 60),
-                           (int) whole(stream, "fragments"), (int) whole(stream, "dubbed"),
-                           (int) whole(stream, "fallback"), (int) whole(stream, "inflight"),
-                           number(stream, "latency_p50_ms") / 1000, number(stream, "latency_p95_ms") / 1000,
-                           number(stream, "delay_ms") / 1000, breaker);
+                           (int) whole(stream, "dubbed"), (int) whole(stream, "fallback"),
+                           (int) whole(stream, "inflight"), number(stream, "latency_p50_ms") / 1000,
+                           number(stream, "latency_p95_ms") / 1000, number(stream, "delay_ms") / 1000, breaker);
 }
 
 static void print_terminal(LiveView *self, const DubJson *streams)

@@ -83,7 +83,9 @@ def test_engines_without_apertium():
     """What is not installed is listed with the way to install it."""
     rows = json.loads(airdub("engines", "--json", env={"PATH": "/nonexistent"}).stdout)["engines"]
     mt = next(row for row in rows if row["driver"] == "apertium")
-    assert mt["package"] and (mt["available"] or mt["problem"])
+    assert not mt["available"] and "apertium" in mt["problem"] and mt["package"] == "apertium"
+    table = airdub("engines", env={"PATH": "/nonexistent"}).stdout
+    assert "apt-get install apertium" in table
 
 
 def test_voices():
