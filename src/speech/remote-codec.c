@@ -7,7 +7,7 @@
 
 /* What outlives the codec while a job is under way. */
 typedef struct {
-    gatomicrefcount refs;
+    gint refs; /* atomic */
     GMainContext *context;
     DubRemoteCodec *codec; /* NULL once it is freed; loop thread only */
 } Home;
@@ -21,7 +21,12 @@ struct _DubRemoteCodec {
     void *user_data;
 };
 
+/* Whose a job is. Atomic: what its owner did before handing it on is seen by the next one, by ThreadSanitizer
+ * too, for which GLib's own locks do not exist. */
+typedef enum { JOB_WAITS, JOB_IS_DONE } JobStage;
+
 typedef struct {
+    gint stage; /* a JobStage */
     Home *home;
     guint link;
     uint64_t sequence_number;
@@ -38,7 +43,7 @@ typedef struct {
 
 static void home_unref(Home *home)
 {
-    if (!g_atomic_ref_count_dec(&home->refs))
+    if (!g_atomic_int_dec_and_test(&home->refs))
         return;
     g_main_context_unref(home->context);
     g_free(home);
@@ -47,6 +52,7 @@ static void home_unref(Home *home)
 static void job_free(void *data)
 {
     Job *job = data;
+    g_atomic_int_get(&job->stage);
     dub_fragment_free(job->fragment);
     dub_wire_audio_free(job->audio);
     g_clear_pointer(&job->bytes, g_bytes_unref);
@@ -86,6 +92,7 @@ static void decode(Job *job)
 static gboolean on_job_done(void *data)
 {
     Job *job = data;
+    g_assert(g_atomic_int_get(&job->stage) == JOB_IS_DONE);
     const DubRemoteCodec *codec = job->home->codec;
     if (!codec)
         return G_SOURCE_REMOVE;
@@ -102,14 +109,18 @@ static void run_job(void *data,
                     G_GNUC_UNUSED void *user_data) /* pool thread: sees the job and nothing else */
 {
     Job *job = data;
+    g_assert(g_atomic_int_get(&job->stage) == JOB_WAITS);
     if (job->fragment)
         encode(job);
     else
         decode(job);
+    g_autoptr(GMainContext) context =
+        g_main_context_ref(job->home->context); /* the job may be gone while we attach */
     g_autoptr(GSource) source = g_idle_source_new();
     g_source_set_priority(source, G_PRIORITY_DEFAULT);
     g_source_set_callback(source, on_job_done, job, job_free);
-    g_source_attach(source, job->home->context);
+    g_atomic_int_set(&job->stage, JOB_IS_DONE);
+    g_source_attach(source, context);
 }
 
 DubRemoteCodec *dub_remote_codec_new(DubFragmentFormat format, unsigned wire_rate_hz, unsigned dub_rate_hz,
@@ -122,7 +133,7 @@ DubRemoteCodec *dub_remote_codec_new(DubFragmentFormat format, unsigned wire_rat
     self->callbacks = *callbacks;
     self->user_data = user_data;
     self->home = g_new0(Home, 1);
-    g_atomic_ref_count_init(&self->home->refs);
+    self->home->refs = 1;
     self->home->context = g_main_context_ref_thread_default();
     self->home->codec = self;
     self->pool = g_thread_pool_new_full(run_job, NULL, job_free, 1, FALSE, NULL);
@@ -142,7 +153,7 @@ void dub_remote_codec_free(DubRemoteCodec *self)
 static Job *job_new(DubRemoteCodec *self, guint link, uint64_t sequence_number, unsigned rate_hz)
 {
     Job *job = g_new0(Job, 1);
-    g_atomic_ref_count_inc(&self->home->refs);
+    g_atomic_int_inc(&self->home->refs);
     job->home = self->home;
     job->link = link;
     job->sequence_number = sequence_number;
@@ -151,11 +162,17 @@ static Job *job_new(DubRemoteCodec *self, guint link, uint64_t sequence_number, 
     return job;
 }
 
+static void hand_over(DubRemoteCodec *self, Job *job)
+{
+    g_atomic_int_set(&job->stage, JOB_WAITS);
+    g_thread_pool_push(self->pool, job, NULL);
+}
+
 void dub_remote_codec_encode(DubRemoteCodec *self, guint link, DubFragment *fragment)
 {
     Job *job = job_new(self, link, fragment->sequence_number, self->wire_rate_hz);
     job->fragment = fragment;
-    g_thread_pool_push(self->pool, job, NULL);
+    hand_over(self, job);
 }
 
 void dub_remote_codec_decode(DubRemoteCodec *self, guint link, uint64_t sequence_number,
@@ -166,5 +183,5 @@ void dub_remote_codec_decode(DubRemoteCodec *self, guint link, uint64_t sequence
     job->is_raw = g_str_equal(audio->format, "pcm_s16le");
     job->declared_rate_hz = audio->sample_rate_hz;
     job->declared_channels = audio->channels;
-    g_thread_pool_push(self->pool, job, NULL);
+    hand_over(self, job);
 }
