@@ -27,7 +27,7 @@ static char *optional_string(const DubJson *item, const char *path, GError **err
     return dub_json_get_string(item, path, DUB_JSON_OPTIONAL, &value, error) ? g_strdup(value) : NULL;
 }
 
-/* "ready" until 1.15, "available" since: either says it. */
+/* Old releases say "ready", newer ones (1.20) "available" too and call the first deprecated: either says it. */
 static bool read_ready(const DubJson *item, DubMediamtxPath *self, GError **error)
 {
     bool available = false;

@@ -124,6 +124,14 @@ static const ItemCase item_cases[] = {
       "{\"name\":\"live/a/in\",\"available\":true,\"availableTime\":\"2024-05-01T12:00:00+02:00\",\"source\":null,"
       "\"tracks2\":[],\"inboundBytes\":5,\"outboundBytes\":6,\"readers\":[]}",
       "live/a/in 1 1714557600000 /   5/6" },
+    { "mediamtx-1.20",
+      "{\"name\":\"live/x/in\",\"confName\":\"all_others\",\"ready\":true,\"readyTime\":\"2026-11-21T03:04:59.549264346Z\","
+      "\"available\":true,\"availableTime\":\"2026-11-21T03:04:59.549264346Z\",\"online\":true,"
+      "\"onlineTime\":\"2026-11-21T03:04:59.549268211Z\",\"source\":{\"type\":\"rtmpConn\",\"id\":\"565eb8ad\"},"
+      "\"tracks\":[\"H264\",\"MPEG-4 Audio\"],\"tracks2\":[{\"codec\":\"H264\",\"codecProps\":{\"width\":1280,"
+      "\"height\":720,\"profile\":\"Baseline\",\"level\":\"3.1\"}}],\"readers\":[],\"inboundBytes\":1380258,"
+      "\"outboundBytes\":0,\"inboundFramesInError\":0,\"bytesReceived\":1380258,\"bytesSent\":0}",
+      "live/x/in 1 1795230299549 rtmpConn/565eb8ad H264,MPEG-4 Audio  1380258/0" },
     { "not-ready", "{\"name\":\"x\",\"ready\":false,\"readyTime\":null,\"source\":null,\"tracks\":[],\"readers\":[]}",
       "x 0 0 /   0/0" },
     { "name-alone", "{\"name\":\"x\"}", "x 0 0 /   0/0" },
