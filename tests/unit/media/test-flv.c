@@ -1,0 +1,161 @@
+/* tests/unit/media/test-flv.c: what flv-writer.c writes, flv-demux.c gives back, times and bytes. */
+#include "base/clock.h"
+#include "media/flv-demux.h"
+#include "media/flv-writer.h"
+
+#include <gst/app/gstappsink.h>
+#include <string.h>
+
+typedef struct {
+    const char *name;
+    int64_t pts_ms[4], dts_ms[4]; /* of four video frames, in decode order */
+    gsize chunk_bytes;            /* how the bytes arrive; 0: all at once */
+} Case;
+
+static const Case cases[] = {
+    { "plain", { 0, 40, 80, 120 }, { 0, 40, 80, 120 }, 0 },
+    { "b-frames", { 80, 200, 120, 160 }, { 0, 40, 80, 120 }, 0 },
+    { "pts-before-dts", { 0, 10, 20, 30 }, { 20, 30, 40, 50 }, 0 },
+    { "jump-back", { 90000, 90040, 0, 40 }, { 90000, 90040, 0, 40 }, 0 },
+    { "beyond-24-bits", { 20000000, 20000040, 20000080, 20000120 }, { 20000000, 20000040, 20000080, 20000120 }, 0 },
+    { "byte-by-byte", { 80, 200, 120, 160 }, { 0, 40, 80, 120 }, 1 },
+    { "odd-pieces", { 0, 40, 80, 120 }, { 0, 40, 80, 120 }, 7 },
+};
+
+static const uint8_t avc_config[] = { 1, 100, 0, 30, 0xff, 0xe1, 0, 4, 0x67, 100, 0, 30, 1, 0, 2, 0x68, 0xee };
+static const uint8_t aac_config[] = { 0x12, 0x10 };
+static const uint8_t aac_frame[] = { 0x21, 0x10, 5 };
+
+static GstCaps *make_video_caps(void)
+{
+    g_autoptr(GstBuffer) codec_data = gst_buffer_new_memdup(avc_config, sizeof avc_config);
+    return gst_caps_new_simple("video/x-h264", "stream-format", G_TYPE_STRING, "avc", "width", G_TYPE_INT, 320, "height",
+                               G_TYPE_INT, 240, "codec_data", GST_TYPE_BUFFER, codec_data, NULL);
+}
+
+static void append(GByteArray *bytes, GstBuffer *buffer)
+{
+    GstMapInfo map;
+    g_assert_true(gst_buffer_map(buffer, &map, GST_MAP_READ));
+    g_byte_array_append(bytes, map.data, (guint) map.size);
+    gst_buffer_unmap(buffer, &map);
+    gst_buffer_unref(buffer);
+}
+
+static GByteArray *write_stream(const Case *c)
+{
+    g_autoptr(GstCaps) caps = make_video_caps();
+    g_autoptr(GBytes) config = g_bytes_new_static(aac_config, sizeof aac_config);
+    const DubFlvConfig flv = { caps, config, 44100, 2 };
+    g_autoptr(GPtrArray) headers = dub_flv_headers(&flv);
+    GByteArray *bytes = g_byte_array_new();
+    for (guint i = 0; i < headers->len; i++)
+        append(bytes, gst_buffer_ref(headers->pdata[i]));
+    for (int i = 0; i < 4; i++) {
+        const uint8_t nal[] = { 0, 0, 0, 2, 0x65, (uint8_t) i };
+        g_autoptr(GstBuffer) payload = gst_buffer_new_memdup(nal, sizeof nal);
+        append(bytes, dub_flv_video_tag(payload, c->pts_ms[i] * DUB_NS_PER_MS, c->dts_ms[i] * DUB_NS_PER_MS, i == 0));
+        append(bytes, dub_flv_audio_tag(aac_frame, sizeof aac_frame, c->dts_ms[i] * DUB_NS_PER_MS));
+    }
+    return bytes;
+}
+
+static void on_pad_added(GstElement *demux, GstPad *pad, void *user_data)
+{
+    (void) demux;
+    GstElement **sinks = user_data;
+    g_autoptr(GstPad) sink = gst_element_get_static_pad(sinks[GST_PAD_NAME(pad)[0] == 'a'], "sink");
+    g_assert_cmpint(gst_pad_link(pad, sink), ==, GST_PAD_LINK_OK);
+}
+
+static GstElement *make_sink(GstElement *pipeline)
+{
+    GstElement *sink = gst_element_factory_make("appsink", NULL);
+    g_object_set(sink, "sync", FALSE, "async", FALSE, NULL);
+    gst_bin_add(GST_BIN(pipeline), sink);
+    return sink;
+}
+
+static int64_t to_ms(GstSample *sample, GstClockTime time)
+{
+    guint64 running = 0;
+    const int sign = gst_segment_to_running_time_full(gst_sample_get_segment(sample), GST_FORMAT_TIME, time, &running);
+    return sign * (int64_t) (running / DUB_NS_PER_MS);
+}
+
+static void assert_video(GstElement *sink, const Case *c)
+{
+    for (int i = 0; i < 4; i++) {
+        g_autoptr(GstSample) sample = gst_app_sink_try_pull_sample(GST_APP_SINK(sink), 5 * GST_SECOND);
+        g_assert_nonnull(sample);
+        GstBuffer *buffer = gst_sample_get_buffer(sample);
+        const uint8_t nal[] = { 0, 0, 0, 2, 0x65, (uint8_t) i };
+        g_assert_cmpint(gst_buffer_memcmp(buffer, 0, nal, sizeof nal), ==, 0);
+        g_assert_cmpint(to_ms(sample, GST_BUFFER_PTS(buffer)), ==, c->pts_ms[i]);
+        g_assert_cmpint(to_ms(sample, GST_BUFFER_DTS(buffer)), ==, c->dts_ms[i]);
+        g_assert_cmpint(!GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT), ==, i == 0);
+    }
+    g_autoptr(GstSample) none = gst_app_sink_pull_sample(GST_APP_SINK(sink));
+    g_assert_null(none); /* EOS went through */
+}
+
+static void assert_audio(GstElement *sink, const Case *c)
+{
+    for (int i = 0; i < 4; i++) {
+        g_autoptr(GstSample) sample = gst_app_sink_try_pull_sample(GST_APP_SINK(sink), 5 * GST_SECOND);
+        g_assert_nonnull(sample);
+        int rate_hz = 0, channels = 0;
+        const GstStructure *structure = gst_caps_get_structure(gst_sample_get_caps(sample), 0);
+        gst_structure_get_int(structure, "rate", &rate_hz);
+        gst_structure_get_int(structure, "channels", &channels);
+        g_assert_cmpint(rate_hz, ==, 44100);
+        g_assert_cmpint(channels, ==, 2);
+        g_assert_cmpint(gst_buffer_memcmp(gst_sample_get_buffer(sample), 0, aac_frame, sizeof aac_frame), ==, 0);
+        g_assert_cmpint(to_ms(sample, GST_BUFFER_PTS(gst_sample_get_buffer(sample))), ==, c->dts_ms[i]);
+    }
+}
+
+static void feed(GstElement *demux, const GByteArray *bytes, gsize chunk_bytes)
+{
+    g_autoptr(GstPad) pad = gst_element_get_static_pad(demux, "sink");
+    const gsize step = chunk_bytes ? chunk_bytes : bytes->len;
+    for (gsize at = 0; at < bytes->len; at += step)
+        g_assert_cmpint(gst_pad_chain(pad, gst_buffer_new_memdup(bytes->data + at, MIN(step, bytes->len - at))), ==, GST_FLOW_OK);
+    gst_pad_send_event(pad, gst_event_new_eos());
+}
+
+static void test_round_trip(const void *data)
+{
+    const Case *c = data;
+    g_autoptr(GByteArray) bytes = write_stream(c);
+    g_autoptr(GstElement) pipeline = gst_object_ref_sink(gst_pipeline_new(NULL));
+    GstElement *demux = dub_flv_demux_new();
+    gst_bin_add(GST_BIN(pipeline), demux);
+    GstElement *sinks[] = { make_sink(pipeline), make_sink(pipeline) };
+    g_signal_connect(demux, "pad-added", G_CALLBACK(on_pad_added), sinks);
+    gst_element_set_state(pipeline, GST_STATE_PLAYING);
+    feed(demux, bytes, c->chunk_bytes);
+    assert_video(sinks[0], c);
+    assert_audio(sinks[1], c);
+    gst_element_set_state(pipeline, GST_STATE_NULL);
+}
+
+/* sink-file.c writes there once the length is known. */
+static void test_metadata_offsets(void)
+{
+    g_autoptr(GByteArray) bytes = write_stream(&cases[0]);
+    g_assert_cmpint(memcmp(bytes->data + DUB_FLV_DURATION_OFFSET - 9, "duration", 8), ==, 0);
+    g_assert_cmpint(memcmp(bytes->data + DUB_FLV_FILESIZE_OFFSET - 9, "filesize", 8), ==, 0);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    gst_init(NULL, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *path = g_strdup_printf("/media/flv/round-trip/%s", cases[i].name);
+        g_test_add_data_func(path, &cases[i], test_round_trip);
+    }
+    g_test_add_func("/media/flv/metadata-offsets", test_metadata_offsets);
+    return g_test_run();
+}
