@@ -102,6 +102,11 @@ def find_beep(samples, near_s, search_s=SEARCH_S):
     return None
 
 
+def tone_level(samples, at_s):
+    """Amplitude of 1 kHz in the 100 ms from at_s on."""
+    return float(abs(_tone(samples, round(at_s * RATE_HZ), round(BEEP_S * RATE_HZ))))
+
+
 def measure(path, search_s=SEARCH_S):
     """A Mark for each flash of the file."""
     samples = media.decode_audio(path, RATE_HZ)

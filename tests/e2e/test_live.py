@@ -1,0 +1,244 @@
+"""The whole live path: real publishers, media server, media-service, sts-service, real players; judged by what comes out.
+
+One broadcast serves most of the tests: a minute of commentary from ffmpeg, and beside it the counting clip from GStreamer's
+rtmpsink, which is librtmp as OBS has it. It runs on the built-in media server, and on MediaMTX where there is one."""
+
+import signal
+import socket
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from fixtures import clips
+from support import avsync, media, rtmp, speech, wer
+from support.net import wait_for
+from support.process import Program, run
+from support.programs import Live, MediaService, mediamtx, path_of, sts_service
+
+RATE_HZ = 16000
+
+# In real time on a machine that is busy with other tests, engines miss their deadlines: what plays then is the original.
+pytestmark = pytest.mark.alone
+
+
+def gstreamer_publisher(clip, url, log):
+    return Program(["gst-launch-1.0", "-q", "-e", "flvmux", "name=mux", "streamable=true", "!", "rtmpsink", "sync=true",
+                    f"location={url} live=1", "filesrc", f"location={clip}", "!", "qtdemux", "name=d",
+                    "d.video_0", "!", "queue", "!", "h264parse", "!", "mux.", "d.audio_0", "!", "queue", "!", "aacparse", "!", "mux."],
+                   name="gst-launch", log=log)
+
+
+def record_when_published(live, stream, path, log, timeout_s=40):
+    live.wait_published(f"live/{stream}/out", timeout_s)
+    return rtmp.record(live.play_url(stream), path, log)
+
+
+def needs(media_server):
+    if media_server == "mediamtx" and not mediamtx():
+        pytest.skip("MediaMTX is not on PATH and MEDIAMTX_BIN is not set")
+
+
+@pytest.fixture(scope="module", params=["builtin", "mediamtx"])
+def broadcast(request, tmp_path_factory, nfl, counting):
+    """Everything that is known of one broadcast after its end."""
+    needs(request.param)
+    folder = tmp_path_factory.mktemp(f"live-{request.param}")
+    got = SimpleNamespace(folder=folder, media_server=request.param, out=folder / "out.mkv", count_out=folder / "count.flv",
+                          late_out=folder / "late.mkv")
+    with Live(folder, media_server=request.param) as live:
+        started = [rtmp.publish(nfl, live.publish_url("demo"), folder / "publisher.log"),
+                   gstreamer_publisher(counting, live.publish_url("count"), folder / "gst.log")]
+        try:
+            follow_broadcast(live, started, got)
+        finally:
+            for program in started:
+                program.stop()
+        got.metrics, got.sts_metrics = live.metrics(), live.sts_metrics()
+        live.program.signal(signal.SIGINT)
+        got.exit_status = live.program.wait(30)
+        got.events = live.events()
+    return got
+
+
+def follow_broadcast(live, started, got):
+    live.wait_published("live/demo/in", 20)
+    first_in = time.monotonic()
+    recorder = record_when_published(live, "demo", got.out, got.folder / "recorder.log")
+    got.first_out_s = time.monotonic() - first_in
+    started.append(recorder)
+    counter = record_when_published(live, "count", got.count_out, got.folder / "count-recorder.log")
+    started.append(counter)
+    late = Program(["ffmpeg", "-v", "warning", "-nostdin", "-y", "-i", live.play_url("demo"), "-t", 5, "-c", "copy", got.late_out],
+                   name="late-player", log=got.folder / "late.log")
+    started.append(late)
+    assert late.wait(60) == 0, late.tail()
+    got.streams_meanwhile = live.streams()
+    assert started[0].wait(90) == 0, started[0].tail()
+    assert recorder.wait(40) == 0, recorder.tail()
+    assert counter.wait(10) == 0, counter.tail()
+    wait_for(lambda: not live.is_published("live/demo/out"), 10, "the end of live/demo/out")
+
+
+# ---- the picture and the sound of what came out ----
+
+def test_length_stays(broadcast, nfl):
+    for kind in ("video", "audio"):
+        assert media.duration_s(broadcast.out, kind) == pytest.approx(media.duration_s(nfl, kind), abs=0.1), kind
+
+
+def test_pictures_are_copied(broadcast, nfl):
+    """Every access unit, byte for byte: none is lost, repeated or re-encoded."""
+    assert media.packet_hashes(broadcast.out) == media.packet_hashes(nfl)
+
+
+def test_sound_and_pictures_are_in_sync(broadcast):
+    marks = avsync.measure(broadcast.out)
+    assert len(marks) == 6
+    assert all(m.offset_ms is not None and abs(m.offset_ms) < 45 for m in marks), marks
+    assert abs(avsync.drift_ms(marks)) < 10
+
+
+def test_timestamps_are_smooth(broadcast):
+    steps = np.diff([p.pts_s for p in media.packets(broadcast.out, "audio")])
+    assert steps.min() > 0.020 and steps.max() < 0.027  # 1024 samples at 44.1 kHz, in FLV's whole milliseconds
+    assert media.decode_errors(broadcast.out) == ""
+
+
+def test_first_frame_comes_in_time(broadcast):
+    assert broadcast.first_out_s <= 10
+
+
+def test_dub_is_heard(broadcast, nfl):
+    original, heard = media.decode_audio(nfl), media.decode_audio(broadcast.out)
+    for start_s in range(0, 60, 6):
+        piece = slice(start_s * RATE_HZ, (start_s + 6) * RATE_HZ)
+        assert speech.voiced_share(heard[piece], RATE_HZ) > 0.3, start_s
+        assert speech.difference_db(original[piece], heard[piece], RATE_HZ) > 4, start_s
+
+
+def test_second_stream_is_dubbed_beside_it(broadcast, counting):
+    for kind in ("video", "audio"):
+        assert media.duration_s(broadcast.count_out, kind) == pytest.approx(30, abs=0.15), kind
+    difference = speech.difference_db(media.decode_audio(counting), media.decode_audio(broadcast.count_out), RATE_HZ)
+    assert difference > 4
+
+
+def test_player_that_joins_later_sees_it(broadcast):
+    assert media.stream(broadcast.late_out, "video")["codec_name"] == "h264"
+    assert media.packets(broadcast.late_out, "video")[0].key
+    assert media.duration_s(broadcast.late_out, "audio") == pytest.approx(5, abs=0.5)
+
+
+# ---- what the services say about it ----
+
+def test_metrics_tell_what_happened(broadcast):
+    metrics = broadcast.metrics
+    sent = metrics.value("media_service_worker_sts_fragments_sent_total", stream_id="demo")
+    assert 9 <= sent <= 12
+    assert metrics.value("media_service_worker_sts_fragments_processed_total", stream_id="demo", status="success") >= sent - 1
+    assert metrics.value("media_service_worker_fallback_total", default=0, stream_id="demo") == 0
+    assert metrics.value("media_service_worker_sts_processing_latency_seconds_count", stream_id="demo") == sent
+    assert metrics.value("media_service_worker_circuit_breaker_state", stream_id="demo", default=0) == 0
+    assert broadcast.sts_metrics.value("sts_fragment_processing_seconds_count") >= sent
+
+
+def test_status_while_it_runs(broadcast):
+    streams = broadcast.streams_meanwhile
+    assert set(streams) == {"demo", "count"}
+    assert streams["demo"]["state"] == "running"
+    assert [e for e in broadcast.events if e["event"] == "stream" and e["stream_id"] == "demo"]
+
+
+def test_ends_cleanly_on_ctrl_c(broadcast):
+    assert broadcast.exit_status == 0
+    assert broadcast.events[-1]["event"] in ("stopping", "stopped")
+    assert not [e for e in broadcast.events if e["event"] == "died"]
+
+
+# ---- accidents ----
+
+def children(pid):
+    """Process ids of a process's children."""
+    done = run(["ps", "-o", "pid=,comm=", "--ppid", pid])
+    return {name: int(number) for number, name in (line.split(None, 1) for line in done.stdout.splitlines())}
+
+
+@pytest.mark.parametrize("victim", ["sts-service", "media-service"])
+def test_child_that_dies_is_started_again(victim, tmp_path, short):
+    with Live(tmp_path) as live:
+        old = children(live.program.pid)[victim]
+        run(["kill", "-KILL", old])
+        live.program.wait_for_line(r'"event": ?"died"', 10)
+        wait_for(lambda: children(live.program.pid).get(victim, old) != old, 20, f"a new {victim}")
+        wait_for(lambda: _answers(live), 30, "media-service")
+        with rtmp.publish(short, live.publish_url("demo"), tmp_path / "publisher.log") as publisher:
+            live.wait_published("live/demo/out", 40)
+            with rtmp.record(live.play_url("demo"), tmp_path / "out.mkv") as recorder:
+                assert publisher.wait(40) == 0, publisher.tail()
+                assert recorder.wait(40) == 0, recorder.tail()
+        assert live.metrics().value("media_service_worker_sts_fragments_processed_total", stream_id="demo") >= 2
+    assert media.duration_s(tmp_path / "out.mkv", "audio") == pytest.approx(12, abs=0.15)
+
+
+def _answers(live):
+    try:
+        return live.streams() is not None
+    except OSError:
+        return False
+
+
+def test_without_sts_service_the_original_plays(tmp_path, until_end, short):
+    """The output never waits for the dub: with nobody to dub, everything falls back, in time and in sync."""
+    media_service = until_end(MediaService("http://127.0.0.1:1", tmp_path / "segments", tmp_path / "media-service.log"))
+    url = f"{media_service.rtmp_url()}/live/alone"
+    publisher = until_end(rtmp.publish(short, f"{url}/in", tmp_path / "publisher.log"))
+    recorder = until_end(rtmp.record(f"{url}/out", tmp_path / "out.mkv", tmp_path / "recorder.log"))
+    assert publisher.wait(40) == 0, publisher.tail()
+    assert recorder.wait(40) == 0, recorder.tail()
+    assert media.packet_hashes(tmp_path / "out.mkv") == media.packet_hashes(short)
+    assert media.duration_s(tmp_path / "out.mkv", "audio") == pytest.approx(12, abs=0.1)
+    original, heard = media.decode_audio(short), media.decode_audio(tmp_path / "out.mkv")
+    assert speech.difference_db(original, heard, RATE_HZ) < 3
+    assert abs(avsync.measure(tmp_path / "out.mkv")[0].offset_ms) < 45
+    assert media_service.metrics().value("media_service_worker_fallback_total", stream_id="alone") >= 2
+
+
+def test_publisher_on_a_path_in_use_is_refused(tmp_path, until_end, short):
+    media_service = until_end(MediaService("http://127.0.0.1:1", tmp_path / "segments", tmp_path / "media-service.log"))
+    url = f"{media_service.rtmp_url()}/live/mine/in"
+    first = until_end(rtmp.publish(short, url, tmp_path / "first.log"))
+    wait_for(lambda: "mine" in media_service.streams(), 15, "the first publisher")
+    done = run([path_of("airdub"), "dub", short, url], timeout_s=60)
+    assert done.returncode == 7, done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert first.running
+
+
+@pytest.mark.parametrize("option", ["--rtmp-port", "--http-port", "--sts-port"])
+def test_port_in_use(option, tmp_path):
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = taken.getsockname()[1]
+        others = [word for name in ("--rtmp-port", "--http-port", "--sts-port", "--api-port") if name != option for word in (name, "0")]
+        done = run([path_of("airdub"), "live", "--log-dir", tmp_path, option, port, *others], timeout_s=60)
+    assert done.returncode == 7, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("airdub: ") and str(port) in last, done.stderr
+
+
+def test_sigterm_drains_within_10_s(tmp_path, until_end, short):
+    """What is on its way is played before the end: the output has what had gone in."""
+    sts = until_end(sts_service(tmp_path / "sts.log", STS_MODE="echo"))
+    media_service = until_end(MediaService(sts.url, tmp_path / "segments", tmp_path / "media-service.log"))
+    url = f"{media_service.rtmp_url()}/live/x"
+    until_end(rtmp.publish(short, f"{url}/in", tmp_path / "publisher.log", loop=-1))
+    recorder = until_end(rtmp.record(f"{url}/out", tmp_path / "out.mkv", tmp_path / "recorder.log"))
+    wait_for(lambda: (tmp_path / "out.mkv").exists() and (tmp_path / "out.mkv").stat().st_size > 100_000, 40, "some output")
+    terminated = time.monotonic()
+    media_service.signal(signal.SIGTERM)
+    assert media_service.wait(15) == 0, media_service.tail()
+    assert time.monotonic() - terminated < 10.5
+    assert recorder.wait(15) == 0, recorder.tail()
+    video_s, audio_s = media.duration_s(tmp_path / "out.mkv", "video"), media.duration_s(tmp_path / "out.mkv", "audio")
+    assert video_s == pytest.approx(audio_s, abs=0.3)
