@@ -85,7 +85,7 @@ int main(int argc, char **argv)
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     Program program = { loop, server };
     g_autoptr(GIOChannel) input = g_io_channel_unix_new(0);
-    g_io_add_watch(input, G_IO_IN, on_input, &program);
+    g_io_add_watch(input, G_IO_IN | G_IO_HUP, on_input, &program);
     g_unix_signal_add(SIGINT, on_signal, loop);
     g_unix_signal_add(SIGTERM, on_signal, loop);
     printf("listening %u\n", dub_rtmp_server_port(server));
