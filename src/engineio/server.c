@@ -61,8 +61,17 @@ static void on_request_finished(SoupServerMessage *request, void *data G_GNUC_UN
     g_object_set_data(G_OBJECT(request), ANSWER_KEY, NULL);
 }
 
+/* libsoup up to 3.2 never closes an idle connection that its client has closed (fixed by its commit d20c6601): each one
+ * would cost a file descriptor for ever. */
+static bool leaks_idle_connections(void)
+{
+    return soup_get_major_version() == 3 && soup_get_minor_version() < 3;
+}
+
 static void on_request_started(SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *request, EioServer *self)
 {
+    if (leaks_idle_connections())
+        soup_message_headers_replace(soup_server_message_get_response_headers(request), "Connection", "close");
     guard(self, request, GUARD_KEY);
     g_signal_connect(request, "got-body", G_CALLBACK(on_request_read), NULL);
     g_signal_connect(request, "finished", G_CALLBACK(on_request_finished), NULL);
@@ -271,6 +280,7 @@ static void on_upgraded(SoupServerMessage *message, Upgrade *upgrade)
 static void begin_upgrade(EioServer *self, SoupServerMessage *message, EioSocket *socket, bool is_probe)
 {
     add_cors(self, message);
+    soup_message_headers_remove(soup_server_message_get_response_headers(message), "Connection"); /* it will be "Upgrade" */
     if (!soup_websocket_server_process_handshake(message, NULL, NULL, NULL, NULL))
         return; /* libsoup has set the 400 */
     Upgrade *upgrade = g_new(Upgrade, 1);

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #define SID_BYTES 15 /* 20 characters */
+#define GET_PACKETS 16 /* in one answer: python-engineio's client takes no more */
 #define CROSSING_MS 20 /* for a GET that was sent together with a POST that closes */
 
 static void on_ws_message(EioFormat format, GBytes *data, void *user_data);
@@ -194,11 +195,9 @@ static bool close_polling(EioSocket *self, EioCloseReason reason)
     if (reason == EIO_CLOSE_OVERFLOW)
         clear_queue(self);
     send_packet(self, reason == EIO_CLOSE_CLIENT ? EIO_PACKET_NOOP : EIO_PACKET_CLOSE, NULL);
-    if (self->get) {
-        release_get(self, false);
-        return false;
-    }
-    if (reason != EIO_CLOSE_SERVER)
+    const bool had_get = self->get != NULL;
+    release_get(self, false);
+    if (reason != EIO_CLOSE_SERVER || (had_get && g_queue_is_empty(&self->queue)))
         return false;
     set_timer(self, g_get_monotonic_time() + (gint64) self->server->options.close_timeout_ms * 1000);
     return true;
@@ -274,13 +273,12 @@ static void track_response(EioSocket *self, SoupServerMessage *request, gsize by
 
 static GBytes *take_payload(EioSocket *self)
 {
-    g_autoptr(GByteArray) payload = g_byte_array_sized_new((guint) self->queued_bytes + 1);
-    EioPacket *packet;
-    while ((packet = g_queue_pop_head(&self->queue))) {
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+    for (guint n = 0; n < GET_PACKETS && !g_queue_is_empty(&self->queue); n++) {
+        g_autoptr(EioPacket) packet = g_queue_pop_head(&self->queue);
+        self->queued_bytes -= eio_payload_size(packet);
         eio_payload_append(payload, packet);
-        eio_packet_free(packet);
     }
-    self->queued_bytes = 0;
     return g_byte_array_free_to_bytes(g_steal_pointer(&payload));
 }
 
@@ -406,11 +404,12 @@ static void on_get_finished(SoupServerMessage *request, EioSocket *self)
         g_clear_object(&self->get);
 }
 
-static void fetch_last(EioSocket *self, SoupServerMessage *request)
+static void fetch_rest(EioSocket *self, SoupServerMessage *request)
 {
     self->get = g_object_ref(request);
     release_get(self, false);
-    eio_socket_drop(self);
+    if (g_queue_is_empty(&self->queue))
+        eio_socket_drop(self);
 }
 
 void eio_socket_begin_get(EioSocket *self, SoupServerMessage *request)
@@ -425,7 +424,7 @@ void eio_socket_begin_get(EioSocket *self, SoupServerMessage *request)
         g_signal_connect_data(request, "finished", G_CALLBACK(on_get_finished), eio_socket_ref(self),
                               (GClosureNotify) (void (*)(void)) eio_socket_unref, 0);
         if (!self->is_open) {
-            fetch_last(self, request);
+            fetch_rest(self, request);
         } else {
             self->get = g_object_ref(request);
             if (self->last_post)

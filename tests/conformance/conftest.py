@@ -19,3 +19,11 @@ def patient():
     with EchoServer(ping_interval=25000, ping_timeout=20000) as echo:
         yield echo
         assert echo.running, echo.tail()
+
+
+@pytest.fixture(scope="module")
+def lively():
+    """Heartbeats often, and with patience for a client that has to share its processor."""
+    with EchoServer(ping_interval=300, ping_timeout=5000) as echo:
+        yield echo
+        assert echo.running, echo.tail()

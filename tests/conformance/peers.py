@@ -132,6 +132,7 @@ class WebSocket(Raw):
             raise Refused(status, body)
         accept = base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()).decode()
         assert answer["sec-websocket-accept"] == accept
+        assert (answer["upgrade"].lower(), answer["connection"].lower()) == ("websocket", "upgrade")
         self.headers = answer
 
     def send_frame(self, opcode, payload, fin=True, mask=b"\x11\x22\x33\x44", rsv=0, length=None):

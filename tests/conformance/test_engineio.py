@@ -120,6 +120,15 @@ PAYLOADS = [
 ]
 
 
+def test_polling_at_most_16_packets_an_answer(patient):
+    """python-engineio's client refuses more."""
+    sid = open_polling(patient)
+    post(patient, sid, SEPARATOR.join(f"4{i}" for i in range(40)))
+    answers = [get(patient, sid).text.split(SEPARATOR) for _ in range(3)]
+    assert [len(answer) for answer in answers] == [16, 16, 8]
+    assert sum(answers, []) == [f"4{i}" for i in range(40)]
+
+
 @pytest.mark.parametrize("payload", [row[1] for row in PAYLOADS], ids=[row[0] for row in PAYLOADS])
 def test_polling_echo(patient, payload):
     sid = open_polling(patient)
