@@ -18,6 +18,7 @@ typedef enum {
     DUB_RTMP_COMMAND_AMF3 = 17, /* in practice one zero byte, then AMF0 */
     DUB_RTMP_DATA = 18,
     DUB_RTMP_COMMAND = 20,
+    DUB_RTMP_AGGREGATE = 22, /* several of audio, video and data as FLV tags; old hardware encoders */
 } DubRtmpType;
 
 typedef enum { /* §7.1.7: the first two bytes of a user control message */

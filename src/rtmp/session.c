@@ -10,6 +10,7 @@
 
 #define MEDIA_STREAM 1u /* one message stream a connection, as every client uses it */
 #define WINDOW_BYTES 2500000u
+enum { TAG_HEADER_BYTES = 11, TAG_TRAILER_BYTES = 4 }; /* of an FLV tag */
 
 static void send_message(DubRtmpConnection *self, uint8_t type, uint32_t stream_id, GByteArray *payload)
 {
@@ -319,6 +320,32 @@ static bool on_amf3_command(DubRtmpConnection *self, const uint8_t *data, gsize 
     return false;
 }
 
+/* §7.1.6: FLV tags, each with its size behind it. Their times count from the first one's, which is the message's own. */
+static bool on_aggregate(DubRtmpConnection *self, const DubRtmpMessage *message, GError **error)
+{
+    gsize left;
+    const uint8_t *const data = g_bytes_get_data(message->payload, &left), *at = data;
+    uint32_t first_ms = 0;
+    while (left > 0 && self->state == DUB_RTMP_PUBLISHING) { /* a callback may have ended it */
+        const gsize size = left >= TAG_HEADER_BYTES ? read_uint32(at) & 0xffffff : 0;
+        if (left < TAG_HEADER_BYTES + size) {
+            g_set_error_literal(error, DUB_ERROR, DUB_ERROR_PROTOCOL, "an aggregate message is cut short");
+            return false;
+        }
+        const uint32_t tag_ms = read_uint32(at + 4) >> 8 | (uint32_t) at[7] << 24; /* 24 bits, then the upper 8 */
+        first_ms = at == data ? tag_ms : first_ms;
+        g_autoptr(GBytes) payload =
+            g_bytes_new_from_bytes(message->payload, (gsize) (at - data) + TAG_HEADER_BYTES, size);
+        const DubRtmpMessage part = { at[0], message->stream_id, message->timestamp_ms + (tag_ms - first_ms), payload };
+        if (part.type == DUB_RTMP_AUDIO || part.type == DUB_RTMP_VIDEO || part.type == DUB_RTMP_DATA)
+            dub_rtmp_path_message(self->path, &part);
+        const gsize step = MIN(TAG_HEADER_BYTES + size + TAG_TRAILER_BYTES, left); /* some leave out the last trailer */
+        at += step;
+        left -= step;
+    }
+    return true;
+}
+
 bool dub_rtmp_session_message(DubRtmpConnection *self, const DubRtmpMessage *message, GError **error)
 {
     gsize size;
@@ -339,6 +366,8 @@ bool dub_rtmp_session_message(DubRtmpConnection *self, const DubRtmpMessage *mes
         if (self->state == DUB_RTMP_PUBLISHING)
             dub_rtmp_path_message(self->path, message);
         return true;
+    case DUB_RTMP_AGGREGATE:
+        return on_aggregate(self, message, error);
     default: /* Set Chunk Size and Abort are done by the reader; acknowledgements need nothing */
         return true;
     }

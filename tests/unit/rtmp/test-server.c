@@ -598,6 +598,35 @@ static void test_acknowledges(void)
     finish(&f);
 }
 
+static void append_tag(GByteArray *out, guint8 type, guint32 timestamp_ms, const char *payload, guint8 size)
+{
+    const guint8 header[] = { type, 0, 0, size, (guint8) (timestamp_ms >> 16), (guint8) (timestamp_ms >> 8),
+                              (guint8) timestamp_ms, (guint8) (timestamp_ms >> 24), 0, 0, 0 };
+    const guint8 trailer[] = { 0, 0, 0, (guint8) (sizeof header + size) };
+    g_byte_array_append(out, header, sizeof header);
+    g_byte_array_append(out, (const guint8 *) payload, size);
+    g_byte_array_append(out, trailer, sizeof trailer);
+}
+
+static void test_aggregate(void)
+{
+    Fixture f;
+    start(&f, NULL);
+    g_autoptr(Peer) player = play(&f, "live", "x");
+    g_autoptr(Peer) publisher = publish(&f, "live", "x");
+    g_autoptr(GByteArray) payload = g_byte_array_new();
+    append_tag(payload, DUB_RTMP_VIDEO, 0x1000010, "\x17\x01\0\0\0\xaa", 6);
+    append_tag(payload, DUB_RTMP_AUDIO, 0x1000020, "\xaf\x01\x55", 3);
+    append_tag(payload, DUB_RTMP_VIDEO, 0x1000028, "\x27\x01\0\0\0\xbb\xbb", 7);
+    peer_message(publisher, DUB_RTMP_AGGREGATE, 1000, payload->data, payload->len);
+    UNTIL(said(player, "[9@1000:6:1701] [8@1016:3:af01] [9@1024:7:2701] "));
+    peer_message(publisher, DUB_RTMP_AGGREGATE, 2000, payload->data, payload->len - 4);
+    UNTIL(said(player, "[9@2024:7:2701] ")); /* the last trailer is missing */
+    peer_message(publisher, DUB_RTMP_AGGREGATE, 3000, payload->data, payload->len - 5);
+    UNTIL(is_closed(publisher));
+    finish(&f);
+}
+
 static void test_port_in_use(void)
 {
     Fixture f;
@@ -641,6 +670,7 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/rtmp/server/connection-limit", test_connection_limit);
     g_test_add_func("/rtmp/server/acknowledges", test_acknowledges);
+    g_test_add_func("/rtmp/server/aggregate", test_aggregate);
     g_test_add_func("/rtmp/server/port-in-use", test_port_in_use);
     return g_test_run();
 }
