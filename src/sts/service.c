@@ -418,6 +418,8 @@ static void on_event(SioSocket *socket, const SioEvent *event, G_GNUC_UNUSED voi
         g_autofree char *name = dub_log_printable(event->name, LOGGED_ID_BYTES);
         dub_debug("event %s is not of the protocol", name);
     }
+    if (event->ack_id >= 0) /* the answers are events; who also asks for an ack gets an empty one */
+        sio_socket_ack(socket, event->ack_id, json_array(), NULL);
     settle(client);
 }
 

@@ -1,0 +1,284 @@
+/* Unit tests of sts/echo, sts/dubber and sts/pairs on a real loop; the engines are the null ones, which hear nothing. */
+#include "audio/fragment-codec.h"
+#include "base/clock.h"
+#include "sts/dubber.h"
+#include "sts/echo.h"
+
+#include <math.h>
+#include <string.h>
+
+#define RATE_HZ 44100
+
+typedef struct {
+    DubStsPairs *pairs;
+    DubStsPool *pool;
+    DubStsWork *work;
+    bool ready;
+    char *refused; /* code */
+    GPtrArray *answers;
+    GArray *numbers;
+} Rig;
+
+static void on_ready(guint parallel, G_GNUC_UNUSED double expected_ms, void *user_data)
+{
+    g_assert_cmpuint(parallel, >, 0);
+    ((Rig *) user_data)->ready = true;
+}
+
+static void on_refused(const char *code, const char *message, void *user_data)
+{
+    g_test_message("%s: %s", code, message);
+    ((Rig *) user_data)->refused = g_strdup(code);
+}
+
+static void on_finished(uint64_t sequence_number, DubFragmentProcessed *answer, void *user_data)
+{
+    Rig *rig = user_data;
+    g_ptr_array_add(rig->answers, answer);
+    g_array_append_val(rig->numbers, sequence_number);
+}
+
+static const DubStsWorkCallbacks callbacks = { on_ready, on_refused, on_finished };
+
+static void set_up(Rig *rig)
+{
+    *rig = (Rig){ .answers = g_ptr_array_new_with_free_func((GDestroyNotify) dub_fragment_processed_free),
+                  .numbers = g_array_new(FALSE, FALSE, sizeof(uint64_t)) };
+}
+
+static void tear_down(Rig *rig)
+{
+    dub_sts_work_free(rig->work);
+    dub_sts_pool_free(rig->pool);
+    dub_sts_pairs_free(rig->pairs);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_ptr_array_unref(rig->answers);
+    g_array_unref(rig->numbers);
+    g_free(rig->refused);
+}
+
+static void open_dubber(Rig *rig, bool empty_original)
+{
+    static const DubStsPairsConfig drivers = { "null", "null", "null", NULL, 2 };
+    set_up(rig);
+    rig->pairs = dub_sts_pairs_new(&drivers);
+    rig->pool = dub_sts_pool_new(2);
+    const DubStsDubberConfig config = { rig->pairs, rig->pool, empty_original };
+    g_autoptr(DubStreamInit) init = dub_stream_init_new();
+    rig->work = dub_sts_dubber_new(&config, init, &callbacks, rig);
+    g_assert_false(rig->ready); /* never from inside the call */
+    while (!rig->ready && !rig->refused)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+static DubFragmentData *new_fragment(int64_t number, const char *format, GBytes *bytes)
+{
+    DubFragmentData *fragment = dub_fragment_data_new();
+    fragment->fragment_id = g_strdup("f");
+    fragment->stream_id = g_strdup("s");
+    fragment->sequence_number = number;
+    fragment->audio = dub_wire_audio_new(format, 48000, 2, 500, bytes); /* its label is wrong about the rate */
+    return fragment;
+}
+
+static GBytes *tone(DubFragmentFormat format, unsigned channels)
+{
+    g_autoptr(DubPcm) pcm = dub_pcm_new(RATE_HZ, channels, RATE_HZ / 2);
+    for (gsize i = 0; i < pcm->n_frames * channels; i++)
+        pcm->samples[i] = 0.3f * sinf((float) i * 0.05f);
+    g_autoptr(GError) error = NULL;
+    GBytes *bytes = dub_fragment_encode(pcm, format, &error);
+    g_assert_no_error(error);
+    return bytes;
+}
+
+static void process(Rig *rig, int64_t number, const char *format, GBytes *bytes)
+{
+    g_autoptr(DubFragmentData) fragment = new_fragment(number, format, bytes);
+    dub_sts_work_process(rig->work, fragment);
+}
+
+static void wait_answers(Rig *rig, guint n)
+{
+    while (rig->answers->len < n)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+static void test_echo(void)
+{
+    Rig rig;
+    set_up(&rig);
+    rig.work = dub_sts_echo_new(20, &callbacks, &rig);
+    while (!rig.ready)
+        g_main_context_iteration(NULL, TRUE);
+    g_autoptr(GBytes) bytes = g_bytes_new_static("\0any bytes\xff", 11);
+    const int64_t begin_ns = dub_clock_now();
+    for (int64_t number = 0; number < 3; number++)
+        process(&rig, number, "m4a", bytes);
+    dub_sts_work_cancel(rig.work, 1);
+    g_assert_cmpuint(rig.answers->len, ==, 0);
+    wait_answers(&rig, 2);
+    g_assert_cmpint(dub_clock_now() - begin_ns, >=, 20 * DUB_NS_PER_MS);
+    g_assert_cmpuint(g_array_index(rig.numbers, uint64_t, 0), ==, 0);
+    g_assert_cmpuint(g_array_index(rig.numbers, uint64_t, 1), ==, 2);
+    const DubFragmentProcessed *answer = g_ptr_array_index(rig.answers, 0);
+    g_autoptr(GBytes) echoed = dub_wire_audio_decode(answer->dubbed_audio);
+    g_assert_true(g_bytes_equal(bytes, echoed));
+    g_assert_cmpfloat(answer->processing_time_ms, >=, 20);
+    tear_down(&rig);
+}
+
+static void test_echo_freed_in_the_middle(void)
+{
+    Rig rig;
+    set_up(&rig);
+    rig.work = dub_sts_echo_new(0, &callbacks, &rig);
+    g_autoptr(GBytes) bytes = g_bytes_new_static("x", 1);
+    process(&rig, 0, "m4a", bytes);
+    g_clear_pointer(&rig.work, dub_sts_work_free);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_cmpuint(rig.answers->len, ==, 0);
+    tear_down(&rig);
+}
+
+static void assert_silent(const DubWireAudio *audio, unsigned channels)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) bytes = dub_wire_audio_decode(audio);
+    g_autoptr(DubPcm) pcm = dub_fragment_decode(bytes, audio->sample_rate_hz, audio->channels, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(pcm->rate_hz, ==, RATE_HZ); /* the fragment's own, not the label's */
+    g_assert_cmpuint(pcm->channels, ==, channels);
+    g_assert_cmpuint(pcm->n_frames, ==, RATE_HZ / 2);
+    for (gsize i = 0; i < pcm->n_frames * channels; i++)
+        g_assert_cmpfloat(fabsf(pcm->samples[i]), <, 1e-4f);
+}
+
+static void test_dubber_answers_in_the_fragments_shape(void)
+{
+    Rig rig;
+    open_dubber(&rig, false);
+    g_assert_true(rig.ready);
+    for (unsigned channels = 1; channels <= 2; channels++) {
+        g_autoptr(GBytes) bytes = tone(DUB_FORMAT_M4A, channels);
+        process(&rig, channels, "m4a", bytes);
+        wait_answers(&rig, channels);
+        const DubFragmentProcessed *answer = g_ptr_array_index(rig.answers, channels - 1);
+        g_assert_cmpint(answer->status, ==, DUB_PROCESSED_SUCCESS);
+        g_assert_cmpstr(answer->transcript, ==, "");
+        g_assert_cmpstr(answer->dubbed_audio->format, ==, "m4a");
+        assert_silent(answer->dubbed_audio, channels);
+    }
+    tear_down(&rig);
+}
+
+static void test_dubber_gives_the_original_of_silence(void)
+{
+    Rig rig;
+    open_dubber(&rig, true);
+    g_autoptr(GBytes) bytes = tone(DUB_FORMAT_M4A, 2);
+    process(&rig, 0, "m4a", bytes);
+    wait_answers(&rig, 1);
+    const DubFragmentProcessed *answer = g_ptr_array_index(rig.answers, 0);
+    g_autoptr(GBytes) same = dub_wire_audio_decode(answer->dubbed_audio);
+    g_assert_true(g_bytes_equal(bytes, same));
+    tear_down(&rig);
+}
+
+static void test_dubber_refuses_what_is_no_audio(void)
+{
+    Rig rig;
+    open_dubber(&rig, false);
+    g_autoptr(GBytes) broken = g_bytes_new_static("\0\0\0\x20" "ftypM4A but no more", 24);
+    g_autoptr(GBytes) good = tone(DUB_FORMAT_M4A, 2);
+    process(&rig, 0, "m4a", broken);
+    process(&rig, 1, "m4a", good);
+    wait_answers(&rig, 2);
+    const DubFragmentProcessed *answer = g_ptr_array_index(rig.answers, 0);
+    g_assert_cmpint(answer->status, ==, DUB_PROCESSED_FAILED);
+    g_assert_cmpstr(answer->error_code, ==, "INVALID_AUDIO");
+    g_assert_false(answer->error_retryable);
+    tear_down(&rig);
+}
+
+static void test_dubber_cancels_one(void)
+{
+    Rig rig;
+    open_dubber(&rig, false);
+    g_autoptr(GBytes) bytes = tone(DUB_FORMAT_M4A, 2);
+    for (int64_t number = 0; number < 4; number++)
+        process(&rig, number, "m4a", bytes);
+    g_assert_nonnull(dub_sts_work_cancel(rig.work, 2));
+    wait_answers(&rig, 3);
+    for (guint i = 0; i < 3; i++)
+        g_assert_cmpuint(g_array_index(rig.numbers, uint64_t, i), !=, 2);
+    tear_down(&rig);
+}
+
+static void test_dubber_freed_in_the_middle(void)
+{
+    for (guint turns = 0; turns < 6; turns++) {
+        Rig rig;
+        open_dubber(&rig, false);
+        g_autoptr(GBytes) bytes = tone(DUB_FORMAT_M4A, 2);
+        for (int64_t number = 0; number < 6; number++)
+            process(&rig, number, "m4a", bytes);
+        for (guint i = 0; i < turns; i++)
+            g_main_context_iteration(NULL, TRUE);
+        tear_down(&rig);
+    }
+}
+
+static void on_loaded(DubSpeechEngines *engines, G_GNUC_UNUSED const GError *error, void *user_data)
+{
+    *(DubSpeechEngines **) user_data = engines;
+}
+
+static void test_pairs_are_shared(void)
+{
+    static const DubStsPairsConfig drivers = { "null", "null", "null", NULL, 1 };
+    g_autoptr(DubStsPairs) pairs = dub_sts_pairs_new(&drivers);
+    DubSpeechEngines *one = NULL, *two = NULL, *three = NULL;
+    g_autoptr(DubStsLease) first = dub_sts_pairs_lease(pairs, "en", "es", on_loaded, &one);
+    g_autoptr(DubStsLease) second = dub_sts_pairs_lease(pairs, "en-GB", "es-419", on_loaded, &two);
+    g_autoptr(DubStsLease) third = dub_sts_pairs_lease(pairs, "en", "fr", on_loaded, &three);
+    while (!one || !two || !three)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_true(one == two);
+    g_assert_true(one != three);
+    g_clear_pointer(&first, dub_sts_lease_free);
+    g_clear_pointer(&second, dub_sts_lease_free);
+    g_clear_pointer(&third, dub_sts_lease_free);
+}
+
+static void test_pairs_freed_while_loading(void)
+{
+    static const DubStsPairsConfig drivers = { "null", "null", "null", NULL, 1 };
+    DubStsPairs *pairs = dub_sts_pairs_new(&drivers);
+    DubSpeechEngines *engines = NULL;
+    dub_sts_lease_free(dub_sts_pairs_lease(pairs, "en", "es", on_loaded, &engines));
+    dub_sts_pairs_free(pairs);
+    DubStsPairs *other = dub_sts_pairs_new(&drivers); /* loads after the first: threads are taken in turn */
+    g_autoptr(DubStsLease) lease = dub_sts_pairs_lease(other, "en", "es", on_loaded, &engines);
+    while (!engines)
+        g_main_context_iteration(NULL, TRUE);
+    g_clear_pointer(&lease, dub_sts_lease_free);
+    dub_sts_pairs_free(other);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/sts/echo/answers", test_echo);
+    g_test_add_func("/sts/echo/freed-in-the-middle", test_echo_freed_in_the_middle);
+    g_test_add_func("/sts/dubber/fragments-shape", test_dubber_answers_in_the_fragments_shape);
+    g_test_add_func("/sts/dubber/original-of-silence", test_dubber_gives_the_original_of_silence);
+    g_test_add_func("/sts/dubber/no-audio", test_dubber_refuses_what_is_no_audio);
+    g_test_add_func("/sts/dubber/cancels-one", test_dubber_cancels_one);
+    g_test_add_func("/sts/dubber/freed-in-the-middle", test_dubber_freed_in_the_middle);
+    g_test_add_func("/sts/pairs/shared", test_pairs_are_shared);
+    g_test_add_func("/sts/pairs/freed-while-loading", test_pairs_freed_while_loading);
+    return g_test_run();
+}
