@@ -410,26 +410,19 @@ static char *find_mediamtx(char **environment, GError **error)
     return path;
 }
 
-/* RTP wants an even port and the next one; the kernel knows only how to choose one. */
-static unsigned pick_rtp_port(GError **error)
+static unsigned ask_version(const char *program)
 {
-    for (int i = 0; i < 32; i++) {
-        const guint port = ports_pick(error);
-        if (port == 0)
-            return 0;
-        if (port % 2 == 0 && port < 65535 && ports_is_free(port + 1))
-            return port;
-    }
-    g_set_error_literal(error, DUB_ERROR, DUB_ERROR_BUSY, "no two free ports in a row for RTP; stop other programs");
-    return 0;
+    g_autofree char *said = NULL;
+    const char *argv[] = { program, "--version", NULL };
+    if (!g_spawn_sync(NULL, (char **) argv, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &said, NULL, NULL, NULL))
+        return 0;
+    return mediamtx_config_parse_version(said);
 }
 
-static bool write_mediamtx_config(const Live *self, const char *path, GError **error)
+static bool write_mediamtx_config(const Live *self, const char *path, unsigned version, GError **error)
 {
     g_autofree char *hook = programs_self();
-    const MediamtxConfig config = { self->rtmp_port, self->rtsp_port, self->api_port, pick_rtp_port(error), hook };
-    if (config.rtp_port == 0)
-        return false;
+    const MediamtxConfig config = { version, self->rtmp_port, self->rtsp_port, self->api_port, hook };
     g_autofree char *yaml = mediamtx_config_to_yaml(&config);
     g_autoptr(GError) problem = NULL;
     if (g_file_set_contents(path, yaml, -1, &problem))
@@ -442,11 +435,18 @@ static bool add_mediamtx(Live *self, char **environment, GError **error)
 {
     g_autofree char *program = find_mediamtx(environment, error);
     g_autofree char *config = g_build_filename(self->folder, "mediamtx.yml", NULL);
-    if (!program || !write_mediamtx_config(self, config, error))
+    const unsigned version = program ? ask_version(program) : 0;
+    if (!program || !write_mediamtx_config(self, config, version, error))
         return false;
     Child *mediamtx = add_child(self, "mediamtx", (const char *[]) { program, config, NULL }, environment);
     self->children[MEDIAMTX] = mediamtx;
     set_url(mediamtx, "ORCHESTRATOR_URL", "http", self->http_port);
+    /* RTSP over TCP alone and no MoQ: no further ports to find. By environment, because these names have come and gone,
+     * and a file with an unknown one is refused. */
+    child_set_env(mediamtx, "MTX_MOQ", "no");
+    child_set_env(mediamtx, "MTX_RTSPTRANSPORTS", "tcp");
+    if (version < MEDIAMTX_AVAILABLE)
+        child_set_env(mediamtx, "MTX_PROTOCOLS", "tcp");
     return true;
 }
 

@@ -1,6 +1,17 @@
 /* airdub/mediamtx-config.c: a small mediamtx.yml; keys that every version from 1.0 on knows. */
 #include "airdub/mediamtx-config.h"
 
+#include <stdbool.h>
+#include <stdio.h>
+
+unsigned mediamtx_config_parse_version(const char *text)
+{
+    unsigned major, minor;
+    if (sscanf(text, "v%3u.%3u", &major, &minor) != 2)
+        return 0;
+    return major * 1000 + minor;
+}
+
 /* MediaMTX splits a command like a shell, inside a YAML string: quoted for both. */
 static char *quote_command(const char *program, const char *event)
 {
@@ -15,6 +26,7 @@ static char *quote_command(const char *program, const char *event)
 
 char *mediamtx_config_to_yaml(const MediamtxConfig *config)
 {
+    const bool renamed = config->version >= MEDIAMTX_AVAILABLE;
     g_autofree char *ready = quote_command(config->hook, "ready");
     g_autofree char *not_ready = quote_command(config->hook, "not-ready");
     return g_strdup_printf("logLevel: info\n"
@@ -25,17 +37,16 @@ char *mediamtx_config_to_yaml(const MediamtxConfig *config)
                            "rtmpAddress: :%u\n"
                            "rtsp: yes\n"
                            "rtspAddress: :%u\n"
-                           "rtpAddress: :%u\n"
-                           "rtcpAddress: :%u\n"
                            "hls: no\n"
                            "webrtc: no\n"
                            "srt: no\n"
                            "paths:\n"
                            "  '~^live/.+/in$':\n"
-                           "    runOnReady: %s\n"
-                           "    runOnNotReady: %s\n"
+                           "    %s: %s\n"
+                           "    %s: %s\n"
                            "  '~^live/.+/out$':\n"
                            "    overridePublisher: yes\n",
-                           config->api_port, config->rtmp_port, config->rtsp_port, config->rtp_port,
-                           config->rtp_port + 1, ready, not_ready);
+                           config->api_port, config->rtmp_port, config->rtsp_port,
+                           renamed ? "runOnAvailable" : "runOnReady", ready,
+                           renamed ? "runOnUnavailable" : "runOnNotReady", not_ready);
 }

@@ -3,9 +3,14 @@
 
 #include <glib.h>
 
+/* @text: what "mediamtx --version" prints: "v1.20.0". Returns: 1020; 0 when it is no version. */
+unsigned mediamtx_config_parse_version(const char *text);
+
+#define MEDIAMTX_AVAILABLE 1020 /* from here on "ready" is called "available" */
+
 typedef struct {
+    unsigned version;     /* as above; 0: taken for an old one, whose names all releases still know */
     unsigned rtmp_port, rtsp_port, api_port;
-    unsigned rtp_port;    /* even; the next one is RTCP's */
     const char *hook;     /* this program's path: MediaMTX calls "<hook> mediamtx-hook ready|not-ready" */
 } MediamtxConfig;
 char *mediamtx_config_to_yaml(const MediamtxConfig *config); /* (transfer full) */

@@ -4,23 +4,26 @@
 #include <string.h>
 
 typedef struct {
-    const char *name, *hook;
+    const char *name, *version, *hook;
     const char *line;
 } Case;
 
 static const Case cases[] = {
-    { "plain", "/usr/bin/airdub", "    runOnReady: '''/usr/bin/airdub'' mediamtx-hook ready'\n" },
-    { "space", "/opt/my tools/airdub", "    runOnReady: '''/opt/my tools/airdub'' mediamtx-hook ready'\n" },
-    { "quote", "/opt/it's/airdub", "    runOnReady: '''/opt/it''\\''''s/airdub'' mediamtx-hook ready'\n" },
+    { "plain", "v1.9.3", "/usr/bin/airdub", "    runOnReady: '''/usr/bin/airdub'' mediamtx-hook ready'\n" },
+    { "space", "v1.19.0\n", "/opt/my tools/airdub", "    runOnReady: '''/opt/my tools/airdub'' mediamtx-hook ready'\n" },
+    { "quote", "none", "/opt/it's/airdub", "    runOnReady: '''/opt/it''\\''''s/airdub'' mediamtx-hook ready'\n" },
+    { "renamed", "v1.20.0\n", "/usr/bin/airdub", "    runOnAvailable: '''/usr/bin/airdub'' mediamtx-hook ready'\n" },
+    { "renamed-not", "v2.0.1", "/usr/bin/airdub",
+      "    runOnUnavailable: '''/usr/bin/airdub'' mediamtx-hook not-ready'\n" },
 };
 
 static void test_hook(const void *data)
 {
     const Case *c = data;
-    const MediamtxConfig config = { 1935, 8554, 9997, 8000, c->hook };
+    const MediamtxConfig config = { mediamtx_config_parse_version(c->version), 1935, 8554, 9997, c->hook };
     g_autofree char *yaml = mediamtx_config_to_yaml(&config);
     g_assert_nonnull(strstr(yaml, c->line));
-    g_assert_nonnull(strstr(yaml, "rtcpAddress: :8001\n"));
+    g_assert_nonnull(strstr(yaml, "rtspAddress: :8554\n"));
     g_assert_nonnull(strstr(yaml, "apiAddress: 127.0.0.1:9997\n"));
 }
 
