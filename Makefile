@@ -33,7 +33,8 @@ build-tsan/build.ninja:
 
 build-fuzz/build.ninja:
 	@command -v clang >/dev/null || { echo "clang is missing: run 'make deps' first" >&2; exit 1; }
-	CC=clang meson setup build-fuzz -Dwerror=false -Db_sanitize=address,undefined -Db_lundef=false
+	CC=clang meson setup build-fuzz -Dwerror=false -Db_sanitize=address,undefined -Db_lundef=false \
+		-Dc_args=-fsanitize=fuzzer-no-link
 
 comma := ,
 
@@ -70,15 +71,15 @@ fuzz: deps build-fuzz/build.ninja ## run each fuzz target for FUZZ_SECONDS
 
 soak: deps ## stream for SOAK_MINUTES and watch memory and sync
 	@$(MAKE) --no-print-directory all fixtures
-	@$(PYTHON) -m pytest -c pyproject.toml tests/soak -s --soak-minutes $(SOAK_MINUTES)
+	@$(PYTHON) -m pytest tests/soak -s --soak-minutes $(SOAK_MINUTES)
 
 bench: deps ## measure speed: real-time factor, the share of each stage
 	@$(MAKE) --no-print-directory all fixtures
-	@$(PYTHON) tools/test/bench.py
+	@$(PYTHON) tests/bench/run.py
 
 install: all ## install programs and man pages; knows DESTDIR and PREFIX
 	meson configure $(BUILD) --prefix=$(PREFIX)
-	DESTDIR=$(DESTDIR) meson install -C $(BUILD)
+	DESTDIR=$(abspath $(DESTDIR)) meson install -C $(BUILD)
 
 clean: ## remove what was built; .venv, node_modules and fixtures stay
 	rm -rf $(BUILD) build-asan build-tsan build-fuzz demo-output

@@ -2,8 +2,31 @@
 
 import pytest
 
+from fixtures import clips
 from support import programs
 from support.process import Program
+
+
+def pytest_addoption(parser):
+    parser.addoption("--soak-minutes", type=float, default=0.6, help="how long tests/soak streams")
+
+
+@pytest.fixture(scope="session")
+def nfl():
+    """One minute of commentary, with a flash and a beep each 10 s."""
+    return clips.nfl()
+
+
+@pytest.fixture(scope="session")
+def counting():
+    """The numbers from one to thirty, one a second."""
+    return clips.counting()
+
+
+@pytest.fixture(scope="session")
+def short():
+    """The first 12 s of the commentary, in small pictures, with one flash and beep."""
+    return clips.short()
 
 
 @pytest.fixture

@@ -9,11 +9,6 @@ from support import avsync, media, net, prometheus, sine, speech, wer
 from support.process import Program
 
 
-@pytest.fixture(scope="module")
-def nfl():
-    return clips.nfl()
-
-
 def test_clip_is_what_the_issue_asks_for(nfl):
     video, audio = media.stream(nfl, "video"), media.stream(nfl, "audio")
     assert (video["codec_name"], video["width"], video["height"], video["r_frame_rate"]) == ("h264", 1280, 720, "30/1")

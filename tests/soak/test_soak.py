@@ -1,0 +1,55 @@
+"""A stream for a long time: memory, threads and open files level off, and sound stays with the pictures.
+
+Less than a minute in `make test`; `make soak` runs the same for an hour (SOAK_MINUTES)."""
+
+import time
+
+import numpy as np
+import pytest
+
+from support import avsync, media, rtmp
+from support.programs import MediaService, sts_service
+
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(0)]
+
+IDLE_LIMIT_KB = 80 * 1024
+STREAM_LIMIT_KB = 25 * 1024
+WARM_UP_S = 20  # the playout buffer fills, pools and caches reach their size
+GROWTH_KB = 4 * 1024
+
+
+def watch(program, seconds):
+    """(time in s, resident kB) once a second."""
+    seen, started = [], time.monotonic()
+    while time.monotonic() - started < seconds:
+        time.sleep(1)
+        assert program.running, program.tail()
+        seen.append((time.monotonic() - started, program.rss_kb()))
+    return np.array(seen)
+
+
+def test_memory_levels_off(tmp_path, until_end, nfl, pytestconfig):
+    minutes = pytestconfig.getoption("--soak-minutes")
+    sts = until_end(sts_service(tmp_path / "sts.log", STS_MODE="echo"))
+    service = until_end(MediaService(sts.url, tmp_path / "segments", tmp_path / "media-service.log"))
+    assert service.rss_kb() < IDLE_LIMIT_KB
+    url = f"{service.rtmp_url()}/live/soak"
+    publisher = until_end(rtmp.publish(nfl, f"{url}/in", tmp_path / "publisher.log", loop=-1))
+    recorder = until_end(rtmp.record(f"{url}/out", tmp_path / "out.mkv", tmp_path / "recorder.log"))
+    watch(service, WARM_UP_S)
+    files, threads = service.open_files(), service.threads()
+    memory = watch(service, 60 * minutes)
+    print(f"\nsoak: {minutes:g} min, resident {memory[0, 1] / 1024:.1f} MB at first, {memory[-1, 1] / 1024:.1f} MB at last, "
+          f"at most {memory[:, 1].max() / 1024:.1f} MB")
+    assert memory[:, 1].max() < IDLE_LIMIT_KB + STREAM_LIMIT_KB
+    third = len(memory) // 3
+    assert np.median(memory[-third:, 1]) - np.median(memory[:third, 1]) < GROWTH_KB
+    assert service.open_files() <= files + 2 and service.threads() <= threads + 2
+    assert publisher.running
+    publisher.stop()
+    assert recorder.wait(40) == 0, recorder.tail()
+    marks = avsync.measure(tmp_path / "out.mkv")
+    assert len(marks) >= 6 * minutes - 1
+    assert all(m.offset_ms is not None and abs(m.offset_ms) < 45 for m in marks), marks
+    assert abs(avsync.drift_ms(marks)) < 10
+    assert media.duration_s(tmp_path / "out.mkv", "audio") > 60 * minutes
