@@ -271,7 +271,7 @@ static void send_head(Peer *publisher)
 
 static void test_commands(void)
 {
-    Fixture f;
+    Fixture f = { 0 };
     start(&f, NULL);
     g_autoptr(Peer) peer = peer_open(&f);
     peer_connect(peer, "live/x");
@@ -292,7 +292,7 @@ static void test_commands(void)
 
 static void test_join_late(void)
 {
-    Fixture f;
+    Fixture f = { 0 };
     const DubRtmpServerConfig config = { .head_ms = 1 };
     start(&f, &config);
     g_autoptr(Peer) publisher = publish(&f, "live", "x/in?lang=es&b");
@@ -319,7 +319,7 @@ static void test_join_late(void)
 
 static void test_players_are_alike(void)
 {
-    Fixture f;
+    Fixture f = { 0 };
     start(&f, NULL);
     g_autoptr(Peer) early = play(&f, "live", "x"); /* before there is a publisher */
     g_autoptr(Peer) publisher = publish(&f, "live", "x");
@@ -337,7 +337,7 @@ static void test_players_are_alike(void)
 
 static void test_path_in_use(void)
 {
-    Fixture f;
+    Fixture f = { 0 };
     start(&f, NULL);
     g_autoptr(Peer) first = publish(&f, "live", "x");
     g_autoptr(Peer) second = publish(&f, "live/x", "");
@@ -352,7 +352,7 @@ static void test_path_in_use(void)
 
 static void test_bad_name(void)
 {
-    Fixture f;
+    Fixture f = { 0 };
     start(&f, NULL);
     g_autoptr(Peer) publisher = publish(&f, "live", "../x");
     g_assert_true(said(publisher, "NetStream.Publish.BadName"));
@@ -364,7 +364,7 @@ static void test_bad_name(void)
 
 static void test_not_found(void)
 {
-    Fixture f;
+    Fixture f = { 0 };
     const DubRtmpServerConfig config = { .wait_ms = 50 };
     start(&f, &config);
     g_autoptr(Peer) player = play(&f, "live", "x");
@@ -378,7 +378,7 @@ typedef enum { BY_CLOSE, BY_COMMAND, BY_KICK, BY_STOP } Ending;
 
 static void test_end(const void *data)
 {
-    Fixture f;
+    Fixture f = { 0 };
     start(&f, NULL);
     Peer *publisher = publish(&f, "live", "x");
     g_autoptr(Peer) player = play(&f, "live", "x");
@@ -407,7 +407,7 @@ static void test_end(const void *data)
 
 static void test_republish(void)
 {
-    Fixture f;
+    Fixture f = { 0 };
     start(&f, NULL);
     g_autoptr(Peer) publisher = publish(&f, "live", "x");
     video(publisher, 0, KEY, 10);
@@ -439,7 +439,7 @@ static void test_kick_in_callback(void)
 
 static void test_paths(void)
 {
-    Fixture f;
+    Fixture f = { 0 };
     start(&f, NULL);
     g_autoptr(Peer) b = publish(&f, "live", "b?q=1");
     g_autoptr(Peer) a = publish(&f, "live", "a");
@@ -467,7 +467,7 @@ static void test_paths(void)
 
 static void test_slow_player(void)
 {
-    Fixture f;
+    Fixture f = { 0 };
     const DubRtmpServerConfig config = { .player_queue_bytes = 1 << 20, .cache_bytes = 1 << 19 };
     start(&f, &config);
     g_autoptr(Peer) publisher = publish(&f, "live", "x");
@@ -492,7 +492,7 @@ static void test_slow_player(void)
 /* A player that is slow for a while goes on from a key frame. */
 static void test_player_recovers(void)
 {
-    Fixture f;
+    Fixture f = { 0 };
     const DubRtmpServerConfig config = { .player_queue_bytes = 4 << 20, .cache_bytes = 1 << 20 };
     start(&f, &config);
     g_autoptr(Peer) publisher = publish(&f, "live", "x");
@@ -538,7 +538,7 @@ static const GarbageCase garbage_cases[] = {
 static void test_garbage(const void *data)
 {
     const GarbageCase *c = data;
-    Fixture f;
+    Fixture f = { 0 };
     start(&f, NULL);
     g_autoptr(Peer) peer = peer_open(&f);
     static const guint8 hello[1 + 2 * DUB_RTMP_HANDSHAKE_BYTES] = { 3 };
@@ -554,7 +554,7 @@ static void test_garbage(const void *data)
 
 static void test_times_out(const void *data)
 {
-    Fixture f;
+    Fixture f = { 0 };
     const DubRtmpServerConfig config = { .setup_ms = 50, .idle_ms = 50 };
     start(&f, &config);
     g_autoptr(Peer) peer = peer_open(&f);
@@ -572,7 +572,7 @@ static void test_times_out(const void *data)
 
 static void test_connection_limit(void)
 {
-    Fixture f;
+    Fixture f = { 0 };
     const DubRtmpServerConfig config = { .max_connections = 2 };
     start(&f, &config);
     Peer *first = publish(&f, "live", "x");
@@ -589,7 +589,7 @@ static void test_connection_limit(void)
 
 static void test_acknowledges(void)
 {
-    Fixture f;
+    Fixture f = { 0 };
     start(&f, NULL);
     g_autoptr(Peer) publisher = publish(&f, "live", "x");
     peer_message(publisher, DUB_RTMP_WINDOW_ACK_SIZE, 0, (const guint8 *) "\0\0\x20\0", 4);
@@ -610,7 +610,7 @@ static void append_tag(GByteArray *out, guint8 type, guint32 timestamp_ms, const
 
 static void test_aggregate(void)
 {
-    Fixture f;
+    Fixture f = { 0 };
     start(&f, NULL);
     g_autoptr(Peer) player = play(&f, "live", "x");
     g_autoptr(Peer) publisher = publish(&f, "live", "x");
@@ -629,7 +629,7 @@ static void test_aggregate(void)
 
 static void test_port_in_use(void)
 {
-    Fixture f;
+    Fixture f = { 0 };
     start(&f, NULL);
     const DubRtmpServerConfig config = { .host = "127.0.0.1", .port = dub_rtmp_server_port(f.server) };
     g_autoptr(GError) error = NULL;
