@@ -158,11 +158,16 @@ def test_leaving_in_the_middle_frees_the_engines(full, clip):
     wait_for(lambda: full.metrics().value("sts_fragments_in_flight") == 0, 5, "nothing in flight")
 
 
-def test_stage_metrics(full):
+def test_stage_metrics(full, clip):
+    with Worker(full.url, stream="measured") as worker:
+        worker.init(timeout_ms=30000)
+        worker.submit(0, clip("m4a", "-c:a", "aac", "-b:a", "128k"))
+        worker.submit(1, b"\0\0\0\x20ftypM4A ")
+        worker.wait_for("fragment:processed", 2)
     metrics = full.metrics()
-    for name in ("sts_asr_duration_seconds", "sts_translation_duration_seconds", "sts_tts_duration_seconds"):
-        assert metrics.value(f"{name}_count") > 0
-    assert metrics.value("sts_fragment_errors_total", stage="asr", error_code="INVALID_AUDIO") == 1
+    for name in ("sts_fragment_processing", "sts_asr_duration", "sts_translation_duration", "sts_tts_duration"):
+        assert metrics.value(f"{name}_seconds_count") > 0
+    assert metrics.value("sts_fragment_errors_total", stage="asr", error_code="INVALID_AUDIO") >= 1
 
 
 def test_the_original_where_nobody_speaks(tmp_path, until_end):
