@@ -6,8 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-#define NO_ECHO_PORT 65536 /* "not set": above every port */
-
 #define FIELD(f)               offsetof(StsConfig, f)
 #define STRING(n, f, d, h)     { n, DUB_ENV_STRING, FIELD(f), d, 0, 0, NULL, h, false }
 #define SECRET(n, f, h)        { n, DUB_ENV_STRING, FIELD(f), NULL, 0, 0, NULL, h, true }
@@ -21,7 +19,7 @@ static const DubEnvSpec specs[] = {
     UINT("PORT|STS_PORT", port, "3000", 0, 65535, "port to listen on; 0 chooses a free one"),
     CHOICE("STS_MODE", mode, "full", "full|echo", "dub, or give the audio back as it came"),
     STRING("ECHO_HOST", echo_host, NULL, "echo mode: instead of HOST"),
-    UINT("ECHO_PORT", echo_port, "65536", 0, 65536, "echo mode: instead of PORT; 65536 is PORT's"),
+    UINT("ECHO_PORT", echo_port, "0", 0, 65535, "echo mode: instead of PORT; 0: PORT"),
     UINT("ECHO_PROCESSING_DELAY_MS", echo_delay_ms, "0", 0, 600000, "echo mode: how long a fragment takes"),
     BOOL("BACKPRESSURE_ENABLED", pressure_events, "true", "tell workers when much is in flight"),
     DOUBLE("BACKPRESSURE_THRESHOLD_LOW", pressure_low, "0.5", 0, 1, "echo mode: low from this part of max_inflight"),
@@ -84,7 +82,7 @@ const char *sts_config_host(const StsConfig *self)
 
 guint sts_config_port(const StsConfig *self)
 {
-    return sts_config_is_echo(self) && self->echo_port != NO_ECHO_PORT ? self->echo_port : self->port;
+    return sts_config_is_echo(self) && self->echo_port ? self->echo_port : self->port;
 }
 
 DubLogLevel sts_config_log_level(const StsConfig *self)

@@ -39,7 +39,7 @@ struct _Dubber {
     DubStsWork parent;
     DubStsDubberConfig config;
     DubSpeechSessionConfig shape; /* of the speech session */
-    char *voice;
+    char *from, *to, *voice; /* as stream:init has them */
     guint timeout_ms;
     DubStsLease *lease;
     DubSpeechEngines *engines;
@@ -328,20 +328,39 @@ static const char *dubber_cancel(DubStsWork *work, uint64_t sequence_number)
 
 /* ── The stream ── */
 
+static void refuse(Dubber *self, const char *code, const char *message)
+{
+    self->parent.callbacks.on_refused(code, message, self->parent.user_data);
+}
+
+static void refuse_pair(Dubber *self, const GError *problem)
+{
+    if (g_error_matches(problem, DUB_ERROR, DUB_ERROR_UNSUPPORTED)) {
+        g_autofree char *message = g_strdup_printf("config.source_language \"%s\", config.target_language \"%s\": %s",
+                                                   self->from, self->to, problem->message);
+        refuse(self, "INVALID_CONFIG", message);
+    } else {
+        const bool busy = g_error_matches(problem, DUB_ERROR, DUB_ERROR_BACKPRESSURE);
+        refuse(self, busy ? "RATE_LIMIT_EXCEEDED" : "MODEL_ERROR", problem->message);
+    }
+}
+
+static void refuse_voice(Dubber *self, const GError *problem)
+{
+    const bool no_voice = g_error_matches(problem, DUB_ERROR, DUB_ERROR_NOT_FOUND);
+    g_autofree char *message = g_strdup_printf("config.voice_profile: %s", problem->message);
+    refuse(self, no_voice ? "INVALID_VOICE_PROFILE" : "MODEL_ERROR", no_voice ? message : problem->message);
+}
+
 static void on_engines(DubSpeechEngines *engines, const GError *problem, void *user_data)
 {
     Dubber *self = user_data;
     g_autoptr(GError) error = NULL;
     self->engines = engines;
     if (!engines) {
-        const char *code = g_error_matches(problem, DUB_ERROR, DUB_ERROR_UNSUPPORTED)    ? "INVALID_CONFIG"
-                           : g_error_matches(problem, DUB_ERROR, DUB_ERROR_BACKPRESSURE) ? "RATE_LIMIT_EXCEEDED"
-                                                                                         : "MODEL_ERROR";
-        self->parent.callbacks.on_refused(code, problem->message, self->parent.user_data);
+        refuse_pair(self, problem);
     } else if (!ensure_session(self, self->shape.rate_hz, self->shape.channels, &error)) {
-        const bool no_voice = g_error_matches(error, DUB_ERROR, DUB_ERROR_NOT_FOUND);
-        self->parent.callbacks.on_refused(no_voice ? "INVALID_VOICE_PROFILE" : "MODEL_ERROR", error->message,
-                                          self->parent.user_data);
+        refuse_voice(self, error);
     } else {
         self->parent.callbacks.on_ready(dub_speech_engines_n_lanes(engines), 0, self->parent.user_data);
     }
@@ -354,6 +373,8 @@ static void dubber_free(DubStsWork *work)
     g_clear_pointer(&self->session, dub_speech_session_free);
     dub_sts_lease_free(self->lease);
     g_ptr_array_unref(self->items);
+    g_free(self->from);
+    g_free(self->to);
     g_free(self->voice);
     g_free(self);
 }
@@ -365,6 +386,8 @@ DubStsWork *dub_sts_dubber_new(const DubStsDubberConfig *config, const DubStream
     Dubber *self = g_new0(Dubber, 1);
     self->parent = (DubStsWork){ &klass, *callbacks, user_data };
     self->config = *config;
+    self->from = g_strdup(init->source_language);
+    self->to = g_strdup(init->target_language);
     self->voice = g_strdup(init->voice_profile);
     self->timeout_ms = init->timeout_ms;
     self->shape = (DubSpeechSessionConfig){ .rate_hz = init->sample_rate_hz, .channels = init->channels };

@@ -136,8 +136,6 @@ static void on_work_ready(guint parallel, double expected_ms, void *user_data)
 
 static void refuse(Client *client, const char *code, const char *message)
 {
-    dub_log_fields(DUB_LOG_WARNING, "stream refused", "stream_id", dub_sts_session_get_stream_id(client->session), "code",
-                   code, "reason", message, NULL);
     dub_sts_session_refused(client->session, code, message);
     client->release = true;
 }

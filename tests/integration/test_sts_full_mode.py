@@ -106,15 +106,17 @@ def test_what_does_not_decode(full):
         assert (answer["status"], answer["error"]["code"], answer["error"]["retryable"]) == ("failed", "INVALID_AUDIO", False)
 
 
-@pytest.mark.parametrize("config, code", [
-    ({"target_language": "xx"}, "INVALID_CONFIG"),
-    ({"source_language": "xx"}, "INVALID_CONFIG"),
-    ({"voice_profile": "nobody-has-this-voice"}, "INVALID_VOICE_PROFILE"),
+@pytest.mark.parametrize("config, code, field", [
+    ({"target_language": "xx"}, "INVALID_CONFIG", 'config.target_language "xx"'),
+    ({"source_language": "xx"}, "INVALID_CONFIG", 'config.source_language "xx"'),
+    ({"voice_profile": "nobody-has-this-voice"}, "INVALID_VOICE_PROFILE", "config.voice_profile"),
 ])
-def test_what_no_engine_has(full, config, code):
+def test_what_no_engine_has(full, config, code, field):
     with Worker(full.url, stream="none") as worker:
         worker.init(wait=False, config=config)
-        assert worker.wait_for("error")["code"] == code
+        error = worker.wait_for("error")
+        assert (error["code"], error["retryable"]) == (code, False)
+        assert field in error["message"]
         worker.init()  # the connection can still open a stream that there is
 
 
