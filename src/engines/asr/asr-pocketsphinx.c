@@ -16,6 +16,7 @@
 
 #define RATE_HZ          16000
 #define FRAME_NS         (10 * DUB_NS_PER_MS)
+#define NOISE_LSB        10.0f /* -70 dBFS */
 #define CHUNK_FRAMES     20 /* 200 ms between two looks at the cancellable */
 #define MODEL_FOLDER     "/usr/share/pocketsphinx/model/en-us"
 #define PACKAGE          "pocketsphinx-en-us"
@@ -59,7 +60,8 @@ static bool check_model(const char *hmm, const char *lm, const char *dictionary,
     return true;
 }
 
-/* Chosen by tests/bench/bench_recognition.py; docs/performance.md holds the table. */
+/* Chosen by measuring (tests/bench): at most 3000 HMMs a frame takes a third less time than the default's 30000 and
+ * costs no word; 1500 costs two points, narrower beams ten, one pass instead of three up to three. */
 static cmd_ln_t *configure(const char *hmm, const char *lm, const char *dictionary)
 {
     return cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", hmm, "-lm", lm, "-dict", dictionary,
@@ -110,11 +112,17 @@ static DubAsr *open_decoder(const char *language G_GNUC_UNUSED, const char *mode
     return NULL;
 }
 
+/* Digital silence has cepstra that no room has, and pulls the mean away from the voice: of thirty numbers spoken one by
+ * one, every fourth was lost to it. So a little noise is added, the same at every run. */
 static int16 *to_s16(const DubPcm *pcm)
 {
     int16 *samples = g_new(int16, pcm->n_frames);
-    for (gsize i = 0; i < pcm->n_frames; i++)
-        samples[i] = (int16) lrintf(CLAMP(pcm->samples[i], -1.0f, 1.0f) * 32767.0f);
+    guint32 random = 1;
+    for (gsize i = 0; i < pcm->n_frames; i++) {
+        random = random * 1664525u + 1013904223u; /* Numerical Recipes' generator */
+        const float noise = ((float) random / (float) G_MAXUINT32 * 2.0f - 1.0f) * NOISE_LSB;
+        samples[i] = (int16) lrintf(CLAMP(pcm->samples[i] * 32767.0f + noise, -32767.0f, 32767.0f));
+    }
     return samples;
 }
 
