@@ -23,7 +23,7 @@ SENT_BY_WORKER = {
     "config:error_simulation": "error-simulation",
 }
 
-WAIT_S = 30  # an upper bound on a busy machine, never a delay
+WAIT_S = 100  # an upper bound on a busy machine, never a delay
 
 
 def validator(name):
