@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define INPUT_BYTES        4096      /* holds headers and small frames; larger payloads bypass it */
+#define INPUT_BYTES        4096      /* holds headers and small frames (or what came early); larger payloads bypass it */
 #define FIRST_MESSAGE_BYTES 262144   /* a larger message's buffer grows with what really comes */
 #define TURN_BYTES         1048576   /* read at most this much before other connections get their turn */
 #define MAX_VECTORS        32
@@ -35,8 +35,8 @@ struct _EioWs {
     bool close_queued, peer_closed;
     EioCloseReason fail_reason;
 
-    guint8 *input; /* INPUT_BYTES: read, not yet parsed: input_from to input_to */
-    gsize input_from, input_to;
+    guint8 *input; /* of size input_cap: read, not yet parsed: input_from to input_to */
+    gsize input_from, input_to, input_cap;
     EioFrameHeader frame; /* the one being read, when in_frame */
     bool in_frame;
     gsize frame_left;
@@ -482,7 +482,7 @@ static guint8 *read_target(EioWs *self, gsize *size)
     memmove(self->input, self->input + self->input_from, left);
     self->input_from = 0;
     self->input_to = left;
-    *size = INPUT_BYTES - left;
+    *size = self->input_cap - left;
     return self->input + left;
 }
 
@@ -490,7 +490,7 @@ static void account_read(EioWs *self, const guint8 *target, gsize n)
 {
     if (self->state == WS_DISCARDING)
         return;
-    if (target >= self->input && target <= self->input + INPUT_BYTES) {
+    if (target >= self->input && target <= self->input + self->input_cap) {
         self->input_to += n;
     } else {
         self->message_len += n;
@@ -569,12 +569,12 @@ EioWs *eio_ws_new(GIOStream *stream, GBytes *early, const EioWsOptions *options,
     self->stream = g_object_ref(stream);
     self->in = G_POLLABLE_INPUT_STREAM(g_io_stream_get_input_stream(stream));
     self->out = G_POLLABLE_OUTPUT_STREAM(g_io_stream_get_output_stream(stream));
-    self->input = g_malloc(INPUT_BYTES);
-    g_queue_init(&self->outgoing);
-    if (early) {
-        self->input_to = MIN(g_bytes_get_size(early), INPUT_BYTES);
+    self->input_to = early ? g_bytes_get_size(early) : 0;
+    self->input_cap = MAX((gsize) INPUT_BYTES, self->input_to);
+    self->input = g_malloc(self->input_cap);
+    if (self->input_to > 0)
         memcpy(self->input, g_bytes_get_data(early, NULL), self->input_to);
-    }
+    g_queue_init(&self->outgoing);
     self->start_source = attach(self, g_idle_source_new(), on_start);
     g_source_set_priority(self->start_source, G_PRIORITY_DEFAULT);
     return self;

@@ -7,7 +7,7 @@ import time
 import pytest
 import requests
 
-from conformance.peers import (MAX_PAYLOAD, OPCODE_TEXT, EchoServer, Raw, open_websocket, parse_open, path_of)
+from conformance.peers import (MAX_PAYLOAD, OPCODE_TEXT, EchoServer, Raw, is_sanitized, open_websocket, parse_open, path_of)
 from conformance.test_socketio import connect
 from support.net import wait_for
 
@@ -29,7 +29,7 @@ def test_peer_that_never_reads(patient):
         for _ in range(300):
             ws.send_text(text)
     ws.close()
-    assert patient.peak_rss_kb() < 200_000
+    assert is_sanitized() or patient.peak_rss_kb() < 200_000
     assert_well(patient)
 
 
@@ -40,7 +40,7 @@ def test_announced_and_never_sent(patient):
     for ws in held:
         ws.send_frame(OPCODE_TEXT, b"4x", length=MAX_PAYLOAD)
     time.sleep(0.3)
-    assert patient.rss_kb() - before < 20_000
+    assert is_sanitized() or patient.rss_kb() - before < 20_000
     for ws in held:
         ws.close()
     assert_well(patient)
@@ -88,7 +88,7 @@ def test_connections_come_and_go(patient):
     for _ in range(150):
         one_of_each()
     wait_for(lambda: patient.open_files() < 40, 10, "files closed")
-    assert patient.rss_kb() - before < 4_000
+    assert is_sanitized() or patient.rss_kb() - before < 4_000
 
 
 def test_sessions_that_nobody_polls_are_freed():
