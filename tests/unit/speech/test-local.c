@@ -56,13 +56,13 @@ static const DubSpeechCallbacks callbacks = {
 
 static gboolean on_too_long(gpointer data G_GNUC_UNUSED)
 {
-    g_error("the backend did not answer within a minute");
+    g_error("the backend did not answer within two minutes");
     return G_SOURCE_REMOVE;
 }
 
 static void run(Watch *watch)
 {
-    const guint guard = g_timeout_add_seconds(60, on_too_long, NULL);
+    const guint guard = g_timeout_add_seconds(120, on_too_long, NULL);
     g_main_loop_run(watch->loop);
     g_source_remove(guard);
 }
