@@ -71,7 +71,7 @@ static void on_pad_added(GstElement *demux, GstPad *pad, void *user_data)
 static GstElement *make_sink(GstElement *pipeline)
 {
     GstElement *sink = gst_element_factory_make("appsink", NULL);
-    g_object_set(sink, "sync", FALSE, "async", FALSE, NULL);
+    g_object_set(sink, "sync", FALSE, "async", FALSE, "wait-on-eos", FALSE, NULL);
     gst_bin_add(GST_BIN(pipeline), sink);
     return sink;
 }
@@ -118,6 +118,10 @@ static void assert_audio(GstElement *sink, const Case *c)
 static void feed(GstElement *demux, const GByteArray *bytes, gsize chunk_bytes)
 {
     g_autoptr(GstPad) pad = gst_element_get_static_pad(demux, "sink");
+    GstSegment segment;
+    gst_segment_init(&segment, GST_FORMAT_BYTES);
+    gst_pad_send_event(pad, gst_event_new_stream_start("test"));
+    gst_pad_send_event(pad, gst_event_new_segment(&segment));
     const gsize step = chunk_bytes ? chunk_bytes : bytes->len;
     for (gsize at = 0; at < bytes->len; at += step)
         g_assert_cmpint(gst_pad_chain(pad, gst_buffer_new_memdup(bytes->data + at, MIN(step, bytes->len - at))), ==, GST_FLOW_OK);
