@@ -83,11 +83,11 @@ def test_connections_come_and_go(patient):
 
     for _ in range(50):
         one_of_each()
-    wait_for(lambda: patient.open_files() < 40, 10, "files closed")
+    wait_for(lambda: patient.open_files() < 40, 30, "files closed")
     before = patient.rss_kb()
     for _ in range(150):
         one_of_each()
-    wait_for(lambda: patient.open_files() < 40, 10, "files closed")
+    wait_for(lambda: patient.open_files() < 40, 30, "files closed")
     assert is_sanitized() or patient.rss_kb() - before < 4_000
 
 

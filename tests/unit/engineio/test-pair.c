@@ -2,6 +2,7 @@
  * Our server and our client in one process: what passes between them, and how connections end. */
 #include "engineio/client.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 #define WAIT_S 10
@@ -400,9 +401,125 @@ static void test_headers_and_query(void)
     tear_down(&f);
 }
 
+/* Self-signed, for 127.0.0.1, until 2126; it protects nothing. */
+static const char certificate_pem[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBmzCCAUGgAwIBAgIUBWdyCcJqaRh+Oas5oNoj8ejuXOYwCgYIKoZIzj0EAwIw\n"
+    "FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTAzMTc0MFoYDzIxMjYxMDI4\n"
+    "MDMxNzQwWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO\n"
+    "PQMBBwNCAAQzA4eU+ypAHb2usFeCTqUn2BcEBQLOBqdL3ZNZha9Ce3gzL4Wqz0bk\n"
+    "8xJZjhXLyBTW/xjhrxJvpzQLMDWLFgUmo28wbTAdBgNVHQ4EFgQUXiFrFX1CzL0P\n"
+    "gH2zARbGfenb2pcwHwYDVR0jBBgwFoAUXiFrFX1CzL0PgH2zARbGfenb2pcwDwYD\n"
+    "VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARhwR/AAABgglsb2NhbGhvc3QwCgYIKoZI\n"
+    "zj0EAwIDSAAwRQIgFPj+Cn+N6s/ybWhS65eCYRfW9v5Xkg+sOewbMcg9mlkCIQDe\n"
+    "qlZ/TyldtzNkvsjtsMkmMFr5oIN5J1d6MMfUIYUQwQ==\n"
+    "-----END CERTIFICATE-----\n"
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgOaInd6D7laBhgAQK\n"
+    "dqzb2KqlRecobSQqvWT1adVd3YihRANCAAQzA4eU+ypAHb2usFeCTqUn2BcEBQLO\n"
+    "BqdL3ZNZha9Ce3gzL4Wqz0bk8xJZjhXLyBTW/xjhrxJvpzQLMDWLFgUm\n"
+    "-----END PRIVATE KEY-----\n";
+
+static char *write_certificate(void)
+{
+    char *path = NULL;
+    const int fd = g_file_open_tmp("eio-XXXXXX.pem", &path, NULL);
+    g_assert_cmpint(fd, >=, 0);
+    g_assert_true(g_close(fd, NULL));
+    g_assert_true(g_file_set_contents(path, certificate_pem, -1, NULL));
+    return path;
+}
+
+/* Over TLS; with the system's authorities instead of ours the certificate is refused. */
+static void test_tls(void)
+{
+    Fixture f;
+    EioClientOptions options;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = write_certificate();
+    g_autoptr(GTlsCertificate) certificate = g_tls_certificate_new_from_pem(certificate_pem, -1, &error);
+    g_assert_no_error(error);
+    g_autoptr(GTlsDatabase) database = g_tls_file_database_new(path, &error);
+    g_assert_no_error(error);
+    set_up(&f, NULL, NULL);
+    soup_server_set_tls_certificate(f.soup, certificate);
+    g_assert_true(soup_server_listen_local(f.soup, 0, SOUP_SERVER_LISTEN_HTTPS | SOUP_SERVER_LISTEN_IPV4_ONLY, NULL));
+    GSList *uris = soup_server_get_uris(f.soup);
+    g_autofree char *url = NULL;
+    for (GSList *l = uris; l; l = l->next)
+        if (strcmp(g_uri_get_scheme(l->data), "https") == 0)
+            url = g_strdup_printf("wss://127.0.0.1:%d", g_uri_get_port(l->data));
+    g_slist_free_full(uris, (GDestroyNotify) g_uri_unref);
+    eio_client_options_init(&options);
+    options.url = url;
+    g_autoptr(EioClient) distrustful = eio_client_new(&options, &client_callbacks, &f);
+    eio_client_open(distrustful);
+    WAIT_FOR(f.n_client_closed == 1);
+    g_assert_error(f.client_error, EIO_ERROR, EIO_ERROR_TRANSPORT);
+    options.tls_database = database;
+    g_autoptr(EioClient) client = eio_client_new(&options, &client_callbacks, &f);
+    eio_client_open(client);
+    WAIT_FOR(f.client_open);
+    g_autoptr(GBytes) data = make_bytes(1000000, 'x');
+    for (guint i = 0; i < 5; i++)
+        g_assert_true(eio_client_send(client, EIO_TEXT, data));
+    WAIT_FOR(f.received->len == 5);
+    g_assert_true(g_bytes_equal(g_ptr_array_index(f.received, 4), data));
+    eio_client_close(client);
+    WAIT_FOR(f.n_closed == 1);
+    g_unlink(path);
+    tear_down(&f);
+}
+
+typedef struct {
+    const char *name, *text;
+} SlowCase;
+
+static const SlowCase slow_cases[] = {
+    { "half-a-line", "GET /engi" },
+    { "half-the-headers", "GET /engine.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\nX-Slow:" },
+    { "half-a-body", "POST /elsewhere HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345" },
+};
+
+static void on_read(GObject *stream, GAsyncResult *result, void *n)
+{
+    *(gssize *) n = g_input_stream_read_finish(G_INPUT_STREAM(stream), result, NULL);
+}
+
+/* A request that never ends is cut off, whatever its path. */
+static void test_slow_request(const void *data)
+{
+    const SlowCase *c = data;
+    Fixture f;
+    EioServerOptions options;
+    char answer[1000];
+    gssize n = 1;
+    eio_server_options_init(&options);
+    options.request_timeout_ms = 50;
+    set_up(&f, &options, NULL);
+    g_autoptr(GSocketClient) client = g_socket_client_new();
+    g_autoptr(GSocketConnection) connection =
+        g_socket_client_connect_to_host(client, f.url + strlen("http://"), 1, NULL, NULL);
+    GOutputStream *out = g_io_stream_get_output_stream(G_IO_STREAM(connection));
+    g_assert_true(g_output_stream_write_all(out, c->text, strlen(c->text), NULL, NULL, NULL));
+    while (n > 0) { /* an error page may come first */
+        gssize got = -2;
+        g_input_stream_read_async(g_io_stream_get_input_stream(G_IO_STREAM(connection)), answer, sizeof answer, 0, NULL,
+                                  on_read, &got);
+        WAIT_FOR(got != -2);
+        n = got;
+    }
+    tear_down(&f);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/engineio/pair/tls", test_tls);
+    for (gsize i = 0; i < G_N_ELEMENTS(slow_cases); i++) {
+        g_autofree char *path = g_strconcat("/engineio/pair/slow-request/", slow_cases[i].name, NULL);
+        g_test_add_data_func(path, &slow_cases[i], test_slow_request);
+    }
     g_test_add_func("/engineio/pair/echo", test_echo);
     g_test_add_func("/engineio/pair/order", test_order);
     g_test_add_func("/engineio/pair/client-closes", test_client_closes);
