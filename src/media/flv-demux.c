@@ -2,6 +2,7 @@
 #include "media/flv-demux.h"
 
 #include "base/clock.h"
+#include "media/bytes.h"
 
 #include <gst/base/gstadapter.h>
 #include <stdbool.h>
@@ -122,7 +123,7 @@ static void set_video_config(DubFlvDemux *self, GstBuffer *config, bool is_h265)
 
 static int32_t read_be24_signed(const uint8_t *data)
 {
-    const int32_t value = (int32_t) GST_READ_UINT24_BE(data);
+    const int32_t value = (int32_t) dub_get_be24(data);
     return value & 0x800000 ? value - 0x1000000 : value;
 }
 
@@ -231,7 +232,7 @@ static void note_duration(DubFlvDemux *self, const uint8_t *data, gsize size)
     const uint8_t *found = memmem(data, size, key, sizeof key);
     if (!found || (gsize) (found - data) + sizeof key + sizeof(double) > size)
         return;
-    const double duration_s = GST_READ_DOUBLE_BE(found + sizeof key);
+    const double duration_s = dub_get_be_double(found + sizeof key);
     if (duration_s > 0 && duration_s < DURATION_MAX_S)
         self->duration_ns = (gint64) (duration_s * DUB_NS_PER_S);
 }
@@ -290,13 +291,13 @@ static bool take_tag(DubFlvDemux *self, GstFlowReturn *flow)
     if (gst_adapter_available(self->adapter) < TAG_HEADER_BYTES)
         return false;
     gst_adapter_copy(self->adapter, header, 0, sizeof header);
-    const gsize size = GST_READ_UINT24_BE(header + 1);
+    const gsize size = dub_get_be24(header + 1);
     if (gst_adapter_available(self->adapter) < TAG_HEADER_BYTES + size + PREVIOUS_SIZE_BYTES)
         return false;
     gst_adapter_flush(self->adapter, TAG_HEADER_BYTES);
     g_autoptr(GstBuffer) body = size ? gst_adapter_take_buffer(self->adapter, size) : NULL;
     gst_adapter_flush(self->adapter, PREVIOUS_SIZE_BYTES);
-    const uint32_t timestamp_ms = GST_READ_UINT24_BE(header + 4) | (uint32_t) header[7] << 24;
+    const uint32_t timestamp_ms = dub_get_be24(header + 4) | (uint32_t) header[7] << 24;
     if (body)
         *flow = handle_tag(self, header[0] & 0x1f, timestamp_ms, body);
     return true;

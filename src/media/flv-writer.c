@@ -3,6 +3,7 @@
 #include "media/flv-writer.h"
 
 #include "base/clock.h"
+#include "media/bytes.h"
 
 #include <string.h>
 
@@ -14,13 +15,6 @@ enum { AVC_SEQUENCE_HEADER = 0, AVC_NALU = 1, AAC_SEQUENCE_HEADER = 0, AAC_RAW =
 #define VIDEO_DELTA_AVC 0x27
 #define AUDIO_AAC       0xaf /* E.4.2.1: AAC is always marked 44 kHz, 16 bit, stereo; the config tells the truth */
 
-static void put_be24(uint8_t *out, uint32_t value)
-{
-    out[0] = (uint8_t) (value >> 16);
-    out[1] = (uint8_t) (value >> 8);
-    out[2] = (uint8_t) value;
-}
-
 /* FLV counts in whole milliseconds; its timestamp wraps after 49 days, as everywhere. */
 static int64_t to_ms(int64_t ns)
 {
@@ -31,10 +25,10 @@ static void put_tag_header(uint8_t *out, uint8_t type, gsize size, int64_t ms)
 {
     const uint32_t timestamp = (uint32_t) MAX(ms, 0);
     out[0] = type;
-    put_be24(out + 1, (uint32_t) size);
-    put_be24(out + 4, timestamp & 0xffffff);
+    dub_put_be24(out + 1, (uint32_t) size);
+    dub_put_be24(out + 4, timestamp & 0xffffff);
     out[7] = (uint8_t) (timestamp >> 24);
-    put_be24(out + 8, 0); /* stream id */
+    dub_put_be24(out + 8, 0); /* stream id */
 }
 
 /* Header, @prefix and footer in one memory each around the shared @payload. */
@@ -43,9 +37,10 @@ static GstBuffer *make_tag(uint8_t type, int64_t ms, const uint8_t *prefix, gsiz
     const gsize size = prefix_size + gst_buffer_get_size(payload);
     uint8_t *head = g_malloc(TAG_HEADER_BYTES + prefix_size);
     put_tag_header(head, type, size, ms);
-    memcpy(head + TAG_HEADER_BYTES, prefix, prefix_size);
+    if (prefix_size)
+        memcpy(head + TAG_HEADER_BYTES, prefix, prefix_size);
     uint8_t *foot = g_malloc(TAG_FOOTER_BYTES);
-    GST_WRITE_UINT32_BE(foot, (uint32_t) (TAG_HEADER_BYTES + size));
+    dub_put_be32(foot, (uint32_t) (TAG_HEADER_BYTES + size));
 
     GstBuffer *tag = gst_buffer_new_wrapped(head, TAG_HEADER_BYTES + prefix_size);
     gst_buffer_copy_into(tag, payload, GST_BUFFER_COPY_MEMORY, 0, -1);
@@ -59,7 +54,7 @@ GstBuffer *dub_flv_video_tag(GstBuffer *payload, int64_t pts_ns, int64_t dts_ns,
     const int64_t dts_ms = MAX(to_ms(dts_ns), 0);
     const int64_t composition_ms = CLAMP(to_ms(pts_ns) - dts_ms, -0x800000, 0x7fffff);
     uint8_t prefix[5] = { key_frame ? VIDEO_KEY_AVC : VIDEO_DELTA_AVC, AVC_NALU };
-    put_be24(prefix + 2, (uint32_t) composition_ms & 0xffffff);
+    dub_put_be24(prefix + 2, (uint32_t) composition_ms & 0xffffff);
     return make_tag(TAG_VIDEO, dts_ms, prefix, sizeof prefix, payload);
 }
 
@@ -97,7 +92,7 @@ static void append_key(GByteArray *out, const char *key)
 static void append_number(GByteArray *out, const char *key, double value)
 {
     uint8_t bytes[9] = { 0 }; /* AMF0 number marker */
-    GST_WRITE_DOUBLE_BE(bytes + 1, value);
+    dub_put_be_double(bytes + 1, value);
     append_key(out, key);
     g_byte_array_append(out, bytes, sizeof bytes);
 }
@@ -145,7 +140,7 @@ static GstBuffer *make_metadata(const DubFlvConfig *config)
     if (config->video_caps)
         count += append_video_facts(out, config->video_caps);
     g_byte_array_append(out, end_of_object, sizeof end_of_object);
-    GST_WRITE_UINT32_BE(out->data + sizeof start - 4, count);
+    dub_put_be32(out->data + sizeof start - 4, count);
 
     g_autoptr(GBytes) bytes = g_byte_array_free_to_bytes(out);
     g_autoptr(GstBuffer) payload = gst_buffer_new_wrapped_bytes(bytes);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "media/bytes.h"
 #include "media/flv-writer.h"
 
 #include <errno.h>
@@ -30,7 +31,7 @@ static void free_job(void *data)
 static bool write_double(int fd, double value, off_t offset)
 {
     uint8_t bytes[8];
-    GST_WRITE_DOUBLE_BE(bytes, value);
+    dub_put_be_double(bytes, value);
     return pwrite(fd, bytes, sizeof bytes, offset) == sizeof bytes;
 }
 
@@ -64,14 +65,14 @@ static bool complete_mp3(const Job *job)
     uint8_t *tag = written ? memmem(head, HEAD_BYTES / 2, "Xing", 4) : NULL;
     if (tag) {
         const bool is_lsf = !(head[1] & 8); /* MPEG-2: half the samples a frame */
-        const uint32_t n_mp3_frames = GST_READ_UINT32_BE(tag + 8) - 1;
+        const uint32_t n_mp3_frames = dub_get_be32(tag + 8) - 1;
         const int64_t padding = (int64_t) n_mp3_frames * (is_lsf ? SAMPLES_LSF : SAMPLES) - ENCODER_DELAY - job->facts.n_frames;
         memcpy(tag, "Info", 4);
-        GST_WRITE_UINT32_BE(tag + 4, 3); /* frames and bytes follow */
-        GST_WRITE_UINT32_BE(tag + 8, n_mp3_frames);
+        dub_put_be32(tag + 4, 3); /* frames and bytes follow */
+        dub_put_be32(tag + 8, n_mp3_frames);
         memset(tag + COUNTS_BYTES, 0, EXTENSION_BYTES);
         memcpy(tag + COUNTS_BYTES, "LAME3.100", 9);
-        GST_WRITE_UINT24_BE(tag + COUNTS_BYTES + PADDING_OFFSET, ENCODER_DELAY << 12 | CLAMP(padding, 0, 0xfff));
+        dub_put_be24(tag + COUNTS_BYTES + PADDING_OFFSET, ENCODER_DELAY << 12 | CLAMP(padding, 0, 0xfff));
         written = pwrite(fd, head, sizeof head, 0) == sizeof head;
     }
     const int saved = errno;
