@@ -94,7 +94,8 @@ static bool parse(int argc, char **argv, DoctorQuestion *question, gboolean *as_
     };
     return command_parse(argc, argv, entries, NULL,
                          "Checks engines, voices, GStreamer, ports, the media server and the STS link.",
-                         "MEDIAMTX_API_URL and STS_SERVICE_URL, where set, name the services to check.", 0, NULL, error);
+                         "MEDIAMTX_API_URL and STS_SERVICE_URL, where set, name the services to check.", 0, NULL,
+                         error);
 }
 
 static bool check_ports_given(const DoctorQuestion *question, GError **error)
@@ -118,8 +119,8 @@ static void examine(const DoctorQuestion *question, bool as_json, GError **error
         print_json(&report);
     const unsigned failed = count_failures(&report);
     if (failed > 0)
-        g_set_error(error, DUB_ERROR, DUB_ERROR_FAILED, "%u of %u checks failed; what mends each stands below it", failed,
-                    lines->len);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_FAILED, "%u of %u checks failed; what mends each stands below it",
+                    failed, lines->len);
 }
 
 int cmd_doctor(int argc, char **argv, GError **error)

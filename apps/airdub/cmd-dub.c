@@ -56,7 +56,8 @@ static void on_info(const DubSourceInfo *info, void *user_data)
     Dub *self = user_data;
     const DubOptions *options = self->options;
     self->live = info->live;
-    dub_report_start(self->report, options->in, options->out, options->from, options->to, info, dub_clock_now());
+    const bool paced = info->live || dub_media_uri_is_live(options->out);
+    dub_report_start(self->report, options->in, options->out, options->from, options->to, paced, info);
 }
 
 static void write_subtitles(Dub *self, const DubWorkerFragment *fragment)
@@ -156,8 +157,8 @@ static bool check_sts(const char *url, GError **error)
         g_socket_client_connect_to_uri(client, url, default_port(url), NULL, &problem);
     if (connection)
         return true;
-    g_set_error(error, DUB_ERROR, DUB_ERROR_NETWORK, "no sts-service answers at %s: %s; start it, or leave --sts out", url,
-                problem->message);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_NETWORK, "no sts-service answers at %s: %s; start it, or leave --sts out",
+                url, problem->message);
     return false;
 }
 

@@ -109,8 +109,8 @@ static bool check_folder(const char *path, GError **error)
     g_autofree char *folder = g_path_get_dirname(path);
     if (!g_file_test(folder, G_FILE_TEST_IS_DIR)) {
         g_autofree char *quoted = g_shell_quote(folder);
-        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "cannot write %s: there is no folder %s; make it with mkdir -p %s",
-                    path, folder, quoted);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND,
+                    "cannot write %s: there is no folder %s; make it with mkdir -p %s", path, folder, quoted);
         return false;
     }
     return access(folder, W_OK | X_OK) == 0 || fail_errno(error, "write into the folder", folder);

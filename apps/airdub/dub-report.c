@@ -20,8 +20,11 @@ struct _DubReport {
     bool tell_fragments;
     bool line_open;       /* the terminal's cursor stands behind the bar */
     int64_t duration_ns;  /* DUB_TIME_NONE when not known */
-    int64_t begun_ns;              /* the command itself: engines were loaded since */
-    int64_t started_ns, last_ns;   /* the stream; the last progress shown */
+    bool started, paced;
+    int64_t begun_ns;     /* the command: engines were loaded since */
+    int64_t first_ns, first_played_ns; /* when something was played first, and how much; DUB_TIME_NONE before */
+    int64_t step_ns, step_played_ns;   /* the last time it had become more: a file goes on by whole fragments */
+    int64_t last_ns;      /* of the last progress shown */
 };
 
 DubReport *dub_report_new(DubReportStyle style, bool tell_fragments, int64_t now_ns)
@@ -31,7 +34,8 @@ DubReport *dub_report_new(DubReportStyle style, bool tell_fragments, int64_t now
     self->tell_fragments = tell_fragments;
     self->begun_ns = now_ns;
     self->duration_ns = DUB_TIME_NONE;
-    self->started_ns = self->last_ns = DUB_TIME_NONE;
+    self->first_ns = DUB_TIME_NONE;
+    self->last_ns = now_ns;
     return self;
 }
 
@@ -61,11 +65,11 @@ void dub_report_end_line(DubReport *self)
 
 /* ---- start ---- */
 
-void dub_report_start(DubReport *self, const char *in, const char *out, const char *from, const char *to,
-                      const DubSourceInfo *info, int64_t now_ns)
+void dub_report_start(DubReport *self, const char *in, const char *out, const char *from, const char *to, bool paced,
+                      const DubSourceInfo *info)
 {
-    if (self->started_ns == DUB_TIME_NONE)
-        self->started_ns = now_ns;
+    self->started = true;
+    self->paced = paced;
     self->duration_ns = info->duration_ns > 0 ? info->duration_ns : DUB_TIME_NONE;
     if (self->style != DUB_REPORT_JSON)
         return;
@@ -148,33 +152,53 @@ void dub_report_fragment(DubReport *self, const DubWorkerFragment *fragment)
 /* ---- progress ---- */
 
 typedef struct {
-    double speed;    /* × real time */
+    double speed;    /* × real time; -1 when not known yet */
     double part;     /* 0…1; -1 when the duration is not known */
     double eta_s;    /* -1 when not known */
 } Progress;
 
 static Progress measure(const DubReport *self, const DubWorkerStats *stats, int64_t now_ns)
 {
-    Progress p = { 0, -1, -1 };
-    const double elapsed_s = seconds(now_ns - self->started_ns);
-    if (elapsed_s > 0)
-        p.speed = seconds(stats->played_ns) / elapsed_s;
+    Progress p = { -1, -1, -1 };
+    if (self->first_ns != DUB_TIME_NONE && self->step_ns > self->first_ns)
+        p.speed = (double) (self->step_played_ns - self->first_played_ns) / (double) (self->step_ns - self->first_ns);
     if (self->duration_ns == DUB_TIME_NONE)
         return p;
     p.part = CLAMP((double) stats->played_ns / (double) self->duration_ns, 0, 1);
     if (p.speed > 0)
-        p.eta_s = seconds(MAX(self->duration_ns - stats->played_ns, 0)) / p.speed;
+        p.eta_s = MAX(seconds(self->duration_ns - self->step_played_ns) / p.speed - seconds(now_ns - self->step_ns), 0);
     return p;
+}
+
+/* The first dub comes after the engines have had their time with it: speed counts from there. */
+static void note_step(DubReport *self, const DubWorkerStats *stats, int64_t now_ns)
+{
+    if (stats->played_ns <= self->step_played_ns)
+        return;
+    self->step_ns = now_ns;
+    self->step_played_ns = stats->played_ns;
+    if (self->first_ns != DUB_TIME_NONE)
+        return;
+    self->first_ns = now_ns;
+    self->first_played_ns = stats->played_ns;
+}
+
+static char *speed_text(const DubReport *self, const DubWorkerStats *stats, const Progress *p)
+{
+    if (self->paced)
+        return g_strdup_printf("  %.1f s behind", seconds(stats->delay_ns));
+    return p->speed < 0 ? g_strdup("") : g_strdup_printf("  %.1fx", p->speed);
 }
 
 static char *progress_text(const DubReport *self, const DubWorkerStats *stats, const Progress *p)
 {
     g_autofree char *played = clock_text(stats->played_ns);
+    g_autofree char *speed = speed_text(self, stats, p);
     if (p->part < 0)
-        return g_strdup_printf("%s  %.1fx", played, p->speed);
+        return g_strdup_printf("%s%s", played, speed);
     g_autofree char *duration = clock_text(self->duration_ns);
-    g_autofree char *eta = p->eta_s < 0 ? g_strdup("?") : g_strdup_printf("%.0f s", p->eta_s);
-    return g_strdup_printf("%3.0f %%  %s of %s  %.1fx  ETA %s", p->part * 100, played, duration, p->speed, eta);
+    g_autofree char *eta = p->eta_s < 0 ? g_strdup("") : g_strdup_printf("  ETA %.0f s", p->eta_s);
+    return g_strdup_printf("%3.0f %%  %s of %s%s%s", p->part * 100, played, duration, speed, eta);
 }
 
 static void print_bar(DubReport *self, const char *text, double part)
@@ -197,7 +221,7 @@ static void print_progress_json(const DubReport *self, const DubWorkerStats *sta
     command_print_json(json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "event", "progress", "media_time",
                                  json_seconds(stats->played_ns), "duration", json_seconds(self->duration_ns), "percent",
                                  p->part < 0 ? json_null() : command_json_real(round(p->part * 1000) / 10), "speed",
-                                 command_json_real(round(p->speed * 100) / 100), "eta",
+                                 p->speed < 0 ? json_null() : command_json_real(round(p->speed * 100) / 100), "eta",
                                  p->eta_s < 0 ? json_null() : command_json_real(round(p->eta_s * 10) / 10)));
 }
 
@@ -214,9 +238,8 @@ static int64_t interval_ns(DubReportStyle style)
 
 void dub_report_progress(DubReport *self, const DubWorkerStats *stats, int64_t now_ns)
 {
-    if (self->started_ns == DUB_TIME_NONE)
-        return;
-    if (now_ns - (self->last_ns == DUB_TIME_NONE ? self->started_ns : self->last_ns) < interval_ns(self->style))
+    note_step(self, stats, now_ns);
+    if (!self->started || now_ns - self->last_ns < interval_ns(self->style))
         return;
     self->last_ns = now_ns;
     const Progress progress = measure(self, stats, now_ns);
@@ -285,6 +308,13 @@ static void print_done_json(const DubWorkerStats *stats, const char *output, cha
         command_json_real(round(factor * 10000) / 10000)));
 }
 
+static char *pace_text(const DubReport *self, const DubWorkerStats *stats, double elapsed_s, double factor)
+{
+    if (self->paced)
+        return g_strdup_printf("live, %.1f s behind", seconds(stats->delay_ns));
+    return g_strdup_printf("in %.1f s (real-time factor %.2f)", elapsed_s, factor);
+}
+
 void dub_report_done(DubReport *self, const DubWorkerStats *stats, const char *output, char **subtitles,
                      bool interrupted, int64_t now_ns)
 {
@@ -301,9 +331,10 @@ void dub_report_done(DubReport *self, const DubWorkerStats *stats, const char *o
     if (self->line_open)
         fputs("\r\033[K", stdout);
     self->line_open = false;
-    printf("%.1f s in %.1f s (real-time factor %.2f): %" G_GUINT64_FORMAT " fragments, %" G_GUINT64_FORMAT
-           " dubbed, %" G_GUINT64_FORMAT " fallback%s -> %s\n",
-           seconds(stats->played_ns), elapsed_s, factor, stats->dubbed + fallbacks, stats->dubbed, fallbacks, reasons,
+    g_autofree char *pace = pace_text(self, stats, elapsed_s, factor);
+    printf("%.1f s %s: %" G_GUINT64_FORMAT " fragments, %" G_GUINT64_FORMAT " dubbed, %" G_GUINT64_FORMAT
+           " fallback%s -> %s\n",
+           seconds(stats->played_ns), pace, stats->dubbed + fallbacks, stats->dubbed, fallbacks, reasons,
            output ? output : "nothing");
     fflush(stdout);
 }

@@ -15,8 +15,9 @@ typedef struct _DubReport DubReport;
 /* @tell_fragments: what was said in each; always in JSON. @now_ns: what the summary counts from */
 DubReport *dub_report_new(DubReportStyle style, bool tell_fragments, int64_t now_ns);
 
-void dub_report_start(DubReport *self, const char *in, const char *out, const char *from, const char *to,
-                      const DubSourceInfo *info, int64_t now_ns);
+/* @paced: it runs in real time, so that a delay says more than a speed */
+void dub_report_start(DubReport *self, const char *in, const char *out, const char *from, const char *to, bool paced,
+                      const DubSourceInfo *info);
 void dub_report_fragment(DubReport *self, const DubWorkerFragment *fragment);
 void dub_report_progress(DubReport *self, const DubWorkerStats *stats, int64_t now_ns); /* at any rate: it thins out itself */
 /* @output: NULL if there is none; @subtitles: names, ended by NULL, or NULL */

@@ -82,7 +82,8 @@ static bool check(LiveOptions *self, GError **error)
     double gain;
     return choice_check_stream_id(self->stream, error) && choice_check_languages(self->from, self->to, error) &&
            choice_parse_segment_mode(self->segment_mode, &mode, error) && choice_check_segment(self->segment_s, error) &&
-           (!self->bed || choice_parse_bed(self->bed, &gain, error)) && check_media_server(self, error) && check_ports(self, error);
+           (!self->bed || choice_parse_bed(self->bed, &gain, error)) && check_media_server(self, error) &&
+           check_ports(self, error);
 }
 
 bool live_options_parse(LiveOptions *self, int argc, char **argv, GError **error)
