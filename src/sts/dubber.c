@@ -282,11 +282,27 @@ static void dub_more(Dubber *self)
 
 /* ── Decoding ── */
 
+/* Bytes that are no container could always be raw samples: that they are, only the label can say. */
+static bool check_content(const DubWireAudio *audio, GBytes *bytes, GError **error)
+{
+    if (g_bytes_get_size(bytes) == 0)
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_CORRUPT, "audio.data_base64: no audio");
+    else if (dub_fragment_sniff(bytes) == DUB_CONTENT_RAW && strcmp(audio->format, "pcm_s16le") != 0)
+        g_set_error(error, DUB_ERROR, DUB_ERROR_CORRUPT,
+                    "audio.data_base64: neither MP4, ADTS nor WAV, and audio.format is \"%s\", not \"pcm_s16le\"",
+                    audio->format);
+    else
+        return true;
+    return false;
+}
+
 static void run_decode(void *data, G_GNUC_UNUSED GCancellable *cancellable)
 {
     Item *item = data;
     g_autoptr(GBytes) bytes = dub_wire_audio_decode(item->audio);
-    item->pcm = dub_fragment_decode(bytes, item->audio->sample_rate_hz, MIN(item->audio->channels, 2), &item->error);
+    if (check_content(item->audio, bytes, &item->error))
+        item->pcm =
+            dub_fragment_decode(bytes, item->audio->sample_rate_hz, MIN(item->audio->channels, 2), &item->error);
 }
 
 static void on_decoded(void *data)
