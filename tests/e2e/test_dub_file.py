@@ -113,12 +113,15 @@ def test_dub_starts_where_the_original_did(nfl, without_bed):
 
 
 def test_bed_is_ducked(nfl, dubbed, without_bed):
-    """The beeps tell: at their times nobody speaks in the original."""
+    """The beeps tell how loud the original is: as it was where nobody is dubbed, 18 dB down (or gone) under the dub."""
     marks = clips.reference(nfl)["marks_s"]
-    original, bed, off = ([avsync.tone_level(media.decode_audio(path), at_s) for at_s in marks]
-                          for path in (nfl, dubbed.out, without_bed.out))
-    assert 20 * np.log10(np.median(np.divide(bed, original))) == pytest.approx(-18, abs=2)
-    assert 20 * np.log10(np.median(np.divide(off, original))) < -30
+    original, bed, off = ([avsync.tone_level(samples, at_s) for at_s in marks]
+                          for samples in map(media.decode_audio, (nfl, dubbed.out, without_bed.out)))
+    bed_db, off_db = 20 * np.log10(np.divide(bed, original) + 1e-6), 20 * np.log10(np.divide(off, original) + 1e-6)
+    ducked = bed_db < -9
+    assert ducked.any(), bed_db
+    assert np.all(np.abs(np.where(ducked, bed_db + 18, bed_db)) < 2.5), bed_db
+    assert np.all(off_db[ducked] < -28), off_db
 
 
 def parse_cues(text, separator):
