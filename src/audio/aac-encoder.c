@@ -71,6 +71,8 @@ static bool open_codec(DubAacEncoder *self, unsigned rate_hz, unsigned channels,
     av_dict_set(&options, "aac_pns", "0",
                 0); /* noise substitution would not survive a second encoding downstream */
     av_dict_set(&options, "aac_tns", "0", 0);
+    /* Its intensity stereo takes channels of opposite phase for one: single frames with 3 dB of signal over noise. */
+    av_dict_set(&options, "aac_is", "0", 0);
     const int status = avcodec_open2(self->codec, codec, &options);
     av_dict_free(&options);
     if (status < 0)

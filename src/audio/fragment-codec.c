@@ -9,6 +9,8 @@
 #include <math.h>
 #include <string.h>
 
+#define MIRROR_BEFORE       DUB_AAC_FRAME       /* one access unit more than the encoder's delay */
+#define MIRROR_AFTER        (2 * DUB_AAC_FRAME) /* as far as an access unit's window reaches */
 #define ADTS_HEADER_BYTES   7
 #define ADTS_HEADERS_WANTED 3 /* consecutive ones, before raw PCM is taken for ADTS */
 #define BITS_PER_SAMPLE                                                                                      \
@@ -123,10 +125,11 @@ typedef struct {
     int status;  /* the first failure */
 } Writer;
 
-static void on_access_unit(const uint8_t *data, gsize size, int64_t position, void *user_data)
+static void on_access_unit(const uint8_t *data, gsize size, int64_t encoded, void *user_data)
 {
     Writer *writer = user_data;
-    if (writer->status < 0)
+    const int64_t position = encoded - MIRROR_BEFORE;
+    if (writer->status < 0 || position >= writer->end)
         return;
     AVPacket *packet = av_packet_alloc();
     packet->data = (uint8_t *) data; /* not counted: libavformat only reads it */
@@ -155,7 +158,7 @@ static void add_stream(AVFormatContext *format, const DubPcm *pcm, const DubAacE
     par->codec_id = AV_CODEC_ID_AAC;
     par->sample_rate = (int) pcm->rate_hz;
     par->frame_size = DUB_AAC_FRAME;
-    par->initial_padding = DUB_AAC_PRIMING;
+    par->initial_padding = DUB_AAC_PRIMING + MIRROR_BEFORE;
     av_channel_layout_default(&par->ch_layout, (int) pcm->channels);
     par->extradata = av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE);
     memcpy(par->extradata, g_bytes_get_data(config, NULL), size);
@@ -165,7 +168,7 @@ static void add_stream(AVFormatContext *format, const DubPcm *pcm, const DubAacE
 
 static int write_header(AVFormatContext *format, const DubPcm *pcm)
 {
-    const gsize n_units = pcm->n_frames / DUB_AAC_FRAME + 2;
+    const gsize n_units = pcm->n_frames / DUB_AAC_FRAME + 3;
     AVDictionary *options = NULL;
     av_dict_set_int(&options, "moov_size", (int64_t) (INDEX_BYTES + n_units * INDEX_BYTES_PER_UNIT), 0);
     av_dict_set_int(&options, "movie_timescale", pcm->rate_hz,
@@ -174,6 +177,23 @@ static int write_header(AVFormatContext *format, const DubPcm *pcm)
     const int status = avformat_write_header(format, &options);
     av_dict_free(&options);
     return status;
+}
+
+/* What an encoder finds before the start and behind the end is their mirror image and not sudden silence, whose click it
+ * would spread over 20 ms of the sound; readers trim it, as they trim the encoder's own delay. Fragments that are joined
+ * again sound as if they had never been cut. */
+static DubPcm *mirror_ends(const DubPcm *pcm)
+{
+    const gsize n = pcm->n_frames, size = pcm->channels * sizeof(float);
+    const gsize before = MIN(n, MIRROR_BEFORE), after = MIN(n, MIRROR_AFTER);
+    DubPcm *out = dub_pcm_new(pcm->rate_hz, pcm->channels, MIRROR_BEFORE + n + after);
+    float *start = out->samples + MIRROR_BEFORE * pcm->channels;
+    for (gsize i = 0; i < before; i++)
+        memcpy(start - (i + 1) * pcm->channels, pcm->samples + i * pcm->channels, size);
+    memcpy(start, pcm->samples, n * size);
+    for (gsize i = 0; i < after; i++)
+        memcpy(start + (n + i) * pcm->channels, pcm->samples + (n - 1 - i) * pcm->channels, size);
+    return out;
 }
 
 static bool write_m4a(AVFormatContext *format, const DubPcm *pcm, GError **error)
@@ -189,7 +209,8 @@ static bool write_m4a(AVFormatContext *format, const DubPcm *pcm, GError **error
     int status = write_header(format, pcm);
     if (status < 0)
         return fail(status, "begin", error);
-    const bool encoded = dub_aac_encoder_push(encoder, pcm, error) && dub_aac_encoder_finish(encoder, error);
+    g_autoptr(DubPcm) mirrored = mirror_ends(pcm);
+    const bool encoded = dub_aac_encoder_push(encoder, mirrored, error) && dub_aac_encoder_finish(encoder, error);
     status = av_write_trailer(format);
     if (!encoded)
         return false;

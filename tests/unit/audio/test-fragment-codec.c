@@ -57,6 +57,21 @@ static void test_round_trip(const void *data)
     g_assert_cmpfloat(test_snr_db(pcm, decoded, 0, c->n_frames), >, raw ? 80 : c->n_frames > 4096 ? 30 : 10);
 }
 
+/* Fragments of one sound are joined again: what is heard at their ends must be that sound and no encoder's attack. */
+static void test_ends(void)
+{
+    const unsigned rate_hz = 44100;
+    const gsize n = rate_hz * 2 + 441, edge = rate_hz / 100;
+    for (int i = 0; i < 10; i++) {
+        g_autoptr(DubPcm) whole = test_sine(rate_hz, 2, n + 500, 205, 0.35);
+        g_autoptr(DubPcm) pcm = dub_pcm_slice(whole, (gsize) i * 37, n);
+        g_autoptr(GBytes) bytes = dub_fragment_encode(pcm, DUB_FORMAT_M4A, NULL);
+        g_autoptr(DubPcm) decoded = dub_fragment_decode(bytes, rate_hz, 2, NULL);
+        g_assert_cmpfloat(test_snr_db(pcm, decoded, 0, edge), >, 40);
+        g_assert_cmpfloat(test_snr_db(pcm, decoded, n - edge, n), >, 40);
+    }
+}
+
 static void put_le(GByteArray *out, guint32 value, unsigned n_bytes)
 {
     for (unsigned i = 0; i < n_bytes; i++)
@@ -283,6 +298,7 @@ int main(int argc, char **argv)
         g_autofree char *path = g_strconcat("/audio/fragment-codec/refused/", refused[i].name, NULL);
         g_test_add_data_func(path, &refused[i], test_refused);
     }
+    g_test_add_func("/audio/fragment-codec/ends", test_ends);
     g_test_add_func("/audio/fragment-codec/wav", test_wav);
     g_test_add_func("/audio/fragment-codec/adts", test_adts);
     g_test_add_func("/audio/fragment-codec/raw-like-adts", test_raw_like_adts);
