@@ -71,11 +71,11 @@ void child_log_write(ChildLog *self, const char *name, const char *line)
     }
 }
 
-/* Ours: "12:00:00.123 INFO  text"; MediaMTX: "2026/01/01 12:00:00 INF text". */
+/* Ours: "12:00:00.123 INFO  text", or {"time":"…","level":"INFO",…; MediaMTX: "2026/01/01 12:00:00 INF text". */
 bool child_log_is_worth_showing(const char *line)
 {
-    static const char *const dull[] = { " INFO ", " DEBUG ", " INF ", " DEB " };
-    const gsize head = 32; /* the level stands near the start */
+    static const char *const dull[] = { " INFO ", " DEBUG ", "\"INFO\"", "\"DEBUG\"", " INF ", " DEB " };
+    const gsize head = 64; /* the level stands near the start */
     for (gsize i = 0; i < G_N_ELEMENTS(dull); i++) {
         if (g_strstr_len(line, (gssize) MIN(strlen(line), head), dull[i]))
             return false;

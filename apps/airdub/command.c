@@ -77,6 +77,12 @@ void command_print_json(DubJson *object)
     fflush(stdout);
 }
 
+void command_print_json_error(const GError *error)
+{
+    command_print_json(json_pack("{s:s, s:o, s:i}", "event", "error", "message", command_json_string(error->message),
+                                 "status", dub_error_exit_status(error)));
+}
+
 DubJson *command_json_real(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();

@@ -37,6 +37,7 @@ void command_setup_log(bool verbose);
 
 /* One JSON object as a line on stdout, at once. @object: (transfer full) */
 void command_print_json(DubJson *object);
+void command_print_json_error(const GError *error); /* {"event": "error", …} */
 /* json_real(), or null for what is not a number in JSON (NaN, infinity). */
 DubJson *command_json_real(double value);
 /* json_string() of anything: bytes that are not UTF-8 are replaced; NULL is null. */

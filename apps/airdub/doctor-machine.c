@@ -5,6 +5,7 @@
 #include "airdub/programs.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 static void check_program(DoctorReport *report, const char *name)
@@ -26,10 +27,22 @@ static const char *segment_folder(char **environment)
     return folder && *folder ? folder : "/tmp/segments";
 }
 
+/* A folder that is not there yet can be made where the nearest one above it can be written. */
+static bool can_write_below(const char *folder)
+{
+    g_autofree char *at = g_strdup(folder);
+    while (access(at, F_OK) < 0 && errno == ENOENT && strchr(at, '/')) {
+        char *above = g_path_get_dirname(at);
+        g_free(at);
+        at = above;
+    }
+    return access(at, W_OK | X_OK) == 0;
+}
+
 static void check_segment_folder(DoctorReport *report, char **environment)
 {
     const char *folder = segment_folder(environment);
-    if (g_mkdir_with_parents(folder, 0777) == 0 && access(folder, W_OK | X_OK) == 0) {
+    if (can_write_below(folder)) {
         doctor_add(report, DOCTOR_OK, "folders", g_strdup("SEGMENT_DIR"), g_strdup_printf("%s can be written", folder),
                    NULL);
         return;
@@ -49,7 +62,8 @@ static void check_port(DoctorReport *report, int port, const char *purpose, cons
 {
     char *name = g_strdup_printf("%d", port);
     if (port == 0 || ports_is_free((guint) port)) {
-        doctor_add(report, DOCTOR_OK, "ports", name, g_strdup_printf("free: %s", purpose), NULL);
+        const char *state = port == 0 ? "a free one is chosen" : "free";
+        doctor_add(report, DOCTOR_OK, "ports", name, g_strdup_printf("%s: %s", purpose, state), NULL);
         return;
     }
     g_autofree char *owner = ports_owner((guint) port);

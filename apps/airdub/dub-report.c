@@ -341,10 +341,8 @@ void dub_report_done(DubReport *self, const DubWorkerStats *stats, const char *o
 
 void dub_report_error(DubReport *self, const GError *error)
 {
-    if (self->style != DUB_REPORT_JSON)
-        return;
-    command_print_json(json_pack("{s:s, s:o, s:i}", "event", "error", "message", command_json_string(error->message),
-                                 "status", dub_error_exit_status(error)));
+    if (self->style == DUB_REPORT_JSON)
+        command_print_json_error(error);
 }
 
 void dub_report_free(DubReport *self)
