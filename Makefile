@@ -13,7 +13,7 @@ SOAK_MINUTES ?= 60
 export AIRDUB_BUILD ?= $(abspath $(BUILD))
 
 .DEFAULT_GOAL := all
-.PHONY: all deps deps-build demo fixtures test unit asan tsan fuzz soak bench install clean help
+.PHONY: all deps deps-build deps-demo demo fixtures test unit asan tsan fuzz soak bench install clean help
 
 all: $(BUILD)/build.ninja ## build the three programs into build/apps
 	ninja -C $(BUILD) -j $(JOBS)
@@ -39,15 +39,18 @@ build-fuzz/build.ninja:
 comma := ,
 
 deps: ## install what is missing: Debian packages, .venv, Node's packages
-	@tools/deps/install runtime build test python node
+	@tools/deps/install runtime build demo test python node
 
 deps-build: ## install only what `make` needs
 	@tools/deps/install runtime build
 
+deps-demo: ## install only what `make demo` needs
+	@tools/deps/install runtime build demo python
+
 fixtures: ## make the media that the tests and the demo use
 	@$(PYTHON) tools/fixtures/make.py
 
-demo: deps ## dub a one-minute clip live, through the whole path, and report on it
+demo: deps-demo ## dub a one-minute clip live, through the whole path, and report on it
 	@$(MAKE) --no-print-directory all fixtures
 	@$(PYTHON) tools/demo/demo.py
 
@@ -69,11 +72,11 @@ fuzz: deps build-fuzz/build.ninja ## run each fuzz target for FUZZ_SECONDS
 	@ninja -C build-fuzz -j $(JOBS)
 	@$(PYTHON) tools/test/fuzz.py --seconds $(FUZZ_SECONDS)
 
-soak: deps ## stream for SOAK_MINUTES and watch memory and sync
+soak: deps-demo ## stream for SOAK_MINUTES and watch memory and sync
 	@$(MAKE) --no-print-directory all fixtures
 	@$(PYTHON) -m pytest tests/soak -s --soak-minutes $(SOAK_MINUTES)
 
-bench: deps ## measure speed: real-time factor, the share of each stage
+bench: deps-demo ## measure speed: real-time factor, the share of each stage
 	@$(MAKE) --no-print-directory all fixtures
 	@$(PYTHON) tests/bench/run.py
 
