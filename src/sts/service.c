@@ -309,6 +309,19 @@ static void settle(Client *client)
     tell_drained(client->service);
 }
 
+/* Is the connection in use in the other namespace, too? */
+static bool shares_connection(const Client *client)
+{
+    const GPtrArray *clients = client->service->clients;
+    for (guint i = 0; i < clients->len; i++) {
+        const Client *other = g_ptr_array_index(clients, i);
+        if (other != client && !other->gone &&
+            sio_socket_get_engine(other->socket) == sio_socket_get_engine(client->socket))
+            return true;
+    }
+    return false;
+}
+
 static gboolean on_timer(void *user_data)
 {
     Client *client = user_data;
@@ -324,7 +337,8 @@ static gboolean on_timer(void *user_data)
         g_source_set_ready_time(client->timer, -1);
         /* DISCONNECT first: a client that is told does not try to come back. on_disconnect comes from here. */
         sio_socket_disconnect(client->socket);
-        sio_socket_close_connection(client->socket);
+        if (!shares_connection(client))
+            sio_socket_close_connection(client->socket);
         return G_SOURCE_CONTINUE;
     }
     dub_sts_session_tick(client->session, dub_clock_now());

@@ -16,6 +16,7 @@
 #define MIN_DELAY_MS        100.0 /* that a worker is asked to wait */
 #define MAX_DELAY_MS        30000.0
 #define COMFORTABLE_IN_FLIGHT 3   /* PROTOCOL.md: 1–3 in flight are "low" */
+#define MAX_EARLY           (DUB_STS_WINDOW + 4) /* events kept while the engines are opened: a window, and controls */
 
 typedef struct {
     DubFragmentData *fragment;
@@ -23,6 +24,12 @@ typedef struct {
     int64_t deadline_ns; /* DUB_TIME_NONE in echo mode */
     bool again;          /* counted before */
 } Out;
+
+typedef struct {
+    char *event;
+    DubJson *payload;
+    int64_t arrived_ns;
+} Early;
 
 struct _DubStsSession {
     DubStsSessionConfig config;
@@ -36,6 +43,7 @@ struct _DubStsSession {
     DubStsStats stats;
     DubStsFaults faults;
     GPtrArray *out; /* of Out: being processed; at most DUB_STS_WINDOW */
+    GQueue early;   /* of Early: came before the stream was ready; at most MAX_EARLY */
     guint parallel;
     double expected_ms; /* 0: not known */
     DubStsPressureLevel level;
@@ -64,6 +72,14 @@ static void out_free(void *data)
     g_free(out);
 }
 
+static void early_free(void *data)
+{
+    Early *early = data;
+    g_free(early->event);
+    json_decref(early->payload);
+    g_free(early);
+}
+
 DubStsSession *dub_sts_session_new(const DubStsSessionConfig *config, const DubStsEffects *effects, void *user_data)
 {
     DubStsSession *self = g_new0(DubStsSession, 1);
@@ -74,6 +90,7 @@ DubStsSession *dub_sts_session_new(const DubStsSessionConfig *config, const DubS
     self->user_data = user_data;
     self->out = g_ptr_array_new_with_free_func(out_free);
     self->order = dub_sts_order_new();
+    g_queue_init(&self->early);
     self->blocked_since_ns = self->close_at_ns = DUB_TIME_NONE;
     return self;
 }
@@ -82,6 +99,7 @@ void dub_sts_session_free(DubStsSession *self)
 {
     if (!self)
         return;
+    g_queue_clear_full(&self->early, early_free);
     dub_sts_faults_set(&self->faults, NULL);
     dub_sts_order_free(self->order);
     dub_stream_init_free(self->init);
@@ -472,6 +490,18 @@ static void on_init(DubStsSession *self, const DubJson *payload, G_GNUC_UNUSED i
     self->effects->open(self->init, self->user_data);
 }
 
+/* What came early is taken as if it came now, in its order; each keeps the time it came at. */
+static void replay_early(DubStsSession *self)
+{
+    GQueue early = self->early;
+    g_queue_init(&self->early);
+    Early *next;
+    while ((next = g_queue_pop_head(&early))) {
+        dub_sts_session_event(self, next->event, next->payload, next->arrived_ns);
+        early_free(next);
+    }
+}
+
 void dub_sts_session_opened(DubStsSession *self, guint parallel, double expected_ms)
 {
     if (self->state != DUB_STS_OPENING)
@@ -487,6 +517,7 @@ void dub_sts_session_opened(DubStsSession *self, guint parallel, double expected
     ready->max_inflight = self->init->max_inflight;
     ready->async_delivery = true;
     emit(self, DUB_EVENT_STREAM_READY, dub_stream_ready_to_json(ready));
+    replay_early(self);
 }
 
 void dub_sts_session_refused(DubStsSession *self, const char *code, const char *message)
@@ -496,6 +527,7 @@ void dub_sts_session_refused(DubStsSession *self, const char *code, const char *
     emit_error(self, code, NULL, message);
     forget_stream(self);
     set_state(self, DUB_STS_IDLE);
+    replay_early(self);
 }
 
 static bool check_stream_id(DubStsSession *self, const char *event, const DubJson *payload)
@@ -545,6 +577,7 @@ void dub_sts_session_superseded(DubStsSession *self)
     emit_error(self, "STREAM_NOT_FOUND", NULL, "stream_id: a newer connection carries this stream now");
     forget_stream(self);
     set_state(self, DUB_STS_IDLE);
+    g_queue_clear_full(&self->early, early_free);
     self->effects->release(self->user_data);
     self->effects->close(self->user_data);
 }
@@ -580,23 +613,36 @@ static void on_error_simulation(DubStsSession *self, const DubJson *payload, G_G
 static const struct {
     const char *event;
     void (*handle)(DubStsSession *self, const DubJson *payload, int64_t now_ns);
+    bool waits; /* for the stream to be ready, when it comes early */
 } handlers[] = {
-    { DUB_EVENT_FRAGMENT_DATA, on_fragment },
-    { DUB_EVENT_FRAGMENT_ACK, on_fragment_ack },
-    { DUB_EVENT_STREAM_INIT, on_init },
-    { DUB_EVENT_STREAM_PAUSE, on_pause },
-    { DUB_EVENT_STREAM_RESUME, on_resume },
-    { DUB_EVENT_STREAM_END, on_end },
-    { DUB_EVENT_ERROR_SIMULATION, on_error_simulation },
+    { DUB_EVENT_FRAGMENT_DATA, on_fragment, true },
+    { DUB_EVENT_FRAGMENT_ACK, on_fragment_ack, false },
+    { DUB_EVENT_STREAM_INIT, on_init, false },
+    { DUB_EVENT_STREAM_PAUSE, on_pause, true },
+    { DUB_EVENT_STREAM_RESUME, on_resume, true },
+    { DUB_EVENT_STREAM_END, on_end, true },
+    { DUB_EVENT_ERROR_SIMULATION, on_error_simulation, false },
 };
+
+static void keep_early(DubStsSession *self, const char *event, const DubJson *payload, int64_t now_ns)
+{
+    Early *early = g_new0(Early, 1);
+    early->event = g_strdup(event);
+    early->payload = json_incref((DubJson *) payload);
+    early->arrived_ns = now_ns;
+    g_queue_push_tail(&self->early, early);
+}
 
 bool dub_sts_session_event(DubStsSession *self, const char *event, const DubJson *payload, int64_t now_ns)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(handlers); i++) {
-        if (strcmp(handlers[i].event, event) == 0) {
+        if (strcmp(handlers[i].event, event) != 0)
+            continue;
+        if (handlers[i].waits && self->state == DUB_STS_OPENING && self->early.length < MAX_EARLY)
+            keep_early(self, event, payload, now_ns);
+        else
             handlers[i].handle(self, payload, now_ns);
-            return true;
-        }
+        return true;
     }
     return false;
 }

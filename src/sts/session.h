@@ -6,7 +6,8 @@
  *
  *   state     entered when                              leaves when
  *   idle      created; a stream:init was refused        a stream:init is well-formed
- *   opening   the engines are asked for                 they are there (stream:ready), or the stream is refused
+ *   opening   the engines are asked for; what comes     they are there (stream:ready), or the stream is refused
+ *             early waits
  *   active    fragments are taken                       stream:pause, stream:end
  *   paused    fragments are refused; those out go on    stream:resume, stream:end
  *   ending    no more fragments                         all are answered (stream:complete)

@@ -225,6 +225,22 @@ def test_newer_connection_takes_the_stream(echo):
         assert dubbed(newer.wait_for("fragment:processed")) == b"mine"
 
 
+def test_namespaces_of_one_connection_are_apart(echo):
+    client, ended = socketio.Client(reconnection=False), []
+    for namespace in ("/", "/sts"):
+        client.on("disconnect", lambda reason, namespace=namespace: ended.append(namespace), namespace=namespace)
+    client.connect(echo.url, namespaces=["/", "/sts"], transports=["websocket"])
+    client.emit("stream:init", {"stream_id": "left", "worker_id": "w"}, namespace="/")
+    client.emit("stream:end", {"stream_id": "left"}, namespace="/")
+    wait_for(lambda: ended, 10, "the end of one")
+    assert ended == ["/"]
+    ready = []
+    client.on("stream:ready", ready.append, namespace="/sts")
+    client.emit("stream:init", {"stream_id": "right", "worker_id": "w"}, namespace="/sts")
+    wait_for(lambda: ready, 10, "the other's stream:ready")
+    client.disconnect()
+
+
 def test_streams_are_limited(serve):
     service = serve(MAX_CONCURRENT_SESSIONS=1, AUTO_DISCONNECT_DELAY=60)
     with Worker(service.url, stream="one") as one, Worker(service.url, stream="two") as two:

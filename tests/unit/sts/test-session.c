@@ -334,6 +334,48 @@ static void test_refused_may_try_again(void)
     tear_down(&rig);
 }
 
+static void test_early_events_wait(void)
+{
+    Rig rig;
+    set_up(&rig, false);
+    send(&rig, "stream:init", HI);
+    take(&rig, 0, 2);
+    send(&rig, "stream:end", "{'stream_id':'s'}");
+    expect_nothing(&rig);
+    dub_sts_session_opened(rig.session, 2, 0);
+    expect(&rig, "stream:ready", "{}");
+    expect(&rig, "fragment:ack", "{'fragment_id':'f0'}");
+    expect(&rig, "fragment:ack", "{'fragment_id':'f1'}");
+    finish(&rig, 0, DUB_PROCESSED_SUCCESS, 1);
+    finish(&rig, 1, DUB_PROCESSED_SUCCESS, 1);
+    expect(&rig, "fragment:processed", "{'fragment_id':'f0'}");
+    expect(&rig, "fragment:processed", "{'fragment_id':'f1'}");
+    expect(&rig, "stream:complete", "{'total_fragments':2}");
+    tear_down(&rig);
+}
+
+static void test_early_events_of_a_refused_stream(void)
+{
+    Rig rig;
+    set_up(&rig, false);
+    send(&rig, "stream:init", HI);
+    send_fragment(&rig, 0);
+    dub_sts_session_refused(rig.session, "INVALID_CONFIG", "no such language");
+    expect(&rig, "error", "{'code':'INVALID_CONFIG'}");
+    expect(&rig, "error", "{'code':'STREAM_NOT_FOUND','fragment_id':'f0'}");
+    tear_down(&rig);
+}
+
+static void test_early_events_are_bounded(void)
+{
+    Rig rig;
+    set_up(&rig, false);
+    send(&rig, "stream:init", HI);
+    take(&rig, 0, 15);
+    expect(&rig, "error", "{'code':'STREAM_NOT_FOUND','fragment_id':'f14'}");
+    tear_down(&rig);
+}
+
 static void test_order(void)
 {
     Rig rig;
@@ -715,6 +757,9 @@ int main(int argc, char **argv)
         { "too-large", test_too_large },
         { "defaults-and-ready", test_defaults_and_ready },
         { "refused-may-try-again", test_refused_may_try_again },
+        { "early-events-wait", test_early_events_wait },
+        { "early-events-of-a-refused-stream", test_early_events_of_a_refused_stream },
+        { "early-events-are-bounded", test_early_events_are_bounded },
         { "order", test_order },
         { "same-again", test_same_again },
         { "failed-is-done-again", test_failed_is_done_again },
