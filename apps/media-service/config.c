@@ -23,6 +23,8 @@ static const DubEnvSpec specs[] = {
     { "MEDIAMTX_RTMP_URL", DUB_ENV_STRING, FIELD(rtmp_url), NULL, .help = "rtmp://MEDIAMTX_HOST:1935 if not set" },
     { "MEDIAMTX_RTSP_URL", DUB_ENV_STRING, FIELD(rtsp_url), NULL, .help = "rtsp://MEDIAMTX_HOST:8554 if not set" },
     { "MEDIAMTX_API_URL", DUB_ENV_STRING, FIELD(api_url), NULL, .help = "http://MEDIAMTX_HOST:9997 if not set" },
+    { "MEDIAMTX_PLAYBACK_URL", DUB_ENV_STRING, FIELD(playback_url), NULL,
+      .help = "http://MEDIAMTX_HOST:9996 if not set: has the first seconds of a stream; or off" },
     { "STS_SERVICE_URL", DUB_ENV_STRING, FIELD(sts_url), "http://localhost:3000", .help = "where sts-service answers" },
     { "STS_API_KEY", DUB_ENV_STRING, FIELD(sts_token), NULL, .help = "token for sts-service, if it wants one", .secret = true },
     { "SPEECH_BACKEND", DUB_ENV_CHOICE, FIELD(speech), "remote", .choices = "remote|local",
@@ -80,7 +82,12 @@ bool media_config_load(MediaConfig *config, char **environment, GError **error)
         config->rtmp_url = url_or(config->rtmp_url, "rtmp", config->mediamtx_host, 1935);
         config->rtsp_url = url_or(config->rtsp_url, "rtsp", config->mediamtx_host, 8554);
         config->api_url = url_or(config->api_url, "http", config->mediamtx_host, 9997);
+        config->playback_url = url_or(config->playback_url, "http", config->mediamtx_host, 9996);
+    } else {
+        g_clear_pointer(&config->playback_url, g_free); /* the built-in server loses nothing */
     }
+    if (g_strcmp0(config->playback_url, "off") == 0)
+        g_clear_pointer(&config->playback_url, g_free);
     return true;
 }
 

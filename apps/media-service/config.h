@@ -11,6 +11,7 @@ typedef struct {
     char *media_server;             /* "builtin" or "mediamtx" */
     unsigned rtmp_port, api_port;   /* of the built-in media server */
     char *mediamtx_host, *rtmp_url, *rtsp_url, *api_url; /* URLs NULL: from media_server and the ports */
+    char *playback_url;             /* NULL: nothing to fetch from */
     char *sts_url, *sts_token, *speech;
     char *source_language, *target_language, *voice;
     double segment_s;

@@ -137,9 +137,13 @@ static DubRunner *make_runner(MediaStream *self, GHashTable *query, GError **err
     const MediaConfig *config = self->context->config;
     g_autofree char *in = g_strdup_printf("%s/live/%s/in", self->context->rtmp_url, self->id);
     g_autofree char *out = g_strdup_printf("%s/live/%s/out", self->context->rtmp_url, self->id);
+    g_autofree char *path = g_strdup_printf("live/%s/in", self->id);
+    const bool goes_on = self->before.next_fragment > 0; /* its head has been played */
     const DubRunnerConfig runner = {
         .source_uri = in,
         .sink_uri = out,
+        .playback_url = goes_on ? NULL : config->playback_url,
+        .playback_path = path,
         .source_language = query_value(query, "from", config->source_language),
         .target_language = query_value(query, "lang", config->target_language),
         .voice = query_value(query, "voice", config->voice),

@@ -12,6 +12,8 @@
 #define TIMEOUT_S      5u
 
 struct _DubHeadRecording {
+    unsigned refs;      /* the owner's, and that of a call under way, which may still write into the list */
+    bool is_freed;
     char *base, *path;
     int64_t longest_ns;
     gsize max_bytes;
@@ -26,6 +28,18 @@ struct _DubHeadRecording {
     GError *error;
     GSource *finish;    /* a source may not be freed in its own callback */
 };
+
+static void unref(DubHeadRecording *self)
+{
+    if (--self->refs)
+        return;
+    g_main_context_unref(self->context);
+    g_free(self->list);
+    g_free(self->base);
+    g_free(self->path);
+    g_free(self);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubHeadRecording, unref)
 
 static gboolean on_finish(void *data)
 {
@@ -156,15 +170,16 @@ static void read_list(DubHeadRecording *self, gsize length)
 
 static void on_list_read(GObject *stream, GAsyncResult *result, void *data)
 {
-    GError *error = NULL;
+    g_autoptr(DubHeadRecording) self = data;
+    g_autoptr(GError) error = NULL;
     gsize length = 0;
-    if (g_input_stream_read_all_finish(G_INPUT_STREAM(stream), result, &length, &error)) {
-        read_list(data, length);
+    g_input_stream_read_all_finish(G_INPUT_STREAM(stream), result, &length, &error);
+    if (self->is_freed)
         return;
-    }
-    if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) /* freed */
-        finish(data, g_error_new_literal(DUB_ERROR, DUB_ERROR_NETWORK, error->message));
-    g_error_free(error);
+    if (error)
+        finish(self, g_error_new_literal(DUB_ERROR, DUB_ERROR_NETWORK, error->message));
+    else
+        read_list(self, length);
 }
 
 static GError *status_error(guint status)
@@ -177,11 +192,11 @@ static GError *status_error(guint status)
 
 static void on_list_sent(GObject *session, GAsyncResult *result, void *data)
 {
+    g_autoptr(DubHeadRecording) self = data;
     g_autoptr(GError) error = NULL;
     g_autoptr(GInputStream) stream = soup_session_send_finish(SOUP_SESSION(session), result, &error);
-    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-        return; /* freed */
-    DubHeadRecording *self = data;
+    if (self->is_freed)
+        return;
     if (!stream) {
         finish(self, g_error_new(DUB_ERROR, DUB_ERROR_NETWORK, "no playback server at %s: %s", self->base, error->message));
         return;
@@ -192,6 +207,7 @@ static void on_list_sent(GObject *session, GAsyncResult *result, void *data)
         return;
     }
     self->list = g_malloc(LIST_MAX_BYTES + 1);
+    self->refs++;
     g_input_stream_read_all_async(stream, self->list, LIST_MAX_BYTES + 1, G_PRIORITY_DEFAULT, self->cancellable,
                                   on_list_read, self);
 }
@@ -200,6 +216,7 @@ DubHeadRecording *dub_head_recording_new(const char *playback_url, const char *p
                                          DubHeadRecordingFunc done, void *user_data)
 {
     DubHeadRecording *self = g_new0(DubHeadRecording, 1);
+    self->refs = 1;
     self->base = g_strdup(playback_url);
     self->path = g_strdup(path);
     self->longest_ns = longest_ns;
@@ -211,6 +228,7 @@ DubHeadRecording *dub_head_recording_new(const char *playback_url, const char *p
     self->session = soup_session_new_with_options("timeout", TIMEOUT_S, NULL);
     g_autofree char *url = make_url(self, "list", "");
     g_autoptr(SoupMessage) message = soup_message_new(SOUP_METHOD_GET, url);
+    self->refs += message != NULL;
     if (message)
         soup_session_send_async(self->session, message, G_PRIORITY_DEFAULT, self->cancellable, on_list_sent, self);
     else
@@ -222,6 +240,7 @@ void dub_head_recording_free(DubHeadRecording *self)
 {
     if (!self)
         return;
+    self->is_freed = true;
     g_cancellable_cancel(self->cancellable);
     if (self->finish)
         g_source_destroy(self->finish);
@@ -229,12 +248,7 @@ void dub_head_recording_free(DubHeadRecording *self)
     dub_source_free(self->source);
     dub_take_free(self->take);
     g_clear_error(&self->error);
-    soup_session_abort(self->session);
     g_object_unref(self->session);
     g_object_unref(self->cancellable);
-    g_main_context_unref(self->context);
-    g_free(self->list);
-    g_free(self->base);
-    g_free(self->path);
-    g_free(self);
+    unref(self);
 }

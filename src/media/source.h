@@ -13,6 +13,7 @@ typedef struct {
     unsigned channels;        /* 1 or 2; more are mixed down */
     int64_t duration_ns;      /* DUB_TIME_NONE when not known (live) */
     bool live;                /* the source sets the pace */
+    int64_t age_ns;           /* how much older than now what comes first is; 0: just arrived (see media/head.h) */
 } DubSourceInfo;
 
 typedef struct {

@@ -11,18 +11,19 @@
 
 struct _DubRunner {
     DubRunnerConfig config;
-    char *strings[7]; /* what config's pointers point to */
+    char *strings[9]; /* what config's pointers point to */
     DubRunnerCallbacks callbacks;
     void *user_data;
     GMainContext *context;
     DubWorker *worker;
-    DubSource *source;
+    DubHeadSource *source;
     DubSink *sink;
     DubSpeech *speech;
     GstCaps *video_caps;
     GSource *tick;
     GSource *pending;  /* errors found inside an effect, and the parts to be freed outside it */
     GError *source_error, *sink_error, *speech_error, *final_error;
+    bool has_head; /* asked for: only what was missed before the first frame, not in a gap */
     bool source_closed, speech_ended, stopped;
     char *output;
 };
@@ -40,7 +41,7 @@ static void report_stopped(DubRunner *self)
 {
     self->stopped = false;
     drop_source(&self->tick);
-    g_clear_pointer(&self->source, dub_source_free);
+    g_clear_pointer(&self->source, dub_head_source_free);
     g_clear_pointer(&self->speech, dub_speech_free);
     self->output = self->sink ? g_strdup(dub_sink_output_name(self->sink)) : NULL;
     g_clear_pointer(&self->sink, dub_sink_free);
@@ -54,7 +55,7 @@ static gboolean on_pending(gpointer data)
     g_clear_pointer(&self->pending, g_source_unref);
     if (self->source_closed) {
         self->source_closed = false;
-        g_clear_pointer(&self->source, dub_source_free);
+        g_clear_pointer(&self->source, dub_head_source_free);
     }
     if (self->stopped) {
         report_stopped(self);
@@ -104,7 +105,7 @@ static void start_ticking(DubRunner *self)
 static void on_source_info(const DubSourceInfo *info, void *user_data)
 {
     DubRunner *self = user_data;
-    const DubWorkerInput input = { info->video_caps != NULL, info->live, info->rate_hz, info->channels };
+    const DubWorkerInput input = { info->video_caps != NULL, info->live, info->rate_hz, info->channels, info->age_ns };
     gst_caps_replace(&self->video_caps, info->video_caps);
     if (info->live || self->config.worker.paced)
         start_ticking(self);
@@ -149,11 +150,13 @@ static const DubSourceCallbacks source_callbacks = {
 static void open_source(void *user_data)
 {
     DubRunner *self = user_data;
-    g_clear_pointer(&self->source, dub_source_free);
+    g_clear_pointer(&self->source, dub_head_source_free);
     self->source_closed = false;
-    self->source = dub_source_new(self->config.source_uri, &source_callbacks, self, &self->source_error);
+    const DubHeadConfig head = { self->has_head ? NULL : self->config.playback_url, self->config.playback_path };
+    self->source = dub_head_source_new(self->config.source_uri, &head, &source_callbacks, self, &self->source_error);
+    self->has_head = true;
     if (self->source)
-        dub_source_start(self->source);
+        dub_head_source_start(self->source);
     else
         do_later(self);
 }
@@ -163,7 +166,7 @@ static void close_source(void *user_data)
     DubRunner *self = user_data;
     if (!self->source)
         return;
-    dub_source_set_held(self->source, true); /* nothing more until it is freed, outside its own callback */
+    dub_head_source_set_held(self->source, true); /* nothing more until it is freed, outside its own callback */
     self->source_closed = true;
     do_later(self);
 }
@@ -172,7 +175,7 @@ static void hold_source(bool held, void *user_data)
 {
     DubRunner *self = user_data;
     if (self->source && !self->source_closed)
-        dub_source_set_held(self->source, held);
+        dub_head_source_set_held(self->source, held);
 }
 
 /* --- speech ----------------------------------------------------------------------------------------------------- */
@@ -385,8 +388,8 @@ static const DubWorkerEffects effects = {
 static void keep_strings(DubRunner *self)
 {
     const char **const fields[] = {
-        &self->config.source_uri, &self->config.sink_uri, &self->config.source_language, &self->config.target_language,
-        &self->config.voice, &self->config.stream_id, &self->config.worker_id,
+        &self->config.source_uri, &self->config.sink_uri, &self->config.playback_url, &self->config.playback_path,
+        &self->config.source_language, &self->config.target_language, &self->config.voice, &self->config.stream_id, &self->config.worker_id,
     };
     G_STATIC_ASSERT(G_N_ELEMENTS(fields) == G_N_ELEMENTS(self->strings));
     for (gsize i = 0; i < G_N_ELEMENTS(fields); i++) {
@@ -447,7 +450,7 @@ void dub_runner_free(DubRunner *self)
         return;
     drop_source(&self->tick);
     drop_source(&self->pending);
-    dub_source_free(self->source);
+    dub_head_source_free(self->source);
     dub_speech_free(self->speech);
     dub_sink_free(self->sink);
     dub_worker_free(self->worker);

@@ -3,7 +3,7 @@
  * inside a call, and none after dub_runner_free(). */
 #pragma once
 
-#include "media/source.h"
+#include "media/head.h"
 #include "worker/worker.h"
 
 /* Makes the speech backend once the source's shape is known, and again after a failed one has rested.
@@ -13,6 +13,7 @@ typedef DubSpeech *(*DubRunnerSpeechFunc)(const DubSpeechConfig *config, const D
 
 typedef struct {
     const char *source_uri, *sink_uri; /* media/source.h, media/sink.h */
+    const char *playback_url, *playback_path; /* media/head.h; NULL: the source as it comes */
     const char *source_language, *target_language, *voice;
     const char *stream_id, *worker_id;
     unsigned max_inflight, timeout_ms;

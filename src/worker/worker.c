@@ -8,7 +8,7 @@
 
 #define OVERHANG(segment_ns)   ((segment_ns) / 6)      /* a pause is looked for up to here past the nominal length */
 #define EXPECTED_COST          0.22                    /* processing seconds a second of sound, default engines, one core */
-#define MARGIN_NS              (800 * DUB_NS_PER_MS)   /* scheduling, network, encoder */
+#define MARGIN_NS              (960 * DUB_NS_PER_MS)   /* scheduling, network, encoder */
 #define EARLY_WAIT_NS          (2 * DUB_NS_PER_S)      /* for the other stream's first timestamp */
 #define GAP_NS                 (60 * DUB_NS_PER_MS)    /* audio timestamps that are off by more are a gap or an overlap */
 #define DRIFT_NS               (20 * DUB_NS_PER_MS)    /* smoothed: half of what anyone sees */
@@ -315,7 +315,7 @@ static void anchor(DubWorker *self, int64_t now_ns)
     for (const GList *l = self->early.head; l; l = l->next)
         first = MIN(first, ((const Early *) l->data)->pts_ns);
     dub_epochs_anchor(&self->epochs, first);
-    dub_playout_anchor(self->playout, self->early_since_ns);
+    dub_playout_anchor(self->playout, self->early_since_ns - self->input.head_ns);
     for (Early *early = g_queue_pop_head(&self->early); early; early = g_queue_pop_head(&self->early)) {
         if (early->is_video)
             take_video(self, &early->video, now_ns);

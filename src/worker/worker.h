@@ -43,13 +43,14 @@ typedef struct {
     uint64_t first_fragment;      /* a restarted stream goes on counting here */
 } DubWorkerConfig;
 
-/* Segment + longest overhang + expected processing + margin: 9.3 s for 6 s segments. */
+/* Segment + longest overhang + expected processing + margin: 9.5 s for 6 s segments. */
 int64_t dub_worker_default_delay(int64_t segment_ns, int64_t timeout_ns);
 
 typedef struct {
     bool has_video;
     bool live;               /* the source sets the pace; a file can be held */
     unsigned rate_hz, channels; /* of the PCM */
+    int64_t head_ns;         /* how much older than its arrival what comes first is: playing is that much further on */
 } DubWorkerInput;
 
 typedef struct {

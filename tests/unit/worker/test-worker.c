@@ -25,6 +25,7 @@ typedef struct {
     unsigned lose_at_ms;        /* the link breaks, 0: it does not; it is back 3 s later */
     unsigned jump_at_ms;        /* the source's timestamps start again from 0 */
     unsigned stall_at_ms, stall_ms; /* nothing arrives for this long, then all of it at once */
+    unsigned head_ms;           /* so much has happened when the source opens: all of it comes at once */
     unsigned stop_at_ms;        /* asked to stop within 10 s */
     unsigned away_at_ms, away_ms; /* the publisher ends, and is back with timestamps from 0 */
     /* expected */
@@ -46,6 +47,7 @@ static const Case cases[] = {
     { "live-short-stall", true, true, 40000, 500, 1500, .stall_at_ms = 15000, .stall_ms = 4000, .min_dubbed = 5, .max_dubbed = 7 },
     { "live-long-stall-rebuffers", true, true, 40000, 500, 1500, .stall_at_ms = 15000, .stall_ms = 15000, .min_dubbed = 3,
       .max_dubbed = 7, .max_rebuffers = 1 },
+    { "live-head-recovered", true, true, 40000, 500, 1500, .head_ms = 4600, .min_dubbed = 7, .max_dubbed = 7 },
     { "live-stopped", true, true, 60000, 500, 1500, .stop_at_ms = 31000, .min_dubbed = 4, .max_dubbed = 6 },
     { "live-publisher-comes-back", true, true, 40000, 500, 1500, .away_at_ms = 20000, .away_ms = 4000, .min_dubbed = 5, .max_dubbed = 7 },
     { "file-all-dubbed", false, true, 60000, 500, 1500, .min_dubbed = 10, .max_dubbed = 10 },
@@ -296,7 +298,8 @@ static void move_speech(World *w)
 
 static void run_world(World *w)
 {
-    const DubWorkerInput input = { w->c->has_video, w->c->live, RATE, 1 };
+    const DubWorkerInput input = { w->c->has_video, w->c->live, RATE, 1, w->c->head_ms * MS };
+    w->now_ns += w->c->head_ms * MS;
     dub_worker_start(w->worker, w->now_ns);
     dub_worker_source_info(w->worker, &input, w->now_ns);
     for (int steps = 0; !w->stopped; steps++) {

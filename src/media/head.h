@@ -1,0 +1,23 @@
+/* media/head.h: a live source together with what came before it. A reader that a MediaMTX lets in has missed the first
+ * seconds of the stream; its playback server has them. They are delivered first, in the live stream's own time base, and the
+ * joint is not to be seen or heard. Where they cannot be had, the live stream goes on without, after one warning.
+ * Threads, order and callbacks as media/source.h. */
+#pragma once
+
+#include "media/source.h"
+
+typedef struct {
+    const char *playback_url; /* "http://mediamtx:9996"; NULL: the source alone */
+    const char *path;         /* there: "live/x/in" */
+} DubHeadConfig;
+
+typedef struct _DubHeadSource DubHeadSource;
+
+/* Delivery starts with the answer of the playback server, at most 3 s after the first live unit: info.age_ns has how much
+ * older what comes first is by then. Fails as dub_source_new(). */
+DubHeadSource *dub_head_source_new(const char *uri, const DubHeadConfig *config, const DubSourceCallbacks *callbacks,
+                                   void *user_data, GError **error);
+void dub_head_source_start(DubHeadSource *self);
+void dub_head_source_set_held(DubHeadSource *self, bool held);
+void dub_head_source_free(DubHeadSource *self); /* not from inside a callback; bounded as dub_source_free(); NULL is fine */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubHeadSource, dub_head_source_free)
