@@ -84,8 +84,10 @@ static void test_metrics_refusals(Fixture *f, G_GNUC_UNUSED gconstpointer host)
     guint status;
     g_autofree char *posted = request(f, "POST", "/metrics", &status, NULL);
     g_assert_cmpuint(status, ==, 405);
+    g_assert_nonnull(strstr(posted, "METHOD_NOT_ALLOWED"));
     g_autofree char *below = request(f, "GET", "/metrics/x", &status, NULL);
     g_assert_cmpuint(status, ==, 404);
+    g_assert_nonnull(strstr(below, "NOT_FOUND"));
 }
 
 static void test_error_page(Fixture *f, G_GNUC_UNUSED gconstpointer host)
