@@ -37,7 +37,7 @@ struct _Live {
     ChildLog *log;
     Child *children[N_CHILDREN];
     char *folder;               /* temporary: segments, mediamtx.yml */
-    unsigned rtmp_port, http_port, sts_port, api_port, rtsp_port; /* 0 until chosen or announced */
+    unsigned rtmp_port, http_port, sts_port, api_port, rtsp_port, playback_port; /* 0 until chosen or announced */
     bool ready, stopping, unclean;
     unsigned n_signals;
     int stop_index;
@@ -367,6 +367,7 @@ static void set_mediamtx(const Live *self, Child *media)
     set_url(media, "MEDIAMTX_RTMP_URL", "rtmp", self->rtmp_port);
     set_url(media, "MEDIAMTX_RTSP_URL", "rtsp", self->rtsp_port);
     set_url(media, "MEDIAMTX_API_URL", "http", self->api_port);
+    set_url(media, "MEDIAMTX_PLAYBACK_URL", "http", self->playback_port);
 }
 
 static void set_dubbing(const LiveOptions *options, Child *media)
@@ -422,7 +423,11 @@ static unsigned ask_version(const char *program)
 static bool write_mediamtx_config(const Live *self, const char *path, unsigned version, GError **error)
 {
     g_autofree char *hook = programs_self();
-    const MediamtxConfig config = { version, self->rtmp_port, self->rtsp_port, self->api_port, hook };
+    const MediamtxConfig config = {
+        .version = version, .rtmp_port = self->rtmp_port, .rtsp_port = self->rtsp_port, .api_port = self->api_port,
+        .playback_port = version >= MEDIAMTX_AVAILABLE ? self->playback_port : 0, /* older ones lack some of its keys */
+        .folder = self->folder, .hook = hook,
+    };
     g_autofree char *yaml = mediamtx_config_to_yaml(&config);
     g_autoptr(GError) problem = NULL;
     if (g_file_set_contents(path, yaml, -1, &problem))
@@ -454,7 +459,7 @@ static bool add_mediamtx(Live *self, char **environment, GError **error)
  * media-service's, which its hook must know. */
 static bool choose_ports(Live *self, GError **error)
 {
-    unsigned *ports[] = { &self->api_port, &self->rtmp_port, &self->rtsp_port, &self->http_port };
+    unsigned *ports[] = { &self->api_port, &self->rtmp_port, &self->rtsp_port, &self->http_port, &self->playback_port };
     const gsize n = self->options->mediamtx ? G_N_ELEMENTS(ports) : 1;
     for (gsize i = 0; i < n; i++) {
         if (*ports[i] == 0 && (*ports[i] = ports_pick(error)) == 0)

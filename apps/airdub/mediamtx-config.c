@@ -1,4 +1,5 @@
-/* airdub/mediamtx-config.c: a small mediamtx.yml; keys that every version from 1.0 on knows. */
+/* airdub/mediamtx-config.c: a small mediamtx.yml; keys that every version from 1.0 on knows, and those of
+ * the recorder where a playback port is given. */
 #include "airdub/mediamtx-config.h"
 
 #include <stdbool.h>
@@ -24,11 +25,35 @@ static char *quote_command(const char *program, const char *event)
     return g_string_free(command, FALSE);
 }
 
+/* Of what comes in, only the newest is kept: a stream's first seconds are asked for at once. */
+static char *recording_to_yaml(const MediamtxConfig *config)
+{
+    if (config->playback_port == 0)
+        return g_strdup("");
+    g_autoptr(GString) folder = g_string_new(config->folder);
+    g_string_replace(folder, "'", "''", 0);
+    return g_strdup_printf("    record: yes\n"
+                           "    recordPath: '%s/%%path/%%Y-%%m-%%d_%%H-%%M-%%S-%%f'\n"
+                           "    recordPartDuration: 200ms\n"
+                           "    recordSegmentDuration: 1m\n"
+                           "    recordDeleteAfter: 1m\n",
+                           folder->str);
+}
+
+static char *playback_to_yaml(const MediamtxConfig *config)
+{
+    if (config->playback_port == 0)
+        return g_strdup("");
+    return g_strdup_printf("playback: yes\nplaybackAddress: 127.0.0.1:%u\n", config->playback_port);
+}
+
 char *mediamtx_config_to_yaml(const MediamtxConfig *config)
 {
     const bool renamed = config->version >= MEDIAMTX_AVAILABLE;
     g_autofree char *ready = quote_command(config->hook, "ready");
     g_autofree char *not_ready = quote_command(config->hook, "not-ready");
+    g_autofree char *playback = playback_to_yaml(config);
+    g_autofree char *recording = recording_to_yaml(config);
     return g_strdup_printf("logLevel: info\n"
                            "logDestinations: [stdout]\n"
                            "api: yes\n"
@@ -37,6 +62,7 @@ char *mediamtx_config_to_yaml(const MediamtxConfig *config)
                            "rtmpAddress: :%u\n"
                            "rtsp: yes\n"
                            "rtspAddress: :%u\n"
+                           "%s"
                            "hls: no\n"
                            "webrtc: no\n"
                            "srt: no\n"
@@ -44,9 +70,10 @@ char *mediamtx_config_to_yaml(const MediamtxConfig *config)
                            "  '~^live/.+/in$':\n"
                            "    %s: %s\n"
                            "    %s: %s\n"
+                           "%s"
                            "  '~^live/.+/out$':\n"
                            "    overridePublisher: yes\n",
-                           config->api_port, config->rtmp_port, config->rtsp_port,
+                           config->api_port, config->rtmp_port, config->rtsp_port, playback,
                            renamed ? "runOnAvailable" : "runOnReady", ready,
-                           renamed ? "runOnUnavailable" : "runOnNotReady", not_ready);
+                           renamed ? "runOnUnavailable" : "runOnNotReady", not_ready, recording);
 }

@@ -11,6 +11,8 @@ unsigned mediamtx_config_parse_version(const char *text);
 typedef struct {
     unsigned version;     /* as above; 0: taken for an old one, whose names all releases still know */
     unsigned rtmp_port, rtsp_port, api_port;
+    unsigned playback_port; /* loopback only; 0: records nothing, so the first seconds of a stream are lost */
+    const char *folder;     /* for the recordings: the last minutes; may be NULL without a playback port */
     const char *hook;     /* this program's path: MediaMTX calls "<hook> mediamtx-hook ready|not-ready" */
 } MediamtxConfig;
 char *mediamtx_config_to_yaml(const MediamtxConfig *config); /* (transfer full) */

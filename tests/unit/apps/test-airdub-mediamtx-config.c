@@ -20,11 +20,24 @@ static const Case cases[] = {
 static void test_hook(const void *data)
 {
     const Case *c = data;
-    const MediamtxConfig config = { mediamtx_config_parse_version(c->version), 1935, 8554, 9997, c->hook };
+    const MediamtxConfig config = {
+        .version = mediamtx_config_parse_version(c->version), .rtmp_port = 1935, .rtsp_port = 8554, .api_port = 9997,
+        .hook = c->hook,
+    };
     g_autofree char *yaml = mediamtx_config_to_yaml(&config);
     g_assert_nonnull(strstr(yaml, c->line));
     g_assert_nonnull(strstr(yaml, "rtspAddress: :8554\n"));
     g_assert_nonnull(strstr(yaml, "apiAddress: 127.0.0.1:9997\n"));
+    g_assert_null(strstr(yaml, "record"));
+}
+
+static void test_recording(void)
+{
+    const MediamtxConfig config = { .version = 1020, .playback_port = 9996, .folder = "/tmp/it's", .hook = "airdub" };
+    g_autofree char *yaml = mediamtx_config_to_yaml(&config);
+    g_assert_nonnull(strstr(yaml, "\nplayback: yes\nplaybackAddress: 127.0.0.1:9996\n"));
+    g_assert_nonnull(strstr(yaml, "    recordPath: '/tmp/it''s/%path/%Y-%m-%d_%H-%M-%S-%f'\n"));
+    g_assert_cmpstr(strstr(yaml, "  '~^live/.+/out$'"), ==, "  '~^live/.+/out$':\n    overridePublisher: yes\n");
 }
 
 int main(int argc, char **argv)
@@ -34,5 +47,6 @@ int main(int argc, char **argv)
         g_autofree char *path = g_strconcat("/airdub/mediamtx-config/", cases[i].name, NULL);
         g_test_add_data_func(path, &cases[i], test_hook);
     }
+    g_test_add_func("/airdub/mediamtx-config/recording", test_recording);
     return g_test_run();
 }
