@@ -5,7 +5,8 @@
 
 #define FADE_BLOCKS    2u    /* a decoder that starts in the middle gives its first frame wrong, an HE-AAC one its second */
 #define WINDOW_FRAMES  2048  /* of sound that is compared: two AAC frames */
-#define SEARCH_NS      (60 * DUB_NS_PER_MS)  /* timestamps in whole milliseconds are off by far less */
+#define SEARCH_NS      (25 * DUB_NS_PER_MS)  /* timestamps in whole milliseconds are off by far less */
+#define FAR_ERROR      0.02  /* of the energy, at the end of the search: a steady tone fits each period, the nearest counts */
 #define AHEAD_NS       (300 * DUB_NS_PER_MS) /* a recording cannot be further than the live stream; timestamps jitter */
 #define SAME_ERROR     0.1   /* of the energy: noise that an AAC decoder fills in differs from run to run */
 #define SILENT_ENERGY  1e-3  /* of the window: nothing to compare */
@@ -156,12 +157,13 @@ static bool search(const Flat *head, const float *wanted, int64_t guess, unsigne
 {
     const int64_t reach = dub_ns_to_samples(SEARCH_NS, rate_hz);
     const double energy = energy_of(wanted);
-    double best = energy * SAME_ERROR;
+    double best = energy * SAME_ERROR; /* what is heard differently, and how far it is from where it should be */
     if (energy < SILENT_ENERGY)
         return false;
     bool is_found = false;
     for (int64_t at = MAX(guess - reach, 0); at <= MIN(guess + reach, (int64_t) head->n_frames - WINDOW_FRAMES); at++) {
-        const double off = distance(head->samples + at, wanted, best);
+        const double far = energy * FAR_ERROR * (double) ABS(at - guess) / (double) reach;
+        const double off = far + distance(head->samples + at, wanted, best - far);
         if (off >= best)
             continue;
         best = off;
