@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define FADE_BLOCKS    2u    /* a decoder that starts in the middle gives its first frame wrong, an HE-AAC one its second */
+#define HEADERS_BYTES  512   /* of parameter sets: usually under 100 */
 #define WINDOW_FRAMES  2048  /* of sound that is compared: two AAC frames */
 #define SEARCH_NS      (25 * DUB_NS_PER_MS)  /* timestamps in whole milliseconds are off by far less */
 #define FAR_ERROR      0.02  /* of the energy, at the end of the search: a steady tone fits each period, the nearest counts */
@@ -66,23 +67,25 @@ static const DubAccessUnit *unit_at(const DubTake *take, guint i)
 
 /* --- video ------------------------------------------------------------------------------------------------------- */
 
-static bool is_same_unit(const DubAccessUnit *a, const DubAccessUnit *b)
+/* @more_bytes: that may come before @live's. */
+static bool is_same_unit(const DubAccessUnit *head, const DubAccessUnit *live, gsize more_bytes)
 {
     GstMapInfo map;
-    const gsize size = gst_buffer_get_size(a->buffer);
-    if (size != gst_buffer_get_size(b->buffer) || !gst_buffer_map(a->buffer, &map, GST_MAP_READ))
+    const gsize size = gst_buffer_get_size(head->buffer), live_size = gst_buffer_get_size(live->buffer);
+    if (live_size < size || live_size - size > more_bytes || !gst_buffer_map(head->buffer, &map, GST_MAP_READ))
         return false;
-    const bool same = gst_buffer_memcmp(b->buffer, 0, map.data, size) == 0;
-    gst_buffer_unmap(a->buffer, &map);
+    const bool same = gst_buffer_memcmp(live->buffer, live_size - size, map.data, size) == 0;
+    gst_buffer_unmap(head->buffer, &map);
     return same;
 }
 
-/* From @first on the recording holds what the live stream holds, to the end of the shorter one. */
+/* From @first on the recording holds what the live stream holds, to the end of the shorter one. Parsers put parameter sets
+ * into the first unit that they see. */
 static bool runs_along(const DubTake *head, guint first, const DubTake *live)
 {
     const guint n = MIN(head->video->len - first, live->video->len);
     for (guint i = 0; i < n; i++) {
-        if (!is_same_unit(unit_at(head, first + i), unit_at(live, i)))
+        if (!is_same_unit(unit_at(head, first + i), unit_at(live, i), i == 0 ? HEADERS_BYTES : 0))
             return false;
     }
     return n > 0;

@@ -1,0 +1,252 @@
+/* tests/unit/media/test-head.c: a live stream that begins 2 s into a clip, and a playback server that has all of the clip,
+ * or has not. Both are one HTTP server; the clip is made with ffmpeg once. */
+#include "base/error.h"
+#include "base/log.h"
+#include "media/head.h"
+
+#include <glib/gstdio.h>
+#include <libsoup/soup.h>
+#include <math.h>
+#include <string.h>
+
+#define RATE       44100
+#define CLIP_UNITS 125  /* 5 s, a key frame each second */
+#define LIVE_UNITS 75
+
+static char *folder, *clip_path, *live_path;
+
+typedef struct {
+    const char *name;
+    const char *path;         /* what is asked for; the server knows live/x/in */
+    double recorded_s;        /* what /list says; 0: nothing is there */
+    unsigned answers_from;    /* /get has the whole from this request on, only the first bytes before */
+    bool is_free_early;       /* freed while it waits for the recording */
+    bool is_held;             /* while the head is fetched */
+    int n_video;              /* expected; 0: freed */
+} Case;
+
+static const Case cases[] = {
+    { "recovered", "live/x/in", 3, .n_video = CLIP_UNITS },
+    { "asks-again", "live/x/in", 3, .answers_from = 3, .n_video = CLIP_UNITS },
+    { "held-meanwhile", "live/x/in", 3, .is_held = true, .n_video = CLIP_UNITS },
+    { "nothing-recorded", "live/x/in", 0, .n_video = LIVE_UNITS },
+    { "running-for-long", "live/x/in", 60, .n_video = LIVE_UNITS },
+    { "no-playback-server", NULL, 3, .n_video = LIVE_UNITS },
+    { "freed-while-it-waits", "live/x/in", 3, .answers_from = G_MAXUINT, .is_free_early = true },
+};
+
+typedef struct {
+    const Case *c;
+    SoupServer *server;
+    DubHeadSource *source;
+    unsigned n_gets;
+    int n_info, n_video, n_ends;
+    int64_t age_ns, first_ns, last_dts_ns;
+    GArray *sound; /* of float: the first channel */
+    int64_t sound_start_ns;
+    bool is_over, is_held;
+} Run;
+
+/* --- the servers ------------------------------------------------------------------------------------------------- */
+
+static void reply_file(SoupServerMessage *message, const char *path, gsize most)
+{
+    char *bytes = NULL;
+    gsize size = 0;
+    g_assert_true(g_file_get_contents(path, &bytes, &size, NULL));
+    soup_server_message_set_status(message, SOUP_STATUS_OK, NULL);
+    soup_server_message_set_response(message, "video/mp4", SOUP_MEMORY_TAKE, bytes, MIN(size, most));
+}
+
+static gboolean on_let_go(void *data)
+{
+    Run *run = data;
+    run->is_held = false;
+    dub_head_source_set_held(run->source, false);
+    return G_SOURCE_REMOVE;
+}
+
+static void hold(Run *run)
+{
+    run->is_held = true;
+    dub_head_source_set_held(run->source, true);
+    g_timeout_add(500, on_let_go, run);
+}
+
+static void on_request(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query,
+                       void *user_data)
+{
+    Run *run = user_data;
+    if (g_str_equal(path, "/live")) {
+        reply_file(message, live_path, G_MAXSIZE);
+        return;
+    }
+    g_assert_cmpstr(g_hash_table_lookup(query, "path"), ==, "live/x/in");
+    if (run->c->recorded_s <= 0) {
+        soup_server_message_set_status(message, SOUP_STATUS_NOT_FOUND, NULL);
+    } else if (g_str_equal(path, "/list")) {
+        g_autofree char *list = g_strdup_printf("[{\"start\":\"2020-01-01T00:00:00Z\",\"duration\":9000,\"url\":\"\"},"
+                                                "{\"start\":\"2026-01-02T03:04:05.678901+01:00\",\"duration\":%g,\"url\":\"\"}]",
+                                                run->c->recorded_s);
+        soup_server_message_set_status(message, SOUP_STATUS_OK, NULL);
+        soup_server_message_set_response(message, "application/json", SOUP_MEMORY_COPY, list, strlen(list));
+    } else {
+        g_assert_cmpstr(path, ==, "/get");
+        g_assert_cmpstr(g_hash_table_lookup(query, "start"), ==, "2026-01-02T03:04:05.678901+01:00");
+        reply_file(message, clip_path, ++run->n_gets < run->c->answers_from ? 30000 : G_MAXSIZE);
+        if (run->c->is_held)
+            hold(run);
+        if (run->c->is_free_early && run->n_gets == 2)
+            run->is_over = true;
+    }
+}
+
+/* --- what comes out ---------------------------------------------------------------------------------------------- */
+
+static void on_info(const DubSourceInfo *info, void *user_data)
+{
+    Run *run = user_data;
+    run->n_info++;
+    run->age_ns = info->age_ns;
+    g_assert_true(info->live);
+    g_assert_cmpuint(info->rate_hz, ==, RATE);
+}
+
+static void on_video(DubAccessUnit *unit, void *user_data)
+{
+    Run *run = user_data;
+    g_assert_cmpint(run->n_info, ==, 1);
+    g_assert_false(run->is_held);
+    if (run->n_video++ == 0) {
+        g_assert_true(unit->key_frame);
+        run->first_ns = unit->pts_ns;
+    } else {
+        g_assert_cmpint(unit->dts_ns, >, run->last_dts_ns);
+        g_assert_cmpint(ABS(unit->dts_ns - run->last_dts_ns - 40 * DUB_NS_PER_MS), <=, 2 * DUB_NS_PER_MS);
+    }
+    run->last_dts_ns = unit->dts_ns;
+    dub_access_unit_free(unit);
+}
+
+static void on_audio(DubPcm *pcm, int64_t pts_ns, void *user_data)
+{
+    Run *run = user_data;
+    if (run->sound->len == 0)
+        run->sound_start_ns = pts_ns;
+    const int64_t expected_ns = run->sound_start_ns + dub_samples_to_ns(run->sound->len, RATE);
+    g_assert_cmpint(ABS(pts_ns - expected_ns), <=, 3 * DUB_NS_PER_MS);
+    for (gsize i = 0; i < pcm->n_frames; i++)
+        g_array_append_val(run->sound, pcm->samples[i * pcm->channels]);
+    dub_pcm_unref(pcm);
+}
+
+static void on_eos(void *user_data)
+{
+    Run *run = user_data;
+    run->n_ends++;
+    run->is_over = true;
+}
+
+static void on_error(const GError *error, G_GNUC_UNUSED void *user_data)
+{
+    g_assert_no_error(error);
+}
+
+static const DubSourceCallbacks callbacks = { on_info, on_video, on_audio, on_eos, on_error };
+
+/* A tone of 441 Hz has a period of 100 samples: x[n+25] + x[n-25] = 0 wherever it goes on without a break. */
+static void expect_one_tone(const Run *run)
+{
+    const float *x = (const float *) run->sound->data;
+    for (guint i = 4000; i + 4000 < run->sound->len; i++)
+        g_assert_cmpfloat(fabsf(x[i + 25] + x[i - 25]), <, 0.05f);
+}
+
+static void expect_outcome(const Run *run)
+{
+    g_assert_cmpint(run->n_ends, ==, 1);
+    g_assert_cmpint(run->n_video, ==, run->c->n_video);
+    g_assert_cmpint(ABS((int) run->sound->len - run->n_video * RATE / 25), <=, 4096); /* priming, padding */
+    expect_one_tone(run);
+    if (run->n_video == CLIP_UNITS)
+        g_assert_cmpint(run->age_ns, >=, (CLIP_UNITS - LIVE_UNITS) * 40 * DUB_NS_PER_MS);
+}
+
+static char *listen_at(Run *run)
+{
+    g_autoptr(GError) error = NULL;
+    run->server = soup_server_new(NULL, NULL);
+    soup_server_add_handler(run->server, NULL, on_request, run, NULL);
+    g_assert_true(soup_server_listen_local(run->server, 0, SOUP_SERVER_LISTEN_IPV4_ONLY, &error));
+    GSList *uris = soup_server_get_uris(run->server);
+    char *base = g_strdup_printf("http://127.0.0.1:%d", g_uri_get_port(uris->data));
+    g_slist_free_full(uris, (GDestroyNotify) g_uri_unref);
+    return base;
+}
+
+static void test_case(const void *data)
+{
+    Run run = { .c = data, .sound = g_array_new(FALSE, FALSE, sizeof(float)) };
+    g_autoptr(GError) error = NULL;
+    g_autofree char *base = listen_at(&run);
+    g_autofree char *live = g_strconcat(base, "/live", NULL);
+    const DubHeadConfig config = { run.c->path ? base : "http://127.0.0.1:1", "live/x/in" };
+    run.source = dub_head_source_new(live, &config, &callbacks, &run, &error);
+    g_assert_no_error(error);
+    dub_head_source_start(run.source);
+    while (!run.is_over)
+        g_main_context_iteration(NULL, TRUE);
+    dub_head_source_free(run.source);
+    while (g_main_context_iteration(NULL, FALSE)) {
+    }
+    if (run.c->n_video)
+        expect_outcome(&run);
+    g_object_unref(run.server);
+    g_array_unref(run.sound);
+}
+
+static void ffmpeg(const char *const *words)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GSubprocess) program = g_subprocess_newv(words, G_SUBPROCESS_FLAGS_NONE, &error);
+    g_assert_no_error(error);
+    g_assert_true(g_subprocess_wait_check(program, NULL, NULL));
+}
+
+static void make_clips(void)
+{
+    folder = g_dir_make_tmp("dub-head-XXXXXX", NULL);
+    clip_path = g_build_filename(folder, "clip.mp4", NULL);
+    live_path = g_build_filename(folder, "live.mkv", NULL);
+    ffmpeg((const char *[]) { "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc=s=160x120:r=25:d=5", "-f", "lavfi",
+                              "-i", "sine=f=441:d=5:r=44100", "-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-bf", "0",
+                              "-c:a", "aac", "-bsf:a", "setts=pts=PTS+1024:dts=DTS+1024", "-movflags", "+frag_keyframe+empty_moov+default_base_moof+delay_moov",
+                              "-use_editlist", "0", clip_path, NULL });
+    ffmpeg((const char *[]) { "ffmpeg", "-v", "error", "-y", "-ss", "2.1", "-i", clip_path, "-c", "copy", "-live", "1", live_path,
+                              NULL });
+}
+
+static void remove_clips(void)
+{
+    g_unlink(clip_path);
+    g_unlink(live_path);
+    g_rmdir(folder);
+    g_free(clip_path);
+    g_free(live_path);
+    g_free(folder);
+}
+
+int main(int argc, char **argv)
+{
+    gst_init(&argc, &argv);
+    g_test_init(&argc, &argv, NULL);
+    dub_log_setup("test-head", DUB_LOG_ERROR, DUB_LOG_TEXT);
+    make_clips();
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *path = g_strdup_printf("/media/head/%s", cases[i].name);
+        g_test_add_data_func(path, &cases[i], test_case);
+    }
+    const int status = g_test_run();
+    remove_clips();
+    return status;
+}
