@@ -4,13 +4,11 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/process.h"
 
 #include <glib-unix.h>
 #include <gst/gst.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
 #ifndef AIRDUB_VERSION
 #define AIRDUB_VERSION "unknown"
@@ -36,14 +34,6 @@ static int fail(const GError *error)
 {
     fprintf(stderr, "media-service: %s\n", error->message);
     return dub_error_exit_status(error);
-}
-
-static void end_with_parent(void)
-{
-    const pid_t parent = getppid();
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent)
-        raise(SIGTERM); /* it went before we could ask */
 }
 
 static void setup_log(const MediaConfig *config)
@@ -92,14 +82,14 @@ int main(int argc, char **argv)
         fprintf(stderr, "media-service: %s: no such option; settings come from the environment, see --help\n", argv[1]);
         return dub_error_exit_status(&(GError){ DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, NULL });
     }
-    signal(SIGPIPE, SIG_IGN);
+    dub_process_setup();
     MediaConfig config = { 0 };
     g_autoptr(GError) error = NULL;
     g_auto(GStrv) environment = g_get_environ();
     if (!media_config_load(&config, environment, &error))
         return fail(error);
-    if (config.supervised)
-        end_with_parent();
+    if (config.supervised && !dub_process_end_with_parent())
+        return 0;
     setup_log(&config);
     gst_init(NULL, NULL);
     const int status = run(&config);

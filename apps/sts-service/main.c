@@ -5,13 +5,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/http.h"
+#include "base/process.h"
 
 #include <glib-unix.h>
 #include <locale.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
 #define GOODBYE_MS 1000 /* for what was emitted last to go out */
 
@@ -160,14 +158,6 @@ static int run(const StsConfig *config)
     return app.status;
 }
 
-/* The parent may have died before the request was in place. */
-static bool tie_to_parent(void)
-{
-    const pid_t parent = getppid();
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    return getppid() == parent;
-}
-
 int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "");
@@ -179,9 +169,9 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     if (!sts_config_load(&config, environment, &error))
         return fail(error);
-    if (config.supervised && !tie_to_parent())
+    if (config.supervised && !dub_process_end_with_parent())
         return 0;
-    signal(SIGPIPE, SIG_IGN);
+    dub_process_setup();
     dub_log_setup("sts-service", sts_config_log_level(&config), sts_config_log_format(&config));
     return run(&config);
 }

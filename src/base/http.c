@@ -75,6 +75,12 @@ static guint port_of(GSocket *socket, GError **error)
     return local ? g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(local)) : 0;
 }
 
+/* libsoup before 3.4 leaks the descriptor of an idle connection that its client closes: each answer ends its own. */
+static void on_request_started(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, G_GNUC_UNUSED gpointer data)
+{
+    soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection", "close");
+}
+
 guint dub_http_listen(SoupServer *server, const char *host, guint port, const char *setting, GError **error)
 {
     g_return_val_if_fail(port <= 65535, 0);
@@ -88,6 +94,7 @@ guint dub_http_listen(SoupServer *server, const char *host, guint port, const ch
         set_listen_error(error, problem, host, port, setting);
         return 0;
     }
+    g_signal_connect(server, "request-started", G_CALLBACK(on_request_started), NULL);
     return chosen;
 }
 

@@ -16,6 +16,7 @@
 #include "media/dts-maker.h"
 #include "media/flv-demux.h"
 #include "media/gst-error.h"
+#include "media/rtsp-sync.h"
 
 #include <gst/app/gstappsink.h>
 #include <gst/audio/audio.h>
@@ -490,6 +491,8 @@ static void add_parsebin_behind(DubSourcePipeline *self, GstPad *pad)
         fail(self, DUB_ERROR_UNSUPPORTED, "the GStreamer element parsebin is not installed");
         return;
     }
+    if (self->front == FRONT_RTSP)
+        dub_rtsp_sync_attach(pad);
     connect_pads(self, parsebin);
     g_autoptr(GPtrArray) chain = g_ptr_array_new();
     g_ptr_array_add(chain, parsebin);
@@ -688,6 +691,7 @@ static bool build_rtsp(DubSourcePipeline *self, GError **error)
     gst_util_set_object_arg(G_OBJECT(source), "protocols", "tcp");
     g_object_set(source, "location", self->uri, "latency", 200u, NULL);
     gst_util_set_object_arg(G_OBJECT(source), "buffer-mode", "none"); /* the sender's timestamps, not our clock's view */
+    g_object_set(source, "do-rtcp", FALSE, NULL); /* rtsp-sync.c pairs the tracks from the first packet on */
     connect_pads(self, source);
     return true;
 }
