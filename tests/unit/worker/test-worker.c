@@ -264,6 +264,7 @@ static DubSpeechResult *make_result(const World *w, const Answer *answer)
     const bool fails = answer->sequence_number >= w->c->fail_from && answer->sequence_number < w->c->fail_to;
     result->status = fails ? DUB_SPEECH_FAILED : DUB_SPEECH_SUCCESS;
     result->retryable = fails;
+    g_free(result->transcript);
     result->transcript = g_strdup("hello");
     if (!fails)
         result->dub = dub_pcm_new(RATE, 1, answer->n_frames);
