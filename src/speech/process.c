@@ -3,6 +3,7 @@
 
 #include "audio/convert.h"
 #include "audio/level.h"
+#include "audio/loudness.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "speech/fit.h"
@@ -12,6 +13,8 @@
 
 #define SPEECH_DBFS       (-45.0) /* for an engine that gives no word times */
 #define PACE_WORTH        1.02    /* from here on speaking again beats stretching */
+#define LOUDNESS_MOST_DB  15.0    /* a whisper need not become a shout, nor the other way round */
+#define LOUDNESS_CEILING  0.89    /* -1 dBFS: the usual limit of delivery */
 #define TIMEOUT_NONE_MS   60000   /* bounds translation where nobody set a timeout */
 
 typedef struct {
@@ -186,6 +189,18 @@ static gsize fragment_frames(const Work *work)
     return (gsize) dub_ns_to_samples(dub_pcm_duration_ns(pcm), work->shape->rate_hz);
 }
 
+/* The dub is as loud as the speech it stands for: viewers do not reach for the volume when the language changes. */
+static void match_loudness(const Work *work, DubPcm *dub)
+{
+    const DubPcm *original = work->fragment->pcm;
+    const DubSpeechResult *result = work->result;
+    const double wanted = dub_loudness_lufs(original, (gsize) dub_ns_to_samples(result->speech_start_ns, original->rate_hz),
+                                            (gsize) dub_ns_to_samples(result->speech_end_ns, original->rate_hz));
+    const double now = dub_loudness_lufs(dub, 0, dub->n_frames);
+    if (wanted > DUB_LOUDNESS_NONE && now > DUB_LOUDNESS_NONE)
+        dub_loudness_apply(dub, CLAMP(wanted - now, -LOUDNESS_MOST_DB, LOUDNESS_MOST_DB), LOUDNESS_CEILING);
+}
+
 static bool assemble(Work *work, const DubFitPhrase *fits, const DubFitPlan *plan)
 {
     const gsize needed = (gsize) dub_ns_to_samples(plan->end_ns, work->shape->rate_hz);
@@ -196,6 +211,7 @@ static bool assemble(Work *work, const DubFitPhrase *fits, const DubFitPlan *pla
         if (!add_phrase(work, dub, g_ptr_array_index(work->dubs, i), &fits[i], &error))
             return fail_by(work->result, "tts", error);
     }
+    match_loudness(work, dub);
     work->result->dub = g_steal_pointer(&dub);
     return true;
 }

@@ -5,9 +5,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <math.h>
+
 #define SINK_LEAD_NS (1500 * DUB_NS_PER_MS) /* a live sink connects this long before its first frame: a media server
                                                wants tracks soon after publish (MediaMTX: readTimeout 10 s) */
 #define FULL_OPEN_FRAGMENTS(self) (2 * (self)->max_inflight + 2)
+#define SILENT       0.001f                 /* -60 dBFS: what is left of silence after two codecs is far below */
 #define AHEAD_NS     (10 * DUB_NS_PER_S)    /* how far a file may be read before it is played in real time */
 
 int64_t dub_worker_frames_to_ns(const DubWorker *self, int64_t frames)
@@ -82,14 +85,28 @@ static void tell(DubWorker *self, const DubOpenFragment *fragment, DubFallback f
     self->effects.fragment_decided(&told, self->user_data);
 }
 
+static bool is_silent(const DubPcm *pcm)
+{
+    for (gsize i = 0; i < pcm->n_frames * pcm->channels; i++) {
+        if (fabsf(pcm->samples[i]) > SILENT)
+            return false;
+    }
+    return true;
+}
+
+/* Where the original steps back: under the speech if it is known where that is, nowhere if nobody spoke and nothing is
+ * said, all along otherwise. */
 static void decide_dub(DubWorker *self, DubOpenFragment *fragment)
 {
     const DubSpeechResult *result = fragment->result;
-    const bool known = result->speech_start_ns >= 0;
-    const bool silent = result->transcript && !*result->transcript && result->speech_start_ns == result->speech_end_ns && known;
-    dub_mixer_decide_dub(self->mixer, fragment->n_frames, result->dub,
-                         silent ? 0 : known ? dub_ns_to_samples(result->speech_start_ns, self->input.rate_hz) : -1,
-                         silent ? 0 : known ? dub_ns_to_samples(result->speech_end_ns, self->input.rate_hz) : -1);
+    int64_t first = -1, end = -1;
+    if (result->speech_start_ns >= 0 && result->speech_end_ns >= 0) {
+        first = dub_ns_to_samples(result->speech_start_ns, self->input.rate_hz);
+        end = dub_ns_to_samples(result->speech_end_ns, self->input.rate_hz);
+    } else if (result->transcript && !*result->transcript && is_silent(result->dub)) {
+        first = end = 0;
+    }
+    dub_mixer_decide_dub(self->mixer, fragment->n_frames, result->dub, first, end);
     self->stats.dubbed++;
     self->effects.applied(fragment->sequence_number, self->user_data);
     tell(self, fragment, DUB_FALLBACK_NONE);
