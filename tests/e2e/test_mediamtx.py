@@ -2,6 +2,7 @@
 
 MediaMTX lets readers in after it has looked at a publisher's first 2 s, so both ends are judged by its recordings."""
 
+from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
@@ -83,7 +84,8 @@ def dub_through(folder, clip, playback, hooks):
         wait_for(lambda: not server.has("live/show/out"), 30, "the end of the dubbed stream")
         metrics = service.metrics()
     files = sorted((folder / "recordings/live/show/out").iterdir())
-    return SimpleNamespace(files=files, out=files[0], log=service.output(), metrics=metrics)
+    taken = next((folder / "recordings/live/show/in").iterdir()) if playback else None
+    return SimpleNamespace(files=files, out=files[0], taken=taken, log=service.output(), metrics=metrics)
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +117,12 @@ def test_sound_and_pictures_are_in_sync(broadcast):
     assert len(marks) == LENGTH_S // 10
     assert all(m.offset_ms is not None and abs(m.offset_ms) < 45 for m in marks), marks
     assert abs(avsync.drift_ms(marks)) < 10
+
+
+def test_delay_counts_from_the_first_frame(broadcast):
+    """What was fetched late is not played later: segment, processing and margin, as without it."""
+    began_in, began_out = (datetime.strptime(path.stem, "%Y-%m-%d_%H-%M-%S-%f") for path in (broadcast.taken, broadcast.out))
+    assert (began_out - began_in).total_seconds() == pytest.approx(9.35, abs=0.7)
 
 
 def test_nothing_falls_back(broadcast):

@@ -49,6 +49,17 @@ def bands_db(samples, rate_hz, bands=32, low_hz=80.0, high_hz=7000.0):
     return 10 * np.log10(out / length + 1e-9)
 
 
+def aligned(one, other, rate_hz, within_s=0.1):
+    """Both sounds without the lag between them, found by where they correlate best, at most within_s either way."""
+    length = min(len(one), len(other))
+    size = 2 * length
+    correlation = np.fft.irfft(np.fft.rfft(one[:length], size) * np.conj(np.fft.rfft(other[:length], size)), size)
+    reach = round(within_s * rate_hz)
+    lags = np.concatenate((np.arange(reach + 1), np.arange(-reach, 0)))
+    lag = int(lags[np.argmax(correlation[lags])])
+    return (one[lag:], other) if lag >= 0 else (one, other[-lag:])
+
+
 def difference_db(one, other, rate_hz):
     """Mean distance of two sounds' spectra over time, each brought to the same loudness.
 

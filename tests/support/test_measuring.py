@@ -116,6 +116,15 @@ def test_difference_tells_same_from_other(nfl, tmp_path):
     assert speech.difference_db(original[:16000 * 20], original[16000 * 20:16000 * 40], 16000) > 6
 
 
+@pytest.mark.parametrize("lag", [-800, -1, 0, 5, 1200])
+def test_lag_is_removed(nfl, lag):
+    samples = media.decode_audio(nfl)[:16000 * 10]
+    one, other = (samples[lag:], samples) if lag >= 0 else (samples, samples[-lag:])
+    one, other = speech.aligned(other, one, 16000)
+    length = min(len(one), len(other))
+    assert np.array_equal(one[:length], other[:length])
+
+
 WER_ROWS = {
     "same": ("one two three", "one two three", 0, []),
     "case-and-marks": ("One, two! Three.", "one two three", 0, []),
