@@ -220,7 +220,8 @@ static void make_clips(void)
     live_path = g_build_filename(folder, "live.mkv", NULL);
     ffmpeg((const char *[]) { "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc=s=160x120:r=25:d=5", "-f", "lavfi",
                               "-i", "sine=f=441:d=5:r=44100", "-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-bf", "0",
-                              "-c:a", "aac", "-bsf:a", "setts=pts=PTS+1024:dts=DTS+1024", "-movflags", "+frag_keyframe+empty_moov+default_base_moof+delay_moov",
+                              "-c:a", "aac", "-bsf:a", "setts=pts=PTS+1024:dts=DTS+1024", "-movflags",
+                              "+frag_keyframe+empty_moov+default_base_moof+delay_moov",
                               "-use_editlist", "0", clip_path, NULL });
     ffmpeg((const char *[]) { "ffmpeg", "-v", "error", "-y", "-ss", "2.1", "-i", clip_path, "-c", "copy", "-live", "1", live_path,
                               NULL });
