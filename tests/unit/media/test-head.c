@@ -12,6 +12,7 @@
 #define RATE       44100
 #define CLIP_UNITS 125  /* 5 s, a key frame each second */
 #define LIVE_UNITS 75
+#define LAST_BYTES 2000
 
 static char *folder, *clip_path, *live_path;
 
@@ -38,6 +39,8 @@ static const Case cases[] = {
 typedef struct {
     const Case *c;
     SoupServer *server;
+    SoupServerMessage *live;
+    GBytes *rest;             /* of the live stream: sent once the test has been told what it is */
     DubHeadSource *source;
     unsigned n_gets;
     int n_info, n_video, n_ends;
@@ -56,6 +59,29 @@ static void reply_file(SoupServerMessage *message, const char *path, gsize most)
     g_assert_true(g_file_get_contents(path, &bytes, &size, NULL));
     soup_server_message_set_status(message, SOUP_STATUS_OK, NULL);
     soup_server_message_set_response(message, "video/mp4", SOUP_MEMORY_TAKE, bytes, MIN(size, most));
+}
+
+/* Nobody who has not seen the end of it can tell how long it will be: that is what makes it live. */
+static void begin_live(Run *run, SoupServerMessage *message)
+{
+    char *bytes = NULL;
+    gsize size = 0;
+    g_assert_true(g_file_get_contents(live_path, &bytes, &size, NULL));
+    g_autoptr(GBytes) all = g_bytes_new_take(bytes, size);
+    g_autoptr(GBytes) most = g_bytes_new_from_bytes(all, 0, size - LAST_BYTES);
+    run->rest = g_bytes_new_from_bytes(all, size - LAST_BYTES, LAST_BYTES);
+    run->live = g_object_ref(message);
+    soup_server_message_set_status(message, SOUP_STATUS_OK, NULL);
+    soup_message_headers_set_encoding(soup_server_message_get_response_headers(message), SOUP_ENCODING_CHUNKED);
+    soup_message_body_append_bytes(soup_server_message_get_response_body(message), most);
+}
+
+static void end_live(Run *run)
+{
+    SoupMessageBody *body = soup_server_message_get_response_body(run->live);
+    soup_message_body_append_bytes(body, run->rest);
+    soup_message_body_complete(body);
+    soup_server_message_unpause(run->live);
 }
 
 static gboolean on_let_go(void *data)
@@ -78,7 +104,7 @@ static void on_request(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *mess
 {
     Run *run = user_data;
     if (g_str_equal(path, "/live")) {
-        reply_file(message, live_path, G_MAXSIZE);
+        begin_live(run, message);
         return;
     }
     g_assert_cmpstr(g_hash_table_lookup(query, "path"), ==, "live/x/in");
@@ -110,6 +136,7 @@ static void on_info(const DubSourceInfo *info, void *user_data)
     run->age_ns = info->age_ns;
     g_assert_true(info->live);
     g_assert_cmpuint(info->rate_hz, ==, RATE);
+    end_live(run);
 }
 
 static void on_video(DubAccessUnit *unit, void *user_data)
@@ -201,6 +228,8 @@ static void test_case(const void *data)
     }
     if (run.c->n_video)
         expect_outcome(&run);
+    g_object_unref(run.live);
+    g_bytes_unref(run.rest);
     g_object_unref(run.server);
     g_array_unref(run.sound);
 }
