@@ -95,12 +95,14 @@ static bool is_silent(const DubPcm *pcm)
 }
 
 /* Where the original steps back: under the speech if it is known where that is, nowhere if nobody spoke and nothing is
- * said, all along otherwise. */
+ * said; all along otherwise, and when the bed is off. */
 static void decide_dub(DubWorker *self, DubOpenFragment *fragment)
 {
     const DubSpeechResult *result = fragment->result;
     int64_t first = -1, end = -1;
-    if (result->speech_start_ns >= 0 && result->speech_end_ns >= 0) {
+    if (self->config.bed_gain <= 0) {
+        ; /* none of the original is wanted, spoken over or not */
+    } else if (result->speech_start_ns >= 0 && result->speech_end_ns >= 0) {
         first = dub_ns_to_samples(result->speech_start_ns, self->input.rate_hz);
         end = dub_ns_to_samples(result->speech_end_ns, self->input.rate_hz);
     } else if (result->transcript && !*result->transcript && is_silent(result->dub)) {

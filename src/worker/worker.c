@@ -6,9 +6,9 @@
 #include "base/error.h"
 #include "base/log.h"
 
-#define OVERHANG(segment_ns)   ((segment_ns) / 6)      /* a pause is looked for up to here past the nominal length */
-#define EXPECTED_COST          0.22                    /* processing seconds a second of sound, default engines, one core */
-#define MARGIN_NS              (960 * DUB_NS_PER_MS)   /* scheduling, network, encoder */
+#define OVERHANG(segment_ns)   ((segment_ns) / 6)      /* live, a pause is looked for up to here past the nominal length */
+#define EXPECTED_COST          0.2                     /* processing seconds a second of sound, default engines, one core */
+#define MARGIN_NS              (1150 * DUB_NS_PER_MS)  /* a busy machine, the network, the codecs */
 #define EARLY_WAIT_NS          (2 * DUB_NS_PER_S)      /* for the other stream's first timestamp */
 #define GAP_NS                 (60 * DUB_NS_PER_MS)    /* audio timestamps that are off by more are a gap or an overlap */
 #define DRIFT_NS               (20 * DUB_NS_PER_MS)    /* smoothed: half of what anyone sees */

@@ -43,7 +43,7 @@ typedef struct {
     uint64_t first_fragment;      /* a restarted stream goes on counting here */
 } DubWorkerConfig;
 
-/* Segment + longest overhang + expected processing + margin: 9.5 s for 6 s segments. */
+/* Segment + longest overhang + expected processing + margin: 9.55 s for 6 s segments. */
 int64_t dub_worker_default_delay(int64_t segment_ns, int64_t timeout_ns);
 
 typedef struct {

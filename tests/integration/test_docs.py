@@ -12,7 +12,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 @pytest.mark.parametrize("name", ["media-service", "sts-service"])
 def test_operations_shows_every_setting_as_help_prints_it(name):
-    printed = subprocess.run([programs.path(name), "--help"], capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run([programs.path_of(name), "--help"], capture_output=True, text=True, check=True).stdout
     settings = [line for line in printed.splitlines() if line.startswith("  ")]
     assert len(settings) > 10
     shown = (DOCS / "operations.md").read_text().splitlines()

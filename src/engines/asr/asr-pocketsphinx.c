@@ -61,11 +61,13 @@ static bool check_model(const char *hmm, const char *lm, const char *dictionary,
 }
 
 /* Chosen by measuring (tests/bench): at most 3000 HMMs a frame takes a third less time than the default's 30000 and
- * costs no word; 1500 costs two points, narrower beams ten, one pass instead of three up to three. */
+ * costs no word; 1500 costs two points, narrower beams ten, one pass instead of three up to three. The two best Gaussians
+ * of each codebook instead of four: a fifth less time, no word; every second frame's scores only: ten points over a crowd. */
 static cmd_ln_t *configure(const char *hmm, const char *lm, const char *dictionary)
 {
     return cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", hmm, "-lm", lm, "-dict", dictionary,
-                       "-remove_silence", "no", "-maxhmmpf", "3000", NULL);
+                       "-remove_silence", "no", "-maxhmmpf", "3000",
+                       "-topn", "2", NULL);
 }
 
 static bool load(PocketSphinx *self, const char *folder, GError **error)
