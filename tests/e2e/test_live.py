@@ -83,21 +83,25 @@ def follow_broadcast(live, started, got):
 
 # ---- the picture and the sound of what came out ----
 
+def recorded_from_the_start(broadcast):
+    if broadcast.media_server == "mediamtx":
+        pytest.skip("a player that joins a MediaMTX has missed the first seconds; test_mediamtx.py reads its own recording instead")
+
+
 def test_length_stays(broadcast, nfl):
+    recorded_from_the_start(broadcast)
     for kind in ("video", "audio"):
         assert media.duration_s(broadcast.out, kind) == pytest.approx(media.duration_s(nfl, kind), abs=0.1), kind
 
 
 def test_pictures_are_copied(broadcast, nfl):
     """Every access unit, byte for byte: none is lost, repeated or re-encoded."""
+    recorded_from_the_start(broadcast)
     assert media.packet_hashes(broadcast.out) == media.packet_hashes(nfl)
 
 
 def test_sound_and_pictures_are_in_sync(broadcast):
-    marks = avsync.measure(broadcast.out)
-    assert len(marks) == 6
-    assert all(m.offset_ms is not None and abs(m.offset_ms) < 45 for m in marks), marks
-    assert abs(avsync.drift_ms(marks)) < 10
+    avsync.assert_in_sync(avsync.measure(broadcast.out), 6 if broadcast.media_server == "builtin" else 5)
 
 
 def test_timestamps_are_smooth(broadcast):

@@ -127,6 +127,14 @@ def drift_ms(marks):
     return float(slope * (times[-1] - times[0]))
 
 
+def assert_in_sync(marks, flashes):
+    """Of a dubbed clip: so many flashes, at most one of them with its beep too deep under a voice to be measured."""
+    offsets = [mark.offset_ms for mark in marks if mark.offset_ms is not None]
+    assert len(marks) >= flashes and len(offsets) >= len(marks) - 1, marks
+    assert all(abs(offset) < 45 for offset in offsets), marks
+    assert abs(drift_ms(marks)) < 10, marks
+
+
 def describe(marks):
     """One line for people: how many marks, the worst and the mean offset."""
     found = [m.offset_ms for m in marks if m.offset_ms is not None]

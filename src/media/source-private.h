@@ -1,0 +1,51 @@
+/* media/source-private.h: the struct that source-pipeline.c (fronts, messages, life) and source-branch.c (what becomes of one
+ * stream) share. Inside this folder only. */
+#pragma once
+
+#include "base/error.h"
+#include "media/dts-maker.h"
+#include "media/source-pipeline.h"
+
+typedef enum { FRONT_FILE, FRONT_HTTP, FRONT_RTMP, FRONT_RTSP, FRONT_SRT } Front;
+
+typedef struct {
+    DubSourcePipeline *pipeline; /* not a reference: the closures that carry a branch hold one */
+    bool is_video;
+    GstCaps *last_caps;     /* streaming thread only, as the next */
+    DubDtsMaker *dts_maker; /* NULL: the source has DTS */
+    bool has_key, is_refused;
+    bool has_plain_times;   /* buffer times as they are, whatever the segment says */
+} Branch;
+
+struct _DubSourcePipeline {
+    gatomicrefcount refs;
+    char *uri;
+    Front front;
+    DubHandover *handover;
+    GstElement *pipeline; /* NULL once stopped */
+    Branch video, audio;
+
+    GMutex start_lock; /* held while the state is changed, so that a stop cannot overtake the start */
+    bool is_stopped;   /* guarded by start_lock */
+
+    GMutex lock; /* guards all below */
+    bool is_frozen, lacks_dts, is_length_declared, has_plain_times;
+    GPtrArray *pending; /* of GstElement *, not references: fronts that have not told all their streams */
+    unsigned n_linked, n_ended;
+    bool expects_video, expects_audio; /* told by a stream collection */
+    bool has_video, has_audio;
+    GstCaps *video_caps;
+    unsigned rate_hz, channels;
+    char *missing; /* what a missing-plugin message named */
+};
+
+DubSourcePipeline *dub_source_pipeline_ref(DubSourcePipeline *self);
+void dub_source_pipeline_fail(DubSourcePipeline *self, DubErrorCode code, const char *text);
+bool dub_source_pipeline_is_network(const DubSourcePipeline *self);
+
+/* source-branch.c, streaming threads */
+void dub_source_link_stream(DubSourcePipeline *self, GstPad *pad, GstCaps *caps, bool is_video);
+bool dub_source_link_chain(DubSourcePipeline *self, GstPad *pad, GPtrArray *elements);
+void dub_source_end_if_all_ended(DubSourcePipeline *self);
+bool dub_source_append_element(DubSourcePipeline *self, GPtrArray *chain, const char *factory);
+bool dub_source_are_all_found(const DubSourcePipeline *self); /* with the lock held */
