@@ -21,7 +21,7 @@ REPORTS = BUILD / "test-reports"
 
 # Libraries have no frame pointers: only the slow unwinder sees who called them, for the reader and for the suppressions.
 # Recognition allocates so much that it would take six times as long under it.
-SLOW_UNWINDER_SKIPS = ("engines", "speech")
+SLOW_UNWINDER_SKIPS = ("engines",)
 
 SANITIZED = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1",

@@ -23,6 +23,7 @@ typedef struct {
     unsigned answers_from;    /* /get has the whole from this request on, only the first bytes before */
     bool is_free_early;       /* freed while it waits for the recording */
     bool is_held;             /* while the head is fetched */
+    guint let_go_id;
     int n_video;              /* expected; 0: freed */
 } Case;
 
@@ -88,6 +89,7 @@ static gboolean on_let_go(void *data)
 {
     Run *run = data;
     run->is_held = false;
+    run->let_go_id = 0;
     dub_head_source_set_held(run->source, false);
     return G_SOURCE_REMOVE;
 }
@@ -96,7 +98,7 @@ static void hold(Run *run)
 {
     run->is_held = true;
     dub_head_source_set_held(run->source, true);
-    g_timeout_add(500, on_let_go, run);
+    run->let_go_id = g_timeout_add(500, on_let_go, run);
 }
 
 static void on_request(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query,
@@ -223,6 +225,7 @@ static void test_case(const void *data)
     dub_head_source_start(run.source);
     while (!run.is_over)
         g_main_context_iteration(NULL, TRUE);
+    g_clear_handle_id(&run.let_go_id, g_source_remove); /* the end may come while it is held */
     dub_head_source_free(run.source);
     while (g_main_context_iteration(NULL, FALSE)) {
     }
