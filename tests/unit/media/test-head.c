@@ -23,7 +23,6 @@ typedef struct {
     unsigned answers_from;    /* /get has the whole from this request on, only the first bytes before */
     bool is_free_early;       /* freed while it waits for the recording */
     bool is_held;             /* while the head is fetched */
-    guint let_go_id;
     int n_video;              /* expected; 0: freed */
 } Case;
 
@@ -49,6 +48,7 @@ typedef struct {
     GArray *sound; /* of float: the first channel */
     int64_t sound_start_ns;
     bool is_over, is_held;
+    guint let_go_id;
 } Run;
 
 /* --- the servers ------------------------------------------------------------------------------------------------- */
