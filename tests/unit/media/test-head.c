@@ -98,6 +98,7 @@ static void hold(Run *run)
 {
     run->is_held = true;
     dub_head_source_set_held(run->source, true);
+    g_clear_handle_id(&run->let_go_id, g_source_remove); /* held again: it begins anew */
     run->let_go_id = g_timeout_add(500, on_let_go, run);
 }
 
