@@ -98,7 +98,6 @@ static void hold(Run *run)
 {
     run->is_held = true;
     dub_head_source_set_held(run->source, true);
-    g_clear_handle_id(&run->let_go_id, g_source_remove); /* held again: it begins anew */
     run->let_go_id = g_timeout_add(500, on_let_go, run);
 }
 
@@ -123,7 +122,7 @@ static void on_request(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *mess
         g_assert_cmpstr(path, ==, "/get");
         g_assert_cmpstr(g_hash_table_lookup(query, "start"), ==, "2026-01-02T03:04:05.678901+01:00");
         reply_file(message, clip_path, ++run->n_gets < run->c->answers_from ? 30000 : G_MAXSIZE);
-        if (run->c->is_held)
+        if (run->c->is_held && run->n_gets == 1)
             hold(run);
         if (run->c->is_free_early && run->n_gets == 2)
             run->is_over = true;
