@@ -15,6 +15,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#define SRT_LINGER_MS 1000
+
 typedef enum { STATE_OPEN, STATE_ENDING, STATE_MOVING, STATE_OVER } State;
 
 struct _DubSink {
@@ -36,6 +38,7 @@ struct _DubSink {
     GQueue video_tags, audio_tags; /* of GstBuffer *, FLV files: merged by time */
     bool are_headers_out;
     int64_t last_dts_ns; /* FLV and RTMP */
+    GSource *linger;     /* SRT: from the end of the stream to closing */
     GCancellable *moving; /* set while a file is moved; cancelled by free: nobody listens any more */
 };
 
@@ -102,8 +105,31 @@ static void move_file(DubSink *self)
     dub_sink_file_finish(&self->name, target, &facts, self->moving, on_moved, self);
 }
 
+static gboolean on_lingered(void *data)
+{
+    DubSink *self = data;
+    g_clear_pointer(&self->linger, g_source_unref);
+    g_clear_pointer(&self->pipeline, dub_sink_pipeline_free);
+    finish(self);
+    return G_SOURCE_REMOVE;
+}
+
+/* libsrt drops what it has not delivered yet when a live socket is closed, and does not tell how much that is: it gets
+ * several times its latency (125 ms unless the URL says more). */
+static void linger(DubSink *self)
+{
+    g_autoptr(GMainContext) context = g_main_context_ref_thread_default();
+    self->linger = g_timeout_source_new(SRT_LINGER_MS);
+    g_source_set_callback(self->linger, on_lingered, self, NULL);
+    g_source_attach(self->linger, context);
+}
+
 static void on_written(DubSink *self)
 {
+    if (self->container == DUB_CONTAINER_SRT) {
+        linger(self);
+        return;
+    }
     g_clear_pointer(&self->pipeline, dub_sink_pipeline_free); /* closes the file */
     if (self->name.part)
         move_file(self);
@@ -388,6 +414,9 @@ void dub_sink_free(DubSink *self)
         g_cancellable_cancel(self->moving);
         g_object_unref(self->moving);
     }
+    if (self->linger)
+        g_source_destroy(self->linger);
+    g_clear_pointer(&self->linger, g_source_unref);
     if (self->state == STATE_OPEN || self->state == STATE_ENDING)
         remove_output(self);
     g_clear_pointer(&self->pipeline, dub_sink_pipeline_free);
