@@ -123,8 +123,9 @@ def test_dub_is_heard(broadcast, nfl):
 
 
 def test_second_stream_is_dubbed_beside_it(broadcast, counting):
+    missed_s = 5 if broadcast.media_server == "mediamtx" else 0  # 2 s until it lets players in, then up to a GOP of 2 s
     for kind in ("video", "audio"):
-        assert media.duration_s(broadcast.count_out, kind) == pytest.approx(30, abs=0.15), kind
+        assert 30 - missed_s - 0.15 <= media.duration_s(broadcast.count_out, kind) <= 30.15, kind
     difference = speech.difference_db(media.decode_audio(counting), media.decode_audio(broadcast.count_out), RATE_HZ)
     assert difference > 4
 

@@ -122,7 +122,9 @@ def decode_luma(path):
 
 
 def decode_errors(path):
-    """What ffmpeg complains about when it decodes the whole file: empty for a file without a flaw."""
-    done = subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-i", str(path), "-f", "null", "-"],
+    """What ffmpeg complains about when it decodes the whole file: empty for a file without a flaw. Pictures keep the file's
+    timestamps: rounded to a frame's number, as is the default, two of them may become one."""
+    done = subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-i", str(path), "-fps_mode", "passthrough",
+                           "-enc_time_base", "-1", "-f", "null", "-"],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
     return done.stderr.strip()

@@ -63,7 +63,7 @@ def meson_test(label, folder, env=None, more=()):
 def asan():
     """The C tests under ASan and UBSan, with leaks."""
     folder, patience = ROOT / "build-asan", "--timeout-multiplier=4"
-    slow = {**SANITIZED, "ASAN_OPTIONS": SANITIZED["ASAN_OPTIONS"] + ":fast_unwind_on_malloc=0:malloc_context_size=16"}
+    slow = {**SANITIZED, "ASAN_OPTIONS": SANITIZED["ASAN_OPTIONS"] + ":fast_unwind_on_malloc=0:malloc_context_size=32"}
     some = [f"--no-suite={suite}" for suite in SLOW_UNWINDER_SKIPS]
     others = [f"--suite={suite}" for suite in SLOW_UNWINDER_SKIPS]
     return meson_test("asan", folder, slow, [patience, *some]) + meson_test("asan-engines", folder, SANITIZED, [patience, *others])
