@@ -14,7 +14,7 @@ static void replace_text(char **text, const char *with)
     *text = g_strdup(with);
 }
 
-static unsigned wire_rate_hz(unsigned rate_hz)
+unsigned dub_remote_wire_rate_hz(unsigned rate_hz)
 {
     return rate_hz == 16000 || rate_hz == 22050 || rate_hz == 44100 ? rate_hz : DEFAULT_RATE_HZ;
 }
@@ -30,7 +30,7 @@ DubStreamInit *dub_remote_init_of(const DubSpeechConfig *config, DubFragmentForm
         replace_text(&init->voice_profile, config->voice);
     replace_text(&init->format, dub_fragment_format_to_string(format));
     init->chunk_duration_ms = CLAMP(config->segment_ms, 100, 30000);
-    init->sample_rate_hz = wire_rate_hz(config->rate_hz);
+    init->sample_rate_hz = dub_remote_wire_rate_hz(config->rate_hz);
     init->channels = config->channels;
     init->max_inflight = CLAMP(config->max_inflight, 1, DUB_WIRE_MAX_IN_FLIGHT);
     init->timeout_ms = CLAMP(config->timeout_ms, 1000, 30000);

@@ -24,11 +24,3 @@ gsize dub_sts_answer_size(const DubFragmentProcessed *answer)
     size += answer->transcript ? strlen(answer->transcript) : 0;
     return size + (answer->translated_text ? strlen(answer->translated_text) : 0);
 }
-
-DubWireAudio *dub_sts_audio_share(const DubWireAudio *audio)
-{
-    DubWireAudio *shared = g_memdup2(audio, sizeof *audio);
-    shared->format = g_strdup(audio->format);
-    json_incref(shared->data_base64);
-    return shared;
-}

@@ -11,4 +11,3 @@
 /* @stage: "asr", "translation", "tts" */
 DubFragmentProcessed *dub_sts_answer_new_failed(const char *code, const char *stage, bool retryable, const char *message);
 gsize dub_sts_answer_size(const DubFragmentProcessed *answer); /* bytes, about: for the bound on stored answers */
-DubWireAudio *dub_sts_audio_share(const DubWireAudio *audio);  /* (transfer full): the text is not copied */

@@ -78,7 +78,7 @@ static Item *item_new(Dubber *self, const DubFragmentData *fragment)
     item->sequence_number = (uint64_t) fragment->sequence_number;
     item->arrived_ns = dub_clock_now();
     item->cancellable = g_cancellable_new();
-    item->audio = dub_sts_audio_share(fragment->audio);
+    item->audio = dub_wire_audio_share(fragment->audio);
     item->pts_ns = json_integer_value(json_object_get(fragment->metadata, "pts_ns"));
     return item;
 }
@@ -208,7 +208,7 @@ static void encode(Dubber *self, Item *item)
 {
     static const DubStsJobClass encoding = { run_encode, on_encoded, item_unref };
     if (self->config.empty_original && is_empty(item->result)) {
-        item->dub = dub_sts_audio_share(item->audio);
+        item->dub = dub_wire_audio_share(item->audio);
         finish(self, item, answer_of(self, item));
         return;
     }

@@ -71,7 +71,7 @@ static DubFragmentProcessed *echo_of(const DubWireAudio *audio)
                                          "its echo would be an answer of more than 4 MiB");
     DubFragmentProcessed *answer = dub_fragment_processed_new();
     answer->status = DUB_PROCESSED_SUCCESS;
-    answer->dubbed_audio = dub_sts_audio_share(audio);
+    answer->dubbed_audio = dub_wire_audio_share(audio);
     answer->transcript = g_strdup("");
     answer->translated_text = g_strdup("");
     answer->metadata = json_pack("{s:s, s:s, s:s}", "asr_model", "echo", "translation_model", "echo", "tts_model", "echo");

@@ -42,6 +42,14 @@ DubWireAudio *dub_wire_audio_new(const char *format, guint sample_rate_hz, guint
     return self;
 }
 
+DubWireAudio *dub_wire_audio_share(const DubWireAudio *self)
+{
+    DubWireAudio *shared = g_memdup2(self, sizeof *self);
+    shared->format = g_strdup(self->format);
+    json_incref(shared->data_base64);
+    return shared;
+}
+
 void dub_wire_audio_free(DubWireAudio *self)
 {
     if (!self)

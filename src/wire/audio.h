@@ -15,6 +15,7 @@ typedef struct {
 /* @bytes: at most DUB_WIRE_MAX_AUDIO_BYTES */
 DubWireAudio *dub_wire_audio_new(const char *format, guint sample_rate_hz, guint channels, int64_t duration_ms,
                                  GBytes *bytes);
+DubWireAudio *dub_wire_audio_share(const DubWireAudio *self); /* (transfer full): the text is not copied */
 void dub_wire_audio_free(DubWireAudio *self); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubWireAudio, dub_wire_audio_free)
 
