@@ -78,6 +78,15 @@ bool choice_check_port(int port, const char *option, GError **error)
     return (port >= 0 && port <= 65535) || refuse(error, "%s: %d is not within 0 and 65535", option, port);
 }
 
+bool choice_check_sts_url(const char *option, const char *url, GError **error)
+{
+    static const char *const schemes[] = { "http", "https", "ws", "wss", NULL };
+    g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
+    if (uri && g_strv_contains(schemes, g_uri_get_scheme(uri)) && g_uri_get_host(uri) && *g_uri_get_host(uri))
+        return true;
+    return refuse(error, "%s: '%.200s' is not an address like http://localhost:3000", option, url);
+}
+
 bool choice_check_stream_id(const char *id, GError **error)
 {
     const gsize length = strlen(id);

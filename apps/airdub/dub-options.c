@@ -57,19 +57,6 @@ static bool check_choices(DubOptions *self, GError **error)
            choice_check_segment(self->segment_s, error);
 }
 
-static bool check_sts_url(const DubOptions *self, GError **error)
-{
-    if (!self->sts_url)
-        return true;
-    g_autoptr(GUri) uri = g_uri_parse(self->sts_url, G_URI_FLAGS_NONE, NULL);
-    static const char *const schemes[] = { "http", "https", "ws", "wss", NULL };
-    if (uri && g_strv_contains(schemes, g_uri_get_scheme(uri)) && g_uri_get_host(uri) && *g_uri_get_host(uri))
-        return true;
-    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
-                "--sts: '%.200s' is not an address like http://localhost:3000", self->sts_url);
-    return false;
-}
-
 char *dub_options_local_path(const char *name)
 {
     if (!strstr(name, "://"))
@@ -171,7 +158,7 @@ bool dub_options_parse(DubOptions *self, int argc, char **argv, GError **error)
         return false;
     self->in = g_strdup(rest[0]);
     self->out = g_strdup(rest[1]);
-    return check_choices(self, error) && check_sts_url(self, error) && check_names(self, error);
+    return check_choices(self, error) && (!self->sts_url || choice_check_sts_url("--sts", self->sts_url, error)) && check_names(self, error);
 }
 
 void dub_options_clear(DubOptions *self)

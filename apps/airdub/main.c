@@ -17,6 +17,7 @@ typedef struct {
 static const Command commands[] = {
     { "dub", cmd_dub, "dub a file or a live stream:  airdub dub IN OUT" },
     { "live", cmd_live, "start everything for live dubbing, and show what it does" },
+    { "sts-probe", cmd_sts_probe, "send a file's fragments to an sts-service, and time its answers" },
     { "doctor", cmd_doctor, "check this machine, and say how to mend what is wrong" },
     { "engines", cmd_engines, "list the speech engines and their languages" },
     { "voices", cmd_voices, "list the voices" },

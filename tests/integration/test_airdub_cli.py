@@ -16,16 +16,13 @@ from pathlib import Path
 import pytest
 
 from fixtures import clips
+from support.cli import airdub, assert_one_line
 from support.net import free_port, wait_for
-from support.process import Program, run
+from support.process import Program
 from support.programs import ROOT, Dub, Live, path_of, sts_service
 from support.rtmp import publish
 
-COMMANDS = ("dub", "live", "doctor", "engines", "voices")
-
-
-def airdub(*words, timeout_s=60, env=None):
-    return run([path_of("airdub"), *words], timeout_s=timeout_s, env=env)
+COMMANDS = ("dub", "live", "sts-probe", "doctor", "engines", "voices")
 
 
 @pytest.fixture(scope="module")
@@ -178,14 +175,6 @@ ERRORS = {  # words, exit status, what the line says
     "voices-no-such-language": (["voices", "--to", "xx"], 4, "xx"),
     "hook-bad-event": (["mediamtx-hook", "maybe"], 2, "maybe"),
 }
-
-
-def assert_one_line(done, status, says):
-    lines = [line for line in done.stderr.splitlines() if line.startswith("airdub: ")]
-    assert done.returncode == status, done.stderr
-    assert len(lines) == 1 and done.stderr.endswith(lines[0] + "\n"), done.stderr
-    assert says in lines[0]
-    assert not lines[0].endswith(".")
 
 
 def raw(words, cwd):
