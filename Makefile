@@ -76,7 +76,7 @@ soak: deps-demo ## stream for SOAK_MINUTES and watch memory and sync
 	@$(MAKE) --no-print-directory all fixtures
 	@$(PYTHON) -m pytest tests/soak -s --soak-minutes $(SOAK_MINUTES)
 
-bench: deps-demo ## measure speed: real-time factor, the share of each stage
+bench: deps ## measure speed: a file, the sts-service against its peers, connections
 	@$(MAKE) --no-print-directory all fixtures
 	@$(PYTHON) tests/bench/run.py
 

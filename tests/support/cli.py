@@ -1,11 +1,21 @@
 """The `airdub` command line, run to its end."""
 
+import json
+
 from support.process import run
 from support.programs import path_of
 
 
 def airdub(*words, timeout_s=60, env=None):
     return run([path_of("airdub"), *words], timeout_s=timeout_s, env=env)
+
+
+def probe_summary(url, clip, *words, timeout_s=600):
+    """The summary of an `airdub sts-probe` that must succeed."""
+    done = airdub("sts-probe", "--json", "--quiet", url, clip, *words, timeout_s=timeout_s)
+    if done.returncode != 0:
+        raise RuntimeError(f"airdub sts-probe: status {done.returncode}: {done.stderr.strip()}")
+    return json.loads(done.stdout)
 
 
 def assert_one_line(done, status, says):
