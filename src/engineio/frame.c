@@ -3,6 +3,9 @@
 #include "engineio/frame.h"
 
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 static bool is_known(guint opcode)
 {
@@ -63,6 +66,13 @@ void eio_frame_apply_mask(guint8 *bytes, gsize size, const guint8 mask[4])
     memcpy(&half, mask, 4);
     const guint64 whole = (guint64) half << 32 | half;
     gsize i = 0;
+#ifdef __SSE2__
+    const __m128i block = _mm_set1_epi32((int) half);
+    for (; i + 16 <= size; i += 16) {
+        __m128i *at = (__m128i *) (bytes + i);
+        _mm_storeu_si128(at, _mm_xor_si128(_mm_loadu_si128(at), block));
+    }
+#endif
     for (; i + 8 <= size; i += 8) {
         guint64 word;
         memcpy(&word, bytes + i, 8);
@@ -96,10 +106,19 @@ static gsize sequence_length(const guint8 *bytes, gsize size)
     return n;
 }
 
-/* How many bytes from the start are ASCII: eight at a time, since nearly all of a message is. */
+/* How many bytes from the start are ASCII: many at a time, since nearly all of a message is. */
 static gsize ascii_length(const guint8 *bytes, gsize size)
 {
     gsize i = 0;
+#ifdef __SSE2__
+    for (; i + 64 <= size; i += 64) {
+        const __m128i *at = (const __m128i *) (bytes + i);
+        const __m128i a = _mm_or_si128(_mm_loadu_si128(at), _mm_loadu_si128(at + 1));
+        const __m128i b = _mm_or_si128(_mm_loadu_si128(at + 2), _mm_loadu_si128(at + 3));
+        if (_mm_movemask_epi8(_mm_or_si128(a, b)))
+            break;
+    }
+#endif
     for (; i + 8 <= size; i += 8) {
         guint64 word;
         memcpy(&word, bytes + i, 8);

@@ -63,6 +63,7 @@ struct _DubStsService {
     DubStsReadiness readiness;
     GPtrArray *clients;      /* of Client, also those that are only to be freed */
     GHashTable *streams;     /* stream id -> Client, while the stream is not complete */
+    guint in_flight;         /* sum of the clients' */
     void (*on_drained)(void *user_data);
     void *drained_data;
 };
@@ -75,6 +76,7 @@ typedef struct {
     char *stream_id;   /* key in service->streams; NULL without a stream */
     GSource *timer;
     const DubStreamInit *wanted; /* to be opened; the session's */
+    guint in_flight;   /* fragments, as of the last settle() */
     bool release, close, gone; /* noted for settle() and the timer */
 } Client;
 
@@ -99,6 +101,7 @@ static void client_free(void *data)
 {
     Client *client = data;
     leave_stream(client);
+    client->service->in_flight -= client->in_flight;
     g_source_destroy(client->timer);
     g_source_unref(client->timer);
     dub_sts_work_free(client->work);
@@ -283,7 +286,10 @@ static void tell_drained(DubStsService *service)
 static void update_gauges(Client *client)
 {
     DubStsService *service = client->service;
-    dub_metrics_set(service->metrics, METRIC_IN_FLIGHT, dub_sts_service_count_in_flight(service), NULL);
+    const guint in_flight = client->gone ? 0 : dub_sts_session_count_in_flight(client->session);
+    service->in_flight += in_flight - client->in_flight;
+    client->in_flight = in_flight;
+    dub_metrics_set(service->metrics, METRIC_IN_FLIGHT, service->in_flight, NULL);
     if (client->stream_id)
         dub_metrics_set(service->metrics, METRIC_QUEUE_DEPTH, dub_sts_session_count_waiting(client->session),
                         client->stream_id, NULL);
@@ -522,12 +528,7 @@ guint dub_sts_service_count_streams(const DubStsService *self)
 
 guint dub_sts_service_count_in_flight(const DubStsService *self)
 {
-    guint n = 0;
-    for (guint i = 0; i < self->clients->len; i++) {
-        const Client *client = g_ptr_array_index(self->clients, i);
-        n += client->gone ? 0 : dub_sts_session_count_in_flight(client->session);
-    }
-    return n;
+    return self->in_flight;
 }
 
 void dub_sts_service_drain(DubStsService *self, void (*on_drained)(void *user_data), void *user_data)

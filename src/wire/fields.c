@@ -179,6 +179,27 @@ static void set_fallback(const DubField *field, void *at)
     }
 }
 
+/* Returns: (transfer full): the word at @place of @choices */
+static DubJson *choice_to_json(const char *choices, int place)
+{
+    for (; place > 0; place--) {
+        choices = strchr(choices, '|');
+        g_return_val_if_fail(choices, NULL);
+        choices++;
+    }
+    return json_stringn_nocheck(choices, strcspn(choices, "|"));
+}
+
+/* Returns: (transfer full): @text, mended where it is no UTF-8; NULL for NULL */
+static DubJson *text_to_json(const char *text)
+{
+    DubJson *value = json_string(text);
+    if (value || !text)
+        return value;
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    return json_string(valid);
+}
+
 /* Returns: (transfer full): NULL for a field that is left out. */
 static DubJson *field_to_json(const DubField *field, const void *at)
 {
@@ -186,21 +207,12 @@ static DubJson *field_to_json(const DubField *field, const void *at)
     case FIELD_ID:
     case FIELD_WORD:
     case FIELD_LANGUAGE:
-    case FIELD_TEXT: {
-        const char *text = *(char *const *) at;
-        g_autofree char *valid = text ? g_utf8_make_valid(text, -1) : NULL;
-        return valid ? json_string(valid) : NULL;
-    }
+    case FIELD_TEXT: return text_to_json(*(char *const *) at);
     case FIELD_UINT: return json_integer(*(const guint *) at);
     case FIELD_INT: return *(const int64_t *) at < 0 ? NULL : json_integer(*(const int64_t *) at);
     case FIELD_MS: return *(const double *) at < 0 ? NULL : json_integer(llround(*(const double *) at));
     case FIELD_BOOL: return json_boolean(*(const bool *) at);
-    case FIELD_CHOICE: {
-        g_auto(GStrv) words = g_strsplit(field->choices, "|", -1);
-        const int place = *(const int *) at;
-        g_return_val_if_fail(place >= 0 && place < (int) g_strv_length(words), NULL);
-        return json_string(words[place]);
-    }
+    case FIELD_CHOICE: return choice_to_json(field->choices, *(const int *) at);
     case FIELD_OBJECT: return json_incref(*(DubJson *const *) at);
     case FIELD_AUDIO: {
         const DubWireAudio *audio = *(DubWireAudio *const *) at;
@@ -215,13 +227,12 @@ static void put(DubJson *object, const char *path, DubJson *value)
 {
     const gsize length = strcspn(path, ".");
     if (!path[length]) {
-        json_object_set_new(object, path, value);
+        json_object_set_new_nocheck(object, path, value);
         return;
     }
-    g_autofree char *key = g_strndup(path, length);
-    if (!json_object_get(object, key))
-        json_object_set_new(object, key, json_object());
-    put(json_object_get(object, key), path + length + 1, value);
+    if (!json_object_getn(object, path, length))
+        json_object_setn_new_nocheck(object, path, length, json_object());
+    put(json_object_getn(object, path, length), path + length + 1, value);
 }
 
 static void *at_field(const DubField *field, const void *message)

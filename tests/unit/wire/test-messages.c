@@ -378,6 +378,25 @@ static void test_audio_bytes(void)
     }
 }
 
+/* Each byte at each place of a text of several blocks and a rest: in RFC 4648's alphabet, or refused. */
+static void test_base64_alphabet(void)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char text[92];
+    for (gsize place = 0; place < sizeof text; place++) {
+        for (guint c = 1; c < 256; c++) {
+            memset(text, 'A', sizeof text);
+            text[place] = (char) c;
+            const bool is_padding = c == '=' && place == sizeof text - 1;
+            g_autoptr(DubJson) payload =
+                json_pack("{s:{s:s, s:i, s:i, s:i, s:o}}", "audio", "format", "m4a", "sample_rate_hz", 48000, "channels", 2,
+                          "duration_ms", 6, "data_base64", json_stringn_nocheck(text, sizeof text));
+            g_autoptr(DubWireAudio) read = dub_wire_audio_parse(payload, "audio", NULL);
+            g_assert_true(!!read == (strchr(alphabet, (int) c) || is_padding));
+        }
+    }
+}
+
 typedef struct {
     const char *name;
     gsize n_bytes;
@@ -471,6 +490,7 @@ int main(int argc, char **argv)
         g_test_add_data_func(path, &error_kinds[i], test_error_kind);
     }
     g_test_add_func("/wire/audio/bytes", test_audio_bytes);
+    g_test_add_func("/wire/audio/base64-alphabet", test_base64_alphabet);
     g_test_add_func("/wire/messages/invalid-utf8-is-mended", test_invalid_utf8_is_mended);
     return g_test_run();
 }
