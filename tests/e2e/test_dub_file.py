@@ -193,7 +193,7 @@ def test_counting(counting, tmp_path):
     assert_same_length(counting, tmp_path / "out.mp4")
     errors = wer.word_errors(clips.reference_text(counting), dub.transcript())
     assert errors.rate <= 0.12, dub.transcript()
-    assert wer.said_twice(clips.reference_text(counting), dub.transcript()) == []
+    assert wer.said_twice(clips.reference_text(counting), [f["transcript"] for f in dub.fragments]) == []
 
 
 # ---- bad input: one line with the cause, a status of its own, nothing under the final name ----

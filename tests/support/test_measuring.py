@@ -140,9 +140,28 @@ WER_ROWS = {
 
 @pytest.mark.parametrize("row", WER_ROWS.values(), ids=WER_ROWS.keys())
 def test_word_errors(row):
-    said, heard, errors, twice = row
+    said, heard, errors, extra = row
     assert wer.word_errors(said, heard).rate == pytest.approx(errors / len(wer.words(said)))
-    assert wer.said_twice(said, heard) == twice
+    assert wer.stuttered(said, heard) == extra
+
+
+SEAM_ROWS = {
+    "whole": ("one two three", ["one two", "three"], []),
+    "at-the-seam": ("one two three", ["one two", "two three"], ["two"]),
+    "several-words": ("one two three four", ["one two three", "Two three. Four"], ["two three"]),
+    "in-the-text": ("you had had enough", ["you had", "had enough"], []),
+    "twice-and-a-word-lost": ("one two three", ["two", "two three"], ["two"]),
+    "once-more-than-in-the-text": ("you had had enough", ["you had had", "had enough"], ["had"]),
+    "inside-a-fragment": ("one two three", ["one", "two two three"], []),
+    "silence-between": ("one two three", ["one two", "", "two three"], ["two"]),
+    "nothing-heard": ("one two three", ["", ""], []),
+}
+
+
+@pytest.mark.parametrize("row", SEAM_ROWS.values(), ids=SEAM_ROWS.keys())
+def test_words_twice_at_a_seam(row):
+    said, fragments, twice = row
+    assert wer.said_twice(said, fragments) == twice
 
 
 def test_prometheus_text():

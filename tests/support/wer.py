@@ -1,4 +1,4 @@
-"""Word error rate, and words said twice."""
+"""Word error rate, words twice at a seam, and words beside themselves."""
 
 import re
 from dataclasses import dataclass
@@ -58,14 +58,42 @@ def word_errors(reference, heard):
                       sum(b is None for _, b in pairs), sum(a is None for a, _ in pairs), len(said))
 
 
-def said_twice(reference, heard):
-    """Words heard once more than they were said, right beside themselves: what a seam that overlaps would give."""
+def said_twice(reference, fragments):
+    """What was said once and heard on both sides of a seam: the last words of a fragment that are the first of the next one.
+
+    fragments: the text of each, in order. Words that the reference repeats as well do not count."""
+    spoken = [heard for heard in map(words, fragments) if heard]
+    heard = [word for fragment in spoken for word in fragment]
+    pairs = [pair for pair in align(words(reference), heard) if pair[1] is not None]
+    twice, seam = [], 0
+    for before, after in zip(spoken, spoken[1:]):
+        seam += len(before)
+        count = next((n for n in range(min(len(before), len(after)), 0, -1) if before[-n:] == after[:n]), 0)
+        if count and any(said != word for said, word in _repeats(pairs, seam, count)):
+            twice.append(" ".join(after[:count]))
+    return twice
+
+
+def _repeats(pairs, seam, count):
+    """The pairs around a seam for as far as the count words before it come again: which of them is one too many, an
+    alignment cannot tell."""
+    heard = [word for _, word in pairs]
+    unit, first, end = heard[seam:seam + count], seam - count, seam + count
+    while heard[max(0, first - count):first] == unit:
+        first -= count
+    while heard[end:end + count] == unit:
+        end += count
+    return pairs[first:end]
+
+
+def stuttered(reference, heard):
+    """Words heard once more than they were said, right beside themselves, wherever the seams are."""
     pairs = align(words(reference), words(heard))
-    twice = []
+    extra = []
     for index, (said, word) in enumerate(pairs):
         if said is not None or word is None:
             continue
         neighbours = [pairs[k][1] for k in (index - 1, index + 1) if 0 <= k < len(pairs)]
         if word in neighbours:
-            twice.append(word)
-    return twice
+            extra.append(word)
+    return extra
