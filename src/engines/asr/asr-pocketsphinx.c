@@ -221,6 +221,17 @@ static int64_t frame_time_ns(const Heard *heard, int frame)
     return (int64_t) heard->origin[index] * FRAME_NS;
 }
 
+/* "on the clock and no time" is heard as "and and an". English never says these twice in one breath, so the second is none.
+ * Returns: the word before, or NULL when @word, from @start_ns on, is a word of its own. */
+static DubAsrWord *find_stuttered(const DubTranscript *transcript, const char *word, int64_t start_ns)
+{
+    static const char *const never_twice[] = {"a", "an", "and", "of", "or", "the", NULL};
+    if (!transcript->words->len || !g_strv_contains(never_twice, word))
+        return NULL;
+    DubAsrWord *before = &g_array_index(transcript->words, DubAsrWord, transcript->words->len - 1);
+    return g_str_equal(before->text, word) && start_ns - before->end_ns <= FRAME_NS ? before : NULL;
+}
+
 static DubTranscript *collect(PocketSphinx *self, const Heard *heard)
 {
     DubTranscript *transcript = dub_transcript_new();
@@ -230,8 +241,13 @@ static DubTranscript *collect(PocketSphinx *self, const Heard *heard)
             continue;
         int first, last;
         ps_seg_frames(segment, &first, &last);
+        const int64_t start_ns = frame_time_ns(heard, first), end_ns = frame_time_ns(heard, last) + FRAME_NS;
         g_autofree char *word = plain_word(token);
-        dub_transcript_add(transcript, word, frame_time_ns(heard, first), frame_time_ns(heard, last) + FRAME_NS);
+        DubAsrWord *stuttered = find_stuttered(transcript, word, start_ns);
+        if (stuttered)
+            stuttered->end_ns = end_ns;
+        else
+            dub_transcript_add(transcript, word, start_ns, end_ns);
     }
     return transcript;
 }

@@ -135,6 +135,19 @@ static void test_speech_over_bed(void)
     g_assert_cmpint(ABS(first->start_ns - 1650 * DUB_NS_PER_MS), <, 250 * DUB_NS_PER_MS);
 }
 
+/* The model alone hears "on the clock and and an ounce": no "and" is ever said twice. */
+static void test_no_stutter(void)
+{
+    g_autoptr(DubPcm) pcm =
+        say_joined(say("rms", "the crowd is on its feet as the home team takes the lead in the fourth quarter"), say_silence(0.2),
+                   say("slt", "there are only two minutes left on the clock and no time outs remaining"), NULL);
+    g_autoptr(DubAsr) asr = open_english();
+    g_autoptr(DubTranscript) transcript = hear(asr, NULL, pcm);
+    g_test_message("heard: %s", transcript->text);
+    g_assert_nonnull(strstr(transcript->text, "clock and"));
+    g_assert_null(strstr(transcript->text, "and and"));
+}
+
 /* The same blocks give the same words whichever decoder goes on with the stream. */
 static void test_stream_moves(void)
 {
@@ -215,6 +228,7 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/engines/asr/word-times", test_word_times);
     g_test_add_func("/engines/asr/speech-over-bed", test_speech_over_bed);
+    g_test_add_func("/engines/asr/no-stutter", test_no_stutter);
     g_test_add_func("/engines/asr/stream-moves", test_stream_moves);
     g_test_add_func("/engines/asr/cancelled", test_cancelled);
     g_test_add_func("/engines/asr/null", test_null_hears_nothing);
