@@ -21,6 +21,8 @@ static const Case cases[] = {
     { "pause-before-the-mark", DUB_SEGMENT_PAUSE, { 5.0, 11.5, 17.2 }, 20, { 5.0, 11.5, 17.2 } },
     { "pause-after-the-mark-within-the-longest", DUB_SEGMENT_PAUSE, { 6.8, 12.9 }, 15, { 6.8, 12.9 } },
     { "a-pause-too-far-away-is-not-taken", DUB_SEGMENT_PAUSE, { 3.0, 6.3 }, 9, { 6.3 } },
+    { "a-clear-pause-further-back-before-a-cut-word", DUB_SEGMENT_PAUSE, { 3.8, 10.0 }, 13, { 3.8, 10.0 } },
+    { "a-pause-further-back-only-where-there-is-no-nearer-one", DUB_SEGMENT_PAUSE, { 3.8, 6.9 }, 10, { 6.9 } },
     { "an-early-cut-does-not-shift-the-next-mark", DUB_SEGMENT_PAUSE, { 4.6, 11.3, 16.8 }, 20, { 4.6, 11.3, 16.8 } },
     { "shorter-than-a-segment", DUB_SEGMENT_PAUSE, { 0 }, 3, { 0 } },
 };
