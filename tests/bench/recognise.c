@@ -1,9 +1,9 @@
-/* tests/bench/recognise.c: what the recogniser hears in a WAV file, in one go or cut into fragments as the segmenter
- * cuts them. For bench_recognition.py: a line of JSON for each file or fragment on stdout.
- *   recognise [--cut-ms 6000] [--search-ms 1500] [--shift-ms 0] [--lanes 1] FILE.wav ... (mono, 16000 Hz, s16) */
-#include "audio/level.h"
+/* tests/bench/recognise.c: what the recogniser hears in a WAV file, in one go or cut into fragments by the segmenter.
+ * For tests/support/recognition.py: a line of JSON for each file or fragment on stdout.
+ *   recognise [--cut-ms 6000] [--shift-ms 6000] [--live] [--lanes 1] FILE.wav ... (mono, 16000 Hz, s16) */
 #include "base/clock.h"
 #include "engines/asr/asr.h"
+#include "timeline/segmenter.h"
 
 #include <gio/gio.h>
 #include <stdlib.h>
@@ -12,17 +12,18 @@
 
 #define RATE_HZ          16000
 #define WAV_HEADER_BYTES 44
-#define WINDOW_MS        100
+#define STEP_MS          20 /* of sound at a time, as it comes live */
 #define LANES_MOST       16
 
-static int cut_ms, search_ms = 1500, shift_ms, lanes = 1;
+static int cut_ms, shift_ms, lanes = 1;
+static gboolean live;
 static DubAsr *asr;
 static DubAsrStream *streams[LANES_MOST];
 
 static const GOptionEntry entries[] = {
     {"cut-ms", 0, 0, G_OPTION_ARG_INT, &cut_ms, "a mark each so many ms; 0: in one go", "N"},
-    {"search-ms", 0, 0, G_OPTION_ARG_INT, &search_ms, "cut at the quietest point within this of a mark", "N"},
-    {"shift-ms", 0, 0, G_OPTION_ARG_INT, &shift_ms, "the first mark", "N"},
+    {"shift-ms", 0, 0, G_OPTION_ARG_INT, &shift_ms, "the first mark; 0: after the first --cut-ms", "N"},
+    {"live", 0, 0, G_OPTION_ARG_NONE, &live, "cut as a live stream is: at the first clear pause, no fragment much longer", NULL},
     {"lanes", 0, 0, G_OPTION_ARG_INT, &lanes, "fragments go round so many streams", "N"},
     G_OPTION_ENTRY_NULL,
 };
@@ -82,27 +83,56 @@ static void recognise(const DubPcm *pcm, gsize first, gsize end, unsigned lane)
     g_print("]}\n");
 }
 
-static gsize cut_near(const DubPcm *pcm, gsize mark)
+/* The worker's own settings (src/worker/worker.c). */
+static DubSegmenter *new_segmenter(void)
 {
-    const gsize search = frames_of(search_ms), window = frames_of(WINDOW_MS);
-    if (search == 0)
-        return mark;
-    return dub_level_quietest(pcm->samples, pcm->n_frames, 1, mark > search ? mark - search : 0, mark + search, window) +
-           window / 2;
+    const int64_t nominal_ns = cut_ms * DUB_NS_PER_MS;
+    const DubSegmenterConfig config = {
+        .rate_hz = RATE_HZ,
+        .channels = 1,
+        .nominal_ns = nominal_ns,
+        .longest_ns = nominal_ns + (live ? nominal_ns / 6 : nominal_ns / 2),
+        .mode = DUB_SEGMENT_PAUSE,
+        .eager = live,
+    };
+    return dub_segmenter_new(&config);
+}
+
+static void recognise_segments(DubSegmenter *segmenter, const DubPcm *pcm, gsize lead)
+{
+    static unsigned index;
+    DubSegment *segment;
+    while ((segment = dub_segmenter_take(segmenter))) {
+        const gsize first = MAX((gsize) segment->first_frame, lead);
+        const gsize end = (gsize) (segment->first_frame + segment->n_frames);
+        if (end > first)
+            recognise(pcm, first - lead, end - lead, index++ % (unsigned) lanes);
+        dub_segment_free(segment);
+    }
+}
+
+/* Silence in front of the file moves the marks; it is not recognised. */
+static void run_cut(const DubPcm *pcm)
+{
+    const gsize lead = shift_ms ? frames_of(cut_ms - shift_ms) : 0, step = frames_of(STEP_MS);
+    g_autoptr(DubSegmenter) segmenter = new_segmenter();
+    g_autofree float *silence = g_new0(float, lead + 1);
+    dub_segmenter_push(segmenter, silence, lead);
+    for (gsize at = 0; at < pcm->n_frames; at += step) {
+        dub_segmenter_push(segmenter, pcm->samples + at, MIN(step, pcm->n_frames - at));
+        recognise_segments(segmenter, pcm, lead);
+    }
+    dub_segmenter_finish(segmenter);
+    recognise_segments(segmenter, pcm, lead);
 }
 
 static void run_file(const char *path)
 {
     g_autoptr(DubPcm) pcm = read_wav(path);
-    gsize first = 0;
-    unsigned index = 0;
-    const gsize step = frames_of(cut_ms);
-    for (gsize mark = shift_ms ? frames_of(shift_ms) : step; step && mark < pcm->n_frames; mark += step) {
-        const gsize cut = MIN(cut_near(pcm, mark), pcm->n_frames);
-        recognise(pcm, first, cut, index++ % (unsigned) lanes);
-        first = cut;
-    }
-    recognise(pcm, first, pcm->n_frames, index % (unsigned) lanes);
+    if (cut_ms)
+        run_cut(pcm);
+    else
+        recognise(pcm, 0, pcm->n_frames, 0);
 }
 
 int main(int argc, char **argv)
@@ -110,8 +140,9 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     g_autoptr(GOptionContext) context = g_option_context_new("FILE...");
     g_option_context_add_main_entries(context, entries, NULL);
-    if (!g_option_context_parse(context, &argc, &argv, &error) || lanes < 1 || lanes > LANES_MOST) {
-        g_printerr("%s\n", error ? error->message : "lanes: 1 to 16");
+    if (!g_option_context_parse(context, &argc, &argv, &error) || lanes < 1 || lanes > LANES_MOST ||
+        cut_ms < 0 || shift_ms < 0 || shift_ms > cut_ms) {
+        g_printerr("%s\n", error ? error->message : "lanes: 1 to 16; shift-ms: at most cut-ms");
         return EXIT_FAILURE;
     }
     asr = dub_asr_open(NULL, "en", NULL, &error);
