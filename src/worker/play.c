@@ -173,9 +173,10 @@ static void decide(DubWorker *self, int64_t now_ns)
 
 /* --- the sink --------------------------------------------------------------------------------------------------- */
 
-void dub_worker_open_sink(DubWorker *self)
+static void open_sink(DubWorker *self, int64_t now_ns)
 {
     self->sink = SINK_OPEN;
+    self->sink_opened_ns = now_ns;
     self->sink_room = true;
     self->sink_started = false;
     self->effects.open_sink(&self->input, self->user_data);
@@ -184,13 +185,13 @@ void dub_worker_open_sink(DubWorker *self)
 static void open_sink_in_time(DubWorker *self, int64_t now_ns)
 {
     if (self->sink == SINK_BROKEN && now_ns >= self->sink_retry_ns) {
-        dub_worker_open_sink(self);
+        open_sink(self, now_ns);
         return;
     }
     if (self->sink != SINK_CLOSED || !dub_playout_anchored(self->playout))
         return;
     if (!self->paced || dub_playout_position(self->playout, now_ns) >= -SINK_LEAD_NS)
-        dub_worker_open_sink(self);
+        open_sink(self, now_ns);
 }
 
 /* A sink that was opened anew starts at a key frame; what comes before it is let go. */

@@ -51,8 +51,8 @@ struct _DubWorker {
 
     SinkState sink;
     bool sink_room;
-    unsigned sink_attempts;
-    int64_t sink_retry_ns;
+    unsigned sink_attempts;     /* breaks since it last ran well */
+    int64_t sink_opened_ns, sink_retry_ns;
     bool sink_started;          /* something was pushed since it was opened */
     int64_t sink_base_frame;    /* output frame that is the sink's 0 */
     unsigned source_attempts;
@@ -65,4 +65,3 @@ int64_t dub_worker_frames_to_ns(const DubWorker *self, int64_t frames);
 void dub_worker_play(DubWorker *self, int64_t now_ns);        /* send, decide, render, push: as far as things stand */
 bool dub_worker_all_played(const DubWorker *self);
 void dub_worker_take_segments(DubWorker *self);
-void dub_worker_open_sink(DubWorker *self);

@@ -14,7 +14,8 @@
 #define DRIFT_NS               (20 * DUB_NS_PER_MS)    /* smoothed: half of what anyone sees */
 #define VIDEO_BYTES_MAX        (G_GUINT64_CONSTANT(512) * 1024 * 1024) /* 40 s at 100 Mbit/s */
 #define FIRST_RETRY_NS         (2 * DUB_NS_PER_S)      /* 2, 4, 8, 16, 32 s */
-#define SINK_ATTEMPTS          5
+#define SINK_ATTEMPTS          5                       /* in a row */
+#define SINK_WELL_NS           (60 * DUB_NS_PER_S)     /* an output that ran for so long was mended: connecting gives up sooner */
 #define SPEECH_REST_NS         (30 * DUB_NS_PER_S)     /* after a backend gave up */
 
 typedef struct {
@@ -576,6 +577,8 @@ void dub_worker_sink_error(DubWorker *self, const GError *error, int64_t now_ns)
 {
     if (is_over(self))
         return;
+    if (self->sink == SINK_OPEN && now_ns - self->sink_opened_ns >= SINK_WELL_NS)
+        self->sink_attempts = 0;
     if (self->paced && worth_retrying(error) && self->sink == SINK_OPEN && self->sink_attempts < SINK_ATTEMPTS &&
         self->state != DUB_WORKER_DRAINING) {
         self->sink_retry_ns = now_ns + retry_wait(self->sink_attempts++);

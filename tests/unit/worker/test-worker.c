@@ -28,7 +28,9 @@ typedef struct {
     unsigned head_ms;           /* so much has happened when the source opens: all of it comes at once */
     unsigned stop_at_ms;        /* asked to stop within 10 s */
     unsigned away_at_ms, away_ms; /* the publisher ends, and is back with timestamps from 0 */
+    unsigned breaks, break_after_ms; /* so often the output breaks, so long after it was opened */
     /* expected */
+    bool gives_up;              /* over the breaks */
     int min_dubbed, max_dubbed;
     DubFallback reason;         /* at least one of these */
     unsigned max_rebuffers;
@@ -57,6 +59,13 @@ static const Case cases[] = {
     { "file-link-lost-sends-again", false, true, 60000, 0, 1500, .lose_at_ms = 3000, .min_dubbed = 10, .max_dubbed = 10 },
 };
 
+static const Case breaks[] = {
+    { "output-breaks-now-and-then", true, true, 1000000, 500, 1500, .breaks = 12, .break_after_ms = 61000 },
+    { "output-breaks-at-once", true, true, 300000, 500, 1500, .breaks = 6, .break_after_ms = 20, .gives_up = true },
+    { "output-breaks-soon", true, true, 400000, 500, 1500, .breaks = 6, .break_after_ms = 30000, .gives_up = true },
+    { "output-breaks-five-times", true, true, 200000, 500, 1500, .breaks = 5, .break_after_ms = 20 },
+};
+
 typedef struct {
     uint64_t sequence_number;
     int64_t at_ns;
@@ -74,6 +83,8 @@ typedef struct {
     int64_t out_frames, last_dts_ns, last_video_pts_ns, first_out_ns;
     int64_t worst_late_ns;       /* of a picture against p + D */
     GError *error;
+    unsigned n_breaks;
+    int64_t sink_opened_ns;
     int decided, dubbed, reasons[DUB_N_FALLBACKS];
     uint64_t next_index, last_sequence;
 } World;
@@ -129,6 +140,8 @@ static void on_open_sink(G_GNUC_UNUSED const DubWorkerInput *input, void *data)
     World *w = data;
     g_assert_false(w->sink_open);
     w->sink_open = true;
+    w->sink_opened_ns = w->now_ns;
+    w->last_dts_ns = -1;
 }
 
 static void on_push_video(void *payload, int64_t pts_ns, int64_t dts_ns, void *data)
@@ -141,7 +154,7 @@ static void on_push_video(void *payload, int64_t pts_ns, int64_t dts_ns, void *d
     DubWorkerStats stats;
     dub_worker_stats(w->worker, &stats);
     const int64_t late = w->now_ns - (w->start_ns + dts_ns + stats.delay_ns);
-    if (w->c->live && !w->c->stop_at_ms && stats.rebuffers == 0) {
+    if (w->c->live && !w->c->stop_at_ms && stats.rebuffers == 0 && w->n_breaks == 0) {
         g_assert_cmpint(late, >=, 0);
         w->worst_late_ns = MAX(w->worst_late_ns, late);
     }
@@ -297,6 +310,19 @@ static void move_speech(World *w)
     }
 }
 
+static void move_sink(World *w)
+{
+    if (w->sink_open && !w->ended && w->n_breaks < w->c->breaks &&
+        w->now_ns - w->sink_opened_ns >= w->c->break_after_ms * MS) {
+        g_autoptr(GError) error = g_error_new_literal(DUB_ERROR, DUB_ERROR_NETWORK, "the connection was reset");
+        w->n_breaks++;
+        w->sink_open = false;
+        dub_worker_sink_error(w->worker, error, w->now_ns);
+    }
+    if (w->ended && !w->stopped)
+        dub_worker_sink_finished(w->worker, w->now_ns);
+}
+
 static void run_world(World *w)
 {
     const DubWorkerInput input = { w->c->has_video, w->c->live, RATE, 1, w->c->head_ms * MS };
@@ -311,8 +337,7 @@ static void run_world(World *w)
             dub_worker_stop(w->worker, 10 * DUB_NS_PER_S, w->now_ns);
         if (w->c->live)
             dub_worker_tick(w->worker, w->now_ns);
-        if (w->ended && !w->stopped)
-            dub_worker_sink_finished(w->worker, w->now_ns);
+        move_sink(w);
         w->now_ns += BLOCK_MS * MS;
     }
 }
@@ -340,9 +365,9 @@ static void expect_outcome(const World *w)
     g_assert_true(w->complete);
 }
 
-static void test_case(const void *data)
+static void run_case(const Case *c, void (*expect)(const World *w))
 {
-    World w = { .c = data, .start_ns = 1000 * DUB_NS_PER_S, .last_dts_ns = -1 };
+    World w = { .c = c, .start_ns = 1000 * DUB_NS_PER_S, .last_dts_ns = -1 };
     world_of_payload = &w;
     w.now_ns = w.start_ns;
     w.answers = g_array_new(FALSE, FALSE, sizeof(Answer));
@@ -353,10 +378,30 @@ static void test_case(const void *data)
     };
     w.worker = dub_worker_new(&config, &effects, &w);
     run_world(&w);
-    expect_outcome(&w);
+    expect(&w);
     g_clear_error(&w.error);
     dub_worker_free(w.worker);
     g_array_unref(w.answers);
+}
+
+static void test_case(const void *data)
+{
+    run_case(data, expect_outcome);
+}
+
+static void expect_break(const World *w)
+{
+    g_assert_cmpuint(w->n_breaks, ==, w->c->breaks);
+    if (w->c->gives_up)
+        g_assert_error(w->error, DUB_ERROR, DUB_ERROR_NETWORK);
+    else
+        g_assert_no_error(w->error);
+    g_assert_true(w->ended != w->c->gives_up); /* the last output is closed, and whole */
+}
+
+static void test_break(const void *data)
+{
+    run_case(data, expect_break);
 }
 
 static void test_delay(void)
@@ -374,6 +419,10 @@ int main(int argc, char **argv)
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *path = g_strdup_printf("/worker/%s", cases[i].name);
         g_test_add_data_func(path, &cases[i], test_case);
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(breaks); i++) {
+        g_autofree char *path = g_strdup_printf("/worker/%s", breaks[i].name);
+        g_test_add_data_func(path, &breaks[i], test_break);
     }
     g_test_add_func("/worker/default-delay", test_delay);
     return g_test_run();
