@@ -144,39 +144,14 @@ static Child *get_child(Family *family, const char *const *values)
     return child;
 }
 
-void dub_metrics_add(DubMetrics *self, guint metric, double amount, ...)
+static void add(G_GNUC_UNUSED const Family *family, Child *child, double amount)
 {
-    g_return_if_fail(metric < self->n_families);
-    Family *family = &self->families[metric];
-    g_return_if_fail(family->spec->type == DUB_METRIC_GAUGE ||
-                     (family->spec->type == DUB_METRIC_COUNTER && amount >= 0));
-    const char *values[MAX_LABELS] = { NULL };
-    va_list args;
-    va_start(args, amount);
-    read_values(family, args, values);
-    va_end(args);
-    g_mutex_lock(&self->lock);
-    Child *child = get_child(family, values);
-    if (child)
-        child->value += amount;
-    g_mutex_unlock(&self->lock);
+    child->value += amount;
 }
 
-void dub_metrics_set(DubMetrics *self, guint metric, double value, ...)
+static void set(G_GNUC_UNUSED const Family *family, Child *child, double value)
 {
-    g_return_if_fail(metric < self->n_families);
-    Family *family = &self->families[metric];
-    g_return_if_fail(family->spec->type != DUB_METRIC_HISTOGRAM);
-    const char *values[MAX_LABELS] = { NULL };
-    va_list args;
-    va_start(args, value);
-    read_values(family, args, values);
-    va_end(args);
-    g_mutex_lock(&self->lock);
-    Child *child = get_child(family, values);
-    if (child)
-        child->value = value;
-    g_mutex_unlock(&self->lock);
+    child->value = value;
 }
 
 static void observe(const Family *family, Child *child, double value)
@@ -191,21 +166,50 @@ static void observe(const Family *family, Child *child, double value)
     }
 }
 
+/* @labels: the values of the family's labels, ended by NULL */
+static void change(DubMetrics *self, Family *family, void (*how)(const Family *, Child *, double), double value, va_list labels)
+{
+    const char *values[MAX_LABELS] = { NULL };
+    read_values(family, labels, values);
+    g_mutex_lock(&self->lock);
+    Child *child = get_child(family, values);
+    if (child)
+        how(family, child, value);
+    g_mutex_unlock(&self->lock);
+}
+
+void dub_metrics_add(DubMetrics *self, guint metric, double amount, ...)
+{
+    g_return_if_fail(metric < self->n_families);
+    Family *family = &self->families[metric];
+    g_return_if_fail(family->spec->type == DUB_METRIC_GAUGE ||
+                     (family->spec->type == DUB_METRIC_COUNTER && amount >= 0));
+    va_list labels;
+    va_start(labels, amount);
+    change(self, family, add, amount, labels);
+    va_end(labels);
+}
+
+void dub_metrics_set(DubMetrics *self, guint metric, double value, ...)
+{
+    g_return_if_fail(metric < self->n_families);
+    Family *family = &self->families[metric];
+    g_return_if_fail(family->spec->type != DUB_METRIC_HISTOGRAM);
+    va_list labels;
+    va_start(labels, value);
+    change(self, family, set, value, labels);
+    va_end(labels);
+}
+
 void dub_metrics_observe(DubMetrics *self, guint metric, double value, ...)
 {
     g_return_if_fail(metric < self->n_families);
     Family *family = &self->families[metric];
     g_return_if_fail(family->spec->type == DUB_METRIC_HISTOGRAM && !isnan(value));
-    const char *values[MAX_LABELS] = { NULL };
-    va_list args;
-    va_start(args, value);
-    read_values(family, args, values);
-    va_end(args);
-    g_mutex_lock(&self->lock);
-    Child *child = get_child(family, values);
-    if (child)
-        observe(family, child, value);
-    g_mutex_unlock(&self->lock);
+    va_list labels;
+    va_start(labels, value);
+    change(self, family, observe, value, labels);
+    va_end(labels);
 }
 
 typedef struct {
