@@ -345,59 +345,42 @@ void sio_client_disconnect(SioClient *self)
     client_unref(self);
 }
 
-static bool send_text(SioClient *self, GBytes *text, GPtrArray *attachments)
+static bool send_text(void *end, GBytes *text, GPtrArray *attachments)
 {
+    SioClient *self = end;
     bool ok = eio_client_send(self->engine, EIO_TEXT, text);
     for (guint i = 0; ok && attachments && i < attachments->len; i++)
         ok = eio_client_send(self->engine, EIO_BINARY, g_ptr_array_index(attachments, i));
     return ok;
 }
 
-static bool emit(SioClient *self, int64_t id, const char *event, json_t *args, GPtrArray *attachments)
+static SioEmitter emitter(SioClient *self)
 {
-    bool ok = false;
-    if (self->state == CLIENT_CONNECTED) {
-        g_autoptr(GBytes) text = sio_encode_event(self->nsp, id, event, args, attachments ? attachments->len : 0);
-        ok = send_text(self, text, attachments);
-    }
-    json_decref(args);
-    return ok;
+    return (SioEmitter){ self->nsp, self->acks, send_text, self->state == CLIENT_CONNECTED ? self : NULL };
 }
 
 bool sio_client_emit(SioClient *self, const char *event, json_t *arg)
 {
-    return emit(self, -1, event, sio_wrap_arg(arg), NULL);
+    return sio_client_emit_args(self, event, sio_wrap_arg(arg), NULL);
 }
 
 bool sio_client_emit_args(SioClient *self, const char *event, json_t *args, GPtrArray *attachments)
 {
-    return emit(self, -1, event, args, attachments);
+    const SioEmitter to = emitter(self);
+    return sio_emitter_event(&to, -1, event, args, attachments);
 }
 
 bool sio_client_emit_with_ack(SioClient *self, const char *event, json_t *args, GPtrArray *attachments, guint timeout_ms,
                               SioAckCallback callback, void *user_data)
 {
-    const bool connected = self->state == CLIENT_CONNECTED;
-    const int64_t id = connected ? sio_acks_add(self->acks, timeout_ms, callback, user_data) : -1;
-    if (id < 0) {
-        json_decref(args);
-        return false;
-    }
-    if (emit(self, id, event, args, attachments))
-        return true;
-    sio_acks_cancel(self->acks, id);
-    return false;
+    const SioEmitter to = emitter(self);
+    return sio_emitter_event_with_ack(&to, event, args, attachments, timeout_ms, callback, user_data);
 }
 
 bool sio_client_ack(SioClient *self, int64_t ack_id, json_t *args, GPtrArray *attachments)
 {
-    bool ok = false;
-    if (self->state == CLIENT_CONNECTED && ack_id >= 0) {
-        g_autoptr(GBytes) text = sio_encode_ack(self->nsp, ack_id, args, attachments ? attachments->len : 0);
-        ok = send_text(self, text, attachments);
-    }
-    json_decref(args);
-    return ok;
+    const SioEmitter to = emitter(self);
+    return sio_emitter_ack(&to, ack_id, args, attachments);
 }
 
 bool sio_client_is_connected(const SioClient *self)

@@ -147,3 +147,41 @@ void sio_acks_fail_all(SioAcks *self)
         ack->callback(NULL, NULL, error, ack->user_data);
     }
 }
+
+/* ---- sending ---- */
+
+bool sio_emitter_event(const SioEmitter *self, int64_t id, const char *event, json_t *args, GPtrArray *attachments)
+{
+    bool ok = false;
+    if (self->end) {
+        g_autoptr(GBytes) text = sio_encode_event(self->nsp, id, event, args, attachments ? attachments->len : 0);
+        ok = self->send(self->end, text, attachments);
+    }
+    json_decref(args);
+    return ok;
+}
+
+bool sio_emitter_event_with_ack(const SioEmitter *self, const char *event, json_t *args, GPtrArray *attachments,
+                                guint timeout_ms, SioAckCallback callback, void *user_data)
+{
+    const int64_t id = self->end ? sio_acks_add(self->acks, timeout_ms, callback, user_data) : -1;
+    if (id < 0) {
+        json_decref(args);
+        return false;
+    }
+    if (sio_emitter_event(self, id, event, args, attachments))
+        return true;
+    sio_acks_cancel(self->acks, id);
+    return false;
+}
+
+bool sio_emitter_ack(const SioEmitter *self, int64_t id, json_t *args, GPtrArray *attachments)
+{
+    bool ok = false;
+    if (self->end && id >= 0) {
+        g_autoptr(GBytes) text = sio_encode_ack(self->nsp, id, args, attachments ? attachments->len : 0);
+        ok = self->send(self->end, text, attachments);
+    }
+    json_decref(args);
+    return ok;
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * socketio/link.h: what server and client do alike: put messages together to packets, keep the acks that are waited for,
- * write events. Internal. One thread; the reader calls nothing back. */
+ * write events and answers. Internal. One thread; the reader calls nothing back. */
 #pragma once
 
 #include "engineio/packet.h"
@@ -33,6 +33,21 @@ int64_t sio_acks_add(SioAcks *self, guint timeout_ms, SioAckCallback callback, v
 void sio_acks_cancel(SioAcks *self, int64_t id); /* without callback */
 void sio_acks_resolve(SioAcks *self, int64_t id, json_t *args, GPtrArray *attachments); /* unknown ids are ignored */
 void sio_acks_fail_all(SioAcks *self);           /* %SIO_ERROR_CLOSED to each */
+
+/* Sends a packet's text, then its attachments. false: nothing more goes out */
+typedef bool (*SioSendFunc)(void *end, GBytes *text, GPtrArray *attachments);
+/* How one end of a namespace sends; made anew for each call, so that it cannot be out of date. */
+typedef struct {
+    const char *nsp;
+    SioAcks *acks;
+    SioSendFunc send;
+    void *end;         /* @send's; NULL: not connected, nothing is sent */
+} SioEmitter;
+/* @args: (transfer full): array. @id: -1: no ack is wanted */
+bool sio_emitter_event(const SioEmitter *self, int64_t id, const char *event, json_t *args, GPtrArray *attachments);
+bool sio_emitter_event_with_ack(const SioEmitter *self, const char *event, json_t *args, GPtrArray *attachments,
+                                guint timeout_ms, SioAckCallback callback, void *user_data);
+bool sio_emitter_ack(const SioEmitter *self, int64_t id, json_t *args, GPtrArray *attachments);
 
 GBytes *sio_encode_event(const char *nsp, int64_t id, const char *event, const json_t *args, guint n_attachments);
 GBytes *sio_encode_ack(const char *nsp, int64_t id, const json_t *args, guint n_attachments);

@@ -192,50 +192,38 @@ bool sio_socket_send(SioSocket *self, GBytes *text, GPtrArray *attachments)
     return ok;
 }
 
-static bool emit(SioSocket *self, int64_t id, const char *event, json_t *args, GPtrArray *attachments)
+static bool send_packet(void *end, GBytes *text, GPtrArray *attachments)
 {
-    bool ok = false;
-    if (self->space) {
-        g_autoptr(GBytes) text = sio_encode_event(self->nsp, id, event, args, attachments ? attachments->len : 0);
-        ok = sio_socket_send(self, text, attachments);
-    }
-    json_decref(args);
-    return ok;
+    return sio_socket_send(end, text, attachments);
+}
+
+static SioEmitter emitter(SioSocket *self)
+{
+    return (SioEmitter){ self->nsp, self->acks, send_packet, self->space ? self : NULL };
 }
 
 bool sio_socket_emit(SioSocket *self, const char *event, json_t *arg)
 {
-    return emit(self, -1, event, sio_wrap_arg(arg), NULL);
+    return sio_socket_emit_args(self, event, sio_wrap_arg(arg), NULL);
 }
 
 bool sio_socket_emit_args(SioSocket *self, const char *event, json_t *args, GPtrArray *attachments)
 {
-    return emit(self, -1, event, args, attachments);
+    const SioEmitter to = emitter(self);
+    return sio_emitter_event(&to, -1, event, args, attachments);
 }
 
 bool sio_socket_emit_with_ack(SioSocket *self, const char *event, json_t *args, GPtrArray *attachments, guint timeout_ms,
                               SioAckCallback callback, void *user_data)
 {
-    const int64_t id = self->space ? sio_acks_add(self->acks, timeout_ms, callback, user_data) : -1;
-    if (id < 0) {
-        json_decref(args);
-        return false;
-    }
-    if (emit(self, id, event, args, attachments))
-        return true;
-    sio_acks_cancel(self->acks, id);
-    return false;
+    const SioEmitter to = emitter(self);
+    return sio_emitter_event_with_ack(&to, event, args, attachments, timeout_ms, callback, user_data);
 }
 
 bool sio_socket_ack(SioSocket *self, int64_t ack_id, json_t *args, GPtrArray *attachments)
 {
-    bool ok = false;
-    if (self->space && ack_id >= 0) {
-        g_autoptr(GBytes) text = sio_encode_ack(self->nsp, ack_id, args, attachments ? attachments->len : 0);
-        ok = sio_socket_send(self, text, attachments);
-    }
-    json_decref(args);
-    return ok;
+    const SioEmitter to = emitter(self);
+    return sio_emitter_ack(&to, ack_id, args, attachments);
 }
 
 /* ---- leaving ---- */
