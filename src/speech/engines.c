@@ -1,5 +1,5 @@
-/* speech/engines.c: lanes are threads that take jobs from a queue of their own. A lane sees its job and its tools, and
- * nothing else; the answer goes back as an idle source on the session's context. */
+/* speech/engines.c: lanes are threads that take jobs from one queue. A lane sees its job and its tools, and nothing else;
+ * the answer goes back as an idle source on the session's context. */
 #include "speech/engines.h"
 
 #include "base/clock.h"
@@ -14,22 +14,31 @@
 
 typedef struct {
     DubSpeechEngines *engines;
-    unsigned index;
     DubAsr *asr;
     DubMt *mt;
     GThread *thread;
-    GAsyncQueue *jobs; /* of Job; &quit_job ends the thread */
-    GError *error;     /* why it could not be loaded */
+    GError *error; /* why it could not be loaded */
 } Lane;
 
 struct _DubSpeechEngines {
     char *from, *to, *asr_driver, *mt_driver, *tts_driver, *asr_model;
     const char *tts_name;
     unsigned n_lanes;
-    gint n_sessions; /* atomic: so far; spreads the first fragments of many sessions over the lanes */
     Lane *lanes;
     GAsyncQueue *loaded; /* of Lane: each comes once, loaded or failed */
+    GMutex lock;         /* guards waiting, closing, and the sessions' busy slots */
+    GCond work;
+    GQueue waiting;      /* of Job: whose sound began first stands first */
+    bool closing;
 };
+
+/* What goes on from fragment to fragment. As many a session as there are lanes, used in turn, each by one lane at a time:
+ * so any lane can take any fragment, and what is learnt of a voice is the same at every run. */
+typedef struct {
+    DubAsrStream *stream;
+    DubTts *voice;
+    bool busy;
+} Slot;
 
 /* Owned by the caller and by each job in flight: a job outlives the session that was freed meanwhile. */
 struct _DubSpeechSession {
@@ -40,30 +49,29 @@ struct _DubSpeechSession {
     DubSpeechDoneFunc on_done;
     void *user_data;
     DubSpeechShape shape;
-    unsigned n_lanes, offset;
-    DubAsrStream **streams; /* one a lane: used by that lane only */
-    DubTts **voices;        /* likewise */
-    bool is_closed;         /* owner's thread only */
+    unsigned n_slots;
+    Slot *slots;
+    int64_t last_began_ns; /* owner's thread only, both */
+    bool is_closed;
 };
 
 typedef struct {
     DubSpeechSession *session;
+    Slot *slot;
+    int64_t began_ns; /* its sound, if it came as soon as it was over: who began first is due first */
     DubFragment *fragment;
     DubSpeechResult *result;
 } Job;
-
-static Job quit_job;
 
 static void session_unref(DubSpeechSession *self)
 {
     if (!g_atomic_ref_count_dec(&self->refs))
         return;
-    for (unsigned i = 0; i < self->n_lanes; i++) {
-        dub_asr_stream_free(self->streams[i]);
-        dub_tts_close(self->voices[i]);
+    for (unsigned i = 0; i < self->n_slots; i++) {
+        dub_asr_stream_free(self->slots[i].stream);
+        dub_tts_close(self->slots[i].voice);
     }
-    g_free(self->streams);
-    g_free(self->voices);
+    g_free(self->slots);
     g_main_context_unref(self->context);
     g_object_unref(self->cancellable);
     g_free(self);
@@ -107,23 +115,57 @@ static bool load_lane(Lane *lane)
     return warm != NULL;
 }
 
+/* Lock held. */
+static Job *first_runnable(DubSpeechEngines *self)
+{
+    for (GList *l = self->waiting.head; l; l = l->next) {
+        Job *job = l->data;
+        if (job->slot->busy)
+            continue;
+        g_queue_delete_link(&self->waiting, l);
+        job->slot->busy = true;
+        return job;
+    }
+    return NULL;
+}
+
+/* Waits for work. Returns: NULL when the engines close. */
+static Job *take_job(DubSpeechEngines *self)
+{
+    Job *job = NULL;
+    g_mutex_lock(&self->lock);
+    while (!self->closing && !(job = first_runnable(self)))
+        g_cond_wait(&self->work, &self->lock);
+    g_mutex_unlock(&self->lock);
+    return job;
+}
+
+static void release(DubSpeechEngines *self, Slot *slot)
+{
+    g_mutex_lock(&self->lock);
+    slot->busy = false;
+    g_cond_signal(&self->work);
+    g_mutex_unlock(&self->lock);
+}
+
 static void run_job(const Lane *lane, Job *job)
 {
     const DubSpeechSession *session = job->session;
-    const DubSpeechTools tools = {lane->asr, session->streams[lane->index], lane->mt, session->voices[lane->index]};
+    const DubSpeechTools tools = {lane->asr, job->slot->stream, lane->mt, job->slot->voice};
     job->result = dub_speech_process(&tools, job->fragment, &session->shape, session->cancellable);
+    release(lane->engines, job->slot);
     answer(job);
 }
 
 static gpointer run_lane(gpointer data) /* lane thread */
 {
     Lane *lane = data;
+    DubSpeechEngines *engines = lane->engines;
     const bool loaded = load_lane(lane);
-    g_async_queue_push(lane->engines->loaded, lane);
+    g_async_queue_push(engines->loaded, lane);
     Job *job;
-    while ((job = g_async_queue_pop(lane->jobs)) != &quit_job)
-        if (loaded)
-            run_job(lane, job);
+    while (loaded && (job = take_job(engines)))
+        run_job(lane, job);
     return NULL;
 }
 
@@ -132,8 +174,6 @@ static bool start_lanes(DubSpeechEngines *self, GError **error)
     for (unsigned i = 0; i < self->n_lanes; i++) {
         Lane *lane = &self->lanes[i];
         lane->engines = self;
-        lane->index = i;
-        lane->jobs = g_async_queue_new();
         g_autofree char *name = g_strdup_printf("speech-lane-%u", i);
         lane->thread = g_thread_new(name, run_lane, lane);
     }
@@ -170,6 +210,8 @@ DubSpeechEngines *dub_speech_engines_open(const DubSpeechEnginesConfig *config, 
     self->n_lanes = MIN(config->n_lanes ? config->n_lanes : g_get_num_processors(), DUB_LANES_MOST);
     self->lanes = g_new0(Lane, self->n_lanes);
     self->loaded = g_async_queue_new();
+    g_mutex_init(&self->lock);
+    g_cond_init(&self->work);
     if (!check_voice(self, error) || !start_lanes(self, error))
         return NULL;
     dub_info("engines: %s, %s, %s for %s to %s in %u lanes, loaded in %" G_GINT64_FORMAT " ms",
@@ -178,16 +220,18 @@ DubSpeechEngines *dub_speech_engines_open(const DubSpeechEnginesConfig *config, 
     return g_steal_pointer(&self);
 }
 
-static void close_lane(Lane *lane)
+static void stop_lanes(DubSpeechEngines *self)
 {
-    if (!lane->thread)
-        return;
-    g_async_queue_push_front(lane->jobs, &quit_job);
-    g_thread_join(lane->thread);
-    Job *job;
-    while ((job = g_async_queue_try_pop(lane->jobs)))
-        free_job(job);
-    g_async_queue_unref(lane->jobs);
+    g_mutex_lock(&self->lock);
+    self->closing = true;
+    g_cond_broadcast(&self->work);
+    g_mutex_unlock(&self->lock);
+    for (unsigned i = 0; i < self->n_lanes && self->lanes[i].thread; i++)
+        g_thread_join(self->lanes[i].thread);
+}
+
+static void clear_lane(Lane *lane)
+{
     dub_asr_close(lane->asr);
     dub_mt_close(lane->mt);
     g_clear_error(&lane->error);
@@ -197,8 +241,12 @@ void dub_speech_engines_close(DubSpeechEngines *self)
 {
     if (!self)
         return;
+    stop_lanes(self);
+    g_queue_clear_full(&self->waiting, free_job);
     for (unsigned i = 0; i < self->n_lanes; i++)
-        close_lane(&self->lanes[i]);
+        clear_lane(&self->lanes[i]);
+    g_mutex_clear(&self->lock);
+    g_cond_clear(&self->work);
     g_free(self->lanes);
     g_async_queue_unref(self->loaded);
     g_free(self->from);
@@ -232,10 +280,10 @@ const char *dub_speech_engines_tts_name(const DubSpeechEngines *self)
 
 static bool open_voices(DubSpeechSession *self, const char *voice, GError **error)
 {
-    for (unsigned i = 0; i < self->n_lanes; i++) {
-        self->streams[i] = dub_asr_stream_new();
-        self->voices[i] = dub_tts_open(self->engines->tts_driver, self->engines->to, voice, error);
-        if (!self->voices[i])
+    for (unsigned i = 0; i < self->n_slots; i++) {
+        self->slots[i].stream = dub_asr_stream_new();
+        self->slots[i].voice = dub_tts_open(self->engines->tts_driver, self->engines->to, voice, error);
+        if (!self->slots[i].voice)
             return false;
     }
     return true;
@@ -252,10 +300,8 @@ DubSpeechSession *dub_speech_session_new(DubSpeechEngines *engines, const DubSpe
     self->on_done = on_done;
     self->user_data = user_data;
     self->shape = (DubSpeechShape) {config->rate_hz, config->channels, config->timeout_ms};
-    self->n_lanes = engines->n_lanes;
-    self->offset = (unsigned) g_atomic_int_add(&engines->n_sessions, 1) % self->n_lanes;
-    self->streams = g_new0(DubAsrStream *, self->n_lanes);
-    self->voices = g_new0(DubTts *, self->n_lanes);
+    self->n_slots = engines->n_lanes;
+    self->slots = g_new0(Slot, self->n_slots);
     return open_voices(self, config->voice, error) ? g_steal_pointer(&self) : NULL;
 }
 
@@ -268,12 +314,25 @@ void dub_speech_session_free(DubSpeechSession *self)
     session_unref(self);
 }
 
+static int compare_began(gconstpointer a, gconstpointer b, G_GNUC_UNUSED gpointer user_data)
+{
+    const int64_t x = ((const Job *) a)->began_ns, y = ((const Job *) b)->began_ns;
+    return (x > y) - (x < y);
+}
+
 void dub_speech_session_submit(DubSpeechSession *self, DubFragment *fragment)
 {
+    DubSpeechEngines *engines = self->engines;
     Job *job = g_new0(Job, 1);
     g_atomic_ref_count_inc(&self->refs);
     job->session = self;
+    job->slot = &self->slots[fragment->sequence_number % self->n_slots];
+    /* Its own keep their order, however fast they come. */
+    self->last_began_ns = MAX(dub_clock_now() - dub_pcm_duration_ns(fragment->pcm), self->last_began_ns + 1);
+    job->began_ns = self->last_began_ns;
     job->fragment = fragment;
-    const unsigned lane = (unsigned) ((fragment->sequence_number + self->offset) % self->n_lanes);
-    g_async_queue_push(self->engines->lanes[lane].jobs, job);
+    g_mutex_lock(&engines->lock);
+    g_queue_insert_sorted(&engines->waiting, job, compare_began, NULL);
+    g_cond_signal(&engines->work);
+    g_mutex_unlock(&engines->lock);
 }

@@ -1,7 +1,7 @@
 /* speech/engines.h: engines loaded once, in lanes that work side by side, shared by any number of sessions.
- * A lane is a thread with a recogniser and a translator of its own. A session is one stream's use of them: its
- * fragment n goes to lane (n + the session's offset) % lanes, so that what a lane's recogniser learns of the voice is
- * the same at every run. */
+ * A lane is a thread with a recogniser and a translator of its own. A session is one stream's use of them. A free lane takes
+ * the waiting fragment whose sound began first, of whatever session: of live streams with one delay, that is the one that is
+ * due first. What is learnt of a voice stays with the session, and is the same at every run. */
 #pragma once
 
 #include "speech/speech.h"

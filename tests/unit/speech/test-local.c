@@ -277,6 +277,99 @@ static void test_freed_while_opening(void)
         ;
 }
 
+/* ---- who is next: sessions by themselves, which answer in any order ---- */
+
+typedef struct {
+    DubSpeechSession *session;
+    GString *order; /* shared: of the letters */
+    char letter;    /* this session's, as its answers come */
+} Speaker;
+
+static void on_spoken(DubSpeechResult *result, void *user_data)
+{
+    const Speaker *speaker = user_data;
+    g_string_append_printf(speaker->order, "%c%u ", speaker->letter, (unsigned) result->sequence_number);
+    dub_speech_result_free(result);
+}
+
+static void speaker_init(Speaker *speaker, DubSpeechEngines *engines, char letter, GString *order)
+{
+    const DubSpeechSessionConfig config = {.rate_hz = RATE_HZ, .channels = 2};
+    g_autoptr(GError) error = NULL;
+    *speaker = (Speaker) {.order = order, .letter = letter};
+    speaker->session = dub_speech_session_new(engines, &config, on_spoken, speaker, &error);
+    g_assert_no_error(error);
+}
+
+/* @copies: of the same sentence */
+static DubPcm *make_speech(unsigned copies)
+{
+    g_autoptr(DubPcm) sentence = say("slt", "the weather is clear tonight");
+    DubPcm *pcm = say_silence(0.5);
+    for (unsigned i = 0; i < copies; i++)
+        pcm = say_joined(pcm, dub_pcm_ref(sentence), say_silence(0.5), NULL);
+    return broadcast(pcm);
+}
+
+static void speak(const Speaker *speaker, uint64_t number, const DubPcm *pcm)
+{
+    dub_speech_session_submit(speaker->session, dub_fragment_new(number, 0, dub_pcm_ref((DubPcm *) pcm)));
+}
+
+static void wait_for_answers(const GString *order, gsize n)
+{
+    const guint guard = g_timeout_add_seconds(120, on_too_long, NULL);
+    while (order->len < n * strlen("a0 "))
+        g_main_context_iteration(NULL, TRUE);
+    g_source_remove(guard);
+}
+
+/* A free lane is used, whoever has the others: while a long fragment has one, all of another session go through the other. */
+static void test_no_lane_waits(gconstpointer data)
+{
+    Speaker slow, quick;
+    GString *order = g_string_new(NULL);
+    speaker_init(&slow, (DubSpeechEngines *) data, 's', order);
+    speaker_init(&quick, (DubSpeechEngines *) data, 'q', order);
+    g_autoptr(DubPcm) minute = make_speech(25);
+    g_autoptr(DubPcm) sentence = make_speech(1);
+    speak(&slow, 0, minute);
+    for (unsigned i = 0; i < 3; i++)
+        speak(&quick, i, sentence);
+    wait_for_answers(order, 4);
+    g_assert_cmpstr(order->str, ==, "q0 q1 q2 s0 ");
+    dub_speech_session_free(slow.session);
+    dub_speech_session_free(quick.session);
+    g_string_free(order, TRUE);
+}
+
+/* Whose sound began first is next, though it came last: a longer fragment is due sooner after it came. A session's own keep
+ * their order all the same. */
+static void test_first_begun_is_next(void)
+{
+    g_autoptr(GError) error = NULL;
+    const DubSpeechEnginesConfig config = {.from = "en", .to = "es", .n_lanes = 1};
+    DubSpeechEngines *engines = dub_speech_engines_open(&config, &error);
+    g_assert_no_error(error);
+    Speaker a, b;
+    GString *order = g_string_new(NULL);
+    speaker_init(&a, engines, 'a', order);
+    speaker_init(&b, engines, 'b', order);
+    g_autoptr(DubPcm) sentence = make_speech(1);
+    g_autoptr(DubPcm) three = make_speech(3);
+    g_autoptr(DubPcm) five = make_speech(5);
+    speak(&a, 0, three); /* has the lane */
+    speak(&a, 1, sentence);
+    speak(&b, 0, three);
+    speak(&b, 1, five);
+    wait_for_answers(order, 4);
+    g_assert_cmpstr(order->str, ==, "a0 b0 b1 a1 ");
+    dub_speech_session_free(a.session);
+    dub_speech_session_free(b.session);
+    dub_speech_engines_close(engines);
+    g_string_free(order, TRUE);
+}
+
 typedef struct {
     const char *name, *to, *voice;
     int code;
@@ -314,6 +407,8 @@ int main(int argc, char **argv)
         g_test_add_data_func(path, &refused[i], test_refused);
     }
     g_test_add_func("/speech/local/five-in-order", test_five_in_order);
+    g_test_add_func("/speech/local/first-begun-is-next", test_first_begun_is_next);
+    g_test_add_data_func("/speech/local/no-lane-waits", engines, test_no_lane_waits);
     g_test_add_func("/speech/local/freed-while-opening", test_freed_while_opening);
     g_test_add_data_func("/speech/local/end-of-nothing", engines, test_end_of_nothing);
     g_test_add_data_func("/speech/local/phrases-placed", engines, test_phrases_placed);
