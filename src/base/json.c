@@ -176,30 +176,29 @@ bool dub_json_get_bool(const DubJson *object, const char *path, DubJsonNeed need
     return true;
 }
 
-bool dub_json_get_object(const DubJson *object, const char *path, DubJsonNeed need, const DubJson **value,
-                         GError **error)
+/* @complaint: what it is not */
+static bool get_container(const DubJson *object, const char *path, DubJsonNeed need, json_type type,
+                          const char *complaint, const DubJson **value, GError **error)
 {
     const DubJson *found;
     if (!find(object, path, need, &found, error))
         return false;
     if (!found)
         return true;
-    if (!json_is_object(found))
-        return refuse(error, "%s: not an object", path);
+    if (json_typeof(found) != type)
+        return refuse(error, "%s: not %s", path, complaint);
     *value = found;
     return true;
+}
+
+bool dub_json_get_object(const DubJson *object, const char *path, DubJsonNeed need, const DubJson **value,
+                         GError **error)
+{
+    return get_container(object, path, need, JSON_OBJECT, "an object", value, error);
 }
 
 bool dub_json_get_array(const DubJson *object, const char *path, DubJsonNeed need, const DubJson **value,
                         GError **error)
 {
-    const DubJson *found;
-    if (!find(object, path, need, &found, error))
-        return false;
-    if (!found)
-        return true;
-    if (!json_is_array(found))
-        return refuse(error, "%s: not an array", path);
-    *value = found;
-    return true;
+    return get_container(object, path, need, JSON_ARRAY, "an array", value, error);
 }
