@@ -112,6 +112,8 @@ bool dub_json_get_string(const DubJson *object, const char *path, DubJsonNeed ne
         return true;
     if (!json_is_string(found))
         return refuse(error, "%s: not a string", path);
+    if (strlen(json_string_value(found)) != json_string_length(found))
+        return refuse(error, "%s: holds a NUL character", path); /* what follows it would be lost */
     *value = json_string_value(found);
     return true;
 }

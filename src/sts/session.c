@@ -160,8 +160,10 @@ static void emit_error(DubStsSession *self, const char *code, const char *fragme
 /* Returns: (transfer none) (nullable): what the payload of a refused event calls itself, where that may be an id */
 static const char *peek_id(const DubJson *payload, const char *key)
 {
-    const char *id = json_string_value(json_object_get(payload, key));
-    return id && *id && strlen(id) <= DUB_WIRE_MAX_ID_BYTES ? id : NULL;
+    const DubJson *value = json_object_get(payload, key);
+    const char *id = json_string_value(value);
+    const bool is_id = id && *id && strlen(id) <= DUB_WIRE_MAX_ID_BYTES && strlen(id) == json_string_length(value);
+    return is_id ? id : NULL;
 }
 
 /* @error names the field already; in front of it goes the event. */

@@ -113,10 +113,12 @@ static bool read_uint(const DubField *field, const DubJson *payload, guint *valu
 
 static bool read_ms(const DubField *field, const DubJson *payload, double *value, GError **error)
 {
-    double number = *value;
+    double number = NAN; /* which no JSON holds */
     if (!dub_json_get_double(payload, field->path, field->need, &number, error))
         return false;
-    if (number != *value && !(number >= 0 && number <= MAX_MS))
+    if (isnan(number))
+        return true;
+    if (!(number >= 0 && number <= MAX_MS))
         return refuse(error, "%s: %g is not within 0 and %g", field->path, number, MAX_MS);
     *value = number;
     return true;

@@ -127,6 +127,10 @@ DubErrorSimulation *dub_error_simulation_parse(const DubJson *payload, GError **
 {
     g_autoptr(DubErrorSimulation) self = dub_error_simulation_new();
     const DubJson *list = NULL;
+    if (!json_is_object(payload)) {
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "payload: not an object");
+        return NULL;
+    }
     if (!dub_json_get_bool(payload, "enabled", NEEDED, &self->enabled, error) ||
         !dub_json_get_array(payload, "rules", self->enabled ? NEEDED : MAY_BE, &list, error) ||
         !read_rules(self->enabled ? list : NULL, self->rules, error))

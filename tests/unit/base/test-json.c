@@ -117,6 +117,17 @@ static void test_get(const void *data)
     g_assert_true(ok == !c->error);
 }
 
+/* Socket.IO's reader, unlike dub_json_parse(), lets it through. */
+static void test_get_string_with_nul(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DubJson) root = json_pack("{s:s%}", "a", "x\0y", (size_t) 3);
+    const char *string = NULL;
+    g_assert_false(dub_json_get_string(root, "a", DUB_JSON_OPTIONAL, &string, &error));
+    g_assert_cmpstr(error->message, ==, "a: holds a NUL character");
+    g_assert_null(string);
+}
+
 static void test_get_values(void)
 {
     static const char text[] = "{\"s\":\"x\",\"c\":{\"i\":7.0,\"d\":2,\"b\":true}}";
@@ -150,5 +161,6 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/base/json/parse-needs-no-terminator", test_parse_needs_no_terminator);
     g_test_add_func("/base/json/get-values", test_get_values);
+    g_test_add_func("/base/json/get-values-with-nul", test_get_string_with_nul);
     return g_test_run();
 }

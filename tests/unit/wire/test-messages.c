@@ -211,6 +211,8 @@ static const Bad bad[] = {
      "sequence_number: -1 is not within 0 and 9007199254740991"},
     {"no-timestamp", DATA, "{" FRAGMENT ",'audio':" AUDIO "}", "timestamp: missing"},
     {"timestamp-text", DATA, "{" FRAGMENT ",'timestamp':'1','audio':" AUDIO "}", "timestamp: not a number"},
+    {"timestamp-minus-one", DATA, "{" FRAGMENT ",'timestamp':-1,'audio':" AUDIO "}",
+     "timestamp: -1 is not within 0 and 1e+15"},
     {"timestamp-negative", DATA, "{" FRAGMENT ",'timestamp':-5,'audio':" AUDIO "}",
      "timestamp: -5 is not within 0 and 1e+15"},
     {"timestamp-huge", DATA, "{" FRAGMENT ",'timestamp':1e300,'audio':" AUDIO "}",
@@ -259,6 +261,7 @@ static const Bad bad[] = {
     {"no-stream-id", CONTROL, "{'reason':'over'}", "stream_id: missing"},
     {"reason-number", CONTROL, "{'stream_id':'s','reason':1}", "reason: not a string"},
 
+    {"simulation-nothing", SIMULATION, "null", "payload: not an object"},
     {"no-enabled", SIMULATION, "{'rules':[]}", "enabled: missing"},
     {"enabled-number", SIMULATION, "{'enabled':1,'rules':[]}", "enabled: not true or false"},
     {"no-rules", SIMULATION, "{'enabled':true}", "rules: missing"},
