@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define SEARCH_MS    1500 /* either side of the mark */
-#define FURTHER_MS   1000 /* and so much before, for a clear pause: a cut sentence costs words (docs/performance.md) */
+#define FURTHER_MS   2000 /* and so much before, for a clear pause: a cut sentence costs words (docs/performance.md) */
 #define WINDOW_MS    100
 #define CLEAR_DB     12   /* a clear pause: this far below the segment's own level, */
 #define FLOOR_DB     3    /* and no more than this above its quietest 100 ms: the room, not a soft syllable */

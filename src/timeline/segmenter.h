@@ -12,7 +12,7 @@
 #define DUB_CROSSFADE_MS 10 /* long enough to hide a join, too short to hear as an echo */
 
 typedef enum {
-    DUB_SEGMENT_PAUSE, /* at the quietest 100 ms within ±1.5 s of the mark, or at a clear pause up to 1 s before that: words
+    DUB_SEGMENT_PAUSE, /* at the quietest 100 ms within ±1.5 s of the mark, or else at a clear pause up to 2 s before that: words
                           stay whole */
     DUB_SEGMENT_FIXED, /* exactly at the mark */
 } DubSegmentMode;
