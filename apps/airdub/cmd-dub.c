@@ -185,7 +185,10 @@ static bool open_speech(Dub *self, GError **error)
     if (!check_voice(self->options, error))
         return false;
     self->engines = dub_speech_engines_open(&config, error);
-    return self->engines != NULL;
+    if (!self->engines)
+        return false;
+    dub_report_loaded(self->report, dub_speech_engines_loading(self->engines));
+    return true;
 }
 
 /* ---- run ---- */

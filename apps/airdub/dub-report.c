@@ -25,6 +25,9 @@ struct _DubReport {
     int64_t first_ns, first_played_ns; /* when something was played first, and how much; DUB_TIME_NONE before */
     int64_t step_ns, step_played_ns;   /* the last time it had become more: a file goes on by whole fragments */
     int64_t last_ns;      /* of the last progress shown */
+    int64_t starting_cpu_ns; /* what the program itself took to be there */
+    DubSpeechLoading loading;
+    DubSpeechCpu engines; /* of all fragments that were answered */
 };
 
 DubReport *dub_report_new(DubReportStyle style, bool tell_fragments, int64_t now_ns)
@@ -33,6 +36,7 @@ DubReport *dub_report_new(DubReportStyle style, bool tell_fragments, int64_t now
     self->style = style;
     self->tell_fragments = tell_fragments;
     self->begun_ns = now_ns;
+    self->starting_cpu_ns = dub_clock_process_cpu();
     self->duration_ns = DUB_TIME_NONE;
     self->first_ns = DUB_TIME_NONE;
     self->last_ns = now_ns;
@@ -61,6 +65,11 @@ void dub_report_end_line(DubReport *self)
         putchar('\n');
     self->line_open = false;
     fflush(stdout);
+}
+
+void dub_report_loaded(DubReport *self, DubSpeechLoading loading)
+{
+    self->loading = loading;
 }
 
 /* ---- start ---- */
@@ -141,8 +150,17 @@ static void print_fragment(DubReport *self, const DubWorkerFragment *fragment)
     fflush(stdout);
 }
 
+static void add_cpu(DubReport *self, const DubSpeechCpu *cpu)
+{
+    self->engines.asr_ns += cpu->asr_ns;
+    self->engines.mt_ns += cpu->mt_ns;
+    self->engines.tts_ns += cpu->tts_ns;
+}
+
 void dub_report_fragment(DubReport *self, const DubWorkerFragment *fragment)
 {
+    if (fragment->result)
+        add_cpu(self, &fragment->result->cpu);
     if (self->style == DUB_REPORT_JSON)
         print_fragment_json(fragment);
     else if (self->tell_fragments && self->style != DUB_REPORT_QUIET)
@@ -295,17 +313,32 @@ static char *fallbacks_text(const DubWorkerStats *stats)
     return g_string_free(text, FALSE);
 }
 
-static void print_done_json(const DubWorkerStats *stats, const char *output, char **subtitles, bool interrupted,
+/* "around": what this process used beside the engines, once it was there. */
+static DubJson *cpu_to_json(const DubReport *self)
+{
+    const DubSpeechCpu *engines = &self->engines;
+    const int64_t process_ns = dub_clock_process_cpu();
+    const int64_t around_ns =
+        process_ns - self->starting_cpu_ns - self->loading.threads_ns - engines->asr_ns - engines->tts_ns;
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "total",
+                     json_seconds(process_ns + self->loading.processes_ns + engines->mt_ns), "starting",
+                     json_seconds(self->starting_cpu_ns), "loading",
+                     json_seconds(self->loading.threads_ns + self->loading.processes_ns), "asr",
+                     json_seconds(engines->asr_ns), "mt", json_seconds(engines->mt_ns), "tts",
+                     json_seconds(engines->tts_ns), "around", json_seconds(around_ns));
+}
+
+static void print_done_json(const DubReport *self, const DubWorkerStats *stats, const char *output, char **subtitles, bool interrupted,
                             double elapsed_s, double factor)
 {
     const uint64_t fallbacks = count_fallbacks(stats);
     command_print_json(json_pack(
-        "{s:s, s:o, s:o, s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "event", "done", "output",
+        "{s:s, s:o, s:o, s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "event", "done", "output",
         command_json_string(output), "subtitles", names_to_json(subtitles), "interrupted", interrupted, "fragments",
         (json_int_t) (stats->dubbed + fallbacks), "dubbed", (json_int_t) stats->dubbed, "fallback",
         (json_int_t) fallbacks, "fallback_reasons", fallbacks_to_json(stats), "duration", json_seconds(stats->played_ns),
         "elapsed", command_json_real(round(elapsed_s * 1000) / 1000), "real_time_factor",
-        command_json_real(round(factor * 10000) / 10000)));
+        command_json_real(round(factor * 10000) / 10000), "cpu", cpu_to_json(self)));
 }
 
 static char *pace_text(const DubReport *self, const DubWorkerStats *stats, double elapsed_s, double factor)
@@ -321,7 +354,7 @@ void dub_report_done(DubReport *self, const DubWorkerStats *stats, const char *o
     const double elapsed_s = seconds(now_ns - self->begun_ns);
     const double factor = stats->played_ns > 0 ? elapsed_s / seconds(stats->played_ns) : 0;
     if (self->style == DUB_REPORT_JSON) {
-        print_done_json(stats, output, subtitles, interrupted, elapsed_s, factor);
+        print_done_json(self, stats, output, subtitles, interrupted, elapsed_s, factor);
         return;
     }
     if (self->style == DUB_REPORT_QUIET)

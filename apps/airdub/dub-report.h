@@ -2,6 +2,7 @@
  * On a terminal one line is rewritten; otherwise a plain line every few seconds; with --json an object a line. */
 #pragma once
 
+#include "speech/engines.h"
 #include "worker/runner.h"
 
 typedef enum {
@@ -15,6 +16,8 @@ typedef struct _DubReport DubReport;
 /* @tell_fragments: what was said in each; always in JSON. @now_ns: what the summary counts from */
 DubReport *dub_report_new(DubReportStyle style, bool tell_fragments, int64_t now_ns);
 
+/* What loading the engines took; not called where they run elsewhere. */
+void dub_report_loaded(DubReport *self, DubSpeechLoading loading);
 /* @paced: it runs in real time, so that a delay says more than a speed */
 void dub_report_start(DubReport *self, const char *in, const char *out, const char *from, const char *to, bool paced,
                       const DubSourceInfo *info);

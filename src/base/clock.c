@@ -6,7 +6,7 @@
 static int64_t read_clock(clockid_t id)
 {
     struct timespec ts;
-    clock_gettime(id, &ts); /* cannot fail for these two ids on Linux */
+    clock_gettime(id, &ts); /* cannot fail for these ids on Linux */
     return ts.tv_sec * DUB_NS_PER_S + ts.tv_nsec;
 }
 
@@ -18,6 +18,25 @@ int64_t dub_clock_now(void)
 int64_t dub_clock_unix_ms(void)
 {
     return read_clock(CLOCK_REALTIME) / DUB_NS_PER_MS;
+}
+
+int64_t dub_clock_thread_cpu(void)
+{
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+int64_t dub_clock_process_cpu(void)
+{
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+int64_t dub_clock_child_cpu(pid_t pid)
+{
+    clockid_t id;
+    struct timespec ts;
+    if (clock_getcpuclockid(pid, &id) != 0 || clock_gettime(id, &ts) < 0)
+        return 0;
+    return ts.tv_sec * DUB_NS_PER_S + ts.tv_nsec;
 }
 
 static int64_t scale(int64_t value, int64_t numerator, int64_t denominator)

@@ -18,6 +18,7 @@ typedef struct {
     DubMt *mt;
     GThread *thread;
     GError *error; /* why it could not be loaded */
+    DubSpeechLoading loading;
 } Lane;
 
 struct _DubSpeechEngines {
@@ -30,6 +31,7 @@ struct _DubSpeechEngines {
     GCond work;
     GQueue waiting;      /* of Job: whose sound began first stands first */
     bool closing;
+    DubSpeechLoading loading;
 };
 
 /* What goes on from fragment to fragment. As many a session as there are lanes, used in turn, each by one lane at a time:
@@ -112,6 +114,8 @@ static bool load_lane(Lane *lane)
     if (!lane->mt)
         return false;
     g_autofree char *warm = dub_mt_translate(lane->mt, "Yes.", WARM_UP_TIMEOUT_MS, NULL, &lane->error);
+    lane->loading.threads_ns = dub_clock_thread_cpu(); /* the lane's thread has done nothing else */
+    lane->loading.processes_ns = dub_mt_processes_cpu_ns(lane->mt);
     return warm != NULL;
 }
 
@@ -182,6 +186,8 @@ static bool start_lanes(DubSpeechEngines *self, GError **error)
         Lane *lane = g_async_queue_pop(self->loaded);
         if (lane->error && n_failed++ == 0)
             g_propagate_error(error, g_steal_pointer(&lane->error));
+        self->loading.threads_ns += lane->loading.threads_ns;
+        self->loading.processes_ns += lane->loading.processes_ns;
     }
     return n_failed == 0;
 }
@@ -199,7 +205,7 @@ static bool check_voice(DubSpeechEngines *self, GError **error)
 
 DubSpeechEngines *dub_speech_engines_open(const DubSpeechEnginesConfig *config, GError **error)
 {
-    const int64_t begin_ns = dub_clock_now();
+    const int64_t begin_ns = dub_clock_now(), begin_cpu_ns = dub_clock_thread_cpu();
     g_autoptr(DubSpeechEngines) self = g_new0(DubSpeechEngines, 1);
     self->from = g_strdup(config->from);
     self->to = g_strdup(config->to);
@@ -214,6 +220,7 @@ DubSpeechEngines *dub_speech_engines_open(const DubSpeechEnginesConfig *config, 
     g_cond_init(&self->work);
     if (!check_voice(self, error) || !start_lanes(self, error))
         return NULL;
+    self->loading.threads_ns += dub_clock_thread_cpu() - begin_cpu_ns;
     dub_info("engines: %s, %s, %s for %s to %s in %u lanes, loaded in %" G_GINT64_FORMAT " ms",
              dub_speech_engines_asr_name(self), dub_speech_engines_mt_name(self), self->tts_name, self->from, self->to,
              self->n_lanes, (dub_clock_now() - begin_ns) / DUB_NS_PER_MS);
@@ -261,6 +268,11 @@ void dub_speech_engines_close(DubSpeechEngines *self)
 unsigned dub_speech_engines_n_lanes(const DubSpeechEngines *self)
 {
     return self->n_lanes;
+}
+
+DubSpeechLoading dub_speech_engines_loading(const DubSpeechEngines *self)
+{
+    return self->loading;
 }
 
 const char *dub_speech_engines_asr_name(const DubSpeechEngines *self)

@@ -29,6 +29,12 @@ void dub_speech_engines_close(DubSpeechEngines *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSpeechEngines, dub_speech_engines_close)
 
 unsigned dub_speech_engines_n_lanes(const DubSpeechEngines *self);
+
+/* What loading took, in CPU time: on threads of this process, and in the processes that translate. */
+typedef struct {
+    int64_t threads_ns, processes_ns;
+} DubSpeechLoading;
+DubSpeechLoading dub_speech_engines_loading(const DubSpeechEngines *self);
 /* The drivers' names, for metadata. Static strings. */
 const char *dub_speech_engines_asr_name(const DubSpeechEngines *self);
 const char *dub_speech_engines_mt_name(const DubSpeechEngines *self);

@@ -262,13 +262,25 @@ static void run_stages(Work *work)
         speak_to_fit(work);
 }
 
+static DubSpeechCpu read_meters(const DubSpeechTools *tools)
+{
+    return (DubSpeechCpu) {.asr_ns = dub_asr_cpu_ns(tools->asr),
+                           .tts_ns = dub_tts_cpu_ns(tools->tts),
+                           .mt_ns = dub_mt_processes_cpu_ns(tools->mt)};
+}
+
 DubSpeechResult *dub_speech_process(const DubSpeechTools *tools, const DubFragment *fragment,
                                     const DubSpeechShape *shape, GCancellable *cancellable)
 {
     Work work = {.tools = tools, .fragment = fragment, .shape = shape, .cancellable = cancellable};
     work.begin_ns = dub_clock_now();
     work.result = dub_speech_result_new(fragment->sequence_number);
+    const DubSpeechCpu before = read_meters(tools);
     run_stages(&work);
+    const DubSpeechCpu after = read_meters(tools);
+    work.result->cpu = (DubSpeechCpu) {.asr_ns = after.asr_ns - before.asr_ns,
+                                       .tts_ns = after.tts_ns - before.tts_ns,
+                                       .mt_ns = after.mt_ns - before.mt_ns};
     work.result->processing_ms = ms_since(work.begin_ns);
     g_strfreev(work.sentences);
     g_clear_pointer(&work.phrases, g_array_unref);

@@ -28,6 +28,11 @@ DubFragment *dub_fragment_new(uint64_t sequence_number, int64_t start_ns, DubPcm
 void dub_fragment_free(DubFragment *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubFragment, dub_fragment_free)
 
+typedef struct {
+    int64_t asr_ns, tts_ns; /* on threads of this process */
+    int64_t mt_ns;          /* in the processes that translate */
+} DubSpeechCpu;
+
 typedef enum { DUB_SPEECH_SUCCESS, DUB_SPEECH_PARTIAL, DUB_SPEECH_FAILED } DubSpeechStatus;
 const char *dub_speech_status_to_string(DubSpeechStatus status); /* "success" … as on the wire */
 
@@ -40,6 +45,7 @@ typedef struct {
     int64_t speech_start_ns; /* within the fragment: where the original's speech lies; both -1 when not known */
     int64_t speech_end_ns;
     double asr_ms, mt_ms, tts_ms, processing_ms;
+    DubSpeechCpu cpu;        /* what the engines themselves used; zeros where they run elsewhere */
     char *error_code;        /* PROTOCOL.md's names ("TIMEOUT"); NULL unless failed or partial */
     char *error_message;
     char *error_stage;       /* "asr", "translation", "tts"; may be NULL */

@@ -1,6 +1,6 @@
-"""`airdub dub` on the minute of commentary: how fast, and which stage takes the time."""
+"""`airdub dub` on the minute of commentary: how fast, which stage takes the time, and what stands around the engines."""
 
-import resource
+import statistics
 import tempfile
 from pathlib import Path
 
@@ -8,26 +8,31 @@ from fixtures import clips
 from support import media
 from support.programs import Dub
 
+RUNS = 5
+STAGES = ("asr", "mt", "tts")
+WITHIN_PERCENT = 5  # of the engines' own CPU time
 
-def cpu_s():
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+
+def measure(clip, folder):
+    dub = Dub("--force", clip, Path(folder) / "out.mp4")
+    summary, cpu = dub.summary, dub.summary["cpu"]
+    engines_s = sum(cpu[name] for name in STAGES)
+    return {"elapsed_s": summary["elapsed"], "real_time_factor": summary["real_time_factor"],
+            "around_percent": 100 * cpu["around"] / engines_s, "engines_cpu_s": engines_s,
+            **{f"{name}_cpu_s": seconds for name, seconds in cpu.items()},
+            **{f"{name}_s": sum(f.get(f"{name}_ms") or 0 for f in dub.fragments) / 1000 for name in STAGES}}
 
 
 def run():
     clip = clips.nfl()
     length_s = media.duration_s(clip)
     with tempfile.TemporaryDirectory() as folder:
-        before = cpu_s()
-        dub = Dub(clip, Path(folder) / "out.mp4")
-        used_s = cpu_s() - before
-    elapsed_s = dub.summary["elapsed"]
-    stages_s = {name: sum(f.get(f"{name}_ms") or 0 for f in dub.fragments) / 1000 for name in ("asr", "mt", "tts")}
-    whole_s = sum(f.get("processing_ms") or 0 for f in dub.fragments) / 1000
-    print(f"{length_s:.0f} s of media in {elapsed_s:.1f} s: {length_s / elapsed_s:.1f} times real time, real-time factor "
-          f"{elapsed_s / length_s:.3f}; {used_s:.1f} s of CPU, loading the engines included")
-    for name, seconds in stages_s.items():
-        print(f"  {name:5} {seconds:6.2f} s  {100 * seconds / whole_s:5.1f} % of the fragments' processing")
-    rest_s = whole_s - sum(stages_s.values())
-    print(f"  rest  {rest_s:6.2f} s  {100 * rest_s / whole_s:5.1f} %: decode, fit, mix")
-    return {"real_time_factor": elapsed_s / length_s, "cpu_s": used_s, **{f"{k}_s": v for k, v in stages_s.items()}, "rest_s": rest_s}
+        runs = [measure(clip, folder) for _ in range(RUNS)]
+    m = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+    print(f"medians of {RUNS} runs: {length_s:.0f} s of media in {m['elapsed_s']:.1f} s, real-time factor "
+          f"{m['real_time_factor']:.3f}; {m['total_cpu_s']:.2f} s of CPU")
+    for name in ("starting", "loading", *STAGES, "around"):
+        print(f"  {name:9} {m[f'{name}_cpu_s']:6.2f} s of CPU")
+    shares = ", ".join(f"{run['around_percent']:.1f}" for run in runs)
+    print(f"  around the engines: {m['around_percent']:.1f} % of their CPU time ({shares}; limit {WITHIN_PERCENT})")
+    return m

@@ -69,6 +69,15 @@ def test_audio_has_no_hole(dubbed):
     assert steps.max() < 0.0235 and steps.min() > 0.0225  # 1024 samples at 44.1 kHz
 
 
+def test_cpu_adds_up(dubbed):
+    cpu = dubbed.summary["cpu"]
+    assert cpu["total"] == pytest.approx(sum(cpu[name] for name in cpu if name != "total"), abs=0.01)
+    assert all(seconds > 0 for seconds in cpu.values()), cpu
+    assert cpu["asr"] <= sum(f["asr_ms"] for f in dubbed.fragments) / 1000
+    # Bound of gross mistakes; `make bench` measures it.
+    assert cpu["around"] < 0.2 * (cpu["asr"] + cpu["mt"] + cpu["tts"]), cpu
+
+
 def test_every_fragment_is_dubbed(dubbed):
     assert dubbed.summary["fallback"] == 0
     assert dubbed.summary["dubbed"] == len(dubbed.fragments) >= 9

@@ -16,6 +16,7 @@ typedef struct {
 
 struct _DubAsr { /* a driver's own struct begins with it */
     const DubAsrClass *klass;
+    int64_t cpu_ns; /* kept by asr.c */
 };
 
 struct _DubAsrStream {

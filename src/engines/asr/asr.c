@@ -2,6 +2,7 @@
 #include "engines/asr/asr.h"
 
 #include "audio/convert.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "engines/asr/asr-driver.h"
 
@@ -98,6 +99,11 @@ const DubAsrDriver *dub_asr_get_driver(const DubAsr *self)
     return &self->klass->info;
 }
 
+int64_t dub_asr_cpu_ns(const DubAsr *self)
+{
+    return self->cpu_ns;
+}
+
 DubAsrStream *dub_asr_stream_new(void)
 {
     return g_new0(DubAsrStream, 1);
@@ -119,5 +125,9 @@ DubTranscript *dub_asr_transcribe(DubAsr *self, DubAsrStream *stream, DubPcm *pc
     if (!heard)
         return NULL;
     DubAsrStream alone = {.weight = 0};
-    return self->klass->transcribe(self, stream ? stream : &alone, heard, cancellable, error);
+    const int64_t begin_ns = dub_clock_thread_cpu();
+    DubTranscript *transcript =
+        self->klass->transcribe(self, stream ? stream : &alone, heard, cancellable, error);
+    self->cpu_ns += dub_clock_thread_cpu() - begin_ns;
+    return transcript;
 }

@@ -39,6 +39,8 @@ DubAsr *dub_asr_open(const char *driver, const char *language, const char *model
 void dub_asr_close(DubAsr *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubAsr, dub_asr_close)
 const DubAsrDriver *dub_asr_get_driver(const DubAsr *self);
+/* What the engine itself has used so far, on whatever threads called it: ns of CPU. */
+int64_t dub_asr_cpu_ns(const DubAsr *self);
 
 DubAsrStream *dub_asr_stream_new(void);
 void dub_asr_stream_free(DubAsrStream *self);

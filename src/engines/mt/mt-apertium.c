@@ -19,6 +19,7 @@ typedef struct {
     DubMt base;
     GPtrArray *stages; /* of char ** */
     DubPipeline *pipeline; /* NULL: to be started */
+    int64_t ended_cpu_ns;  /* used by chains that were stopped */
 } Apertium;
 
 /* Apertium calls languages by ISO 639-2/3; where both names are in use, both are looked for. */
@@ -227,6 +228,7 @@ static char *ask(Apertium *self, const char *piece, int64_t deadline_ns, GCancel
             g_autofree char *answer = dub_pipeline_ask(self->pipeline, piece, deadline_ns, cancellable, &failure);
             if (is_whole(answer, &failure))
                 return g_steal_pointer(&answer);
+            self->ended_cpu_ns += dub_pipeline_cpu_ns(self->pipeline);
             g_clear_pointer(&self->pipeline, dub_pipeline_stop);
         }
         if (attempt > 0 || !g_error_matches(failure, DUB_ERROR, DUB_ERROR_ENGINE)) {
@@ -280,9 +282,16 @@ static char *translate(DubMt *base, const char *text, unsigned timeout_ms, GCanc
     return g_string_free(g_steal_pointer(&result), FALSE);
 }
 
+static int64_t processes_cpu_ns(const DubMt *base)
+{
+    const Apertium *self = (const Apertium *) base;
+    return self->ended_cpu_ns + (self->pipeline ? dub_pipeline_cpu_ns(self->pipeline) : 0);
+}
+
 const DubMtClass dub_mt_apertium = {
     .info = {.name = "apertium", .package = "apertium", .pairs = list_pairs},
     .open = open_apertium,
     .close = close_apertium,
     .translate = translate,
+    .processes_cpu_ns = processes_cpu_ns,
 };

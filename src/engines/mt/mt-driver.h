@@ -13,6 +13,7 @@ typedef struct {
     void (*close)(DubMt *self);
     /* @text: not empty, at most %DUB_MT_TEXT_MOST_BYTES of valid UTF-8 */
     char *(*translate)(DubMt *self, const char *text, unsigned timeout_ms, GCancellable *cancellable, GError **error);
+    int64_t (*processes_cpu_ns)(const DubMt *self); /* NULL: it has none */
 } DubMtClass;
 
 struct _DubMt { /* a driver's own struct begins with it */

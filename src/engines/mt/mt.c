@@ -70,6 +70,11 @@ const DubMtDriver *dub_mt_get_driver(const DubMt *self)
     return &self->klass->info;
 }
 
+int64_t dub_mt_processes_cpu_ns(const DubMt *self)
+{
+    return self->klass->processes_cpu_ns ? self->klass->processes_cpu_ns(self) : 0;
+}
+
 char *dub_mt_translate(DubMt *self, const char *text, unsigned timeout_ms, GCancellable *cancellable, GError **error)
 {
     g_return_val_if_fail(self && text, NULL);

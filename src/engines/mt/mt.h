@@ -18,6 +18,8 @@ DubMt *dub_mt_open(const char *driver, const char *from, const char *to, GError 
 void dub_mt_close(DubMt *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubMt, dub_mt_close)
 const DubMtDriver *dub_mt_get_driver(const DubMt *self);
+/* What the processes that translate have used so far, with their loading: ns of CPU; 0 where there are none. */
+int64_t dub_mt_processes_cpu_ns(const DubMt *self);
 
 /* Returns: (transfer full): the translation, UTF-8, no marks of unknown words. A process that died is started once
  * more before %DUB_ERROR_ENGINE. @timeout_ms bounds the wait (%DUB_ERROR_TIMEOUT). */

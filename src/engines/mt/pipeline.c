@@ -116,6 +116,14 @@ void dub_pipeline_stop(DubPipeline *self)
     g_free(self);
 }
 
+int64_t dub_pipeline_cpu_ns(const DubPipeline *self)
+{
+    int64_t sum_ns = 0;
+    for (guint i = 0; i < self->pids->len; i++)
+        sum_ns += dub_clock_child_cpu(g_array_index(self->pids, pid_t, i));
+    return sum_ns;
+}
+
 /* Waits until @fd is ready for @events. */
 static bool wait_ready(int fd, short events, int64_t deadline_ns, GCancellable *cancellable, GError **error)
 {

@@ -18,6 +18,9 @@ DubPipeline *dub_pipeline_start(GPtrArray *stages, GError **error);
 void dub_pipeline_stop(DubPipeline *self); /* no process is left after it; NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubPipeline, dub_pipeline_stop)
 
+/* What the programs have used so far: ns of CPU. One that died counts as long as it is not waited for: until stop. */
+int64_t dub_pipeline_cpu_ns(const DubPipeline *self);
+
 /* Sends @message and waits for the answer: at most until @deadline_ns on dub_clock_now(). After any error the pipeline
  * is out of step and can only be stopped. %DUB_ERROR_ENGINE: a program died. %DUB_ERROR_TIMEOUT, _CANCELLED. */
 char *dub_pipeline_ask(DubPipeline *self, const char *message, int64_t deadline_ns, GCancellable *cancellable,

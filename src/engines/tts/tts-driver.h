@@ -19,6 +19,7 @@ typedef struct {
 
 struct _DubTts { /* a driver's own struct begins with it */
     const DubTtsClass *klass;
+    int64_t cpu_ns; /* kept by tts.c */
 };
 
 extern const DubTtsClass dub_tts_espeak;

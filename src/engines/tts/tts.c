@@ -2,6 +2,7 @@
 #include "engines/tts/tts.h"
 
 #include "audio/level.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "engines/tts/tts-driver.h"
 
@@ -97,6 +98,11 @@ const DubTtsDriver *dub_tts_get_driver(const DubTts *self)
     return &self->klass->info;
 }
 
+int64_t dub_tts_cpu_ns(const DubTts *self)
+{
+    return self->cpu_ns;
+}
+
 /* 10 ms stay before the first sound and after the last. */
 static DubPcm *trim(DubPcm *pcm)
 {
@@ -124,7 +130,9 @@ DubPcm *dub_tts_synthesize_paced(DubTts *self, const char *text, double pace, GC
                     DUB_TTS_TEXT_MOST_BYTES);
         return NULL;
     }
+    const int64_t begin_ns = dub_clock_thread_cpu();
     g_autoptr(DubPcm) spoken =
         self->klass->synthesize(self, text, CLAMP(pace, 1.0, DUB_TTS_PACE_MOST), cancellable, error);
+    self->cpu_ns += dub_clock_thread_cpu() - begin_ns;
     return spoken ? trim(spoken) : NULL;
 }

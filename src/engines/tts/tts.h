@@ -28,6 +28,8 @@ DubTts *dub_tts_open(const char *driver, const char *language, const char *voice
 void dub_tts_close(DubTts *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubTts, dub_tts_close)
 const DubTtsDriver *dub_tts_get_driver(const DubTts *self);
+/* What the engine itself has used so far, on whatever threads called it: ns of CPU. */
+int64_t dub_tts_cpu_ns(const DubTts *self);
 
 /* Returns: (transfer full): mono at the engine's own rate, silence at both ends trimmed to 10 ms. */
 DubPcm *dub_tts_synthesize(DubTts *self, const char *text, GCancellable *cancellable, GError **error);

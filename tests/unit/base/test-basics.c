@@ -39,6 +39,30 @@ static void test_samples(void)
     g_assert_cmpint(dub_samples_to_ns(-1, 3), ==, -333333333);
 }
 
+static int64_t spin(int64_t (*meter)(void))
+{
+    const int64_t begin_ns = meter();
+    while (meter() - begin_ns < 5 * DUB_NS_PER_MS)
+        ;
+    return meter() - begin_ns;
+}
+
+static gpointer spin_aside(gpointer data G_GNUC_UNUSED)
+{
+    spin(dub_clock_thread_cpu);
+    return NULL;
+}
+
+/* The thread's meter stands still while another thread works; the process's counts that one, also when it is gone. */
+static void test_cpu(void)
+{
+    const int64_t thread_ns = dub_clock_thread_cpu(), process_ns = dub_clock_process_cpu();
+    g_thread_join(g_thread_new("spin", spin_aside, NULL));
+    g_assert_cmpint(dub_clock_thread_cpu() - thread_ns, <, 5 * DUB_NS_PER_MS);
+    g_assert_cmpint(dub_clock_process_cpu() - process_ns, >=, 5 * DUB_NS_PER_MS);
+    g_assert_cmpint(spin(dub_clock_thread_cpu), >=, 5 * DUB_NS_PER_MS);
+}
+
 static void test_log_level(void)
 {
     DubLogLevel level = DUB_LOG_INFO;
@@ -83,6 +107,7 @@ int main(int argc, char **argv)
     g_test_add_func("/base/error/exit-status-unique", test_exit_status_unique);
     g_test_add_func("/base/error/from-errno", test_from_errno);
     g_test_add_func("/base/clock/samples", test_samples);
+    g_test_add_func("/base/clock/cpu", test_cpu);
     g_test_add_func("/base/log/level", test_log_level);
     g_test_add_func("/base/log/printable", test_printable);
     g_test_add_func("/base/log/json-line", test_json_line);

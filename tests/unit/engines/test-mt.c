@@ -106,6 +106,23 @@ static void test_died_is_started_again(void)
     g_assert_cmpstr(before, ==, after);
 }
 
+/* Apertium works in its own processes; what they used stays counted when they were started again. */
+static void test_cpu(void)
+{
+    g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    g_autoptr(DubMt) mt = open_pair("en", "es");
+    g_autofree char *first = translate(mt, "The house is big.");
+    const int64_t loaded_ns = dub_mt_processes_cpu_ns(mt);
+    g_assert_cmpint(loaded_ns, >, 10 * DUB_NS_PER_MS); /* dictionaries were read */
+    g_autofree char *second = translate(mt, "The house is big.");
+    const int64_t worked_ns = dub_mt_processes_cpu_ns(mt);
+    g_assert_cmpint(worked_ns, >, loaded_ns);
+    list_children("apertium-tagger", pids);
+    kill(g_array_index(pids, pid_t, 0), SIGKILL);
+    g_autofree char *third = translate(mt, "The house is big.");
+    g_assert_cmpint(dub_mt_processes_cpu_ns(mt), >, worked_ns);
+}
+
 static void test_close_leaves_nothing(void)
 {
     g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
@@ -207,6 +224,7 @@ int main(int argc, char **argv)
     g_test_add_func("/engines/mt/long-text", test_long_text);
     g_test_add_func("/engines/mt/too-long", test_too_long);
     g_test_add_func("/engines/mt/died-is-started-again", test_died_is_started_again);
+    g_test_add_func("/engines/mt/cpu", test_cpu);
     g_test_add_func("/engines/mt/close-leaves-nothing", test_close_leaves_nothing);
     g_test_add_func("/engines/mt/pairs", test_pairs);
     g_test_add_func("/engines/mt/no-pair", test_no_pair);

@@ -121,6 +121,10 @@ static void assert_dubbed(const DubSpeechResult *result, const DubPcm *fragment)
     g_assert_cmpuint(result->dub->channels, ==, 2);
     g_assert_cmpuint(result->dub->n_frames, ==, fragment->n_frames);
     g_assert_cmpfloat(result->asr_ms, >, 0);
+    g_assert_cmpint(result->cpu.asr_ns, >, 0);
+    g_assert_cmpint(result->cpu.asr_ns, <=, (int64_t) (result->asr_ms * DUB_NS_PER_MS));
+    g_assert_cmpint(result->cpu.mt_ns, >, 0);
+    g_assert_cmpint(result->cpu.tts_ns, >, 0);
     g_assert_cmpfloat(result->processing_ms, >=, result->asr_ms + result->mt_ms + result->tts_ms - 0.1);
 
     gsize spoken = 0, spoken_end = 0, dubbed = 0, dubbed_end = 0;
