@@ -14,17 +14,22 @@ typedef struct {
     const char *line;
 } TextRule;
 
-static const TextRule not_negotiated = { "not-negotiated", DUB_ERROR_UNSUPPORTED,
-                                         "this kind of stream is not taken here; for an output, try .mkv" };
+/* Of any source or sink; the last two are flv-demux.c's. */
+static const TextRule media_rules[] = {
+    { "not-negotiated", DUB_ERROR_UNSUPPORTED, "this kind of stream is not taken here; for an output, try .mkv" },
+    { "its video is not", DUB_ERROR_UNSUPPORTED, "its video is neither H.264 nor H.265; let the encoder send H.264" },
+    { "its audio is neither", DUB_ERROR_UNSUPPORTED, "its audio is neither AAC nor MP3; let the encoder send AAC" },
+};
 
 /* Of the network. In this order: the first that fits wins. */
-static const TextRule text_rules[] = {
+static const TextRule network_rules[] = {
     { "already exists", DUB_ERROR_BUSY, "the path is in use by another publisher; stop it or choose another path" },
     { "publish.badname", DUB_ERROR_BUSY, "the path is in use by another publisher; stop it or choose another path" },
     { "already publishing", DUB_ERROR_BUSY, "the path is in use by another publisher; stop it or choose another path" },
     { "streamnotfound", DUB_ERROR_NOT_FOUND, "no such stream on the server" },
     { "stream not found", DUB_ERROR_NOT_FOUND, "no such stream on the server" },
     { "no stream is available", DUB_ERROR_NOT_FOUND, "no such stream on the server" },
+    { "bad request (400)", DUB_ERROR_NOT_FOUND, "the server does not know this path" }, /* MediaMTX, where none is configured */
     { "connection refused", DUB_ERROR_NETWORK, "connection refused; is the server running there?" },
     { "'play' cmd failed", DUB_ERROR_NOT_FOUND, "no such stream on the server" },
     { "'publish' cmd failed", DUB_ERROR_BUSY, "the server refuses the path; it may be in use by another publisher" },
@@ -50,11 +55,11 @@ static char *lower_text_of(const GError *error, const char *debug)
     return g_ascii_strdown(both, -1);
 }
 
-static const TextRule *find_text_rule(const char *text)
+static const TextRule *find_rule(const TextRule *rules, gsize n_rules, const char *text)
 {
-    for (gsize i = 0; i < G_N_ELEMENTS(text_rules); i++)
-        if (strstr(text, text_rules[i].text))
-            return &text_rules[i];
+    for (gsize i = 0; i < n_rules; i++)
+        if (strstr(text, rules[i].text))
+            return &rules[i];
     return NULL;
 }
 
@@ -89,9 +94,9 @@ static Meaning stream_meaning(int code)
 static Meaning meaning_of(const GError *error, const char *debug, bool is_network)
 {
     g_autofree char *text = lower_text_of(error, debug);
-    const TextRule *rule = is_network ? find_text_rule(text) : NULL;
-    if (!rule && strstr(text, not_negotiated.text))
-        rule = &not_negotiated;
+    const TextRule *rule = is_network ? find_rule(network_rules, G_N_ELEMENTS(network_rules), text) : NULL;
+    if (!rule)
+        rule = find_rule(media_rules, G_N_ELEMENTS(media_rules), text);
     if (rule)
         return (Meaning){ rule->code, rule->line };
     if (error->domain == GST_RESOURCE_ERROR)

@@ -3,6 +3,7 @@
 #include "media/source.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "media/gst-error.h"
 #include "media/source-pipeline.h"
 
@@ -86,6 +87,10 @@ static GError *no_audio_error(DubSource *self, const DubSourceStreams *streams)
 static void send_info(DubSource *self, const DubSourceStreams *streams)
 {
     self->is_info_sent = true;
+    if (!streams->video_caps && dub_media_uri_is_live(self->uri) && !dub_handover_has_ended(self->handover)) {
+        g_autofree char *name = dub_media_uri_printable(self->uri);
+        dub_warning("%s: no picture has come; it goes on as sound alone", name);
+    }
     dub_source_pipeline_freeze(self->pipeline);
     self->duration_ns = dub_source_pipeline_duration_ns(self->pipeline);
     self->is_length_declared = streams->is_length_declared;
