@@ -1,5 +1,7 @@
 """Fixtures that every kind of test uses."""
 
+import subprocess
+
 import pytest
 
 from fixtures import clips
@@ -56,6 +58,18 @@ def until_end():
     yield keep
     for program in reversed(kept):
         program.stop()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 400 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "none", folder], capture_output=True, text=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"cannot mount a small file system: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -3,7 +3,6 @@
 import json
 import re
 import signal
-import subprocess
 
 import numpy as np
 import pytest
@@ -285,18 +284,6 @@ def test_interrupted_file_is_playable(tmp_path):
     video_s, audio_s = media.duration_s(partial, "video"), media.duration_s(partial, "audio")
     assert 10 < audio_s < 500 and video_s == pytest.approx(audio_s, abs=0.5)
     assert all(abs(m.offset_ms) < 45 for m in avsync.measure(partial))
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 400 kB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "none", folder], capture_output=True, text=True)
-    if mounted.returncode != 0:
-        pytest.skip(f"cannot mount a small file system: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
 
 
 def test_full_disk(nfl, small_disk):
