@@ -110,7 +110,7 @@ def test_rtsp_to_file(rtsp, short, tmp_path, until_end):
     assert program.wait(IN_TIME_S) == 0, program.tail()
     assert_in_sync(out)
     lengths_s = [media.duration_s(out, kind) for kind in ("video", "audio")]
-    assert lengths_s[0] == pytest.approx(lengths_s[1], abs=0.1)
+    assert lengths_s[0] == pytest.approx(lengths_s[1], abs=1.1 if rtsp.missed_s else 0.1)  # it waits for a key frame
     assert rtsp.length_s - rtsp.missed_s - 0.1 < min(lengths_s) <= max(lengths_s) < rtsp.length_s + 0.1
     assert len(media.packets(out, "video")) == pytest.approx(lengths_s[0] * 30, abs=2)
 
@@ -127,7 +127,7 @@ def assert_one_error(program, says):
     assert len(lines) == 1 and says in lines[0], program.tail()
 
 
-# ---- SRT: who listens and who calls may be either side ----
+# ---- SRT ----
 
 def test_srt_listener_to_file(short, tmp_path, until_end):
     """We listen, as for an encoder that calls its studio."""
@@ -137,16 +137,9 @@ def test_srt_listener_to_file(short, tmp_path, until_end):
                                 f"{url}?connect_timeout=20000"], name="caller", log=tmp_path / "caller.log"))
     assert program.wait(IN_TIME_S) == 0, program.tail()
     assert caller.wait(10) == 0, caller.tail()
-    assert_whole(short, out, through_ts=True)
-
-
-def test_srt_caller_to_file(short, tmp_path, until_end):
-    out, url = tmp_path / "out.mkv", f"srt://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
-    until_end(Program(["ffmpeg", "-nostdin", "-v", "warning", "-re", "-i", short, "-c", "copy", "-f", "mpegts",
-                       f"{url}?mode=listener"], name="listener", log=tmp_path / "listener.log"))
-    program = until_end(dub(url, out, tmp_path / "airdub.log"))
-    assert program.wait(IN_TIME_S) == 0, program.tail()
-    assert_whole(short, out, through_ts=True)
+    for kind in ("video", "audio"):  # ffmpeg closes without waiting for its last fraction of a second to arrive
+        assert 12 - 0.6 < media.duration_s(out, kind) < 12.1, kind
+    assert_in_sync(out)
 
 
 def test_file_to_srt(short, tmp_path, until_end):
