@@ -18,6 +18,9 @@
 #define FRAME_NS         (10 * DUB_NS_PER_MS)
 #define NOISE_LSB        10.0f /* -70 dBFS */
 #define CHUNK_FRAMES     20 /* 200 ms between two looks at the cancellable */
+#define UTTERANCE_MOST   1000 /* frames: no fragment of the usual length is longer */
+#define UTTERANCE_LEAST  600
+#define QUIET_FRAMES     10
 #define MODEL_FOLDER     "/usr/share/pocketsphinx/model/en-us"
 #define PACKAGE          "pocketsphinx-en-us"
 #define MEAN_WEIGHT_MOST 600.0 /* frames: the stream's mean follows the voice within some seconds of speech */
@@ -232,9 +235,8 @@ static DubAsrWord *find_stuttered(const DubTranscript *transcript, const char *w
     return g_str_equal(before->text, word) && start_ns - before->end_ns <= FRAME_NS ? before : NULL;
 }
 
-static DubTranscript *collect(PocketSphinx *self, const Heard *heard)
+static void collect(PocketSphinx *self, const Heard *heard, DubTranscript *transcript)
 {
-    DubTranscript *transcript = dub_transcript_new();
     for (ps_seg_t *segment = ps_seg_iter(self->decoder); segment; segment = ps_seg_next(segment)) {
         const char *token = ps_seg_word(segment);
         if (!token || !is_word(token))
@@ -249,7 +251,40 @@ static DubTranscript *collect(PocketSphinx *self, const Heard *heard)
         else
             dub_transcript_add(transcript, word, start_ns, end_ns);
     }
-    return transcript;
+}
+
+/* Returns: the end of the utterance that begins at @first: where it is quietest, when all the rest would be too long. */
+static gsize utterance_end(const Heard *heard, gsize first)
+{
+    if (heard->n_frames - first <= UTTERANCE_MOST)
+        return heard->n_frames;
+    gsize end = first + UTTERANCE_MOST;
+    float quietest = INFINITY;
+    for (gsize i = first + UTTERANCE_LEAST; i + QUIET_FRAMES <= first + UTTERANCE_MOST; i++) {
+        float level = 0;
+        for (gsize k = i; k < i + QUIET_FRAMES; k++)
+            level += heard->frames[k][0]; /* the first coefficient is the frame's energy */
+        if (level < quietest) {
+            quietest = level;
+            end = i + QUIET_FRAMES / 2;
+        }
+    }
+    return end;
+}
+
+/* What the decoder does at the end of an utterance, a quarter of the whole work, cannot be stopped: so that it is never
+ * long, long speech is more than one utterance. */
+static DubTranscript *recognise(PocketSphinx *self, const Heard *heard, GCancellable *cancellable, GError **error)
+{
+    g_autoptr(DubTranscript) transcript = dub_transcript_new();
+    for (gsize first = 0, end; first < heard->n_frames; first = end) {
+        end = utterance_end(heard, first);
+        const Heard utterance = {heard->frames + first, heard->origin + first, end - first};
+        if (!search(self, &utterance, cancellable, error))
+            return NULL;
+        collect(self, &utterance, transcript);
+    }
+    return g_steal_pointer(&transcript);
 }
 
 static DubTranscript *transcribe(DubAsr *base, DubAsrStream *stream, const DubPcm *pcm, GCancellable *cancellable,
@@ -272,8 +307,7 @@ static DubTranscript *transcribe(DubAsr *base, DubAsrStream *stream, const DubPc
         transcript = dub_transcript_new();
     } else {
         normalise(&heard, stream);
-        if (search(self, &heard, cancellable, error))
-            transcript = collect(self, &heard);
+        transcript = recognise(self, &heard, cancellable, error);
     }
     clear_heard(&heard);
     fe_free_2d(cepstra);

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 static DubAsr *open_english(void)
 {
@@ -180,6 +181,86 @@ static void test_cancelled(void)
     g_assert_cmpstr(again->text, !=, "");
 }
 
+/* CPU time of this process: what others do on the machine is not in it. */
+static int64_t work_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (int64_t) now.tv_sec * DUB_NS_PER_S + now.tv_nsec;
+}
+
+typedef struct {
+    GCancellable *cancellable;
+    int64_t at_ns, fired_ns; /* of work */
+} Fuse;
+
+static gpointer burn(gpointer data)
+{
+    Fuse *fuse = data;
+    while (work_ns() < fuse->at_ns)
+        g_usleep(2000);
+    fuse->fired_ns = work_ns();
+    g_cancellable_cancel(fuse->cancellable);
+    return NULL;
+}
+
+/* Returns: work from the cancelling to the end of the call */
+static int64_t work_to_stop(DubAsr *asr, DubPcm *pcm, int64_t after_ns)
+{
+    g_autoptr(GCancellable) cancellable = g_cancellable_new();
+    g_autoptr(GError) error = NULL;
+    Fuse fuse = {cancellable, work_ns() + after_ns, 0};
+    GThread *thread = g_thread_new("fuse", burn, &fuse);
+    g_autoptr(DubTranscript) transcript = dub_asr_transcribe(asr, NULL, pcm, cancellable, &error);
+    const int64_t end_ns = work_ns();
+    g_thread_join(thread);
+    g_assert_null(transcript);
+    g_assert_error(error, DUB_ERROR, DUB_ERROR_CANCELLED);
+    return end_ns - fuse.fired_ns;
+}
+
+/* Long speech, stopped anywhere: little is still done. The decoder's last passes over all of it, which cannot be stopped
+ * once they have begun, would be a fifth of the whole. */
+static void test_cancelled_in_the_middle(void)
+{
+    static const char text[] = "many people are waiting at the station because the train is late and the receiver "
+                               "catches the ball at the twenty yard line and runs for a touchdown";
+    g_autoptr(DubAsr) asr = open_english();
+    g_autoptr(DubPcm) pcm = say_joined(say("rms", text), say("slt", text), say("rms", text), say("slt", text), NULL);
+    const int64_t begin_ns = work_ns();
+    g_autoptr(DubTranscript) before = hear(asr, NULL, pcm);
+    const int64_t whole_ns = work_ns() - begin_ns;
+
+    int64_t most_ns = 0;
+    for (int percent = 40; percent <= 70; percent += 10)
+        most_ns = MAX(most_ns, work_to_stop(asr, pcm, whole_ns * percent / 100));
+    g_test_message("%d ms of work, %d ms of it at most after the cancelling", (int) (whole_ns / DUB_NS_PER_MS),
+                   (int) (most_ns / DUB_NS_PER_MS));
+    g_assert_cmpint(most_ns, <, whole_ns / 10);
+
+    g_autoptr(DubTranscript) after = hear(asr, NULL, pcm); /* and nothing is left of it */
+    g_assert_cmpstr(after->text, ==, before->text);
+}
+
+/* Long speech is several utterances to the decoder; no word is lost or moved where they meet. */
+static void test_long_speech(void)
+{
+    static const char text[] = "the city council voted to build a new school near the river and the mayor said that "
+                               "the work will begin next month";
+    g_autoptr(DubAsr) asr = open_english();
+    g_autoptr(DubPcm) all = say_joined(say("slt", text), say("slt", text), say("slt", text), say("slt", text), NULL);
+    g_autoptr(DubTranscript) transcript = hear(asr, NULL, all);
+    g_autofree char *said = g_strjoin(" ", text, text, text, text, NULL);
+    g_test_message("heard: %s", transcript->text);
+    g_assert_cmpuint(say_word_errors(said, transcript->text), <=, 10); /* of 96 words */
+    const DubAsrWord *last = &g_array_index(transcript->words, DubAsrWord, transcript->words->len - 1);
+    const int64_t end_ns = dub_pcm_duration_ns(all);
+    g_assert_cmpint(end_ns - last->end_ns, <, 500 * DUB_NS_PER_MS);
+    for (guint i = 1; i < transcript->words->len; i++)
+        g_assert_cmpint(g_array_index(transcript->words, DubAsrWord, i).start_ns, >=,
+                        g_array_index(transcript->words, DubAsrWord, i - 1).end_ns);
+}
+
 typedef struct {
     const char *name, *driver, *language, *model;
     int code;
@@ -231,6 +312,8 @@ int main(int argc, char **argv)
     g_test_add_func("/engines/asr/no-stutter", test_no_stutter);
     g_test_add_func("/engines/asr/stream-moves", test_stream_moves);
     g_test_add_func("/engines/asr/cancelled", test_cancelled);
+    g_test_add_func("/engines/asr/cancelled-in-the-middle", test_cancelled_in_the_middle);
+    g_test_add_func("/engines/asr/long-speech", test_long_speech);
     g_test_add_func("/engines/asr/null", test_null_hears_nothing);
     return g_test_run();
 }
