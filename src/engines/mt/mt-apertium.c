@@ -217,6 +217,17 @@ static bool is_whole(const char *answer, GError **error)
     return false;
 }
 
+/* A chain that did not answer is out of step, or hangs. Its programs read their dictionaries while the next fragment is
+ * still being recognised. */
+static void start_over(Apertium *self, const GError *failure)
+{
+    g_autoptr(GError) problem = NULL;
+    dub_warning("apertium: %s; starting it again", failure->message);
+    self->pipeline = dub_pipeline_start(self->stages, &problem);
+    if (!self->pipeline) /* tried again when it is needed */
+        dub_warning("apertium: %s", problem->message);
+}
+
 /* One piece; a chain that died, now or since the last call, is started once more. */
 static char *ask(Apertium *self, const char *piece, int64_t deadline_ns, GCancellable *cancellable, GError **error)
 {
@@ -231,11 +242,13 @@ static char *ask(Apertium *self, const char *piece, int64_t deadline_ns, GCancel
             self->ended_cpu_ns += dub_pipeline_cpu_ns(self->pipeline);
             g_clear_pointer(&self->pipeline, dub_pipeline_stop);
         }
-        if (attempt > 0 || !g_error_matches(failure, DUB_ERROR, DUB_ERROR_ENGINE)) {
+        const bool died = g_error_matches(failure, DUB_ERROR, DUB_ERROR_ENGINE);
+        if (attempt == 0 || !died)
+            start_over(self, failure);
+        if (attempt > 0 || !died) {
             g_propagate_prefixed_error(error, g_steal_pointer(&failure), "apertium: ");
             return NULL;
         }
-        dub_warning("apertium: %s; starting it again", failure->message);
     }
 }
 

@@ -22,5 +22,6 @@ const DubMtDriver *dub_mt_get_driver(const DubMt *self);
 int64_t dub_mt_processes_cpu_ns(const DubMt *self);
 
 /* Returns: (transfer full): the translation, UTF-8, no marks of unknown words. A process that died is started once
- * more before %DUB_ERROR_ENGINE. @timeout_ms bounds the wait (%DUB_ERROR_TIMEOUT). */
+ * more before %DUB_ERROR_ENGINE. @timeout_ms bounds the wait (%DUB_ERROR_TIMEOUT), @cancellable ends it at once; a process
+ * that had not answered by then is killed and another started. */
 char *dub_mt_translate(DubMt *self, const char *text, unsigned timeout_ms, GCancellable *cancellable, GError **error);

@@ -1,6 +1,6 @@
 /* engines/tts/tts-espeak.c: eSpeak NG in this process.
- * The library is one global state: one lock guards all of it, from choosing the voice to the last sample. It speaks
- * some hundred times faster than real time, so nobody waits long. */
+ * The library is one global state: one thread at a time has it, from choosing the voice to the last sample. It speaks
+ * some hundred times faster than real time, so nobody waits long, and who waits can be cancelled. */
 #include "base/error.h"
 #include "engines/tts/tts-driver.h"
 
@@ -9,6 +9,7 @@
 
 #define PACKAGE       "espeak-ng-data"
 #define BUFFER_MS     200 /* sound between two looks at the cancellable */
+#define LOOK_US       20000 /* the same while another speaks */
 #define SPOKEN_MOST_S 120 /* a fragment is a minute at most */
 
 /* The sound of a voice can be changed by a variant: "es+f2". */
@@ -28,9 +29,30 @@ typedef struct {
     GCancellable *cancellable;
 } Sink;
 
-static GMutex lock;  /* guards everything below and every call into the library */
+static GMutex lock;  /* guards busy */
+static GCond idle;
+static bool busy;    /* a thread has the library, and with it what follows */
 static int rate_hz;  /* 0: not initialised yet */
 static Sink *sink;
+
+/* Returns: false when it was cancelled before the library was free; else leave() follows. */
+static bool enter(GCancellable *cancellable)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+    while (busy && !g_cancellable_is_cancelled(cancellable))
+        g_cond_wait_until(&idle, &lock, g_get_monotonic_time() + LOOK_US);
+    if (g_cancellable_is_cancelled(cancellable))
+        return false;
+    busy = true;
+    return true;
+}
+
+static void leave(void)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+    busy = false;
+    g_cond_signal(&idle);
+}
 
 static int on_samples(short *samples, int n_samples, espeak_EVENT *events G_GNUC_UNUSED)
 {
@@ -41,7 +63,7 @@ static int on_samples(short *samples, int n_samples, espeak_EVENT *events G_GNUC
     return (gsize) n_samples > room || g_cancellable_is_cancelled(sink->cancellable);
 }
 
-/* With the lock held. */
+/* With the library taken. */
 static bool initialise(GError **error)
 {
     if (rate_hz > 0)
@@ -74,9 +96,9 @@ static void add_voice(GPtrArray *voices, const espeak_VOICE *voice)
     }
 }
 
-static GPtrArray *list_voices(GError **error)
+/* With the library taken. */
+static GPtrArray *read_voices(GError **error)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
     if (!initialise(error))
         return NULL;
     GPtrArray *voices = g_ptr_array_new_with_free_func((GDestroyNotify) dub_voice_free);
@@ -84,6 +106,14 @@ static GPtrArray *list_voices(GError **error)
     for (gsize i = 0; list && list[i]; i++)
         if (!strstr(list[i]->identifier, "mb/")) /* MBROLA's voices need data that eSpeak NG does not bring */
             add_voice(voices, list[i]);
+    return voices;
+}
+
+static GPtrArray *list_voices(GError **error)
+{
+    enter(NULL);
+    GPtrArray *voices = read_voices(error);
+    leave();
     return voices;
 }
 
@@ -132,7 +162,7 @@ static void close_espeak(DubTts *base)
     g_free(self);
 }
 
-/* With the lock held. */
+/* With the library taken. */
 static bool speak(const Espeak *self, const char *text, double pace, GError **error)
 {
     /* The voice again at each call: setting it also takes back what the text before changed. */
@@ -152,21 +182,30 @@ static DubPcm *from_s16(const GArray *samples, unsigned rate)
     return pcm;
 }
 
-static DubPcm *synthesize(DubTts *base, const char *text, double pace, GCancellable *cancellable, GError **error)
+/* With the library taken. */
+static DubPcm *speak_into_pcm(const Espeak *self, const char *text, double pace, GCancellable *cancellable, GError **error)
 {
     g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(short));
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
     Sink own = {samples, (gsize) rate_hz * SPOKEN_MOST_S, cancellable};
     sink = &own;
-    const bool spoken = speak((Espeak *) base, text, pace, error);
+    const bool spoken = speak(self, text, pace, error);
     sink = NULL;
-    if (!spoken)
-        return NULL;
-    if (g_cancellable_is_cancelled(cancellable)) {
-        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_CANCELLED, "synthesis was cancelled");
-        return NULL;
+    return spoken ? from_s16(samples, (unsigned) rate_hz) : NULL;
+}
+
+static DubPcm *synthesize(DubTts *base, const char *text, double pace, GCancellable *cancellable, GError **error)
+{
+    g_autoptr(DubPcm) pcm = NULL;
+    if (enter(cancellable)) {
+        pcm = speak_into_pcm((Espeak *) base, text, pace, cancellable, error);
+        leave();
+        if (!pcm)
+            return NULL;
     }
-    return from_s16(samples, (unsigned) rate_hz);
+    if (!g_cancellable_is_cancelled(cancellable))
+        return g_steal_pointer(&pcm);
+    g_set_error_literal(error, DUB_ERROR, DUB_ERROR_CANCELLED, "synthesis was cancelled");
+    return NULL;
 }
 
 const DubTtsClass dub_tts_espeak = {

@@ -3,11 +3,11 @@
 #include "base/error.h"
 #include "engines/asr/activity.h"
 #include "engines/asr/asr.h"
+#include "fuse.h"
 #include "say.h"
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 static DubAsr *open_english(void)
 {
@@ -181,42 +181,17 @@ static void test_cancelled(void)
     g_assert_cmpstr(again->text, !=, "");
 }
 
-/* CPU time of this process: what others do on the machine is not in it. */
-static int64_t work_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (int64_t) now.tv_sec * DUB_NS_PER_S + now.tv_nsec;
-}
-
-typedef struct {
-    GCancellable *cancellable;
-    int64_t at_ns, fired_ns; /* of work */
-} Fuse;
-
-static gpointer burn(gpointer data)
-{
-    Fuse *fuse = data;
-    while (work_ns() < fuse->at_ns)
-        g_usleep(2000);
-    fuse->fired_ns = work_ns();
-    g_cancellable_cancel(fuse->cancellable);
-    return NULL;
-}
-
 /* Returns: work from the cancelling to the end of the call */
 static int64_t work_to_stop(DubAsr *asr, DubPcm *pcm, int64_t after_ns)
 {
     g_autoptr(GCancellable) cancellable = g_cancellable_new();
     g_autoptr(GError) error = NULL;
-    Fuse fuse = {cancellable, work_ns() + after_ns, 0};
-    GThread *thread = g_thread_new("fuse", burn, &fuse);
+    Fuse *fuse = fuse_light(cancellable, fuse_work, after_ns);
     g_autoptr(DubTranscript) transcript = dub_asr_transcribe(asr, NULL, pcm, cancellable, &error);
-    const int64_t end_ns = work_ns();
-    g_thread_join(thread);
+    const int64_t end_ns = fuse_work();
     g_assert_null(transcript);
     g_assert_error(error, DUB_ERROR, DUB_ERROR_CANCELLED);
-    return end_ns - fuse.fired_ns;
+    return end_ns - fuse_burnt(fuse);
 }
 
 /* Long speech, stopped anywhere: little is still done. The decoder's last passes over all of it, which cannot be stopped
@@ -227,9 +202,9 @@ static void test_cancelled_in_the_middle(void)
                                "catches the ball at the twenty yard line and runs for a touchdown";
     g_autoptr(DubAsr) asr = open_english();
     g_autoptr(DubPcm) pcm = say_joined(say("rms", text), say("slt", text), say("rms", text), say("slt", text), NULL);
-    const int64_t begin_ns = work_ns();
+    const int64_t begin_ns = fuse_work();
     g_autoptr(DubTranscript) before = hear(asr, NULL, pcm);
-    const int64_t whole_ns = work_ns() - begin_ns;
+    const int64_t whole_ns = fuse_work() - begin_ns;
 
     int64_t most_ns = 0;
     for (int percent = 40; percent <= 70; percent += 10)

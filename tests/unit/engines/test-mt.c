@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "engines/mt/mt.h"
 #include "engines/mt/pipeline.h"
+#include "fuse.h"
 
 #include <signal.h>
 #include <string.h>
@@ -123,6 +124,52 @@ static void test_cpu(void)
     g_assert_cmpint(dub_mt_processes_cpu_ns(mt), >, worked_ns);
 }
 
+/* One program of the chain stands still: no answer will ever come. */
+static guint stop_tagger(GArray *pids)
+{
+    g_assert_cmpuint(list_children("apertium-tagger", pids), ==, 1);
+    kill(g_array_index(pids, pid_t, 0), SIGSTOP);
+    return list_children(NULL, pids);
+}
+
+static void assert_healthy(DubMt *mt, guint n_programs)
+{
+    g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    g_assert_cmpuint(list_children(NULL, pids), ==, n_programs); /* the hung are gone, others are there already */
+    g_autofree char *after = translate(mt, "The house is big.");
+    g_assert_cmpstr(after, ==, "La casa es grande.");
+}
+
+static void test_hung_is_cancelled(void)
+{
+    g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    g_autoptr(GCancellable) cancellable = g_cancellable_new();
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DubMt) mt = open_pair("en", "es");
+    g_autofree char *before = translate(mt, "The house is big.");
+    const guint n_programs = stop_tagger(pids);
+    Fuse *fuse = fuse_light(cancellable, dub_clock_now, 50 * DUB_NS_PER_MS);
+    g_assert_null(dub_mt_translate(mt, "The dog is small.", 60000, cancellable, &error));
+    const int64_t end_ns = dub_clock_now();
+    const int64_t late_ns = end_ns - fuse_burnt(fuse);
+    g_assert_error(error, DUB_ERROR, DUB_ERROR_CANCELLED);
+    g_test_message("back %d ms after the cancelling", (int) (late_ns / DUB_NS_PER_MS));
+    g_assert_cmpint(late_ns, <, 1000 * DUB_NS_PER_MS); /* some 10 ms on an idle machine */
+    assert_healthy(mt, n_programs);
+}
+
+static void test_hung_runs_out_of_time(void)
+{
+    g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DubMt) mt = open_pair("en", "es");
+    g_autofree char *before = translate(mt, "The house is big.");
+    const guint n_programs = stop_tagger(pids);
+    g_assert_null(dub_mt_translate(mt, "The dog is small.", 100, NULL, &error));
+    g_assert_error(error, DUB_ERROR, DUB_ERROR_TIMEOUT);
+    assert_healthy(mt, n_programs);
+}
+
 static void test_close_leaves_nothing(void)
 {
     g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
@@ -225,6 +272,8 @@ int main(int argc, char **argv)
     g_test_add_func("/engines/mt/too-long", test_too_long);
     g_test_add_func("/engines/mt/died-is-started-again", test_died_is_started_again);
     g_test_add_func("/engines/mt/cpu", test_cpu);
+    g_test_add_func("/engines/mt/hung-is-cancelled", test_hung_is_cancelled);
+    g_test_add_func("/engines/mt/hung-runs-out-of-time", test_hung_runs_out_of_time);
     g_test_add_func("/engines/mt/close-leaves-nothing", test_close_leaves_nothing);
     g_test_add_func("/engines/mt/pairs", test_pairs);
     g_test_add_func("/engines/mt/no-pair", test_no_pair);
