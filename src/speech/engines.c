@@ -47,14 +47,13 @@ struct _DubSpeechSession {
     gatomicrefcount refs;
     DubSpeechEngines *engines; /* used by the owner's thread only */
     GMainContext *context;
-    GCancellable *cancellable;
     DubSpeechDoneFunc on_done;
     void *user_data;
     DubSpeechShape shape;
     unsigned n_slots;
     Slot *slots;
     int64_t last_began_ns; /* owner's thread only, both */
-    bool is_closed;
+    GPtrArray *jobs;       /* of Job (not owned): not answered, not cancelled */
 };
 
 typedef struct {
@@ -63,6 +62,7 @@ typedef struct {
     int64_t began_ns; /* its sound, if it came as soon as it was over: who began first is due first */
     DubFragment *fragment;
     DubSpeechResult *result;
+    DubSpeechControl control;
 } Job;
 
 static void session_unref(DubSpeechSession *self)
@@ -74,8 +74,8 @@ static void session_unref(DubSpeechSession *self)
         dub_tts_close(self->slots[i].voice);
     }
     g_free(self->slots);
+    g_ptr_array_unref(self->jobs);
     g_main_context_unref(self->context);
-    g_object_unref(self->cancellable);
     g_free(self);
 }
 
@@ -84,6 +84,7 @@ static void free_job(gpointer data)
     Job *job = data;
     dub_fragment_free(job->fragment);
     dub_speech_result_free(job->result);
+    g_object_unref(job->control.cancellable);
     session_unref(job->session);
     g_free(job);
 }
@@ -91,7 +92,7 @@ static void free_job(gpointer data)
 static gboolean on_job_done(gpointer data) /* session's context */
 {
     Job *job = data;
-    if (!job->session->is_closed)
+    if (g_ptr_array_remove(job->session->jobs, job)) /* else nobody wants it any more */
         job->session->on_done(g_steal_pointer(&job->result), job->session->user_data);
     return G_SOURCE_REMOVE;
 }
@@ -152,11 +153,29 @@ static void release(DubSpeechEngines *self, Slot *slot)
     g_mutex_unlock(&self->lock);
 }
 
+static gboolean on_job_overdue(gpointer data) /* session's context */
+{
+    g_cancellable_cancel(data);
+    return G_SOURCE_REMOVE;
+}
+
+/* The lane is busy with the job: the session's loop is who ends it when its time is over. */
+static GSource *start_timer(const Job *job)
+{
+    GSource *timer = g_timeout_source_new(job->session->shape.timeout_ms);
+    g_source_set_callback(timer, on_job_overdue, g_object_ref(job->control.cancellable), g_object_unref);
+    g_source_attach(timer, job->session->context);
+    return timer;
+}
+
 static void run_job(const Lane *lane, Job *job)
 {
     const DubSpeechSession *session = job->session;
     const DubSpeechTools tools = {lane->asr, job->slot->stream, lane->mt, job->slot->voice};
-    job->result = dub_speech_process(&tools, job->fragment, &session->shape, session->cancellable);
+    g_autoptr(GSource) timer = session->shape.timeout_ms ? start_timer(job) : NULL;
+    job->result = dub_speech_process(&tools, job->fragment, &session->shape, &job->control);
+    if (timer)
+        g_source_destroy(timer);
     release(lane->engines, job->slot);
     answer(job);
 }
@@ -308,7 +327,7 @@ DubSpeechSession *dub_speech_session_new(DubSpeechEngines *engines, const DubSpe
     g_atomic_ref_count_init(&self->refs);
     self->engines = engines;
     self->context = g_main_context_ref_thread_default();
-    self->cancellable = g_cancellable_new();
+    self->jobs = g_ptr_array_new();
     self->on_done = on_done;
     self->user_data = user_data;
     self->shape = (DubSpeechShape) {config->rate_hz, config->channels, config->timeout_ms};
@@ -321,8 +340,9 @@ void dub_speech_session_free(DubSpeechSession *self)
 {
     if (!self)
         return;
-    self->is_closed = true;
-    g_cancellable_cancel(self->cancellable);
+    for (guint i = 0; i < self->jobs->len; i++)
+        g_cancellable_cancel(((Job *) g_ptr_array_index(self->jobs, i))->control.cancellable);
+    g_ptr_array_set_size(self->jobs, 0);
     session_unref(self);
 }
 
@@ -343,8 +363,31 @@ void dub_speech_session_submit(DubSpeechSession *self, DubFragment *fragment)
     self->last_began_ns = MAX(dub_clock_now() - dub_pcm_duration_ns(fragment->pcm), self->last_began_ns + 1);
     job->began_ns = self->last_began_ns;
     job->fragment = fragment;
+    job->control.cancellable = g_cancellable_new();
+    g_ptr_array_add(self->jobs, job);
     g_mutex_lock(&engines->lock);
     g_queue_insert_sorted(&engines->waiting, job, compare_began, NULL);
     g_cond_signal(&engines->work);
     g_mutex_unlock(&engines->lock);
+}
+
+static Job *find_job(const DubSpeechSession *self, uint64_t sequence_number)
+{
+    for (guint i = 0; i < self->jobs->len; i++) {
+        Job *job = g_ptr_array_index(self->jobs, i);
+        if (job->fragment->sequence_number == sequence_number)
+            return job;
+    }
+    return NULL;
+}
+
+const char *dub_speech_session_cancel(DubSpeechSession *self, uint64_t sequence_number)
+{
+    Job *job = find_job(self, sequence_number);
+    if (!job)
+        return "asr";
+    const char *stage = g_atomic_pointer_get(&job->control.stage);
+    g_cancellable_cancel(job->control.cancellable);
+    g_ptr_array_remove(self->jobs, job);
+    return stage ? stage : "asr";
 }

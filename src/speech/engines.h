@@ -43,7 +43,7 @@ const char *dub_speech_engines_tts_name(const DubSpeechEngines *self);
 typedef struct {
     const char *voice;          /* NULL or "default": the language's own */
     unsigned rate_hz, channels; /* of the dubs */
-    unsigned timeout_ms;        /* a fragment's, from when a lane takes it up; 0: none */
+    unsigned timeout_ms;        /* a fragment's, from when a lane takes it up: it is cancelled then; 0: none */
 } DubSpeechSessionConfig;
 
 /* @result: (transfer full). In any order. */
@@ -63,3 +63,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSpeechSession, dub_speech_session_free)
 /* @fragment: (transfer full). Each is answered once, unless the session is freed before. How many may wait is for the
  * caller to bound. */
 void dub_speech_session_submit(DubSpeechSession *self, DubFragment *fragment);
+
+/**
+ * dub_speech_session_cancel:
+ * Nobody wants this fragment any more: it is not answered, and its lane is free within some 200 ms.
+ * Returns: the stage it was in, "asr" when it had not begun or is not known
+ */
+const char *dub_speech_session_cancel(DubSpeechSession *self, uint64_t sequence_number);

@@ -21,7 +21,7 @@ typedef struct {
     const DubSpeechTools *tools;
     const DubFragment *fragment;
     const DubSpeechShape *shape;
-    GCancellable *cancellable;
+    DubSpeechControl *control;
     int64_t begin_ns;
     GArray *phrases;  /* of DubPhrase */
     char **sentences; /* the translation of each */
@@ -35,7 +35,6 @@ static const struct {
     bool retryable;
 } codes[] = {
     {DUB_ERROR_TIMEOUT, "TIMEOUT", true},
-    {DUB_ERROR_CANCELLED, "TIMEOUT", true},
     {DUB_ERROR_CORRUPT, "INVALID_AUDIO", false},
 };
 
@@ -48,32 +47,46 @@ static void fail(DubSpeechResult *result, const char *stage, const char *code, c
     result->retryable = retryable;
 }
 
-static bool fail_by(DubSpeechResult *result, const char *stage, const GError *error)
-{
-    for (gsize i = 0; i < G_N_ELEMENTS(codes); i++)
-        if (g_error_matches(error, DUB_ERROR, codes[i].error)) {
-            fail(result, stage, codes[i].code, error->message, codes[i].retryable);
-            return false;
-        }
-    fail(result, stage, "MODEL_ERROR", error->message, true);
-    return false;
-}
-
 static double ms_since(int64_t begin_ns)
 {
     return (double) (dub_clock_now() - begin_ns) / (double) DUB_NS_PER_MS;
 }
 
-/* Is there time for @stage? */
-static bool check_time(Work *work, const char *stage)
+static bool is_overdue(const Work *work)
 {
-    const bool cancelled = g_cancellable_is_cancelled(work->cancellable);
-    if (!cancelled && (!work->shape->timeout_ms || ms_since(work->begin_ns) < work->shape->timeout_ms))
-        return true;
-    g_autofree char *message =
-        cancelled ? g_strdup_printf("cancelled before %s", stage)
-                  : g_strdup_printf("%u ms were over before %s began", work->shape->timeout_ms, stage);
+    return work->shape->timeout_ms && ms_since(work->begin_ns) >= work->shape->timeout_ms;
+}
+
+/* Somebody ended it: because its time was over, or because nobody wants it any more. */
+static void fail_ended(const Work *work, const char *stage)
+{
+    g_autofree char *message = is_overdue(work) ? g_strdup_printf("not done within %u ms", work->shape->timeout_ms)
+                                                : g_strdup("cancelled");
     fail(work->result, stage, "TIMEOUT", message, true);
+}
+
+static bool fail_by(const Work *work, const char *stage, const GError *error)
+{
+    if (g_error_matches(error, DUB_ERROR, DUB_ERROR_CANCELLED)) {
+        fail_ended(work, stage);
+        return false;
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(codes); i++)
+        if (g_error_matches(error, DUB_ERROR, codes[i].error)) {
+            fail(work->result, stage, codes[i].code, error->message, codes[i].retryable);
+            return false;
+        }
+    fail(work->result, stage, "MODEL_ERROR", error->message, true);
+    return false;
+}
+
+/* At the beginning of each stage, and within long ones: is the work still wanted? */
+static bool enter(const Work *work, const char *stage)
+{
+    g_atomic_pointer_set(&work->control->stage, stage);
+    if (!g_cancellable_is_cancelled(work->control->cancellable) && !is_overdue(work))
+        return true;
+    fail_ended(work, stage);
     return false;
 }
 
@@ -96,16 +109,16 @@ static GArray *find_phrases(const DubTranscript *transcript, const DubPcm *pcm)
 
 static bool recognise(Work *work)
 {
-    if (!check_time(work, "asr"))
+    if (!enter(work, "asr"))
         return false;
     const int64_t begin_ns = dub_clock_now();
     g_autoptr(GError) error = NULL;
     g_autoptr(DubTranscript) transcript = dub_asr_transcribe(work->tools->asr, work->tools->stream,
-                                                             work->fragment->pcm, work->cancellable, &error);
+                                                             work->fragment->pcm, work->control->cancellable, &error);
     DubSpeechResult *result = work->result;
     result->asr_ms = ms_since(begin_ns);
     if (!transcript)
-        return fail_by(result, "asr", error);
+        return fail_by(work, "asr", error);
 
     g_free(result->transcript);
     result->transcript = g_strdup(transcript->text);
@@ -119,7 +132,7 @@ static bool recognise(Work *work)
 
 static bool translate(Work *work)
 {
-    if (!check_time(work, "translation"))
+    if (!enter(work, "translation"))
         return false;
     const int64_t begin_ns = dub_clock_now();
     const guint n = work->phrases->len;
@@ -127,9 +140,9 @@ static bool translate(Work *work)
     for (guint i = 0; i < n; i++) {
         g_autoptr(GError) error = NULL;
         const char *sentence = g_array_index(work->phrases, DubPhrase, i).sentence;
-        work->sentences[i] = dub_mt_translate(work->tools->mt, sentence, ms_left(work), work->cancellable, &error);
+        work->sentences[i] = dub_mt_translate(work->tools->mt, sentence, ms_left(work), work->control->cancellable, &error);
         if (!work->sentences[i])
-            return fail_by(work->result, "translation", error);
+            return fail_by(work, "translation", error);
     }
     work->result->mt_ms = ms_since(begin_ns);
     g_free(work->result->translated_text);
@@ -139,7 +152,7 @@ static bool translate(Work *work)
 
 static bool speak(Work *work, double pace)
 {
-    if (!check_time(work, "tts"))
+    if (!enter(work, "tts"))
         return false;
     const int64_t begin_ns = dub_clock_now();
     g_clear_pointer(&work->dubs, g_ptr_array_unref);
@@ -147,9 +160,9 @@ static bool speak(Work *work, double pace)
     for (guint i = 0; i < work->phrases->len; i++) {
         g_autoptr(GError) error = NULL;
         DubPcm *dub =
-            dub_tts_synthesize_paced(work->tools->tts, work->sentences[i], pace, work->cancellable, &error);
+            dub_tts_synthesize_paced(work->tools->tts, work->sentences[i], pace, work->control->cancellable, &error);
         if (!dub)
-            return fail_by(work->result, "tts", error);
+            return fail_by(work, "tts", error);
         g_ptr_array_add(work->dubs, dub);
     }
     work->result->tts_ms += ms_since(begin_ns);
@@ -208,8 +221,10 @@ static bool assemble(Work *work, const DubFitPhrase *fits, const DubFitPlan *pla
         dub_pcm_new(work->shape->rate_hz, work->shape->channels, MAX(fragment_frames(work), needed));
     for (guint i = 0; i < work->phrases->len; i++) {
         g_autoptr(GError) error = NULL;
+        if (!enter(work, "tts"))
+            return false;
         if (!add_phrase(work, dub, g_ptr_array_index(work->dubs, i), &fits[i], &error))
-            return fail_by(work->result, "tts", error);
+            return fail_by(work, "tts", error);
     }
     match_loudness(work, dub);
     work->result->dub = g_steal_pointer(&dub);
@@ -270,9 +285,9 @@ static DubSpeechCpu read_meters(const DubSpeechTools *tools)
 }
 
 DubSpeechResult *dub_speech_process(const DubSpeechTools *tools, const DubFragment *fragment,
-                                    const DubSpeechShape *shape, GCancellable *cancellable)
+                                    const DubSpeechShape *shape, DubSpeechControl *control)
 {
-    Work work = {.tools = tools, .fragment = fragment, .shape = shape, .cancellable = cancellable};
+    Work work = {.tools = tools, .fragment = fragment, .shape = shape, .control = control};
     work.begin_ns = dub_clock_now();
     work.result = dub_speech_result_new(fragment->sequence_number);
     const DubSpeechCpu before = read_meters(tools);
