@@ -45,6 +45,7 @@ struct _Dubber {
     DubSpeechEngines *engines;
     DubSpeechSession *session;
     DubStsLane *codecs;
+    GSource *dubbing_more; /* NULL: nothing is due */
     GPtrArray *items; /* of Item: every fragment that is not finished; the session's window bounds it */
 };
 
@@ -91,6 +92,12 @@ static Item *find_item(const Dubber *self, uint64_t sequence_number)
             return item;
     }
     return NULL;
+}
+
+/* Is it still worked on? (Another of its number may be, after it was cancelled and sent again.) */
+static bool is_wanted(const Dubber *self, const Item *item)
+{
+    return g_ptr_array_find(self->items, item, NULL);
 }
 
 static guint count_step(const Dubber *self, Step step)
@@ -172,9 +179,11 @@ static gsize text_bytes_of_pcm(const DubPcm *pcm)
     return pcm->n_frames * pcm->channels * sizeof(int16_t) / 3 * 4;
 }
 
-static void run_encode(void *data, G_GNUC_UNUSED GCancellable *cancellable)
+static void run_encode(void *data, GCancellable *cancellable)
 {
     Item *item = data;
+    if (g_cancellable_is_cancelled(cancellable))
+        return;
     g_autoptr(DubPcm) shaped = dub_pcm_convert(item->result->dub, item->rate_hz, item->channels, &item->error);
     if (!shaped)
         return;
@@ -191,7 +200,7 @@ static void on_encoded(void *data)
 {
     Item *item = data;
     Dubber *self = item->dubber;
-    if (!find_item(self, item->sequence_number))
+    if (!is_wanted(self, item))
         return; /* cancelled */
     if (item->dub)
         finish(self, item, answer_of(self, item));
@@ -296,9 +305,11 @@ static bool check_content(const DubWireAudio *audio, GBytes *bytes, GError **err
     return false;
 }
 
-static void run_decode(void *data, G_GNUC_UNUSED GCancellable *cancellable)
+static void run_decode(void *data, GCancellable *cancellable)
 {
     Item *item = data;
+    if (g_cancellable_is_cancelled(cancellable))
+        return;
     g_autoptr(GBytes) bytes = dub_wire_audio_decode(item->audio);
     if (check_content(item->audio, bytes, &item->error))
         item->pcm =
@@ -309,7 +320,7 @@ static void on_decoded(void *data)
 {
     Item *item = data;
     Dubber *self = item->dubber;
-    if (!find_item(self, item->sequence_number))
+    if (!is_wanted(self, item))
         return; /* cancelled */
     if (!item->pcm) {
         finish(self, item, dub_sts_answer_new_failed("INVALID_AUDIO", "asr", false, item->error->message));
@@ -330,15 +341,40 @@ static void dubber_process(DubStsWork *work, const DubFragmentData *fragment)
     dub_sts_lane_push(self->codecs, &decoding, item_ref(item), item->cancellable);
 }
 
+static gboolean on_dub_more(void *data)
+{
+    Dubber *self = data;
+    g_clear_pointer(&self->dubbing_more, g_source_unref);
+    dub_more(self);
+    return G_SOURCE_REMOVE;
+}
+
+/* Not from inside a call: it may finish something. */
+static void dub_more_soon(Dubber *self)
+{
+    if (self->dubbing_more)
+        return;
+    self->dubbing_more = g_idle_source_new();
+    g_source_set_priority(self->dubbing_more, G_PRIORITY_DEFAULT);
+    g_source_set_callback(self->dubbing_more, on_dub_more, self, NULL);
+    g_source_attach(self->dubbing_more, g_main_context_get_thread_default());
+}
+
 static const char *dubber_cancel(DubStsWork *work, uint64_t sequence_number)
 {
     Dubber *self = (Dubber *) work;
     Item *item = find_item(self, sequence_number);
-    const char *stage = item && item->step == STEP_ENCODE ? "tts" : "asr";
-    if (item) {
-        g_cancellable_cancel(item->cancellable);
-        g_ptr_array_remove(self->items, item); /* what the engines make of it finds nobody */
+    if (!item)
+        return "asr";
+    const char *stage = "asr";
+    if (item->step == STEP_DUB) {
+        stage = dub_speech_session_cancel(self->session, sequence_number);
+        dub_more_soon(self); /* in its place */
+    } else if (item->step == STEP_ENCODE) {
+        stage = "tts";
     }
+    g_cancellable_cancel(item->cancellable);
+    g_ptr_array_remove(self->items, item);
     return stage;
 }
 
@@ -386,6 +422,9 @@ static void dubber_free(DubStsWork *work)
 {
     Dubber *self = (Dubber *) work;
     dub_sts_lane_free(self->codecs);
+    if (self->dubbing_more)
+        g_source_destroy(self->dubbing_more);
+    g_clear_pointer(&self->dubbing_more, g_source_unref);
     g_clear_pointer(&self->session, dub_speech_session_free);
     dub_sts_lease_free(self->lease);
     g_ptr_array_unref(self->items);

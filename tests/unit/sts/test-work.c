@@ -1,6 +1,8 @@
-/* Unit tests of sts/echo, sts/dubber and sts/pairs on a real loop; the engines are the null ones, which hear nothing. */
+/* Unit tests of sts/echo, sts/dubber and sts/pairs on a real loop; the engines are mostly the null ones, which hear nothing. */
 #include "audio/fragment-codec.h"
 #include "base/clock.h"
+#include "fuse.h"
+#include "say.h"
 #include "sts/dubber.h"
 #include "sts/echo.h"
 
@@ -58,11 +60,10 @@ static void tear_down(Rig *rig)
     g_free(rig->refused);
 }
 
-static void open_dubber(Rig *rig, bool empty_original)
+static void open_dubber_with(Rig *rig, const DubStsPairsConfig *drivers, bool empty_original)
 {
-    static const DubStsPairsConfig drivers = { "null", "null", "null", NULL, 2 };
     set_up(rig);
-    rig->pairs = dub_sts_pairs_new(&drivers);
+    rig->pairs = dub_sts_pairs_new(drivers);
     rig->pool = dub_sts_pool_new(2);
     const DubStsDubberConfig config = { rig->pairs, rig->pool, empty_original };
     g_autoptr(DubStreamInit) init = dub_stream_init_new();
@@ -70,6 +71,12 @@ static void open_dubber(Rig *rig, bool empty_original)
     g_assert_false(rig->ready); /* never from inside the call */
     while (!rig->ready && !rig->refused)
         g_main_context_iteration(NULL, TRUE);
+}
+
+static void open_dubber(Rig *rig, bool empty_original)
+{
+    static const DubStsPairsConfig nothing_heard = { "null", "null", "null", NULL, 2 };
+    open_dubber_with(rig, &nothing_heard, empty_original);
 }
 
 static DubFragmentData *new_fragment(int64_t number, const char *format, GBytes *bytes)
@@ -232,6 +239,72 @@ static void test_dubber_cancels_one(void)
     tear_down(&rig);
 }
 
+/* Cancelled at whatever step it is, and sent again: there is one answer, and it is the second's. */
+static void test_dubber_same_number_again(void)
+{
+    for (guint turns = 0; turns < 8; turns++) {
+        Rig rig;
+        open_dubber(&rig, false);
+        g_autoptr(GBytes) broken = g_bytes_new_static("not audio", 9);
+        g_autoptr(GBytes) bytes = tone(DUB_FORMAT_M4A, 2);
+        process(&rig, 0, "m4a", turns % 2 ? bytes : broken);
+        for (guint i = 0; i < turns / 2 && rig.answers->len == 0; i++)
+            g_main_context_iteration(NULL, TRUE);
+        const guint before = rig.answers->len;
+        dub_sts_work_cancel(rig.work, 0);
+        process(&rig, 0, "m4a", bytes);
+        process(&rig, 1, "m4a", bytes);
+        wait_answers(&rig, before + 2);
+        for (guint i = before; i < rig.answers->len; i++)
+            g_assert_cmpint(((DubFragmentProcessed *) g_ptr_array_index(rig.answers, i))->status, ==,
+                            DUB_PROCESSED_SUCCESS);
+        while (g_main_context_iteration(NULL, FALSE))
+            ;
+        g_assert_cmpuint(rig.answers->len, ==, before + 2);
+        tear_down(&rig);
+    }
+}
+
+static GBytes *speech(guint n_sentences)
+{
+    g_autoptr(DubPcm) pcm = say_silence(0.5);
+    for (guint i = 0; i < n_sentences; i++)
+        pcm = say_joined(g_steal_pointer(&pcm), say("slt", "many people are waiting at the station because the train is late"), NULL);
+    g_autoptr(GError) error = NULL;
+    GBytes *bytes = dub_fragment_encode(pcm, DUB_FORMAT_M4A, &error);
+    g_assert_no_error(error);
+    return bytes;
+}
+
+static gboolean wake(G_GNUC_UNUSED void *data)
+{
+    return G_SOURCE_CONTINUE;
+}
+
+/* The only lane is seconds deep in one fragment, and another waits for it. */
+static void test_dubber_goes_on_after_a_cancel(void)
+{
+    static const DubStsPairsConfig one_lane = { NULL, NULL, NULL, NULL, 1 };
+    Rig rig;
+    open_dubber_with(&rig, &one_lane, false);
+    g_autoptr(GBytes) much = speech(8);
+    g_autoptr(GBytes) little = tone(DUB_FORMAT_M4A, 2);
+    process(&rig, 0, "m4a", much);
+    process(&rig, 1, "m4a", little);
+    const guint waker = g_timeout_add(5, wake, NULL);
+    const int64_t begin_ns = fuse_work();
+    while (fuse_work() - begin_ns < 300 * DUB_NS_PER_MS)
+        g_main_context_iteration(NULL, TRUE);
+    g_source_remove(waker);
+    g_assert_cmpstr(dub_sts_work_cancel(rig.work, 0), ==, "asr");
+    const int64_t cancelled_ns = fuse_work();
+    wait_answers(&rig, 1);
+    g_assert_cmpuint(g_array_index(rig.numbers, uint64_t, 0), ==, 1);
+    g_test_message("%d ms of work until the next", (int) ((fuse_work() - cancelled_ns) / DUB_NS_PER_MS));
+    g_assert_cmpint(fuse_work() - cancelled_ns, <, 500 * DUB_NS_PER_MS); /* of the first one's seconds */
+    tear_down(&rig);
+}
+
 static void test_dubber_freed_in_the_middle(void)
 {
     for (guint turns = 0; turns < 6; turns++) {
@@ -295,6 +368,8 @@ int main(int argc, char **argv)
         g_test_add_data_func(path, &contents[i], test_dubber_content);
     }
     g_test_add_func("/sts/dubber/cancels-one", test_dubber_cancels_one);
+    g_test_add_func("/sts/dubber/same-number-again", test_dubber_same_number_again);
+    g_test_add_func("/sts/dubber/goes-on-after-a-cancel", test_dubber_goes_on_after_a_cancel);
     g_test_add_func("/sts/dubber/freed-in-the-middle", test_dubber_freed_in_the_middle);
     g_test_add_func("/sts/pairs/shared", test_pairs_are_shared);
     g_test_add_func("/sts/pairs/freed-while-loading", test_pairs_freed_while_loading);
