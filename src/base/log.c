@@ -13,6 +13,8 @@ static struct {
     DubLogFormat format;
 } settings = { "airdub", DUB_LOG_INFO, DUB_LOG_TEXT };
 
+static _Thread_local const char *const *tags; /* dub_log_set_tags() */
+
 static const char *const level_names[] = {
     [DUB_LOG_ERROR] = "ERROR", [DUB_LOG_WARNING] = "WARN", [DUB_LOG_INFO] = "INFO", [DUB_LOG_DEBUG] = "DEBUG"
 };
@@ -89,8 +91,31 @@ static GString *begin_line(DubLogLevel level, const char *message)
     return line;
 }
 
+/* Values may be a peer's: a line stays one line. */
+static void append_field(GString *line, const char *key, const char *value)
+{
+    if (settings.format == DUB_LOG_JSON) {
+        append_json_member(line, key, value);
+        return;
+    }
+    g_string_append_printf(line, " %s=", key);
+    for (const char *p = value; *p; p++) {
+        if ((unsigned char) *p < 0x20 || *p == 0x7f)
+            g_string_append_printf(line, "\\u%04x", (unsigned) *p);
+        else
+            g_string_append_c(line, *p);
+    }
+}
+
+void dub_log_set_tags(const char *const *new_tags)
+{
+    tags = new_tags;
+}
+
 static void write_line(GString *line)
 {
+    for (const char *const *tag = tags; tag && *tag; tag += 2)
+        append_field(line, tag[0], tag[1]);
     g_string_append(line, settings.format == DUB_LOG_JSON ? "}\n" : "\n");
     gsize done = 0;
     while (done < line->len) {
@@ -122,12 +147,8 @@ void dub_log_fields(DubLogLevel level, const char *message, ...)
     va_start(args, message);
     for (const char *key = va_arg(args, const char *); key; key = va_arg(args, const char *)) {
         const char *value = va_arg(args, const char *);
-        if (!value)
-            continue;
-        if (settings.format == DUB_LOG_JSON)
-            append_json_member(line, key, value);
-        else
-            g_string_append_printf(line, " %s=%s", key, value);
+        if (value)
+            append_field(line, key, value);
     }
     va_end(args);
     write_line(line);

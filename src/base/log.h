@@ -30,9 +30,16 @@ void dub_log(DubLogLevel level, const char *format, ...) G_GNUC_PRINTF(2, 3);
  * dub_log_fields:
  * @message: the line's text
  * @...: pairs of const char *key, const char *value, ended by NULL; a NULL value drops its pair.
- * In text they follow as key=value, in JSON they are members.
+ * In text they follow as key=value (control characters escaped), in JSON they are members.
  */
 void dub_log_fields(DubLogLevel level, const char *message, ...) G_GNUC_NULL_TERMINATED;
+
+/**
+ * dub_log_set_tags:
+ * What each line of this thread carries after its own fields from now on: the ids of what it is at work on.
+ * @tags: (nullable): pairs of key and value, ended by NULL; must stay until the next call
+ */
+void dub_log_set_tags(const char *const *tags);
 
 /* Returns: (transfer full): @text with control characters escaped and cut at @max_bytes. */
 char *dub_log_printable(const char *text, gsize max_bytes);

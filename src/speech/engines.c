@@ -173,7 +173,9 @@ static void run_job(const Lane *lane, Job *job)
     const DubSpeechSession *session = job->session;
     const DubSpeechTools tools = {lane->asr, job->slot->stream, lane->mt, job->slot->voice};
     g_autoptr(GSource) timer = session->shape.timeout_ms ? start_timer(job) : NULL;
+    dub_log_set_tags((const char *const *) job->fragment->log_tags);
     job->result = dub_speech_process(&tools, job->fragment, &session->shape, &job->control);
+    dub_log_set_tags(NULL);
     if (timer)
         g_source_destroy(timer);
     release(lane->engines, job->slot);

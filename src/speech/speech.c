@@ -17,6 +17,7 @@ void dub_fragment_free(DubFragment *self)
     if (!self)
         return;
     dub_pcm_unref(self->pcm);
+    g_strfreev(self->log_tags);
     g_free(self);
 }
 

@@ -23,6 +23,7 @@ typedef struct {
     uint64_t sequence_number; /* 0, 1, 2, … since the last on_ready */
     int64_t start_ns;         /* output timeline; carried as metadata.pts_ns */
     DubPcm *pcm;              /* mono or stereo at config's rate; owned */
+    char **log_tags;          /* nullable, owned: dub_log_set_tags() while it is worked on */
 } DubFragment;
 DubFragment *dub_fragment_new(uint64_t sequence_number, int64_t start_ns, DubPcm *pcm /* (transfer full) */);
 void dub_fragment_free(DubFragment *self);

@@ -6,6 +6,7 @@
 #include "audio/fragment-codec.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 
 #include <math.h>
 #include <string.h>
@@ -27,6 +28,7 @@ typedef struct {
     /* in */
     DubWireAudio *audio;
     int64_t pts_ns;
+    char **log_tags;
     DubSpeechResult *result;
     guint rate_hz, channels; /* of the fragment, once decoded: what wins over the declared */
     /* out */
@@ -59,6 +61,7 @@ static void item_unref(void *data)
     g_object_unref(item->cancellable);
     dub_wire_audio_free(item->audio);
     dub_wire_audio_free(item->dub);
+    g_strfreev(item->log_tags);
     dub_speech_result_free(item->result);
     dub_pcm_unref(item->pcm);
     g_clear_error(&item->error);
@@ -71,7 +74,14 @@ static Item *item_ref(Item *item)
     return item;
 }
 
-static Item *item_new(Dubber *self, const DubFragmentData *fragment)
+static char **log_tags_of(const DubFragmentData *fragment, const char *traceparent)
+{
+    const char *const tags[] = { "stream_id", fragment->stream_id, "fragment_id", fragment->fragment_id,
+                                 traceparent ? "traceparent" : NULL, traceparent, NULL };
+    return g_strdupv((char **) tags);
+}
+
+static Item *item_new(Dubber *self, const DubFragmentData *fragment, const char *traceparent)
 {
     Item *item = g_new0(Item, 1);
     g_atomic_ref_count_init(&item->refs);
@@ -80,6 +90,7 @@ static Item *item_new(Dubber *self, const DubFragmentData *fragment)
     item->arrived_ns = dub_clock_now();
     item->cancellable = g_cancellable_new();
     item->audio = dub_wire_audio_share(fragment->audio);
+    item->log_tags = log_tags_of(fragment, traceparent);
     item->pts_ns = json_integer_value(json_object_get(fragment->metadata, "pts_ns"));
     return item;
 }
@@ -179,11 +190,18 @@ static gsize text_bytes_of_pcm(const DubPcm *pcm)
     return pcm->n_frames * pcm->channels * sizeof(int16_t) / 3 * 4;
 }
 
-static void run_encode(void *data, GCancellable *cancellable)
+/* Pool thread: what is logged on the way carries the fragment's ids. */
+static void run_tagged(Item *item, GCancellable *cancellable, void (*run)(Item *item))
 {
-    Item *item = data;
     if (g_cancellable_is_cancelled(cancellable))
         return;
+    dub_log_set_tags((const char *const *) item->log_tags);
+    run(item);
+    dub_log_set_tags(NULL);
+}
+
+static void encode_dub(Item *item)
+{
     g_autoptr(DubPcm) shaped = dub_pcm_convert(item->result->dub, item->rate_hz, item->channels, &item->error);
     if (!shaped)
         return;
@@ -194,6 +212,11 @@ static void run_encode(void *data, GCancellable *cancellable)
     if (bytes)
         item->dub = dub_wire_audio_new(dub_fragment_format_to_string(format), shaped->rate_hz, shaped->channels,
                                        dub_pcm_duration_ns(shaped) / DUB_NS_PER_MS, bytes);
+}
+
+static void run_encode(void *data, GCancellable *cancellable)
+{
+    run_tagged(data, cancellable, encode_dub);
 }
 
 static void on_encoded(void *data)
@@ -284,8 +307,9 @@ static void dub_more(Dubber *self)
             continue;
         }
         item->step = STEP_DUB;
-        dub_speech_session_submit(self->session,
-                                  dub_fragment_new(item->sequence_number, item->pts_ns, dub_pcm_ref(item->pcm)));
+        DubFragment *fragment = dub_fragment_new(item->sequence_number, item->pts_ns, dub_pcm_ref(item->pcm));
+        fragment->log_tags = g_strdupv(item->log_tags);
+        dub_speech_session_submit(self->session, fragment);
     }
 }
 
@@ -305,15 +329,17 @@ static bool check_content(const DubWireAudio *audio, GBytes *bytes, GError **err
     return false;
 }
 
-static void run_decode(void *data, GCancellable *cancellable)
+static void decode_audio(Item *item)
 {
-    Item *item = data;
-    if (g_cancellable_is_cancelled(cancellable))
-        return;
     g_autoptr(GBytes) bytes = dub_wire_audio_decode(item->audio);
     if (check_content(item->audio, bytes, &item->error))
         item->pcm =
             dub_fragment_decode(bytes, item->audio->sample_rate_hz, MIN(item->audio->channels, 2), &item->error);
+}
+
+static void run_decode(void *data, GCancellable *cancellable)
+{
+    run_tagged(data, cancellable, decode_audio);
 }
 
 static void on_decoded(void *data)
@@ -332,11 +358,11 @@ static void on_decoded(void *data)
     dub_more(self);
 }
 
-static void dubber_process(DubStsWork *work, const DubFragmentData *fragment)
+static void dubber_process(DubStsWork *work, const DubFragmentData *fragment, const char *traceparent)
 {
     static const DubStsJobClass decoding = { run_decode, on_decoded, item_unref };
     Dubber *self = (Dubber *) work;
-    Item *item = item_new(self, fragment);
+    Item *item = item_new(self, fragment, traceparent);
     g_ptr_array_add(self->items, item);
     dub_sts_lane_push(self->codecs, &decoding, item_ref(item), item->cancellable);
 }

@@ -78,7 +78,7 @@ static DubFragmentProcessed *echo_of(const DubWireAudio *audio)
     return answer;
 }
 
-static void echo_process(DubStsWork *work, const DubFragmentData *fragment)
+static void echo_process(DubStsWork *work, const DubFragmentData *fragment, G_GNUC_UNUSED const char *traceparent)
 {
     Echo *self = (Echo *) work;
     Waiting *waiting = g_new0(Waiting, 1);

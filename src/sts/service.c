@@ -10,6 +10,7 @@
 #include "sts/echo.h"
 #include "sts/session.h"
 #include "wire/events.h"
+#include "wire/traceparent.h"
 
 #include <math.h>
 #include <string.h>
@@ -74,6 +75,7 @@ typedef struct {
     DubStsSession *session;
     DubStsWork *work;  /* NULL without a stream */
     char *stream_id;   /* key in service->streams; NULL without a stream */
+    char *traceparent; /* the stream's; nullable */
     GSource *timer;
     const DubStreamInit *wanted; /* to be opened; the session's */
     guint in_flight;   /* fragments, as of the last settle() */
@@ -94,6 +96,7 @@ static void leave_stream(Client *client)
         g_hash_table_remove(service->streams, client->stream_id);
     }
     g_clear_pointer(&client->stream_id, g_free);
+    g_clear_pointer(&client->traceparent, g_free);
     dub_metrics_set(service->metrics, METRIC_STREAMS, g_hash_table_size(service->streams), NULL);
 }
 
@@ -183,9 +186,11 @@ static void open_stream(Client *client, const DubStreamInit *init)
     } else {
         supersede(service, init->stream_id);
         join_stream(client, init->stream_id);
+        client->traceparent = g_strdup(dub_traceparent_of(init->metadata));
         client->work = new_work(client, init);
         dub_log_fields(DUB_LOG_INFO, "stream opens", "stream_id", init->stream_id, "worker_id", init->worker_id, "from",
-                       init->source_language, "to", init->target_language, "voice", init->voice_profile, NULL);
+                       init->source_language, "to", init->target_language, "voice", init->voice_profile, "session_id",
+                       sio_socket_get_id(client->socket), "traceparent", client->traceparent, NULL);
     }
 }
 
@@ -201,9 +206,10 @@ static void on_emit(const char *event, DubJson *payload, void *user_data)
     Client *client = user_data;
     if (strcmp(event, DUB_EVENT_ERROR) == 0) {
         const char *code = json_string_value(json_object_get(payload, "code"));
-        dub_log_fields(DUB_LOG_WARNING, "refused", "stream_id", client->stream_id, "fragment_id",
-                       json_string_value(json_object_get(payload, "fragment_id")), "code", code, "reason",
-                       json_string_value(json_object_get(payload, "message")), NULL);
+        dub_log_fields(DUB_LOG_WARNING, "refused", "stream_id", json_string_value(json_object_get(payload, "stream_id")),
+                       "fragment_id", json_string_value(json_object_get(payload, "fragment_id")), "code", code, "reason",
+                       json_string_value(json_object_get(payload, "message")), "session_id",
+                       sio_socket_get_id(client->socket), NULL);
         count_failure(client->service, NULL, code);
     } else if (strcmp(event, DUB_EVENT_STREAM_COMPLETE) == 0) {
         dub_log_fields(DUB_LOG_INFO, "stream complete", "stream_id", client->stream_id, NULL);
@@ -216,9 +222,23 @@ static void on_open(const DubStreamInit *init, void *user_data)
     ((Client *) user_data)->wanted = init;
 }
 
+/* A fragment's own, or its stream's. */
+static const char *trace_of(const Client *client, const DubFragmentData *fragment)
+{
+    const char *trace = dub_traceparent_of(fragment->metadata);
+    return trace ? trace : client->traceparent;
+}
+
 static void on_process(const DubFragmentData *fragment, void *user_data)
 {
-    dub_sts_work_process(((Client *) user_data)->work, fragment);
+    Client *client = user_data;
+    const char *trace = trace_of(client, fragment);
+    if (dub_log_enabled(DUB_LOG_DEBUG)) {
+        g_autofree char *number = g_strdup_printf("%" G_GINT64_FORMAT, fragment->sequence_number);
+        dub_log_fields(DUB_LOG_DEBUG, "fragment taken", "stream_id", client->stream_id, "fragment_id",
+                       fragment->fragment_id, "sequence_number", number, "traceparent", trace, NULL);
+    }
+    dub_sts_work_process(client->work, fragment, trace);
 }
 
 static const char *on_cancel(uint64_t sequence_number, void *user_data)
@@ -239,11 +259,10 @@ static void log_answer(const Client *client, const DubFragmentData *fragment, co
         return;
     g_autofree char *ms = g_strdup_printf("%.0f", answer->processing_time_ms);
     g_autofree char *number = g_strdup_printf("%" G_GINT64_FORMAT, fragment->sequence_number);
-    const char *trace = json_string_value(json_object_get(fragment->metadata, "traceparent"));
     dub_log_fields(failed ? DUB_LOG_WARNING : DUB_LOG_DEBUG, "fragment answered", "stream_id", client->stream_id,
                    "fragment_id", fragment->fragment_id, "sequence_number", number, "status",
                    failed ? "failed" : answer->status == DUB_PROCESSED_PARTIAL ? "partial" : "success", "code", answer->error_code, "reason",
-                   answer->error_message, "ms", ms, "traceparent", trace, NULL);
+                   answer->error_message, "ms", ms, "traceparent", trace_of(client, fragment), NULL);
 }
 
 static void on_answered(const DubFragmentData *fragment, const DubFragmentProcessed *answer, void *user_data)
@@ -434,7 +453,8 @@ static void on_event(SioSocket *socket, const SioEvent *event, G_GNUC_UNUSED voi
     Client *client = sio_socket_get_data(socket);
     if (!dub_sts_session_event(client->session, event->name, sio_event_get_arg(event, 0), dub_clock_now())) {
         g_autofree char *name = dub_log_printable(event->name, LOGGED_ID_BYTES);
-        dub_debug("event %s is not of the protocol", name);
+        dub_log_fields(DUB_LOG_DEBUG, "an event that is not of the protocol", "event", name, "stream_id",
+                       client->stream_id, "session_id", sio_socket_get_id(socket), NULL);
     }
     if (event->ack_id >= 0) /* the answers are events; who also asks for an ack gets an empty one */
         sio_socket_ack(socket, event->ack_id, json_array(), NULL);

@@ -22,6 +22,7 @@ typedef struct {
     DubFragmentData *fragment;
     DubFragmentProcessed *fault; /* (nullable) its answer, whatever comes of the work: a simulated failure */
     int64_t deadline_ns; /* DUB_TIME_NONE in echo mode */
+    double turns;        /* of the work that it takes, its own and what was before it */
     bool again;          /* counted before */
 } Out;
 
@@ -45,7 +46,7 @@ struct _DubStsSession {
     GPtrArray *out; /* of Out: being processed; at most DUB_STS_WINDOW */
     GQueue early;   /* of Early: came before the stream was ready; at most MAX_EARLY */
     guint parallel;
-    double expected_ms; /* 0: not known */
+    double turn_ms; /* what the work takes for a fragment once it has begun; 0: not known */
     DubStsPressureLevel level;
     int64_t blocked_since_ns; /* DUB_TIME_NONE: no answer waits for a number that never came */
     int64_t close_at_ns;      /* DUB_TIME_NONE: not complete */
@@ -191,9 +192,9 @@ static DubStsThresholds thresholds(const DubStsSession *self)
 /* Until about as many are out as it takes to be at rest again. -1: not known. */
 static double recommended_delay_ms(const DubStsSession *self, guint in_flight)
 {
-    if (self->expected_ms <= 0 || in_flight <= COMFORTABLE_IN_FLIGHT)
+    if (self->turn_ms <= 0 || in_flight <= COMFORTABLE_IN_FLIGHT)
         return -1;
-    const double delay_ms = self->expected_ms * (in_flight - COMFORTABLE_IN_FLIGHT) / MAX(self->parallel, 1u);
+    const double delay_ms = self->turn_ms * (in_flight - COMFORTABLE_IN_FLIGHT) / MAX(self->parallel, 1u);
     return CLAMP(delay_ms, MIN_DELAY_MS, MAX_DELAY_MS);
 }
 
@@ -278,9 +279,12 @@ static uint64_t *count_of(DubStsStats *stats, DubProcessedStatus status)
     return &stats->failed;
 }
 
-static void learn_time(DubStsSession *self, double ms)
+/* The time of a fragment that had to wait is that of several turns. Whatever else holds the work up (other streams, a slow
+ * machine) is in the turn, and so in what is expected of the next. */
+static void learn_time(DubStsSession *self, const Out *out, double ms)
 {
-    self->expected_ms += self->expected_ms > 0 ? NEWEST_WEIGHT * (ms - self->expected_ms) : ms;
+    const double turn_ms = ms / out->turns;
+    self->turn_ms += self->turn_ms > 0 ? NEWEST_WEIGHT * (turn_ms - self->turn_ms) : turn_ms;
 }
 
 static void count(DubStsSession *self, const Out *out, const DubFragmentProcessed *answer)
@@ -293,7 +297,7 @@ static void count(DubStsSession *self, const Out *out, const DubFragmentProcesse
     }
     ++*count_of(&self->stats, answer->status);
     if (answer->status != DUB_PROCESSED_FAILED)
-        learn_time(self, answer->processing_time_ms);
+        learn_time(self, out, answer->processing_time_ms);
 }
 
 static Out *find_out(const DubStsSession *self, uint64_t sequence_number)
@@ -342,15 +346,46 @@ void dub_sts_session_finished(DubStsSession *self, uint64_t sequence_number, Dub
 
 /* ── Fragments ── */
 
-static void acknowledge(DubStsSession *self, const char *fragment_id)
+/* Returns: its place among those that are not worked on yet, from 1; 0: it is. The lowest numbers are taken first. */
+static guint queue_position(const DubStsSession *self, const Out *out)
 {
-    const guint waiting = dub_sts_session_count_waiting(self);
+    guint before = 0;
+    for (guint i = 0; i < self->out->len; i++) {
+        const Out *other = g_ptr_array_index(self->out, i);
+        before += other->fragment->sequence_number < out->fragment->sequence_number;
+    }
+    return before < self->parallel ? 0 : before - self->parallel + 1;
+}
+
+static double turns_until_done(const DubStsSession *self, guint position)
+{
+    return 1 + (double) position / MAX(self->parallel, 1u);
+}
+
+static void acknowledge(DubStsSession *self, const Out *out)
+{
+    const guint position = queue_position(self, out);
     g_autoptr(DubFragmentAck) ack = dub_fragment_ack_new();
-    ack->fragment_id = g_strdup(fragment_id);
-    ack->status = waiting ? DUB_ACK_QUEUED : DUB_ACK_PROCESSING;
-    ack->queue_position = waiting ? (int64_t) waiting : -1;
-    if (self->expected_ms > 0)
-        ack->estimated_completion_ms = self->expected_ms * (1 + waiting / MAX(self->parallel, 1u));
+    ack->fragment_id = g_strdup(out->fragment->fragment_id);
+    ack->status = position ? DUB_ACK_QUEUED : DUB_ACK_PROCESSING;
+    ack->queue_position = position ? (int64_t) position : -1;
+    if (self->turn_ms > 0)
+        ack->estimated_completion_ms = self->turn_ms * turns_until_done(self, position);
+    emit(self, DUB_EVENT_FRAGMENT_ACK, dub_fragment_ack_to_json(ack));
+}
+
+/* Sent again while it is out. Its work may be done: its answer waits for the ones before it. */
+static void acknowledge_again(DubStsSession *self, const DubFragmentData *fragment)
+{
+    const Out *out = find_out(self, (uint64_t) fragment->sequence_number);
+    if (out) {
+        acknowledge(self, out);
+        return;
+    }
+    g_autoptr(DubFragmentAck) ack = dub_fragment_ack_new();
+    ack->fragment_id = g_strdup(fragment->fragment_id);
+    ack->status = DUB_ACK_PROCESSING;
+    ack->queue_position = -1;
     emit(self, DUB_EVENT_FRAGMENT_ACK, dub_fragment_ack_to_json(ack));
 }
 
@@ -371,7 +406,8 @@ static void take_fragment(DubStsSession *self, DubFragmentData *fragment, bool a
     out->fault = simulated_fault(self, fragment);
     out->deadline_ns = self->config.echo ? DUB_TIME_NONE : now_ns + self->init->timeout_ms * DUB_NS_PER_MS;
     g_ptr_array_add(self->out, out);
-    acknowledge(self, fragment->fragment_id);
+    out->turns = turns_until_done(self, queue_position(self, out));
+    acknowledge(self, out);
     update_pressure(self);
     self->effects->process(fragment, self->user_data);
 }
@@ -399,7 +435,7 @@ static void place_fragment(DubStsSession *self, DubFragmentData *fragment /* (tr
         take_fragment(self, g_steal_pointer(&owned), arrival == DUB_STS_ARRIVAL_REDO, now_ns);
         return;
     case DUB_STS_ARRIVAL_OUT:
-        acknowledge(self, fragment->fragment_id);
+        acknowledge_again(self, fragment);
         return;
     case DUB_STS_ARRIVAL_STORED:
         emit(self, DUB_EVENT_FRAGMENT_PROCESSED, json_incref(dub_sts_order_stored(self->order, fragment->fragment_id)));
@@ -509,7 +545,7 @@ void dub_sts_session_opened(DubStsSession *self, guint parallel, double expected
     if (self->state != DUB_STS_OPENING)
         return;
     self->parallel = parallel;
-    self->expected_ms = expected_ms;
+    self->turn_ms = expected_ms;
     set_state(self, DUB_STS_ACTIVE);
     const DubStsThresholds t = thresholds(self);
     self->level = dub_sts_pressure_level(&t, 0);

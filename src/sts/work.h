@@ -15,8 +15,8 @@ typedef struct {
 typedef struct _DubStsWork DubStsWork;
 
 typedef struct {
-    /* @fragment: (transfer none), valid during the call */
-    void (*process)(DubStsWork *self, const DubFragmentData *fragment);
+    /* @fragment: (transfer none), valid during the call. @traceparent: (nullable) likewise, for the log */
+    void (*process)(DubStsWork *self, const DubFragmentData *fragment, const char *traceparent);
     const char *(*cancel)(DubStsWork *self, uint64_t sequence_number);
     void (*free)(DubStsWork *self);
 } DubStsWorkClass;
@@ -27,9 +27,9 @@ struct _DubStsWork { /* what implements it begins with this */
     void *user_data;
 };
 
-static inline void dub_sts_work_process(DubStsWork *self, const DubFragmentData *fragment)
+static inline void dub_sts_work_process(DubStsWork *self, const DubFragmentData *fragment, const char *traceparent)
 {
-    self->klass->process(self, fragment);
+    self->klass->process(self, fragment, traceparent);
 }
 
 /* No on_finished is wanted. Returns: the stage it was in: "asr", "translation", "tts" */

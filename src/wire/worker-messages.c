@@ -22,6 +22,7 @@ static const DubField stream_init_fields[] = {
     {"config.format", FIELD_WORD, MAY_BE, AT(format), .fallback = "m4a", .choices = "m4a|pcm_s16le"},
     {"max_inflight", FIELD_UINT, MAY_BE, AT(max_inflight), 1, DUB_WIRE_MAX_IN_FLIGHT, "3"},
     {"timeout_ms", FIELD_UINT, MAY_BE, AT(timeout_ms), 1000, 30000, "8000"},
+    {"metadata", FIELD_OBJECT, MAY_BE, AT(metadata)},
 };
 #undef T
 DEFINE_MESSAGE(DubStreamInit, dub_stream_init, stream_init_fields)

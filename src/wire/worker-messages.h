@@ -17,6 +17,7 @@ typedef struct {
     char *format;                            /* ["m4a"] or "pcm_s16le" */
     guint max_inflight;                      /* [3] 1…10 */
     guint timeout_ms;                        /* [8000] 1000…30000 */
+    DubJson *metadata;                       /* nullable */
 } DubStreamInit;
 DubStreamInit *dub_stream_init_new(void);
 DubStreamInit *dub_stream_init_parse(const DubJson *payload, GError **error);

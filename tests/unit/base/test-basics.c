@@ -101,6 +101,35 @@ static void test_json_line(void)
     g_test_trap_assert_stderr_unmatched("*not shown*");
 }
 
+static void *write_untagged(G_GNUC_UNUSED void *data)
+{
+    dub_info("another thread");
+    return NULL;
+}
+
+static void write_tagged(void)
+{
+    static const char *const tags[] = { "stream_id", "s1", "fragment_id", "f\n1", NULL };
+    dub_log_setup("tester", DUB_LOG_INFO, DUB_LOG_TEXT);
+    dub_log_set_tags(tags);
+    dub_info("at work");
+    dub_log_fields(DUB_LOG_INFO, "also", "k", "v", NULL);
+    g_thread_join(g_thread_new("other", write_untagged, NULL));
+    dub_log_set_tags(NULL);
+    dub_info("at rest");
+}
+
+static void test_tags(void)
+{
+    if (g_test_subprocess()) {
+        write_tagged();
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_passed();
+    g_test_trap_assert_stderr("*at work stream_id=s1 fragment_id=f\\u000a1\n*also k=v stream_id=s1 *another thread\n*at rest\n");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -111,5 +140,6 @@ int main(int argc, char **argv)
     g_test_add_func("/base/log/level", test_log_level);
     g_test_add_func("/base/log/printable", test_printable);
     g_test_add_func("/base/log/json-line", test_json_line);
+    g_test_add_func("/base/log/tags", test_tags);
     return g_test_run();
 }

@@ -103,7 +103,7 @@ static GBytes *tone(DubFragmentFormat format, unsigned channels)
 static void process(Rig *rig, int64_t number, const char *format, GBytes *bytes)
 {
     g_autoptr(DubFragmentData) fragment = new_fragment(number, format, bytes);
-    dub_sts_work_process(rig->work, fragment);
+    dub_sts_work_process(rig->work, fragment, NULL);
 }
 
 static void wait_answers(Rig *rig, guint n)

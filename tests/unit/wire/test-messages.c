@@ -4,6 +4,7 @@
 #include "wire/events.h"
 #include "wire/sts-messages.h"
 #include "wire/worker-messages.h"
+#include "wire/traceparent.h"
 
 #include <string.h>
 
@@ -471,6 +472,45 @@ static void test_invalid_utf8_is_mended(void)
                     "b");
 }
 
+static const struct {
+    const char *text;
+    bool valid;
+} traceparents[] = {
+    { "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", true },
+    { "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-ff", true },
+    { "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", true },         /* a later version */
+    { "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-is", true }, /* and what it adds */
+    { "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-is", false },
+    { "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01.", false },
+    { "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", false },
+    { "00-00000000000000000000000000000000-00f067aa0ba902b7-01", false },
+    { "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", false },
+    { "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", false },
+    { "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0", false },
+    { "00-4bf92f3577b34da6a3ce929d0e0e473-600f067aa0ba902b7-01", false },
+    { "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0g", false },
+    { "00_4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", false },
+    { "0-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-011", false },
+    { "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\n", false },
+    { "", false },
+    { "secret", false },
+};
+
+static void test_traceparent(void)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(traceparents); i++) {
+        g_test_message("%s", traceparents[i].text);
+        g_assert_cmpint(dub_traceparent_is_valid(traceparents[i].text), ==, traceparents[i].valid);
+        g_autoptr(DubJson) metadata = json_pack("{s:s}", "traceparent", traceparents[i].text);
+        g_assert_cmpstr(dub_traceparent_of(metadata), ==, traceparents[i].valid ? traceparents[i].text : NULL);
+    }
+    g_autofree char *endless = g_strdup_printf("cc-%032d-%016d-01-%0500d", 1, 1, 1);
+    g_assert_false(dub_traceparent_is_valid(endless));
+    g_assert_null(dub_traceparent_of(NULL));
+    g_autoptr(DubJson) number = json_pack("{s:i}", "traceparent", 5);
+    g_assert_null(dub_traceparent_of(number));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -495,5 +535,6 @@ int main(int argc, char **argv)
     g_test_add_func("/wire/audio/bytes", test_audio_bytes);
     g_test_add_func("/wire/audio/base64-alphabet", test_base64_alphabet);
     g_test_add_func("/wire/messages/invalid-utf8-is-mended", test_invalid_utf8_is_mended);
+    g_test_add_func("/wire/traceparent", test_traceparent);
     return g_test_run();
 }
