@@ -26,10 +26,23 @@ static void reply_health(SoupServerMessage *message, const StsHttp *http)
     dub_http_reply_json(message, SOUP_STATUS_OK, body);
 }
 
+/* NULL: it is ready */
+static const char *why_not_ready(DubStsReadiness readiness)
+{
+    switch (readiness) {
+    case DUB_STS_LOADING:  return "the engines are loading";
+    case DUB_STS_READY:    return NULL;
+    case DUB_STS_BROKEN:   return "the engines could not be loaded";
+    case DUB_STS_DRAINING: return "the service is ending";
+    }
+    return "invalid";
+}
+
 static void reply_ready(SoupServerMessage *message, const StsHttp *http)
 {
     const DubStsReadiness readiness = dub_sts_service_readiness(http->service);
-    g_autoptr(DubJson) body = json_pack("{s:s, s:s}", "status", dub_sts_readiness_to_string(readiness), "mode", http->mode);
+    g_autoptr(DubJson) body = json_pack("{s:s, s:s, s:s*}", "status", dub_sts_readiness_to_string(readiness), "mode",
+                                         http->mode, "reason", why_not_ready(readiness));
     dub_http_reply_json(message, readiness == DUB_STS_READY ? SOUP_STATUS_OK : SOUP_STATUS_SERVICE_UNAVAILABLE, body);
 }
 
