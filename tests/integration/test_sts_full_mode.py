@@ -6,7 +6,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from support import programs, speech
+from support import programs, prometheus, speech
 from support.media import decode_audio, ffmpeg
 from support.net import wait_for
 from support.sts_worker import Worker, dubbed
@@ -166,7 +166,7 @@ def test_stage_metrics(full, clip):
         worker.submit(0, clip("m4a", "-c:a", "aac", "-b:a", "128k"))
         worker.submit(1, b"\0\0\0\x20ftypM4A ")
         worker.wait_for("fragment:processed", 2)
-    metrics = full.metrics()
+    metrics = prometheus.check(full.url)
     for name in ("sts_fragment_processing", "sts_asr_duration", "sts_translation_duration", "sts_tts_duration"):
         assert metrics.value(f"{name}_seconds_count") > 0
     assert metrics.value("sts_fragment_errors_total", stage="asr", error_code="INVALID_AUDIO") >= 1

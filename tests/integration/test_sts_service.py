@@ -1,6 +1,7 @@
 """sts-service from outside: echo mode, the protocol's rules, and the process itself. Clients are python-socketio's."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -11,7 +12,7 @@ import requests
 import socketio
 from socketio.exceptions import ConnectionError as Refused
 
-from support import programs
+from support import programs, prometheus
 from support.net import wait_for
 from support.process import Program, run
 from support.sts_worker import Worker, dubbed, fragment, validator
@@ -286,6 +287,41 @@ def test_health_and_metrics(serve):
     assert service.metrics().find("sts_queue_depth") == []
 
 
+METRICS = {  # name: type, labels
+    "sts_fragment_processing_seconds": ("histogram", set()),
+    "sts_asr_duration_seconds": ("histogram", set()),
+    "sts_translation_duration_seconds": ("histogram", set()),
+    "sts_tts_duration_seconds": ("histogram", set()),
+    "sts_fragments_in_flight": ("gauge", set()),
+    "sts_fragment_errors_total": ("counter", {"stage", "error_code"}),
+    "sts_active_streams": ("gauge", set()),
+    "sts_connections_total": ("counter", {"status"}),
+    "sts_queue_depth": ("gauge", {"stream_id"}),
+}
+
+
+def test_every_metric_by_name(serve):
+    service = serve()
+    prometheus.check(service.url)  # before there is anything to count
+    with Worker(service.url, stream='quo"te\\') as worker:
+        worker.init()
+        worker.send("config:error_simulation", {"enabled": True, "rules": [
+            {"trigger": "nth_fragment", "value": 2, "error_code": "GPU_OOM", "stage": "tts"}]})
+        worker.submit(0, b"x")
+        worker.submit(1, b"x")
+        worker.wait_for("fragment:processed", 2)
+        metrics = prometheus.check(service.url)
+        assert metrics.types == {name: kind for name, (kind, _) in METRICS.items()}
+        for name, (kind, labels) in METRICS.items():
+            suffix, extra = ("_bucket", {"le"}) if kind == "histogram" else ("", set())
+            samples = metrics.find(name + suffix)
+            assert samples, name
+            assert {frozenset(s.labels) for s in samples} == {frozenset(labels | extra)}, name
+        assert metrics.value("sts_fragment_errors_total", stage="tts", error_code="GPU_OOM") == 1
+        worker.end()
+    prometheus.check(service.url)
+
+
 def test_every_protocol_schema_is_a_schema():
     from support.sts_worker import PROTOCOL
     names = [path.stem for path in PROTOCOL.glob("*.json")]
@@ -327,15 +363,64 @@ def test_port_in_use():
     assert done.stderr == f"sts-service: port {port} is in use by another program; choose another with PORT\n"
 
 
+TRACES = [f"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b{n}-01" for n in range(3)]
+
+
 def test_json_log(serve):
+    """Each line is an object; each that concerns a fragment has its ids and its trace, or its stream's."""
     service = serve(LOG_FORMAT="json", LOG_LEVEL="DEBUG")
-    with Worker(service.url, stream="logged") as worker:
+    sent = {}
+    with Worker(service.url, stream="logged\nin two lines") as worker:
+        worker.init(metadata={"traceparent": TRACES[0]})
+        for number, trace in enumerate([TRACES[1], None, "00-not-a-trace-01", TRACES[2]]):
+            payload = fragment(worker.stream, number, b"x")
+            payload["metadata"] = {"traceparent": trace} if trace else {}
+            sent[payload["fragment_id"]] = trace if trace in TRACES else TRACES[0]
+            worker.send("fragment:data", payload)
+        worker.wait_for("fragment:processed", 4)
+        worker.submit(99, b"beyond the window", fragment_id="refused-one")
+        worker.wait_for("error")
+        worker.send("stream:sing", {}, check=False)
+        worker.end()
+        worker.wait_disconnected()
+    service.wait_for_line('"message":"disconnected"')
+    lines = [json.loads(line) for line in service.output().splitlines()]
+    assert {line["program"] for line in lines} == {"sts-service"}
+    for fragment_id, trace in sent.items():
+        about = [line for line in lines if line.get("fragment_id") == fragment_id]
+        assert [line["message"] for line in about] == ["fragment taken", "fragment answered"]
+        assert {(line["stream_id"], line["traceparent"]) for line in about} == {(worker.stream, trace)}
+    [refused] = [line for line in lines if line["message"] == "refused"]
+    assert (refused["fragment_id"], refused["code"], refused["stream_id"]) == ("refused-one", "INVALID_SEQUENCE", worker.stream)
+    for message in ("stream opens", "active", "an event that is not of the protocol", "ending", "stream complete", "complete"):
+        assert {line["stream_id"] for line in lines if line["message"] == message} == {worker.stream}, message
+    assert "not-a-trace" not in service.output()
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_secrets_are_not_logged(serve, log_format):
+    """Neither ours nor those that clients send, wrong ones included, nor settings of other services; at any level."""
+    service = serve(LOG_FORMAT=log_format, LOG_LEVEL="DEBUG", STS_API_KEY="our-s3cret", DEEPL_AUTH_KEY="deepl-s3cret:fx",
+                    OPENAI_API_KEY="openai-s3cret", LIBRETRANSLATE_API_KEY="libre-s3cret")
+    headers = {"Authorization": "Bearer header-s3cret", "Cookie": "session=cookie-s3cret"}
+    with Worker(service.url, auth={"token": "our-s3cret"}) as worker:
         worker.init()
-        payload = fragment("logged", 0, b"x")
-        payload["metadata"] = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
-        worker.send("fragment:data", payload)
+        worker.send("stream:init", {"stream_id": "s1", "worker_id": "w", "token": "again-s3cret"}, check=False)
+        worker.wait_for("error")
+        worker.send("login-s3cret", {"token": "event-s3cret"}, check=False)
+        worker.submit(0, b"x")
         worker.wait_for("fragment:processed")
-    service.wait_for_line(f'"fragment_id":"{payload["fragment_id"]}".*"traceparent":"00-4bf92f')
+    for token in ("wrong-s3cret", "our-s3cre", "our-s3cret ", "\x1b[1mour-s3cret", "x" * 2000 + "s3cret"):
+        with pytest.raises(Refused):
+            socketio.Client(reconnection=False).connect(service.url, transports=["websocket"], auth={"token": token}, headers=headers)
+    requests.get(service.url + "/socket.io/?EIO=4&transport=polling&token=query-s3cret", headers=headers, timeout=5)
+    requests.get(service.url + "/health?key=health-s3cret", timeout=5)
+    requests.get(service.url + "/path-s3cret", timeout=5)
+    assert service.metrics().value("sts_connections_total", status="refused") == 5
+    assert service.stop() == 0
+    shown = [line for line in service.output().splitlines() if "s3cret" in line.replace("login-s3cret", "")]
+    assert shown == []
+    assert "AUTH_FAILED" in service.output()  # the refusals themselves are there
 
 
 def test_sigterm_answers_what_is_out_first(serve):
