@@ -411,8 +411,10 @@ def test_secrets_are_not_logged(serve, log_format):
         worker.submit(0, b"x")
         worker.wait_for("fragment:processed")
     for token in ("wrong-s3cret", "our-s3cre", "our-s3cret ", "\x1b[1mour-s3cret", "x" * 2000 + "s3cret"):
+        client = socketio.Client(reconnection=False)
         with pytest.raises(Refused):
-            socketio.Client(reconnection=False).connect(service.url, transports=["websocket"], auth={"token": token}, headers=headers)
+            client.connect(service.url, transports=["websocket"], auth={"token": token}, headers=headers)
+        client.disconnect()
     requests.get(service.url + "/socket.io/?EIO=4&transport=polling&token=query-s3cret", headers=headers, timeout=5)
     requests.get(service.url + "/health?key=health-s3cret", timeout=5)
     requests.get(service.url + "/path-s3cret", timeout=5)
