@@ -69,7 +69,7 @@ tsan: deps-build build-tsan/build.ninja ## run the unit tests under TSan
 	@python3 tools/test/run.py tsan
 
 fuzz: deps build-fuzz/build.ninja ## run each fuzz target for FUZZ_SECONDS
-	@ninja -C build-fuzz -j $(JOBS)
+	@ninja -C build-fuzz -j $(JOBS) fuzz
 	@$(PYTHON) tools/test/fuzz.py --seconds $(FUZZ_SECONDS)
 
 soak: deps-demo ## stream for SOAK_MINUTES and watch memory and sync

@@ -36,7 +36,7 @@ typedef struct {
     EioSocket *engine;
     SioReader reader;
     GHashTable *sockets; /* namespace -> SioSocket, a reference each */
-    GSource *connect_timer;
+    GSource *connect_timer, *attachments_timer;
     bool was_connected; /* a CONNECT has come */
 } SioConnection;
 

@@ -11,26 +11,35 @@ void sio_server_options_init(SioServerOptions *options)
     *options = (SioServerOptions){
         .paths = default_paths,
         .connect_timeout_ms = 45000,
+        .attachments_timeout_ms = 30000,
         .max_namespaces = 16,
         .max_pending_acks = 1024,
     };
     eio_server_options_init(&options->engine);
 }
 
-/* ---- a session that is in no namespace ---- */
+/* ---- a session that keeps us waiting ---- */
 
-static void stop_timer(SioConnection *self)
+static void stop_timer(GSource **timer)
 {
-    if (!self->connect_timer)
+    if (!*timer)
         return;
-    g_source_destroy(self->connect_timer);
-    g_clear_pointer(&self->connect_timer, g_source_unref);
+    g_source_destroy(*timer);
+    g_clear_pointer(timer, g_source_unref);
+}
+
+static GSource *start_timer(SioConnection *self, guint timeout_ms, GSourceFunc callback)
+{
+    GSource *timer = g_timeout_source_new(timeout_ms);
+    g_source_set_callback(timer, callback, self, NULL);
+    g_source_attach(timer, self->server->context);
+    return timer;
 }
 
 static gboolean on_connect_timeout(void *data)
 {
     SioConnection *self = data;
-    stop_timer(self);
+    stop_timer(&self->connect_timer);
     eio_socket_close(self->engine);
     return G_SOURCE_REMOVE;
 }
@@ -39,16 +48,37 @@ void sio_connection_start_timer(SioConnection *self)
 {
     if (self->connect_timer || g_hash_table_size(self->sockets) > 0)
         return;
-    self->connect_timer = g_timeout_source_new(self->server->options.connect_timeout_ms);
-    g_source_set_callback(self->connect_timer, on_connect_timeout, self, NULL);
-    g_source_attach(self->connect_timer, self->server->context);
+    self->connect_timer = start_timer(self, self->server->options.connect_timeout_ms, on_connect_timeout);
+}
+
+static gboolean on_attachments_timeout(void *data)
+{
+    SioConnection *self = data;
+    stop_timer(&self->attachments_timer);
+    eio_socket_close_for(self->engine, EIO_CLOSE_PARSE_ERROR);
+    return G_SOURCE_REMOVE;
+}
+
+/* Its heartbeat does not end a peer that promises attachments and keeps them: what it sent of them would stay in memory. */
+static void watch_attachments(SioConnection *self)
+{
+    if (!self->reader.pending)
+        stop_timer(&self->attachments_timer);
+    else if (!self->attachments_timer)
+        self->attachments_timer = start_timer(self, self->server->options.attachments_timeout_ms, on_attachments_timeout);
+}
+
+static void end_waiting(SioConnection *self)
+{
+    stop_timer(&self->connect_timer);
+    stop_timer(&self->attachments_timer);
+    sio_reader_clear(&self->reader);
 }
 
 static void connection_free(void *data)
 {
     SioConnection *self = data;
-    stop_timer(self);
-    sio_reader_clear(&self->reader);
+    end_waiting(self);
     g_hash_table_unref(self->sockets);
     g_free(self);
 }
@@ -107,7 +137,7 @@ static bool authorize(SioConnection *self, SioSocket *socket, const json_t *auth
 static void let_in(SioConnection *self, SioSocket *socket, const json_t *auth)
 {
     json_t *payload = json_object();
-    stop_timer(self);
+    stop_timer(&self->connect_timer);
     sio_socket_enter(socket);
     g_hash_table_insert(self->sockets, socket->nsp, sio_socket_ref(socket));
     json_object_set_new(payload, "sid", json_string(socket->id));
@@ -201,7 +231,10 @@ static void on_message(EioSocket *engine, EioFormat format, GBytes *data, void *
     if (!sio_reader_feed(&connection->reader, format, data, self->options.engine.max_payload_bytes, &packet, &error)) {
         const bool too_large = g_error_matches(error, EIO_ERROR, EIO_ERROR_TOO_LARGE);
         eio_socket_close_for(engine, too_large ? EIO_CLOSE_TOO_LARGE : EIO_CLOSE_PARSE_ERROR);
-    } else if (packet) {
+        return;
+    }
+    watch_attachments(connection);
+    if (packet) {
         handle_packet(connection, packet);
         sio_packet_free(packet);
     }
@@ -227,8 +260,7 @@ static void on_close(EioSocket *engine, EioCloseReason reason, void *user_data G
     SioConnection *connection = eio_socket_get_data(engine);
     GHashTableIter iter;
     void *socket;
-    stop_timer(connection);
-    sio_reader_clear(&connection->reader);
+    end_waiting(connection);
     while (g_hash_table_iter_init(&iter, connection->sockets), g_hash_table_iter_next(&iter, NULL, &socket)) {
         sio_socket_ref(socket);
         g_hash_table_iter_remove(&iter);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs stages of the test suite and ends with one total:  N passed, N failed, N skipped
 
-Stages: unit, asan, tsan, python, alone; "all" is every one that `make test` runs. Needs nothing but Python itself."""
+Stages: unit, asan, tsan, fuzz, hostile, python, alone; "all" is every one that `make test` runs. Needs nothing but Python itself."""
 
 import argparse
 import os
@@ -12,7 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import reports  # noqa: E402 (found through the line above)
+import fuzz  # noqa: E402 (found through the line above)
+import reports  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("AIRDUB_BUILD", ROOT / "build"))
@@ -22,6 +23,10 @@ REPORTS = BUILD / "test-reports"
 # Libraries have no frame pointers: only the slow unwinder sees who called them, for the reader and for the suppressions.
 # Recognition allocates so much that it would take six times as long under it.
 SLOW_UNWINDER_SKIPS = ("engines",)
+
+FUZZ_SECONDS = 20
+HOSTILE_PROGRAMS = ("examples/echo-server", "examples/echo-client", "apps/sts-service/sts-service")
+HOSTILE_TESTS = ("tests/conformance/test_hostile.py", "tests/integration/test_sts_hostile.py")
 
 SANITIZED = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1",
@@ -42,11 +47,11 @@ def call(command, env=None):
     return subprocess.run(words, cwd=ROOT, stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})}).returncode
 
 
-def build(folder=BUILD):
-    """Make knows how each folder is configured."""
+def build(folder=BUILD, *ninja_targets):
+    """Make knows how each folder is configured. Without targets: everything."""
     name = os.path.relpath(folder, ROOT)
     status = call(["make", "--no-print-directory", f"{name}/build.ninja", f"BUILD={os.path.relpath(BUILD, ROOT)}"])
-    return status or call(["ninja", "-C", folder, "-j", os.cpu_count() or 2, "--quiet"])
+    return status or call(["ninja", "-C", folder, "-j", os.cpu_count() or 2, "--quiet", *ninja_targets])
 
 
 def meson_test(label, folder, env=None, more=()):
@@ -69,13 +74,31 @@ def asan():
     return meson_test("asan", folder, slow, [patience, *some]) + meson_test("asan-engines", folder, SANITIZED, [patience, *others])
 
 
-def pytest(label, *arguments):
+def short_fuzz():
+    """Each libFuzzer target for a short while; the corpora are replayed by the C tests."""
+    say(f"fuzz: {FUZZ_SECONDS} s each, {fuzz.JOBS} at once")
+    if build(fuzz.BUILD, "fuzz") != 0:
+        return reports.Counts(failed=["fuzz: does not build"])
+    outcomes = fuzz.fuzz_all(fuzz.targets(), FUZZ_SECONDS)
+    failed = [f"fuzz {name}: what broke it is in build-fuzz/broken" for name, stood in outcomes.items() if not stood]
+    return reports.Counts(len(outcomes) - len(failed), failed or ([] if outcomes else ["fuzz: no targets"]))
+
+
+def hostile():
+    """Our servers under ASan and UBSan, with peers that mean harm."""
+    folder = ROOT / "build-asan"
+    if build(folder, *HOSTILE_PROGRAMS) != 0:
+        return reports.Counts(failed=["hostile: does not build"])
+    return pytest("hostile", "-n", workers(), *HOSTILE_TESTS, env={**SANITIZED, "AIRDUB_BUILD": folder})
+
+
+def pytest(label, *arguments, env=None):
     """Runs and counts Python tests; every skip is printed with its reason."""
     say(f"{label}: pytest")
     REPORTS.mkdir(parents=True, exist_ok=True)
     report = REPORTS / f"{label}.xml"
     report.unlink(missing_ok=True)
-    status = call([PYTHON, "-m", "pytest", "-q", "--tb=short", "--durations=10", f"--junit-xml={report}", *arguments])
+    status = call([PYTHON, "-m", "pytest", "-q", "--tb=short", "--durations=10", f"--junit-xml={report}", *arguments], env)
     nothing_selected = 5
     return reports.read_pytest(report, label, 0 if status == nothing_selected else status)
 
@@ -88,10 +111,12 @@ STAGES = {
     "unit": lambda: meson_test("unit", BUILD),
     "asan": asan,
     "tsan": lambda: meson_test("tsan", ROOT / "build-tsan", SANITIZED, ["--timeout-multiplier=8"]),
+    "fuzz": short_fuzz,
+    "hostile": hostile,
     "python": lambda: pytest("python", "-n", workers(), "-m", "not alone"),
     "alone": lambda: pytest("alone", "-m", "alone"),
 }
-ALL = ("unit", "asan", "python", "alone")
+ALL = ("unit", "asan", "fuzz", "hostile", "python", "alone")
 
 
 def run(stage):

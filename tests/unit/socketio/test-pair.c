@@ -486,6 +486,33 @@ static void test_connect_timeout(void)
     tear_down(&f);
 }
 
+/* Two attachments are promised, one comes; the heartbeat goes on, and yet the connection ends. */
+static void test_attachments_timeout(void)
+{
+    static const EioClientCallbacks silent = { NULL, NULL, NULL };
+    static const char connect[] = "0", event[] = "52-[\"x\"]";
+    Fixture f;
+    SioServerOptions options;
+    sio_server_options_init(&options);
+    options.attachments_timeout_ms = 30;
+    set_up_server(&f, &options);
+    EioClientOptions engine_options;
+    eio_client_options_init(&engine_options);
+    engine_options.url = f.url;
+    engine_options.path = "/socket.io/";
+    g_autoptr(EioClient) engine = eio_client_new(&engine_options, &silent, NULL);
+    g_autoptr(GBytes) connect_bytes = g_bytes_new_static(connect, strlen(connect));
+    g_autoptr(GBytes) event_bytes = g_bytes_new_static(event, strlen(event));
+    eio_client_open(engine);
+    WAIT_FOR(eio_client_is_open(engine));
+    eio_client_send(engine, EIO_TEXT, connect_bytes);
+    eio_client_send(engine, EIO_TEXT, event_bytes);
+    eio_client_send(engine, EIO_BINARY, event_bytes);
+    WAIT_FOR(!eio_client_is_open(engine));
+    g_assert_cmpuint(sio_server_count_connections(f.server), ==, 0);
+    tear_down(&f);
+}
+
 typedef enum { IN_CONNECT, IN_EVENT, IN_ACK, IN_DISCONNECT, IN_FAILED_ACK } Moment;
 
 static void test_free_in_callback(const void *data)
@@ -578,6 +605,7 @@ int main(int argc, char **argv)
     g_test_add_func("/socketio/pair/policy", test_policy);
     g_test_add_func("/socketio/pair/rooms", test_rooms);
     g_test_add_func("/socketio/pair/connect-timeout", test_connect_timeout);
+    g_test_add_func("/socketio/pair/attachments-timeout", test_attachments_timeout);
     g_test_add_func("/socketio/pair/user-data", test_user_data);
     g_test_add_func("/socketio/pair/large-message", test_large_message);
     return g_test_run();
