@@ -33,8 +33,9 @@ def is_sanitized():
 
 
 class EchoServer(Program):
-    def __init__(self, ping_interval=PING_INTERVAL_MS, ping_timeout=PING_TIMEOUT_MS, max_payload=MAX_PAYLOAD, max_connections=0):
-        super().__init__([example("echo-server"), "--port", 0, "--ping-interval", ping_interval, "--ping-timeout", ping_timeout,
+    def __init__(self, ping_interval=PING_INTERVAL_MS, ping_timeout=PING_TIMEOUT_MS, max_payload=MAX_PAYLOAD, max_connections=0,
+                 port=0):
+        super().__init__([example("echo-server"), "--port", port, "--ping-interval", ping_interval, "--ping-timeout", ping_timeout,
                           "--max-payload", max_payload, "--max-connections", max_connections])
         self.port = int(self.wait_for_line(r"listening on (\d+)").group(1))
         self.url = f"http://127.0.0.1:{self.port}"

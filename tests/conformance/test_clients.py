@@ -7,7 +7,7 @@ import threading
 import pytest
 import socketio
 
-from conformance.peers import node_program
+from conformance.peers import EchoServer, node_program
 
 TRANSPORTS = [["polling"], ["websocket"], ["polling", "websocket"]]
 NAMESPACES = ["/", "/custom"]
@@ -108,3 +108,58 @@ def test_node(lively, transports, namespace):
     assert seen["large"] and seen["stillConnected"]
     assert seen["transport"] == transports[-1]
     assert seen.get("inOrder", True)
+
+
+# ---- a server that goes and comes back ----
+
+def restarted(server):
+    """The same port again, as after an update."""
+    assert server.stop() == 0
+    return EchoServer(ping_interval=300, ping_timeout=5000, port=server.port)
+
+
+@pytest.mark.parametrize("transports", TRANSPORTS, ids=ids)
+def test_python_sync_comes_back(transports):
+    server, came = EchoServer(ping_interval=300, ping_timeout=5000), threading.Semaphore(0)
+    client = socketio.Client(reconnection_delay=0.1, reconnection_delay_max=0.2)
+    client.on("auth", lambda auth: came.release())
+    client.connect(server.url, transports=transports)
+    try:
+        assert came.acquire(timeout=10)
+        server = restarted(server)
+        assert came.acquire(timeout=20)
+        assert client.call("message-with-ack", ARGS, timeout=10) == ARGS
+    finally:
+        client.disconnect()
+        server.stop()
+
+
+@pytest.mark.parametrize("transports", TRANSPORTS, ids=ids)
+def test_python_async_comes_back(transports):
+    async def talk():
+        server, came = EchoServer(ping_interval=300, ping_timeout=5000), asyncio.Queue()
+        client = socketio.AsyncClient(reconnection_delay=0.1, reconnection_delay_max=0.2)
+        client.on("auth", came.put)
+        await client.connect(server.url, transports=transports)
+        try:
+            await asyncio.wait_for(came.get(), 10)
+            server = await asyncio.to_thread(restarted, server)
+            await asyncio.wait_for(came.get(), 20)
+            assert await client.call("message-with-ack", ARGS, timeout=10) == ARGS
+        finally:
+            await client.disconnect()
+            server.stop()
+
+    asyncio.run(talk())
+
+
+@pytest.mark.parametrize("transports", TRANSPORTS, ids=ids)
+def test_node_comes_back(transports):
+    server = EchoServer(ping_interval=300, ping_timeout=5000)
+    try:
+        with node_program("reconnect.js", server.url, ",".join(transports)) as node:
+            node.wait_for_line(r"^(connected 1)$", 20)
+            server = restarted(server)
+            assert node.wait_for_line(r"^connected 2 (.*)$", 20).group(1) == '["again",{"type":"Buffer","data":[1,2]}]'
+    finally:
+        server.stop()
