@@ -3,6 +3,7 @@
  *   /engine.io/  every message comes back as it came
  *   /socket.io/  namespaces "/" and "/custom": emits "auth" with the CONNECT payload, answers "message" with "message-back"
  *                and the same arguments, acknowledges "message-with-ack" with its arguments */
+#include "engineio/listener.h"
 #include "socketio/server.h"
 
 #include <glib-unix.h>
@@ -91,14 +92,17 @@ static bool read_options(int argc, char **argv, GError **error)
     return false;
 }
 
-static bool listen_and_print(SoupServer *soup, GError **error)
+static EioListener *listen_and_print(SoupServer *soup, GError **error)
 {
-    if (!soup_server_listen_local(soup, (guint) port, SOUP_SERVER_LISTEN_IPV4_ONLY, error))
-        return false;
-    GSList *uris = soup_server_get_uris(soup);
-    g_print("listening on %d\n", g_uri_get_port(uris->data));
-    g_slist_free_full(uris, (GDestroyNotify) g_uri_unref);
-    return true;
+    g_autoptr(GSocketAddress) wanted = g_inet_socket_address_new_from_string("127.0.0.1", (guint) port);
+    g_autoptr(GSocket) socket = g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
+    if (!socket || !g_socket_bind(socket, wanted, TRUE, error) || !g_socket_listen(socket, error))
+        return NULL;
+    g_autoptr(GSocketAddress) address = g_socket_get_local_address(socket, error);
+    if (!address)
+        return NULL;
+    g_print("listening on %d\n", g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address)));
+    return eio_listener_new(soup, socket, NULL);
 }
 
 static void serve(SoupServer *soup)
@@ -133,7 +137,8 @@ int main(int argc, char **argv)
     keep_memory();
     g_autoptr(GError) error = NULL;
     g_autoptr(SoupServer) soup = soup_server_new(NULL, NULL);
-    if (!read_options(argc, argv, &error) || !listen_and_print(soup, &error)) {
+    g_autoptr(EioListener) listener = read_options(argc, argv, &error) ? listen_and_print(soup, &error) : NULL;
+    if (!listener) {
         g_printerr("echo-server: %s\n", error->message);
         return EXIT_FAILURE;
     }

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/http.h"
 #include "base/process.h"
+#include "engineio/listener.h"
 
 #include <glib-unix.h>
 #include <locale.h>
@@ -17,6 +18,7 @@ typedef struct {
     const StsConfig *config;
     GMainLoop *loop;
     SoupServer *soup;
+    EioListener *listener; /* NULL: it could not listen */
     SioServer *sio;
     DubMetrics *metrics;
     DubStsService *service;
@@ -129,6 +131,7 @@ static void start_service(App *app)
 
 static void stop_service(App *app)
 {
+    eio_listener_free(app->listener);
     soup_server_disconnect(app->soup);
     sio_server_free(app->sio);
     dub_sts_service_free(app->service);
@@ -142,8 +145,10 @@ static int run(const StsConfig *config)
     g_autoptr(GError) error = NULL;
     start_service(&app);
     const char *host = sts_config_host(config);
-    const guint port = dub_http_listen(app.soup, host, sts_config_port(config), "PORT", &error);
-    if (port) {
+    guint port;
+    g_autoptr(GSocket) socket = dub_http_bind(host, sts_config_port(config), "PORT", &port, &error);
+    if (socket) {
+        app.listener = eio_listener_new(app.soup, socket, NULL);
         dub_info(strchr(host, ':') ? "sts-service: listening on http://[%s]:%u" : "sts-service: listening on http://%s:%u",
                  host, port);
         const guint sources[] = { g_unix_signal_add(SIGTERM, on_signal, &app), g_unix_signal_add(SIGINT, on_signal, &app) };

@@ -81,19 +81,27 @@ static void on_request_started(G_GNUC_UNUSED SoupServer *server, SoupServerMessa
     soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection", "close");
 }
 
-guint dub_http_listen(SoupServer *server, const char *host, guint port, const char *setting, GError **error)
+GSocket *dub_http_bind(const char *host, guint port, const char *setting, guint *chosen, GError **error)
 {
-    g_return_val_if_fail(port <= 65535, 0);
+    g_return_val_if_fail(port <= 65535, NULL);
     g_autoptr(GInetAddress) address = resolve(host, error);
     if (!address)
-        return 0;
+        return NULL;
     g_autoptr(GError) problem = NULL;
     g_autoptr(GSocket) socket = open_listener(address, port, &problem);
-    const guint chosen = socket ? port_of(socket, &problem) : 0;
-    if (!chosen || !soup_server_listen_socket(server, socket, 0, &problem)) {
-        set_listen_error(error, problem, host, port, setting);
+    *chosen = socket ? port_of(socket, &problem) : 0;
+    if (*chosen)
+        return g_steal_pointer(&socket);
+    set_listen_error(error, problem, host, port, setting);
+    return NULL;
+}
+
+guint dub_http_listen(SoupServer *server, const char *host, guint port, const char *setting, GError **error)
+{
+    guint chosen;
+    g_autoptr(GSocket) socket = dub_http_bind(host, port, setting, &chosen, error);
+    if (!socket || !soup_server_listen_socket(server, socket, 0, error))
         return 0;
-    }
     g_signal_connect(server, "request-started", G_CALLBACK(on_request_started), NULL);
     return chosen;
 }

@@ -6,6 +6,9 @@
 
 #include <libsoup/soup.h>
 
+/* As dub_http_listen(), for who brings the connections to his server himself. Returns: (transfer full): a socket that listens */
+GSocket *dub_http_bind(const char *host, guint port, const char *setting, guint *chosen, GError **error);
+
 /**
  * dub_http_listen:
  * @host: "0.0.0.0", "::" (both families), "127.0.0.1", or a name

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * engineio/server.c: which request goes to which session, and what is refused. */
+#include "engineio/listener.h"
 #include "engineio/server-private.h"
 
 #include <string.h>
@@ -27,7 +28,7 @@ void eio_server_options_init(EioServerOptions *options)
 
 static gboolean on_guard_timeout(void *data)
 {
-    GSocket *socket = soup_server_message_get_socket(data);
+    GSocket *socket = eio_listener_find_socket(data);
     if (socket)
         g_socket_shutdown(socket, TRUE, TRUE, NULL); /* libsoup sees the end and cleans up */
     return G_SOURCE_REMOVE;

@@ -35,6 +35,7 @@ SANITIZED = {
     "TSAN_OPTIONS": f"suppressions={ROOT}/tests/support/tsan.supp:halt_on_error=0:second_deadlock_stack=1",
     "G_SLICE": "always-malloc",
 }
+SLOWLY_UNWOUND = {**SANITIZED, "ASAN_OPTIONS": SANITIZED["ASAN_OPTIONS"] + ":fast_unwind_on_malloc=0:malloc_context_size=32"}
 
 
 def say(text):
@@ -68,10 +69,9 @@ def meson_test(label, folder, env=None, more=()):
 def asan():
     """The C tests under ASan and UBSan, with leaks."""
     folder, patience = ROOT / "build-asan", "--timeout-multiplier=4"
-    slow = {**SANITIZED, "ASAN_OPTIONS": SANITIZED["ASAN_OPTIONS"] + ":fast_unwind_on_malloc=0:malloc_context_size=32"}
     some = [f"--no-suite={suite}" for suite in SLOW_UNWINDER_SKIPS]
     others = [f"--suite={suite}" for suite in SLOW_UNWINDER_SKIPS]
-    return meson_test("asan", folder, slow, [patience, *some]) + meson_test("asan-engines", folder, SANITIZED, [patience, *others])
+    return meson_test("asan", folder, SLOWLY_UNWOUND, [patience, *some]) + meson_test("asan-engines", folder, SANITIZED, [patience, *others])
 
 
 def short_fuzz():
@@ -89,7 +89,7 @@ def hostile():
     folder = ROOT / "build-asan"
     if build(folder, *HOSTILE_PROGRAMS) != 0:
         return reports.Counts(failed=["hostile: does not build"])
-    return pytest("hostile", "-n", workers(), *HOSTILE_TESTS, env={**SANITIZED, "AIRDUB_BUILD": folder})
+    return pytest("hostile", "-n", workers(), *HOSTILE_TESTS, env={**SLOWLY_UNWOUND, "AIRDUB_BUILD": folder})
 
 
 def pytest(label, *arguments, env=None):

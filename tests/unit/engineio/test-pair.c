@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Our server and our client in one process: what passes between them, and how connections end. */
 #include "engineio/client.h"
+#include "engineio/listener.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -22,6 +23,7 @@ typedef struct {
     GError *client_error;
     GPtrArray *received; /* of GBytes, by the client */
     EioFormat last_format;
+    EioListener *listener;
 } Fixture;
 
 static void on_open(EioSocket *socket, void *user_data)
@@ -74,13 +76,15 @@ static void on_client_close(EioClient *client G_GNUC_UNUSED, EioCloseReason reas
 static const EioServerCallbacks server_callbacks = { .on_open = on_open, .on_message = on_message, .on_close = on_close };
 static const EioClientCallbacks client_callbacks = { on_client_open, on_client_message, on_client_close };
 
-static char *listen_local(SoupServer *soup)
+/* The way that a program listens which is open to everybody. */
+static char *listen_guarded(Fixture *f, const EioListenerOptions *options)
 {
-    g_assert_true(soup_server_listen_local(soup, 0, SOUP_SERVER_LISTEN_IPV4_ONLY, NULL));
-    GSList *uris = soup_server_get_uris(soup);
-    char *url = g_strdup_printf("http://127.0.0.1:%d", g_uri_get_port(uris->data));
-    g_slist_free_full(uris, (GDestroyNotify) g_uri_unref);
-    return url;
+    g_autoptr(GSocket) socket = g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL);
+    g_autoptr(GSocketAddress) any = g_inet_socket_address_new_from_string("127.0.0.1", 0);
+    g_assert_true(g_socket_bind(socket, any, TRUE, NULL) && g_socket_listen(socket, NULL));
+    g_autoptr(GSocketAddress) address = g_socket_get_local_address(socket, NULL);
+    f->listener = eio_listener_new(f->soup, socket, options);
+    return g_strdup_printf("http://127.0.0.1:%u", g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address)));
 }
 
 static void set_up(Fixture *f, const EioServerOptions *server_options, EioClientOptions *client_options)
@@ -93,7 +97,7 @@ static void set_up(Fixture *f, const EioServerOptions *server_options, EioClient
     *f = (Fixture){ .echoes = true, .received = g_ptr_array_new_with_free_func((GDestroyNotify) g_bytes_unref) };
     f->soup = soup_server_new(NULL, NULL);
     f->server = eio_server_new(f->soup, paths, server_options ? server_options : &defaults, &server_callbacks, f);
-    f->url = listen_local(f->soup);
+    f->url = listen_guarded(f, NULL);
     if (!client_options)
         client_options = &client_defaults;
     client_options->url = f->url;
@@ -105,6 +109,7 @@ static void tear_down(Fixture *f)
     eio_client_free(f->client);
     eio_server_free(f->server);
     g_clear_pointer(&f->socket, eio_socket_unref);
+    eio_listener_free(f->listener);
     soup_server_disconnect(f->soup);
     while (g_main_context_iteration(NULL, FALSE)) /* what closes by itself */
         ;
@@ -487,6 +492,60 @@ static void on_read(GObject *stream, GAsyncResult *result, void *n)
 }
 
 /* A request that never ends is cut off, whatever its path. */
+/* ---- peers that say nothing ---- */
+
+static GSocketConnection *connect_silently(const Fixture *f)
+{
+    g_autoptr(GSocketClient) client = g_socket_client_new();
+    GSocketConnection *connection =
+        g_socket_client_connect_to_host(client, f->url + strlen("http://"), 1, NULL, NULL);
+    g_assert_nonnull(connection);
+    return connection;
+}
+
+static void assert_ended(GSocketConnection *connection)
+{
+    char byte;
+    g_assert_cmpint(g_input_stream_read(g_io_stream_get_input_stream(G_IO_STREAM(connection)), &byte, 1, NULL, NULL), <=, 0);
+    g_object_unref(connection);
+}
+
+static void set_up_listener(Fixture *f, guint silence_timeout_ms, guint max_silent)
+{
+    const EioListenerOptions options = { silence_timeout_ms, max_silent };
+    set_up(f, NULL, NULL);
+    eio_listener_free(f->listener);
+    g_free(f->url);
+    f->url = listen_guarded(f, &options);
+}
+
+static void test_silent_peer(void)
+{
+    Fixture f;
+    set_up_listener(&f, 50, 10);
+    GSocketConnection *silent = connect_silently(&f);
+    WAIT_FOR(eio_listener_count_silent(f.listener) == 1);
+    WAIT_FOR(eio_listener_count_silent(f.listener) == 0);
+    assert_ended(silent);
+    tear_down(&f);
+}
+
+static void test_many_silent_peers(void)
+{
+    Fixture f;
+    set_up_listener(&f, 60000, 2);
+    GSocketConnection *first = connect_silently(&f);
+    WAIT_FOR(eio_listener_count_silent(f.listener) == 1);
+    GSocketConnection *others[] = { connect_silently(&f), connect_silently(&f) };
+    WAIT_FOR(g_socket_condition_check(g_socket_connection_get_socket(first), G_IO_IN));
+    assert_ended(first); /* the oldest goes; the others stay till the end */
+    g_assert_cmpuint(eio_listener_count_silent(f.listener), ==, 2);
+    eio_listener_free(g_steal_pointer(&f.listener));
+    assert_ended(others[0]);
+    assert_ended(others[1]);
+    tear_down(&f);
+}
+
 static void test_slow_request(const void *data)
 {
     const SlowCase *c = data;
@@ -521,6 +580,8 @@ int main(int argc, char **argv)
         g_test_add_data_func(path, &slow_cases[i], test_slow_request);
     }
     g_test_add_func("/engineio/pair/echo", test_echo);
+    g_test_add_func("/engineio/pair/silent-peer", test_silent_peer);
+    g_test_add_func("/engineio/pair/many-silent-peers", test_many_silent_peers);
     g_test_add_func("/engineio/pair/order", test_order);
     g_test_add_func("/engineio/pair/client-closes", test_client_closes);
     g_test_add_func("/engineio/pair/server-closes-after-what-is-queued", test_server_closes_after_what_is_queued);
