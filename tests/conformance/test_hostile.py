@@ -101,6 +101,21 @@ def test_sessions_that_nobody_polls_are_freed():
         wait_for(lambda: server.open_files() < 40, 5, "files closed")
 
 
+def test_trickled_frame_ends_with_the_heartbeat():
+    """A frame that grows byte by byte leaves no room for a pong."""
+    with EchoServer(ping_interval=100, ping_timeout=100) as server, open_websocket(server) as ws:
+        ws.send_frame(OPCODE_TEXT, b"4", length=1000)
+        sent, deadline = 0, time.monotonic() + 5
+        try:
+            while time.monotonic() < deadline:
+                ws.send(b"x")
+                sent += 1
+                time.sleep(0.01)  # what is tested: as slow as that
+        except OSError:
+            pass
+        assert sent < 300
+
+
 def test_many_keys_and_values(patient):
     with connect(patient) as ws:
         value = {str(i): i for i in range(20_000)}

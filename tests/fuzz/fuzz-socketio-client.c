@@ -166,7 +166,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     SioClientOptions options;
     sio_client_options_init(&options);
     g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u", port);
+    g_autoptr(GProxyResolver) direct = g_simple_proxy_resolver_new(NULL, NULL); /* the system's asks in a thread */
     options.engine.url = url;
+    options.engine.proxy = direct;
     options.engine.max_payload_bytes = 20000;
     options.engine.max_buffered_bytes = 100000;
     rig.client = sio_client_new(&options, &callbacks, &rig);

@@ -205,3 +205,59 @@ def test_too_large_names_the_field(echo):
         error = worker.wait_for("error")
         assert error["code"] == "FRAGMENT_TOO_LARGE"
         assert error["message"].startswith("fragment:data: audio.data_base64: ")
+
+
+# code, severity, retryable: PROTOCOL.md's table, one row each
+CODES = [
+    ("AUTH_FAILED", "fatal", False), ("STREAM_NOT_FOUND", "error", False), ("STREAM_PAUSED", "error", True),
+    ("INVALID_CONFIG", "error", False), ("INVALID_VOICE_PROFILE", "error", False), ("FRAGMENT_TOO_LARGE", "error", False),
+    ("INVALID_SEQUENCE", "error", False), ("INVALID_AUDIO", "error", False), ("TIMEOUT", "error", True),
+    ("MODEL_ERROR", "error", True), ("GPU_OOM", "error", True), ("QUEUE_FULL", "warning", True),
+    ("BACKPRESSURE_EXCEEDED", "warning", True), ("RATE_LIMIT", "warning", True), ("RATE_LIMIT_EXCEEDED", "warning", True),
+    ("TRANSLATION_API_UNAVAILABLE", "error", True), ("DURATION_MISMATCH_EXCEEDED", "error", False),
+]
+
+
+def test_the_schema_knows_each_code():
+    assert VALIDATORS["error"].schema["properties"]["code"]["enum"] == [code for code, _, _ in CODES]
+
+
+@pytest.mark.parametrize("code, severity, retryable", CODES)
+def test_each_code_by_simulation(echo, code, severity, retryable):
+    """What engines would cause, the simulation causes; `retryable` is the rule's own and true unless it says otherwise."""
+    with Worker(echo.url, stream=str(uuid.uuid4())) as worker:
+        worker.init()
+        rules = [{"trigger": "nth_fragment", "value": 1, "error_code": code, "retryable": retryable, "stage": "translation"}]
+        worker.send("config:error_simulation", {"enabled": True, "rules": rules})
+        worker.submit(0, b"x")
+        answer = worker.wait_for("fragment:processed")
+        assert answer["error"] == {"code": code, "message": "simulated failure", "stage": "translation", "retryable": retryable}
+
+
+def provoke(worker, code):
+    """Makes the server send the code as `error`, by the worker's own fault."""
+    if code == "STREAM_NOT_FOUND":
+        worker.control("end")
+    elif code == "INVALID_CONFIG":
+        worker.send("stream:init", {}, check=False)
+    else:
+        worker.init(max_inflight=10)
+    if code == "STREAM_PAUSED":
+        worker.control("pause")
+        worker.submit(0, b"x")
+    elif code == "INVALID_SEQUENCE":
+        worker.submit(10, b"beyond")
+    elif code == "INVALID_AUDIO":
+        worker.send("fragment:data", fragment(worker.stream, 0, b"", data_base64="?"), check=False)
+    elif code == "FRAGMENT_TOO_LARGE":
+        worker.submit(0, bytes(10 * 1024 * 1024 + 1))
+
+
+@pytest.mark.parametrize("code", ["STREAM_NOT_FOUND", "STREAM_PAUSED", "INVALID_CONFIG", "INVALID_SEQUENCE", "INVALID_AUDIO",
+                                  "FRAGMENT_TOO_LARGE"])
+def test_each_error_event(echo, code):
+    """AUTH_FAILED, BACKPRESSURE_EXCEEDED and RATE_LIMIT_EXCEEDED: test_sts_service.py; INVALID_VOICE_PROFILE: test_sts_full_mode.py."""
+    with Worker(echo.url, stream=str(uuid.uuid4())) as worker:
+        provoke(worker, code)
+        error = worker.wait_for("error")
+        assert (error["code"], error["severity"], error["retryable"]) == next(row for row in CODES if row[0] == code)
