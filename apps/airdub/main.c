@@ -2,9 +2,9 @@
 #include "airdub/command.h"
 
 #include "base/error.h"
+#include "base/process.h"
 
 #include <locale.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -94,7 +94,7 @@ int main(int argc, char **argv)
 {
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C"); /* numbers in options, JSON and messages look the same everywhere */
-    signal(SIGPIPE, SIG_IGN);
+    dub_process_setup();
     g_autoptr(GError) error = NULL;
     const int status = dispatch(argc - 1, argv + 1, &error);
     if (!error)

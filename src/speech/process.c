@@ -14,6 +14,7 @@
 #define SPEECH_DBFS       (-45.0) /* for an engine that gives no word times */
 #define PACE_WORTH        1.02    /* from here on speaking again beats stretching */
 #define LOUDNESS_MOST_DB  15.0    /* a whisper need not become a shout, nor the other way round */
+#define LOUDNESS_TWICE_DB 3.01    /* the same sound from two channels */
 #define LOUDNESS_CEILING  0.89    /* -1 dBFS: the usual limit of delivery */
 #define TIMEOUT_NONE_MS   60000   /* bounds translation where nobody set a timeout */
 
@@ -180,17 +181,16 @@ static DubFitPlan plan_fit(const Work *work, DubFitPhrase *fits, double pace)
                         DUB_FIT_TEMPO_MOST / pace);
 }
 
-static bool add_phrase(const Work *work, DubPcm *dub, DubPcm *spoken, const DubFitPhrase *fit, GError **error)
+static bool add_phrase(DubPcm *dub, DubPcm *spoken, const DubFitPhrase *fit, GError **error)
 {
     g_autoptr(DubPcm) paced = dub_pcm_stretch(spoken, fit->tempo, error);
-    g_autoptr(DubPcm) shaped =
-        paced ? dub_pcm_convert(paced, work->shape->rate_hz, work->shape->channels, error) : NULL;
+    g_autoptr(DubPcm) shaped = paced ? dub_pcm_convert(paced, dub->rate_hz, 1, error) : NULL;
     if (!shaped)
         return false;
     const gsize at = (gsize) dub_ns_to_samples(fit->place_ns, dub->rate_hz);
     const gsize count = at < dub->n_frames ? MIN(shaped->n_frames, dub->n_frames - at) : 0;
     if (count)
-        memcpy(dub->samples + at * dub->channels, shaped->samples, count * dub->channels * sizeof(float));
+        memcpy(dub->samples + at, shaped->samples, count * sizeof(float));
     return true;
 }
 
@@ -202,7 +202,8 @@ static gsize fragment_frames(const Work *work)
     return (gsize) dub_ns_to_samples(dub_pcm_duration_ns(pcm), work->shape->rate_hz);
 }
 
-/* The dub is as loud as the speech it stands for: viewers do not reach for the volume when the language changes. */
+/* The dub is as loud as the speech it stands for: viewers do not reach for the volume when the language changes.
+ * @dub: one channel still */
 static void match_loudness(const Work *work, DubPcm *dub)
 {
     const DubPcm *original = work->fragment->pcm;
@@ -210,25 +211,25 @@ static void match_loudness(const Work *work, DubPcm *dub)
     const double wanted = dub_loudness_lufs(original, (gsize) dub_ns_to_samples(result->speech_start_ns, original->rate_hz),
                                             (gsize) dub_ns_to_samples(result->speech_end_ns, original->rate_hz));
     const double now = dub_loudness_lufs(dub, 0, dub->n_frames);
+    const double more = work->shape->channels == 2 ? LOUDNESS_TWICE_DB : 0;
     if (wanted > DUB_LOUDNESS_NONE && now > DUB_LOUDNESS_NONE)
-        dub_loudness_apply(dub, CLAMP(wanted - now, -LOUDNESS_MOST_DB, LOUDNESS_MOST_DB), LOUDNESS_CEILING);
+        dub_loudness_apply(dub, CLAMP(wanted - now - more, -LOUDNESS_MOST_DB, LOUDNESS_MOST_DB), LOUDNESS_CEILING);
 }
 
 static bool assemble(Work *work, const DubFitPhrase *fits, const DubFitPlan *plan)
 {
     const gsize needed = (gsize) dub_ns_to_samples(plan->end_ns, work->shape->rate_hz);
-    g_autoptr(DubPcm) dub =
-        dub_pcm_new(work->shape->rate_hz, work->shape->channels, MAX(fragment_frames(work), needed));
+    g_autoptr(DubPcm) dub = dub_pcm_new(work->shape->rate_hz, 1, MAX(fragment_frames(work), needed));
+    g_autoptr(GError) error = NULL;
     for (guint i = 0; i < work->phrases->len; i++) {
-        g_autoptr(GError) error = NULL;
         if (!enter(work, "tts"))
             return false;
-        if (!add_phrase(work, dub, g_ptr_array_index(work->dubs, i), &fits[i], &error))
+        if (!add_phrase(dub, g_ptr_array_index(work->dubs, i), &fits[i], &error))
             return fail_by(work, "tts", error);
     }
     match_loudness(work, dub);
-    work->result->dub = g_steal_pointer(&dub);
-    return true;
+    work->result->dub = dub_pcm_convert(dub, work->shape->rate_hz, work->shape->channels, &error);
+    return work->result->dub ? true : fail_by(work, "tts", error);
 }
 
 static bool judge(Work *work, const DubFitPlan *plan)

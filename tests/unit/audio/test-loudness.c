@@ -12,6 +12,21 @@ static void test_reference(void)
     g_assert_cmpfloat(fabs(dub_loudness_lufs(pcm, 0, pcm->n_frames) + 17.0), <, 0.1);
 }
 
+/* What ffmpeg's ebur128 says of them at the full rate, against 1 kHz. Not every sample is looked at here: 15 kHz folds. */
+static void test_bands(void)
+{
+    static const struct {
+        double hz, weight_db;
+    } bands[] = {{100, -1.8}, {1000, 0}, {3000, 3.1}, {9000, 3.3}, {15000, 3.3}};
+    for (gsize i = 0; i < G_N_ELEMENTS(bands); i++)
+        for (unsigned rate_hz = 44100; rate_hz <= 48000; rate_hz += 3900) {
+            g_autoptr(DubPcm) pcm = test_sine(rate_hz, 2, rate_hz * 3, bands[i].hz, pow(10, -23.0 / 20));
+            const double lufs = dub_loudness_lufs(pcm, 0, pcm->n_frames);
+            g_test_message("%g Hz at %u Hz: %.2f LUFS", bands[i].hz, rate_hz, lufs);
+            g_assert_cmpfloat(fabs(lufs + 23.0 - bands[i].weight_db), <, 0.3);
+        }
+}
+
 static void test_nothing_to_measure(void)
 {
     g_autoptr(DubPcm) silent = dub_pcm_new(48000, 1, 48000);
@@ -35,6 +50,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/audio/loudness/reference", test_reference);
+    g_test_add_func("/audio/loudness/bands", test_bands);
     g_test_add_func("/audio/loudness/nothing-to-measure", test_nothing_to_measure);
     g_test_add_func("/audio/loudness/ceiling", test_ceiling);
     return g_test_run();
