@@ -91,6 +91,8 @@ int main(int argc, char **argv)
     if (config.supervised && !dub_process_end_with_parent())
         return 0;
     setup_log(&config);
+    if (g_str_equal(config.speech, "remote"))
+        dub_process_share_heaps();
     gst_init(NULL, NULL);
     const int status = run(&config);
     media_config_clear(&config);

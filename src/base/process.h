@@ -8,5 +8,9 @@
  * them. */
 void dub_process_setup(void);
 
+/* Threads share two of malloc's heaps, where they would have up to eight a core: what one stream's threads free, the next
+ * stream's use. For programs whose threads move media; those that compute on many cores would wait for each other. */
+void dub_process_share_heaps(void);
+
 /* SIGTERM comes when the parent process ends (Linux). false: it has ended already; there is nothing to run for. */
 bool dub_process_end_with_parent(void);
