@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/http.h"
 #include "base/log.h"
+#include "engineio/listener.h"
 #include "mediamtx/api.h"
 #include "mediamtx/client.h"
 #include "rtmp/server.h"
@@ -16,6 +17,7 @@ struct _MediaServer {
     void *user_data;
     DubRtmpServer *rtmp;      /* built-in only */
     SoupServer *api;          /* built-in only */
+    EioListener *listener;    /* of api */
     char *rtmp_url;
     DubMediamtxClient *client;
     GCancellable *cancellable;
@@ -83,11 +85,15 @@ static bool start_builtin(MediaServer *self, const MediaConfig *config, char **a
     if (!self->rtmp)
         return false;
     self->rtmp_url = g_strdup_printf("rtmp://127.0.0.1:%u", dub_rtmp_server_port(self->rtmp));
-    self->api = soup_server_new("server-header", "airdub", NULL);
+    self->api = dub_http_server_new();
     dub_mediamtx_api_mount(self->api, list_paths, self);
-    const guint port = dub_http_listen(self->api, "127.0.0.1", config->api_port, "API_PORT", error);
+    guint port;
+    g_autoptr(GSocket) socket = dub_http_bind("127.0.0.1", config->api_port, "API_PORT", &port, error);
+    if (!socket)
+        return false;
+    self->listener = eio_listener_new(self->api, socket, NULL);
     *api_url = g_strdup_printf("http://127.0.0.1:%u", port);
-    return port > 0;
+    return true;
 }
 
 static void note_reachable(MediaServer *self, const GError *error)
@@ -176,6 +182,7 @@ void media_server_free(MediaServer *self)
     g_cancellable_cancel(self->cancellable);
     g_object_unref(self->cancellable);
     dub_mediamtx_client_free(self->client);
+    eio_listener_free(self->listener);
     if (self->api)
         soup_server_disconnect(self->api);
     g_clear_object(&self->api);

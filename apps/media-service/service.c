@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/http.h"
 #include "base/log.h"
+#include "engineio/listener.h"
 #include "media-server.h"
 #include "mediamtx/hook.h"
 #include "metrics.h"
@@ -21,6 +22,7 @@ struct _MediaService {
     void (*on_done)(void *user_data);
     void *user_data;
     SoupServer *http;
+    EioListener *listener; /* of http */
     DubMetrics *metrics;
     MediaServer *media_server;
     DubStreams *table;
@@ -235,14 +237,19 @@ static void on_unknown(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *mess
 
 static guint listen_http(MediaService *self, GError **error)
 {
-    self->http = soup_server_new("server-header", "airdub", NULL);
+    self->http = dub_http_server_new();
     soup_server_add_handler(self->http, NULL, on_unknown, self, NULL);
     soup_server_add_handler(self->http, "/health", on_health, self, NULL);
     soup_server_add_handler(self->http, "/v1/streams", on_streams, self, NULL);
     soup_server_add_handler(self->http, "/v1/mediamtx/events/ready", on_hook, self, NULL);
     soup_server_add_handler(self->http, "/v1/mediamtx/events/not-ready", on_hook, self, NULL);
     dub_http_add_metrics(self->http, self->metrics);
-    return dub_http_listen(self->http, self->config->host, self->config->port, "PORT", error);
+    guint port;
+    g_autoptr(GSocket) socket = dub_http_bind(self->config->host, self->config->port, "PORT", &port, error);
+    if (!socket)
+        return 0;
+    self->listener = eio_listener_new(self->http, socket, NULL);
+    return port;
 }
 
 /* --- speech ----------------------------------------------------------------------------------------------------- */
@@ -325,6 +332,7 @@ void media_service_free(MediaService *self)
         return;
     g_clear_handle_id(&self->refresh_id, g_source_remove);
     g_clear_handle_id(&self->done_id, g_source_remove);
+    eio_listener_free(self->listener);
     if (self->http)
         soup_server_disconnect(self->http);
     g_clear_object(&self->http);

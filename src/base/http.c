@@ -8,6 +8,19 @@
 
 #define LISTEN_BACKLOG 128
 
+/* libsoup before 3.4 leaks the descriptor of an idle connection that its client closes: each answer ends its own. */
+static void on_request_started(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, G_GNUC_UNUSED gpointer data)
+{
+    soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection", "close");
+}
+
+SoupServer *dub_http_server_new(void)
+{
+    SoupServer *server = soup_server_new("server-header", "airdub", NULL);
+    g_signal_connect(server, "request-started", G_CALLBACK(on_request_started), NULL);
+    return server;
+}
+
 /* One socket, one address: of a name with both, the one that every client tries. */
 static GInetAddress *prefer_ipv4(GList *addresses)
 {
@@ -52,7 +65,8 @@ static void set_listen_error(GError **error, const GError *problem, const char *
                     problem->message, setting);
 }
 
-/* Our own socket rather than soup_server_listen(): "::" has to take both families, which libsoup turns off. */
+/* Our own socket rather than soup_server_listen(): "::" has to take both families, which libsoup turns off; and libsoup before
+ * 3.4 leaks the GSocket of each connection that it accepts itself. */
 static GSocket *open_listener(GInetAddress *address, guint port, GError **error)
 {
     g_autoptr(GSocket) socket =
@@ -75,12 +89,6 @@ static guint port_of(GSocket *socket, GError **error)
     return local ? g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(local)) : 0;
 }
 
-/* libsoup before 3.4 leaks the descriptor of an idle connection that its client closes: each answer ends its own. */
-static void on_request_started(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, G_GNUC_UNUSED gpointer data)
-{
-    soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection", "close");
-}
-
 GSocket *dub_http_bind(const char *host, guint port, const char *setting, guint *chosen, GError **error)
 {
     g_return_val_if_fail(port <= 65535, NULL);
@@ -94,16 +102,6 @@ GSocket *dub_http_bind(const char *host, guint port, const char *setting, guint 
         return g_steal_pointer(&socket);
     set_listen_error(error, problem, host, port, setting);
     return NULL;
-}
-
-guint dub_http_listen(SoupServer *server, const char *host, guint port, const char *setting, GError **error)
-{
-    guint chosen;
-    g_autoptr(GSocket) socket = dub_http_bind(host, port, setting, &chosen, error);
-    if (!socket || !soup_server_listen_socket(server, socket, 0, error))
-        return 0;
-    g_signal_connect(server, "request-started", G_CALLBACK(on_request_started), NULL);
-    return chosen;
 }
 
 void dub_http_reply_text(SoupServerMessage *message, guint status, const char *content_type, const char *body)

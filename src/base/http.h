@@ -6,17 +6,19 @@
 
 #include <libsoup/soup.h>
 
-/* As dub_http_listen(), for who brings the connections to his server himself. Returns: (transfer full): a socket that listens */
-GSocket *dub_http_bind(const char *host, guint port, const char *setting, guint *chosen, GError **error);
+/* Returns: (transfer full): a server on which no connection outlives its answer; who listens brings them to it. */
+SoupServer *dub_http_server_new(void);
 
 /**
- * dub_http_listen:
+ * dub_http_bind:
  * @host: "0.0.0.0", "::" (both families), "127.0.0.1", or a name
  * @port: 0 chooses a free one
- * Returns: the port, or 0 with %DUB_ERROR_BUSY: "port 8080 is in use by another program; choose another with PORT"
  * @setting: the name of the variable or option that sets the port, for that message
+ * @chosen: (out): the port
+ * Returns: (transfer full): a socket that listens, or NULL with %DUB_ERROR_BUSY: "port 8080 is in use by another program;
+ * choose another with PORT"
  */
-guint dub_http_listen(SoupServer *server, const char *host, guint port, const char *setting, GError **error);
+GSocket *dub_http_bind(const char *host, guint port, const char *setting, guint *chosen, GError **error);
 
 void dub_http_reply_json(SoupServerMessage *message, guint status, const DubJson *body); /* (transfer none) */
 void dub_http_reply_text(SoupServerMessage *message, guint status, const char *content_type, const char *body);

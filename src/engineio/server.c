@@ -26,11 +26,23 @@ void eio_server_options_init(EioServerOptions *options)
 
 /* ---- requests that take too long ---- */
 
+/* One that came by soup_server_accept_iostream() has no socket to shut down: it is taken away from libsoup. */
+static void end_connection(SoupServerMessage *request)
+{
+    g_object_ref(request);
+    g_autoptr(GIOStream) stream = soup_server_message_steal_connection(request);
+    if (stream)
+        g_io_stream_close(stream, NULL, NULL);
+    g_object_unref(request);
+}
+
 static gboolean on_guard_timeout(void *data)
 {
     GSocket *socket = eio_listener_find_socket(data);
     if (socket)
         g_socket_shutdown(socket, TRUE, TRUE, NULL); /* libsoup sees the end and cleans up */
+    else
+        end_connection(data);
     return G_SOURCE_REMOVE;
 }
 

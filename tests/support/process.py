@@ -136,6 +136,18 @@ class Program:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def cpu_by_thread_s(self):
+        """{thread name: seconds of CPU its living threads have used}; for programs whose threads live on."""
+        used = {}
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            try:
+                name = (task / "comm").read_text().strip()
+                nanoseconds = int((task / "schedstat").read_text().split()[0])
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            used[name] = used.get(name, 0) + nanoseconds / 1e9
+        return used
+
     def _status_field(self, name):
         text = Path(f"/proc/{self.pid}/status").read_text()
         return re.search(rf"^{name}:\s+(\d+)", text, re.M).group(1)

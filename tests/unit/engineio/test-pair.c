@@ -478,13 +478,25 @@ static void test_tls(void)
 
 typedef struct {
     const char *name, *text;
+    bool by_stream; /* the server is given connections that somebody else has accepted */
 } SlowCase;
 
 static const SlowCase slow_cases[] = {
     { "half-a-line", "GET /engi" },
     { "half-the-headers", "GET /engine.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\nX-Slow:" },
     { "half-a-body", "POST /elsewhere HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345" },
+    { "half-the-headers-by-stream", "GET /engine.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\nX-Slow:", true },
+    { "half-a-body-by-stream", "POST /elsewhere HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345", true },
 };
+
+static gboolean on_incoming(G_GNUC_UNUSED GSocketService *service, GSocketConnection *connection,
+                            G_GNUC_UNUSED GObject *source, void *soup)
+{
+    g_autoptr(GSocketAddress) local = g_socket_connection_get_local_address(connection, NULL);
+    g_autoptr(GSocketAddress) remote = g_socket_connection_get_remote_address(connection, NULL);
+    g_assert_true(soup_server_accept_iostream(soup, G_IO_STREAM(connection), local, remote, NULL));
+    return TRUE;
+}
 
 static void on_read(GObject *stream, GAsyncResult *result, void *n)
 {
@@ -557,8 +569,12 @@ static void test_slow_request(const void *data)
     options.request_timeout_ms = 50;
     set_up(&f, &options, NULL);
     g_autoptr(GSocketClient) client = g_socket_client_new();
+    g_autoptr(GSocketService) service = g_socket_service_new();
+    const guint16 port = g_socket_listener_add_any_inet_port(G_SOCKET_LISTENER(service), NULL, NULL);
+    g_autofree char *by_stream = g_strdup_printf("127.0.0.1:%u", port);
+    g_signal_connect(service, "incoming", G_CALLBACK(on_incoming), f.soup);
     g_autoptr(GSocketConnection) connection =
-        g_socket_client_connect_to_host(client, f.url + strlen("http://"), 1, NULL, NULL);
+        g_socket_client_connect_to_host(client, c->by_stream ? by_stream : f.url + strlen("http://"), 1, NULL, NULL);
     GOutputStream *out = g_io_stream_get_output_stream(G_IO_STREAM(connection));
     g_assert_true(g_output_stream_write_all(out, c->text, strlen(c->text), NULL, NULL, NULL));
     while (n > 0) { /* an error page may come first */

@@ -60,8 +60,10 @@ Server *server_new(Script script)
     server->sio = sio_server_new(server->soup, NULL);
     sio_server_add_namespace(server->sio, "/", &callbacks, server);
     sio_server_add_namespace(server->sio, "/sts", &callbacks, server);
-    const guint port = dub_http_listen(server->soup, "127.0.0.1", 0, "PORT", &error);
+    guint port;
+    g_autoptr(GSocket) socket = dub_http_bind("127.0.0.1", 0, "PORT", &port, &error);
     g_assert_no_error(error);
+    server->listener = eio_listener_new(server->soup, socket, NULL);
     server->url = g_strdup_printf("http://127.0.0.1:%u", port);
     return server;
 }
@@ -70,6 +72,7 @@ void server_free(Server *server)
 {
     g_clear_pointer(&server->socket, sio_socket_unref);
     sio_server_free(server->sio);
+    eio_listener_free(server->listener);
     soup_server_disconnect(server->soup);
     g_object_unref(server->soup);
     g_ptr_array_unref(server->names);

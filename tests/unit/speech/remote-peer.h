@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "engineio/listener.h"
 #include "socketio/server.h"
 #include "speech/remote.h"
 
@@ -15,6 +16,7 @@ typedef void (*Script)(Server *server, SioSocket *socket, const char *event, con
 
 struct _Server {
     SoupServer *soup;
+    EioListener *listener;
     SioServer *sio;
     char *url;
     Script script;

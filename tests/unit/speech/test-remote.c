@@ -223,8 +223,10 @@ static void test_sts_service(void)
     SioServer *sio = sio_server_new(soup, NULL);
     DubStsService *service = dub_sts_service_new(&config, metrics, NULL, NULL);
     dub_sts_service_attach(service, sio);
-    const guint port = dub_http_listen(soup, "127.0.0.1", 0, "PORT", &error);
+    guint port;
+    g_autoptr(GSocket) socket = dub_http_bind("127.0.0.1", 0, "PORT", &port, &error);
     g_assert_no_error(error);
+    EioListener *listener = eio_listener_new(soup, socket, NULL);
 
     g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u", port);
     DubSpeechRemoteOptions options;
@@ -247,6 +249,7 @@ static void test_sts_service(void)
     client_clear(&client);
     sio_server_free(sio);
     dub_sts_service_free(service);
+    eio_listener_free(listener);
     soup_server_disconnect(soup);
 }
 
