@@ -27,7 +27,7 @@ struct _DubAacEncoder {
     int64_t position; /* of the next access unit that comes out; starts at -DUB_AAC_PRIMING */
     int64_t pushed;   /* frames given to the codec */
     uint32_t noise;   /* state of the dither's generator */
-    bool keeps_priming;
+    bool keeps_priming, is_dual_mono;
     bool finished;
     DubAacFrameFunc on_frame;
     void *user_data;
@@ -73,6 +73,8 @@ static bool open_codec(DubAacEncoder *self, unsigned rate_hz, unsigned channels,
     av_dict_set(&options, "aac_tns", "0", 0);
     /* Its intensity stereo takes channels of opposite phase for one: single frames with 3 dB of signal over noise. */
     av_dict_set(&options, "aac_is", "0", 0);
+    if (self->is_dual_mono) /* all of it is in the middle: nothing to try out */
+        av_dict_set(&options, "aac_ms", "1", 0);
     const int status = avcodec_open2(self->codec, codec, &options);
     av_dict_free(&options);
     if (status < 0)
@@ -94,7 +96,7 @@ static bool alloc_frame(DubAacEncoder *self, GError **error)
     return status < 0 ? fail(status, "allocate", error) : true;
 }
 
-DubAacEncoder *dub_aac_encoder_new_primed(unsigned rate_hz, unsigned channels, unsigned bitrate_bps,
+DubAacEncoder *dub_aac_encoder_new_primed(unsigned rate_hz, unsigned channels, unsigned bitrate_bps, bool is_dual_mono,
                                           DubAacFrameFunc on_frame, void *user_data, GError **error)
 {
     g_return_val_if_fail(on_frame, NULL);
@@ -109,6 +111,7 @@ DubAacEncoder *dub_aac_encoder_new_primed(unsigned rate_hz, unsigned channels, u
     self->packet = av_packet_alloc();
     self->position = -DUB_AAC_PRIMING;
     self->keeps_priming = true;
+    self->is_dual_mono = is_dual_mono && channels == 2;
     self->on_frame = on_frame;
     self->user_data = user_data;
     if (!open_codec(self, rate_hz, channels, bitrate_bps, error) || !alloc_frame(self, error))
@@ -120,7 +123,7 @@ DubAacEncoder *dub_aac_encoder_new(unsigned rate_hz, unsigned channels, unsigned
                                    DubAacFrameFunc on_frame, void *user_data, GError **error)
 {
     DubAacEncoder *self =
-        dub_aac_encoder_new_primed(rate_hz, channels, bitrate_bps, on_frame, user_data, error);
+        dub_aac_encoder_new_primed(rate_hz, channels, bitrate_bps, false, on_frame, user_data, error);
     if (self)
         self->keeps_priming = false;
     return self;
@@ -190,7 +193,10 @@ bool dub_aac_encoder_push(DubAacEncoder *self, const DubPcm *pcm, GError **error
 
     for (gsize at = 0; at < pcm->n_frames;) {
         const gsize count = MIN(pcm->n_frames - at, (gsize) (DUB_AAC_FRAME - self->fill));
+        const uint32_t noise = self->noise;
         for (unsigned c = 0; c < channels; c++) {
+            if (self->is_dual_mono)
+                self->noise = noise;
             const float *from = pcm->samples + at * channels + c;
             float *to = (float *) self->frame->data[c] + self->fill;
             for (gsize i = 0; i < count; i++)

@@ -196,12 +196,21 @@ static DubPcm *mirror_ends(const DubPcm *pcm)
     return out;
 }
 
+/* A dub is: its voice stands in the middle. */
+static bool is_dual_mono(const DubPcm *pcm)
+{
+    for (gsize i = 0; pcm->channels == 2 && i < pcm->n_frames; i++)
+        if (pcm->samples[2 * i] != pcm->samples[2 * i + 1])
+            return false;
+    return pcm->channels == 2;
+}
+
 static bool write_m4a(AVFormatContext *format, const DubPcm *pcm, GError **error)
 {
     Writer writer = {.format = format, .end = (int64_t) pcm->n_frames};
     const unsigned bitrate_bps = MIN(MAX_CHANNEL_BITRATE_BPS, BITS_PER_SAMPLE * pcm->rate_hz) * pcm->channels;
     g_autoptr(DubAacEncoder) encoder =
-        dub_aac_encoder_new_primed(pcm->rate_hz, pcm->channels, bitrate_bps, on_access_unit, &writer, error);
+        dub_aac_encoder_new_primed(pcm->rate_hz, pcm->channels, bitrate_bps, is_dual_mono(pcm), on_access_unit, &writer, error);
     if (!encoder)
         return false;
 

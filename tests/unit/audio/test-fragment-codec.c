@@ -1,6 +1,7 @@
 /* Fragments as bytes: exact in length and place, whatever is not exact or not audio is refused, nothing
  * crashes. */
 #include "audio/aac-encoder.h"
+#include "audio/convert.h"
 #include "audio/fragment-codec.h"
 #include "base/error.h"
 #include "signals.h"
@@ -122,6 +123,23 @@ static GBytes *adts(const DubPcm *pcm)
     g_assert_true(dub_aac_encoder_push(encoder, pcm, NULL));
     g_assert_true(dub_aac_encoder_finish(encoder, NULL));
     return g_byte_array_free_to_bytes(out);
+}
+
+/* A voice in the middle stays in the middle, to the bit. */
+static void test_dual_mono(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DubPcm) mono = test_chirp(44100, 1, 44100);
+    g_autoptr(DubPcm) pcm = dub_pcm_convert(mono, 44100, 2, &error);
+    g_assert_no_error(error);
+    g_autoptr(GBytes) bytes = dub_fragment_encode(pcm, DUB_FORMAT_M4A, &error);
+    g_assert_no_error(error);
+    g_autoptr(DubPcm) decoded = dub_fragment_decode(bytes, 44100, 2, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(decoded->n_frames, ==, pcm->n_frames);
+    for (gsize i = 0; i < decoded->n_frames; i++)
+        g_assert_true(decoded->samples[2 * i] == decoded->samples[2 * i + 1]);
+    g_assert_cmpfloat(test_snr_db(pcm, decoded, 0, pcm->n_frames), >, 30);
 }
 
 static void test_wav(void)
@@ -299,6 +317,7 @@ int main(int argc, char **argv)
         g_test_add_data_func(path, &refused[i], test_refused);
     }
     g_test_add_func("/audio/fragment-codec/ends", test_ends);
+    g_test_add_func("/audio/fragment-codec/dual-mono", test_dual_mono);
     g_test_add_func("/audio/fragment-codec/wav", test_wav);
     g_test_add_func("/audio/fragment-codec/adts", test_adts);
     g_test_add_func("/audio/fragment-codec/raw-like-adts", test_raw_like_adts);
