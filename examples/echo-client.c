@@ -38,6 +38,8 @@ static const GOptionEntry entries[] = {
 static void print_line(json_t *line)
 {
     char *text = json_dumps(line, JSON_COMPACT);
+    if (!text)
+        g_error("what happened cannot be written as JSON");
     puts(text);
     fflush(stdout);
     free(text);

@@ -298,14 +298,15 @@ static gsize find_body(const Attempt *attempt)
     return end ? (gsize) (end - attempt->response) + 4 : 0;
 }
 
-/* A reason worth reading: the "message" of a JSON body, else its first line. */
+/* A reason worth reading: the phrase of the status line, and the "message" of a JSON body. A phrase may hold any bytes. */
 static GError *refusal(const Attempt *attempt, guint status, const char *phrase, gsize body)
 {
     const char *text = (const char *) attempt->response + body;
     const gsize size = attempt->response_len - body;
     json_t *root = size > 0 ? json_loadb(text, size, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
     const char *message = json_string_value(json_object_get(root, "message"));
-    GError *error = g_error_new(EIO_ERROR, EIO_ERROR_REFUSED, "the server refused: %u %s%s%s", status, phrase ? phrase : "",
+    g_autofree char *readable = g_utf8_make_valid(phrase ? phrase : "", -1);
+    GError *error = g_error_new(EIO_ERROR, EIO_ERROR_REFUSED, "the server refused: %u %s%s%s", status, readable,
                                 message ? ": " : "", message ? message : "");
     json_decref(root);
     return error;

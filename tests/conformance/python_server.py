@@ -43,5 +43,6 @@ app = web.Application()
 sio.attach(app)
 listener = socket.socket()
 listener.bind(("127.0.0.1", 0))
+listener.listen()  # before its port is told: a client may be there at once
 print(f"listening on {listener.getsockname()[1]}", flush=True)
 web.run_app(app, sock=listener, print=None)

@@ -41,7 +41,7 @@ def test_whole_conversation(server_url, namespace):
     """--stay: until the server's DISCONNECT, so that its own question is answered too."""
     status, lines, problems = client(server_url, "--namespace", namespace, "--auth", '{"token":"kick"}', "--stay",
                                      "--header", "X-Stream-ID", "--header", "stream-1")
-    assert (status, problems) == (0, "")
+    assert (status, problems) == (0, ""), lines
     assert of(lines, "connected")[0]["id"]
     assert of(lines, "event", "hello")[0]["args"] == [{"auth": {"token": "kick"}, "stream": "stream-1"}]
     back = of(lines, "event", "message-back")[0]
@@ -67,11 +67,28 @@ def test_wrong_path(server_url):
     assert lines[0]["what"] == "connect_error" and not lines[0]["refused"]
 
 
+def test_refusal_in_another_encoding():
+    """The phrase of a status line may hold any bytes; what we print is UTF-8."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def refuse():
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(4096)
+                peer.sendall(b"HTTP/1.1 403 Acc\xe8s interdit\r\nContent-Length: 0\r\n\r\n")
+
+        refusing = threading.Thread(target=refuse, daemon=True)
+        refusing.start()
+        status, lines, problems = client(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        refusing.join(5)
+    assert (status, problems) == (1, "")
+    assert lines[0]["message"] == "the server refused: 403 Acc\ufffds interdit"
+
+
 @pytest.mark.parametrize("server_url", SERVERS, indirect=True)
 def test_large_message(server_url):
     """Beyond libsoup's 128 KiB and Python's 4 MiB."""
-    status, lines, _ = client(server_url, "--size", "6000000")
-    assert status == 0
+    status, lines, problems = client(server_url, "--size", "6000000")
+    assert status == 0, (problems, of(lines, "connect_error"), of(lines, "disconnected"))
     assert of(lines, "event", "message-back")[0]["args"][4] == "x" * 6_000_000
 
 
