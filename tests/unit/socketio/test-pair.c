@@ -466,21 +466,34 @@ static void test_rooms(void)
     tear_down(&f);
 }
 
-static void test_connect_timeout(void)
+/* An engine's connection without Socket.IO's client on it, to a server with these options. */
+static EioClient *open_bare_engine(Fixture *f, const SioServerOptions *options)
 {
     static const EioClientCallbacks silent = { NULL, NULL, NULL };
+    EioClientOptions engine_options;
+    set_up_server(f, options);
+    eio_client_options_init(&engine_options);
+    engine_options.url = f->url;
+    engine_options.path = "/socket.io/";
+    EioClient *engine = eio_client_new(&engine_options, &silent, NULL);
+    eio_client_open(engine);
+    WAIT_FOR(eio_client_is_open(engine));
+    return engine;
+}
+
+static void send_bare(EioClient *engine, EioFormat format, const char *text)
+{
+    g_autoptr(GBytes) bytes = g_bytes_new(text, strlen(text));
+    g_assert_true(eio_client_send(engine, format, bytes));
+}
+
+static void test_connect_timeout(void)
+{
     Fixture f;
     SioServerOptions options;
     sio_server_options_init(&options);
     options.connect_timeout_ms = 30;
-    set_up_server(&f, &options);
-    EioClientOptions engine_options;
-    eio_client_options_init(&engine_options);
-    engine_options.url = f.url;
-    engine_options.path = "/socket.io/";
-    g_autoptr(EioClient) engine = eio_client_new(&engine_options, &silent, NULL);
-    eio_client_open(engine);
-    WAIT_FOR(eio_client_is_open(engine));
+    g_autoptr(EioClient) engine = open_bare_engine(&f, &options);
     WAIT_FOR(!eio_client_is_open(engine));
     g_assert_cmpuint(sio_server_count_connections(f.server), ==, 0);
     tear_down(&f);
@@ -489,25 +502,14 @@ static void test_connect_timeout(void)
 /* Two attachments are promised, one comes; the heartbeat goes on, and yet the connection ends. */
 static void test_attachments_timeout(void)
 {
-    static const EioClientCallbacks silent = { NULL, NULL, NULL };
-    static const char connect[] = "0", event[] = "52-[\"x\"]";
     Fixture f;
     SioServerOptions options;
     sio_server_options_init(&options);
     options.attachments_timeout_ms = 30;
-    set_up_server(&f, &options);
-    EioClientOptions engine_options;
-    eio_client_options_init(&engine_options);
-    engine_options.url = f.url;
-    engine_options.path = "/socket.io/";
-    g_autoptr(EioClient) engine = eio_client_new(&engine_options, &silent, NULL);
-    g_autoptr(GBytes) connect_bytes = g_bytes_new_static(connect, strlen(connect));
-    g_autoptr(GBytes) event_bytes = g_bytes_new_static(event, strlen(event));
-    eio_client_open(engine);
-    WAIT_FOR(eio_client_is_open(engine));
-    eio_client_send(engine, EIO_TEXT, connect_bytes);
-    eio_client_send(engine, EIO_TEXT, event_bytes);
-    eio_client_send(engine, EIO_BINARY, event_bytes);
+    g_autoptr(EioClient) engine = open_bare_engine(&f, &options);
+    send_bare(engine, EIO_TEXT, "0");
+    send_bare(engine, EIO_TEXT, "52-[\"x\"]");
+    send_bare(engine, EIO_BINARY, "one");
     WAIT_FOR(!eio_client_is_open(engine));
     g_assert_cmpuint(sio_server_count_connections(f.server), ==, 0);
     tear_down(&f);
