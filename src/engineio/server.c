@@ -374,6 +374,7 @@ static void on_headers(SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *messag
 {
     EioServer *self = data;
     Request request;
+    soup_message_headers_remove(soup_server_message_get_request_headers(message), "Range"); /* libsoup would cut payloads */
     if (!is_our_path(self, path)) {
         soup_server_message_set_status(message, 404, NULL);
     } else if (strcmp(soup_server_message_get_method(message), "OPTIONS") == 0) {

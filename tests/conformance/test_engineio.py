@@ -32,8 +32,6 @@ def in_background(function, *arguments):
     return concurrent.futures.ThreadPoolExecutor(1).submit(function, *arguments)
 
 
-
-
 # ---- handshake ----
 
 @pytest.mark.parametrize("path", ["/engine.io/", "/engine.io"])
@@ -137,6 +135,14 @@ def test_polling_echo(patient, payload):
     answer = get(patient, sid)
     assert answer.status_code == 200
     assert answer.content.decode() == payload
+
+
+def test_polling_answers_come_whole(patient):
+    """What a Range header left out would be lost: it is not in the queue any more."""
+    sid = open_polling(patient)
+    post(patient, sid, "4hello")
+    answer = get(patient, sid, headers={"Range": "bytes=1-2"})
+    assert (answer.status_code, answer.text) == (200, "4hello")
 
 
 def test_polling_get_waits(patient):
