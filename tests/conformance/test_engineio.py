@@ -2,7 +2,10 @@
 
 import base64
 import concurrent.futures
+import itertools
 import json
+import random
+import threading
 import time
 
 import pytest
@@ -455,6 +458,61 @@ def test_upgrade_loses_nothing_while_messages_flow(patient):
                 ws.send_text(f"4{i}")
             by_websocket = [ws.receive() for _ in range(100 - len(by_polling))]
         assert by_polling + by_websocket == [f"4{i}" for i in range(100)]
+
+
+def numbered(i):
+    """What one number is sent as: text or binary."""
+    return str(i).encode() if i % 3 == 0 else str(i)
+
+
+def to_record(message):
+    return "b" + base64.b64encode(message).decode() if isinstance(message, bytes) else "4" + message
+
+
+def from_records(payload):
+    return [base64.b64decode(record[1:]) if record[0] == "b" else record[1:]
+            for record in payload.split(SEPARATOR) if record != "6"]
+
+
+def upgrade_in_full_flow(server, pick):
+    """As the usual clients do it: both ways by polling until the probe is answered, then no new request, then the upgrade."""
+    sid, numbers, received = open_polling(server), itertools.count(), []
+    paused, posted = threading.Event(), threading.Semaphore(0)
+
+    def poll():
+        while not paused.is_set():
+            received.extend(from_records(get(server, sid).text))
+
+    def send_by_posts():
+        while not paused.is_set():
+            messages = [numbered(next(numbers)) for _ in range(pick.randint(1, 40))]
+            assert post(server, sid, SEPARATOR.join(map(to_record, messages))).text == "ok"
+            posted.release()
+
+    polling, posting = in_background(poll), in_background(send_by_posts)
+    wait = pick.randint(0, 3)
+    with open_websocket(server, sid=sid) as ws:
+        for _ in range(wait):
+            assert posted.acquire(timeout=5)
+        ws.send_text("2probe")
+        assert ws.receive() == "3probe"
+        paused.set()
+        posting.result(5), polling.result(5)
+        ws.send_text("5")
+        for message in map(numbered, itertools.islice(numbers, 50)):
+            ws.send_binary(message) if isinstance(message, bytes) else ws.send_text("4" + message)
+        expected = [numbered(i) for i in range(next(numbers))]
+        while len(received) < len(expected):
+            message = ws.receive()
+            received.append(message if isinstance(message, bytes) else message[1:])
+        ws.send_text("4the last")
+        assert ws.receive() == "4the last"  # and none twice
+    assert received == expected
+
+
+def test_upgrade_in_full_flow(patient):
+    for seed in range(40):
+        upgrade_in_full_flow(patient, random.Random(seed))
 
 
 def test_polling_after_upgrade_is_refused(patient):
