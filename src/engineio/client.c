@@ -127,28 +127,28 @@ static void reset(EioClient *self, EioStatus status)
     self->state = CLIENT_CLOSED;
 }
 
-static void close_with(EioClient *self, EioCloseReason reason, EioStatus status, const GError *error)
+static void close_with(EioClient *self, EioCloseReason reason, const GError *error)
 {
     if (self->state == CLIENT_CLOSED)
         return;
     client_ref(self);
-    reset(self, status);
+    reset(self, eio_close_reason_to_status(reason));
     if (self->callbacks.on_close)
         self->callbacks.on_close(self, reason, error, self->user_data);
     client_unref(self);
 }
 
-static void close_for(EioClient *self, EioCloseReason reason, EioStatus status, EioErrorCode code, const char *message)
+static void close_for(EioClient *self, EioCloseReason reason, EioErrorCode code, const char *message)
 {
     g_autoptr(GError) error = g_error_new_literal(EIO_ERROR, code, message);
-    close_with(self, reason, status, error);
+    close_with(self, reason, error);
 }
 
 static gboolean on_fail(void *data)
 {
     EioClient *self = data;
     g_autoptr(GError) error = g_steal_pointer(&self->failure);
-    close_with(self, EIO_CLOSE_TRANSPORT, EIO_STATUS_NORMAL, error);
+    close_with(self, EIO_CLOSE_TRANSPORT, error);
     return G_SOURCE_REMOVE;
 }
 
@@ -167,13 +167,13 @@ static gboolean on_connect_timeout(void *data)
     EioClient *self = data;
     g_autofree char *message = g_strdup_printf("no answer from %s:%d within %u ms", self->host, self->port,
                                                self->options.connect_timeout_ms);
-    close_for(self, EIO_CLOSE_TRANSPORT, EIO_STATUS_NORMAL, EIO_ERROR_TIMEOUT, message);
+    close_for(self, EIO_CLOSE_TRANSPORT, EIO_ERROR_TIMEOUT, message);
     return G_SOURCE_REMOVE;
 }
 
 static gboolean on_ping_missing(void *data)
 {
-    close_for(data, EIO_CLOSE_PING_TIMEOUT, EIO_STATUS_GOING_AWAY, EIO_ERROR_TIMEOUT, "the server's pings have stopped");
+    close_for(data, EIO_CLOSE_PING_TIMEOUT, EIO_ERROR_TIMEOUT, "the server's pings have stopped");
     return G_SOURCE_REMOVE;
 }
 
@@ -186,7 +186,7 @@ static void expect_ping(EioClient *self)
 
 static void parse_failed(EioClient *self, const char *message)
 {
-    close_for(self, EIO_CLOSE_PARSE_ERROR, EIO_STATUS_PROTOCOL_ERROR, EIO_ERROR_BAD_PACKET, message);
+    close_for(self, EIO_CLOSE_PARSE_ERROR, EIO_ERROR_BAD_PACKET, message);
 }
 
 static void handle_open(EioClient *self, const EioPacket *packet)
@@ -198,7 +198,7 @@ static void handle_open(EioClient *self, const EioPacket *packet)
     }
     self->handshake = eio_handshake_parse(packet->data, &error);
     if (!self->handshake) {
-        close_with(self, EIO_CLOSE_PARSE_ERROR, EIO_STATUS_PROTOCOL_ERROR, error);
+        close_with(self, EIO_CLOSE_PARSE_ERROR, error);
         return;
     }
     self->state = CLIENT_OPEN;
@@ -219,7 +219,7 @@ static void handle_packet(EioClient *self, const EioPacket *packet)
             self->callbacks.on_message(self, packet->format, packet->data, self->user_data);
         break;
     case EIO_PACKET_CLOSE:
-        close_with(self, EIO_CLOSE_SERVER, EIO_STATUS_NORMAL, NULL);
+        close_with(self, EIO_CLOSE_SERVER, NULL);
         break;
     case EIO_PACKET_NOOP:
         break;
@@ -238,7 +238,7 @@ static void on_ws_message(EioFormat format, GBytes *data, void *user_data)
     g_autoptr(EioPacket) packet = eio_packet_decode(data, format, &error);
     client_ref(self);
     if (!packet)
-        close_with(self, EIO_CLOSE_PARSE_ERROR, EIO_STATUS_PROTOCOL_ERROR, error);
+        close_with(self, EIO_CLOSE_PARSE_ERROR, error);
     else if (self->state == CLIENT_HANDSHAKE)
         handle_open(self, packet);
     else if (self->state == CLIENT_OPEN)
@@ -253,7 +253,7 @@ static void on_ws_closed(EioCloseReason reason, void *user_data)
     const EioErrorCode code = too_large ? EIO_ERROR_TOO_LARGE : overflow ? EIO_ERROR_OVERFLOW : EIO_ERROR_TRANSPORT;
     g_autofree char *message = g_strdup_printf("connection to %s:%d: %s", self->host, self->port,
                                                eio_close_reason_to_string(reason));
-    close_for(self, reason, EIO_STATUS_NORMAL, code, message);
+    close_for(self, reason, code, message);
 }
 
 static const EioWsCallbacks ws_callbacks = { on_ws_message, on_ws_closed };
@@ -266,7 +266,7 @@ static void attempt_failed(Attempt *attempt, GError *error)
     EioClient *self = attempt->client;
     if (self) {
         self->attempt = NULL;
-        close_with(self, EIO_CLOSE_TRANSPORT, EIO_STATUS_NORMAL, error);
+        close_with(self, EIO_CLOSE_TRANSPORT, error);
     }
     g_error_free(error);
     attempt_free(attempt);
@@ -507,7 +507,12 @@ bool eio_client_send(EioClient *self, EioFormat format, GBytes *data)
 
 void eio_client_close(EioClient *self)
 {
-    close_with(self, EIO_CLOSE_CLIENT, EIO_STATUS_NORMAL, NULL);
+    eio_client_close_for(self, EIO_CLOSE_CLIENT);
+}
+
+void eio_client_close_for(EioClient *self, EioCloseReason reason)
+{
+    close_with(self, reason, NULL);
 }
 
 bool eio_client_is_open(const EioClient *self)

@@ -39,6 +39,7 @@ void eio_client_open(EioClient *self); /* on_open or on_close follows; ignored u
  * when it closes because of max_buffered_bytes */
 bool eio_client_send(EioClient *self, EioFormat format, GBytes *data);
 void eio_client_close(EioClient *self); /* what is queued still goes out; on_close comes from here */
+void eio_client_close_for(EioClient *self, EioCloseReason reason); /* the same, with the reason that on_close gets */
 
 bool eio_client_is_open(const EioClient *self);
 const char *eio_client_get_sid(const EioClient *self);         /* (nullable) */

@@ -32,7 +32,7 @@ const char *eio_close_reason_to_string(EioCloseReason reason)
     return "invalid";
 }
 
-static EioStatus close_status(EioCloseReason reason)
+EioStatus eio_close_reason_to_status(EioCloseReason reason)
 {
     switch (reason) {
     case EIO_CLOSE_CLIENT:
@@ -211,7 +211,7 @@ static void close_transports(EioSocket *self, EioCloseReason reason)
     if (ws && reason == EIO_CLOSE_OVERFLOW)
         eio_ws_abort(ws);
     else if (ws)
-        eio_ws_close(ws, close_status(reason));
+        eio_ws_close(ws, eio_close_reason_to_status(reason));
     else if (close_polling(self, reason))
         return;
     eio_socket_drop(self);

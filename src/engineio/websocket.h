@@ -15,6 +15,8 @@ typedef struct {
     void (*on_closed)(EioCloseReason reason, void *user_data);
 } EioWsCallbacks;
 
+EioStatus eio_close_reason_to_status(EioCloseReason reason); /* what our Close frame says */
+
 typedef struct {
     bool is_client;            /* masks what it sends */
     gsize max_payload_bytes;   /* of a message that comes */

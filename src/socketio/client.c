@@ -171,17 +171,17 @@ static void on_close(EioClient *engine G_GNUC_UNUSED, EioCloseReason reason, con
 }
 
 /* Ends the engine without its on_close reaching the user. */
-static void drop_engine(SioClient *self)
+static void drop_engine(SioClient *self, EioCloseReason reason)
 {
     self->state = CLIENT_IDLE;
-    eio_client_close(self->engine);
+    eio_client_close_for(self->engine, reason);
 }
 
 static void protocol_failed(SioClient *self, const GError *error)
 {
     const bool was_connected = self->state == CLIENT_CONNECTED;
     const bool too_large = g_error_matches(error, EIO_ERROR, EIO_ERROR_TOO_LARGE);
-    drop_engine(self);
+    drop_engine(self, too_large ? EIO_CLOSE_TOO_LARGE : EIO_CLOSE_PARSE_ERROR);
     if (was_connected)
         report_disconnect(self, too_large ? SIO_DISCONNECT_TOO_LARGE : SIO_DISCONNECT_PARSE_ERROR, true);
     else
@@ -193,7 +193,7 @@ static gboolean on_connect_timeout(void *data)
     SioClient *self = data;
     g_autoptr(GError) error = g_error_new(SIO_ERROR, SIO_ERROR_TIMEOUT, "no CONNECT for the namespace %s in time", self->nsp);
     client_ref(self);
-    drop_engine(self);
+    drop_engine(self, EIO_CLOSE_CLIENT);
     report_error(self, error, NULL, true);
     client_unref(self);
     return G_SOURCE_REMOVE;
@@ -259,7 +259,7 @@ static void handle_refusal(SioClient *self, const SioPacket *packet)
     g_autoptr(GError) error = g_error_new_literal(SIO_ERROR, SIO_ERROR_REFUSED, text ? text : "refused");
     if (self->state != CLIENT_OPENING)
         return;
-    drop_engine(self);
+    drop_engine(self, EIO_CLOSE_CLIENT);
     report_error(self, error, json_object_get(packet->data, "data"), false);
 }
 
@@ -267,7 +267,7 @@ static void handle_disconnect(SioClient *self)
 {
     if (self->state != CLIENT_CONNECTED)
         return;
-    drop_engine(self);
+    drop_engine(self, EIO_CLOSE_CLIENT);
     report_disconnect(self, SIO_DISCONNECT_SERVER, false);
 }
 
@@ -337,7 +337,7 @@ void sio_client_disconnect(SioClient *self)
         g_autoptr(GBytes) text = sio_packet_encode(&packet);
         eio_client_send(self->engine, EIO_TEXT, text);
     }
-    drop_engine(self);
+    drop_engine(self, EIO_CLOSE_CLIENT);
     if (was_connected)
         report_disconnect(self, SIO_DISCONNECT_CLIENT, false);
     else

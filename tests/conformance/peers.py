@@ -116,6 +116,46 @@ class Raw:
 OPCODE_CONTINUATION, OPCODE_TEXT, OPCODE_BINARY, OPCODE_CLOSE, OPCODE_PING, OPCODE_PONG = 0, 1, 2, 8, 9, 10
 
 
+def masked(payload, mask):
+    key = int.from_bytes((mask * (len(payload) // 4 + 1))[:len(payload)], "big")
+    return (int.from_bytes(payload, "big") ^ key).to_bytes(len(payload), "big")
+
+
+class Frames(Raw):
+    """WebSocket frames on a connection, right or wrong; the mask is the client's, and masks the payload if there is one."""
+
+    def send_frame(self, opcode, payload, fin=True, mask=None, rsv=0, length=None):
+        length = len(payload) if length is None else length
+        head = bytes([(0x80 if fin else 0) | rsv << 4 | opcode])
+        bit = 0x80 if mask else 0
+        if length < 126:
+            head += bytes([bit | length])
+        elif length < 65536:
+            head += bytes([bit | 126]) + struct.pack("!H", length)
+        else:
+            head += bytes([bit | 127]) + struct.pack("!Q", length)
+        if mask:
+            payload = masked(payload, mask)
+        self.send(head + (mask or b"") + payload)
+
+    def send_text(self, text):
+        self.send_frame(OPCODE_TEXT, text.encode())
+
+    def send_binary(self, data):
+        self.send_frame(OPCODE_BINARY, data)
+
+    def read_frame(self):
+        """(first byte, mask or None, payload as it came) of the next one."""
+        first, second = self.read(2)
+        length = second & 0x7F
+        if length == 126:
+            length = struct.unpack("!H", self.read(2))[0]
+        elif length == 127:
+            length = struct.unpack("!Q", self.read(8))[0]
+        mask = self.read(4) if second & 0x80 else None
+        return first, mask, self.read(length)
+
+
 class Refused(Exception):
     def __init__(self, status, body):
         super().__init__(f"{status} {body!r}")
@@ -123,7 +163,7 @@ class Refused(Exception):
         self.body = body
 
 
-class WebSocket(Raw):
+class WebSocket(Frames):
     """Sends any frame, right or wrong. Raises Refused with the HTTP answer when it is not 101."""
 
     def __init__(self, port, path, timeout_s=TIMEOUT_S, headers=()):
@@ -136,42 +176,18 @@ class WebSocket(Raw):
         if status != 101:
             self.close()
             raise Refused(status, body)
-        accept = base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()).decode()
-        assert answer["sec-websocket-accept"] == accept
+        assert answer["sec-websocket-accept"] == accept_of(key)
         assert (answer["upgrade"].lower(), answer["connection"].lower()) == ("websocket", "upgrade")
         self.headers = answer
 
-    def send_frame(self, opcode, payload, fin=True, mask=b"\x11\x22\x33\x44", rsv=0, length=None):
-        length = len(payload) if length is None else length
-        head = bytes([(0x80 if fin else 0) | rsv << 4 | opcode])
-        bit = 0x80 if mask else 0
-        if length < 126:
-            head += bytes([bit | length])
-        elif length < 65536:
-            head += bytes([bit | 126]) + struct.pack("!H", length)
-        else:
-            head += bytes([bit | 127]) + struct.pack("!Q", length)
-        if mask:
-            key = int.from_bytes((mask * (len(payload) // 4 + 1))[:len(payload)], "big")
-            payload = (int.from_bytes(payload, "big") ^ key).to_bytes(len(payload), "big")
-        self.send(head + (mask or b"") + payload)
-
-    def send_text(self, text):
-        self.send_frame(OPCODE_TEXT, text.encode())
-
-    def send_binary(self, data):
-        self.send_frame(OPCODE_BINARY, data)
+    def send_frame(self, opcode, payload, mask=b"\x11\x22\x33\x44", **more):
+        super().send_frame(opcode, payload, mask=mask, **more)
 
     def receive_frame(self):
-        first, second = self.read(2)
-        assert first & 0x70 == 0 and second & 0x80 == 0, "reserved bits or a mask from the server"
-        length = second & 0x7F
-        if length == 126:
-            length = struct.unpack("!H", self.read(2))[0]
-        elif length == 127:
-            length = struct.unpack("!Q", self.read(8))[0]
+        first, mask, payload = self.read_frame()
+        assert first & 0x70 == 0 and not mask, "reserved bits or a mask from the server"
         assert first & 0x80, "our server never fragments"
-        return first & 0x0F, self.read(length)
+        return first & 0x0F, payload
 
     def receive(self):
         """The next message: str or bytes. ConnectionError when the server closes."""
@@ -197,6 +213,34 @@ class WebSocket(Raw):
             opcode, payload = self.receive_frame()
             if opcode == OPCODE_CLOSE:
                 return close_code(payload)
+
+
+class Accepted(Frames):
+    """A server's end of a WebSocket that a test plays itself: the client's request, then frames."""
+
+    def __init__(self, listener, timeout_s=TIMEOUT_S):
+        listener.settimeout(timeout_s)
+        self.sock, _ = listener.accept()
+        self.sock.settimeout(timeout_s)
+        self.buffer = b""
+        self.request, *lines = self.read_until(b"\r\n\r\n").decode().split("\r\n")
+        self.headers = {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in lines)}
+        self.send(f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                  f"Sec-WebSocket-Accept: {accept_of(self.headers['sec-websocket-key'])}\r\n\r\n".encode())
+
+    def receive_frame(self):
+        first, mask, payload = self.read_frame()
+        assert first & 0xF0 == 0x80 and mask, "a client's frame is whole and masked"
+        return first & 0x0F, masked(payload, mask)
+
+    def receive_text(self):
+        opcode, payload = self.receive_frame()
+        assert opcode == OPCODE_TEXT, (opcode, payload)
+        return payload.decode()
+
+
+def accept_of(key):
+    return base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()).decode()
 
 
 def close_code(payload):

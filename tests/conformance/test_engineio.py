@@ -140,6 +140,15 @@ def test_polling_echo(patient, payload):
     assert answer.content.decode() == payload
 
 
+@pytest.mark.parametrize("content_type", [None, "text/plain;charset=UTF-8", "application/octet-stream"])
+def test_polling_content_type(patient, content_type):
+    """Binary is base64 in both directions: a body is text, whatever it is called, and what we send is called so."""
+    sid = open_polling(patient)
+    assert post(patient, sid, "bAQID", headers={"Content-Type": content_type}).text == "ok"
+    answer = get(patient, sid)
+    assert (answer.headers["Content-Type"].lower(), answer.text) == ("text/plain; charset=utf-8", "bAQID")
+
+
 def test_polling_answers_come_whole(patient):
     """What a Range header left out would be lost: it is not in the queue any more."""
     sid = open_polling(patient)

@@ -1,13 +1,16 @@
 """Our client (examples/echo-client) against the servers that people use, and against ours."""
 
+import base64
+import contextlib
 import json
 import socket
 import sys
 import threading
+import time
 
 import pytest
 
-from conformance.peers import HERE, EchoServer, example, node_program
+from conformance.peers import HERE, OPCODE_CLOSE, Accepted, EchoServer, close_code, example, node_program
 from support.process import Program, run
 
 SERVERS = ["python", "node"]
@@ -107,6 +110,100 @@ def test_heartbeat_keeps_it(server_url):
         program.wait_for_line('"what":"connected"')
         threading.Event().wait(1.5)  # several intervals and time-outs
         assert program.running and "disconnected" not in program.output()
+
+
+# ---- a server that this test plays, packet by packet ----
+
+@contextlib.contextmanager
+def conversation(*arguments, ping_interval=25000, ping_timeout=20000, namespace=""):
+    """(the server's end, our client), up to the first packet of Socket.IO, which is not answered yet."""
+    handshake = {"sid": "engine-1", "upgrades": [], "pingInterval": ping_interval, "pingTimeout": ping_timeout,
+                 "maxPayload": 1000}
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with Program([example("echo-client"), "--url", url, "--stay", *arguments]) as program, Accepted(listener) as peer:
+            peer.send_text("0" + json.dumps(handshake))
+            yield peer, program
+
+
+@contextlib.contextmanager
+def connected(**more):
+    with conversation(**more) as (peer, program):
+        assert peer.receive_text() == "40"
+        peer.send_text('40{"sid":"socket-1"}')
+        assert peer.receive_text().startswith("451-")
+        assert peer.receive_frame()[1] == b"\x01\x02\x03"
+        assert peer.receive_text() == '420["message-with-ack","ack me"]'
+        yield peer, program
+
+
+def test_handshake_request():
+    """One GET with the query's members and no sid, then CONNECT before all else, in the namespace and with the payload."""
+    with conversation("--namespace", "/sts", "--auth", '{"token":"1"}') as (peer, _):
+        assert peer.request == "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1"
+        assert (peer.headers["upgrade"], peer.headers["connection"]) == ("websocket", "Upgrade")
+        assert (peer.headers["sec-websocket-version"], len(base64.b64decode(peer.headers["sec-websocket-key"]))) == ("13", 16)
+        assert peer.receive_text() == '40/sts,{"token":"1"}'
+
+
+def test_ping_is_answered_and_noop_is_not():
+    with connected() as (peer, program):
+        peer.send_text("6")
+        peer.send_text("2")
+        assert peer.receive_text() == "3"
+        peer.send_text("421[\"question\",7]")
+        assert peer.receive_text() == "431[7]"
+        assert "disconnected" not in program.output()
+
+
+def test_pings_that_stop_end_it():
+    start = time.monotonic()
+    with connected(ping_interval=100, ping_timeout=150) as (peer, program):
+        program.wait_for_line('"disconnected","reason":"ping timeout"')
+        assert time.monotonic() - start >= 0.25
+        opcode, payload = peer.receive_frame()
+        assert (opcode, close_code(payload)) == (OPCODE_CLOSE, 1001)
+
+
+def test_close_packet_ends_it():
+    with connected() as (peer, program):
+        peer.send_text("1")
+        program.wait_for_line('"disconnected","reason":"transport close"')
+        assert peer.receive_frame()[0] == OPCODE_CLOSE
+
+
+def test_disconnect_packet_ends_it_without_an_answer():
+    with connected() as (peer, program):
+        peer.send_text("41")
+        program.wait_for_line('"disconnected","reason":"server namespace disconnect"')
+        assert peer.receive_frame()[0] == OPCODE_CLOSE
+
+
+@pytest.mark.parametrize("text", ["4", "42", "42[]", "42{}", "42[1]", '4["x"]', "43[]", "430", "430{}", '45["x"]', '451["x"]',
+                                  '451-["x",{"_placeholder":true,"num":1}]', "47", "4abc", "7", "", "0{}", "3", "5"])
+def test_invalid_packet_closes(text):
+    with connected() as (peer, program):
+        peer.send_text(text)
+        program.wait_for_line('"disconnected","reason":"parse error"')
+        opcode, payload = peer.receive_frame()
+        assert (opcode, close_code(payload)) == (OPCODE_CLOSE, 1002)
+
+
+@pytest.mark.parametrize("kind", ["plain", "binary"])
+def test_ack_of_either_kind(kind):
+    """An event without attachments may be answered with some, and the other way round."""
+    one = '{"_placeholder":true,"num":0}'
+    with connected() as (peer, program):
+        if kind == "binary":
+            peer.send_text(f"461-0[{one}]")
+            peer.send_binary(b"\x05")
+            program.wait_for_line('"what":"ack".*"attachments":."05".')
+        else:
+            peer.send_text('430["bar"]')
+            program.wait_for_line('"what":"ack","args":."bar".')
+        peer.send_text(f'451-12["question",{one}]')
+        peer.send_binary(b"\x06")
+        assert (peer.receive_text(), peer.receive_frame()[1]) == (f"461-12[{one}]", b"\x06")
 
 
 class Proxy(threading.Thread):

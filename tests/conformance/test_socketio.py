@@ -77,6 +77,14 @@ def test_ids_differ_by_namespace(patient):
         assert ws.handshake["sid"] not in (first,)
 
 
+def test_no_implicit_connection(patient):
+    """Nobody is in the main namespace who has not asked for it."""
+    with connect(patient, "/custom") as ws:
+        ws.send_text('42["message","for nobody"]')
+        ws.send_text('42/custom,["message",1]')
+        assert ws.receive() == '42/custom,["message-back",1]'
+
+
 FIRST_PACKETS = ["4abc", '42["message"]', "41", '43["x"]', "4", '44{"message":"x"}', "40[]", '40"text"', "40{"]
 
 
@@ -153,6 +161,46 @@ def test_unknown_events_and_acks_are_ignored(patient):
         ws.send_text('4399["an ack that nobody waits for"]')
         ws.send_text('42["message",1]')
         assert ws.receive() == '42["message-back",1]'
+
+
+def test_sample_session(server):
+    """The specification's, from the first request to the last packet; our server's answers for the sample's."""
+    url = server.url + path_of(SOCKET, "polling") + "&t=N8hyd6w"
+    opened = requests.get(url, timeout=5)
+    assert opened.headers["Content-Type"].lower() == "text/plain; charset=utf-8"
+    sid = parse_open(opened.text)["sid"]
+    url += f"&sid={sid}"
+
+    def packets(count):
+        got = []
+        while len(got) < count:
+            got += [packet for packet in requests.get(url, timeout=5).text.split("\x1e") if packet != "2"]
+        return got
+
+    def post(text):
+        assert requests.post(url, data=text, timeout=5).text == "ok"
+
+    post("40")
+    connected, auth = packets(2)
+    assert json.loads(connected.removeprefix("40"))["sid"] != sid and auth == '42["auth",{}]'
+    post('42["message","hello"]\x1e42["message","world"]')
+    assert packets(2) == ['42["message-back","hello"]', '42["message-back","world"]']
+    with open_websocket(server, SOCKET, sid=sid) as ws:
+        ws.send_text("2probe")
+        assert ws.receive() == "3probe"
+        ws.send_text("5")
+        ws.send_text("3")  # for a ping that the polling may have brought
+        ws.send_text('42["message","hello"]')
+        assert ws.receive_message() == '42["message-back","hello"]'
+        enter(ws, "/custom")
+        ws.send_text('451-/custom,1["message-with-ack",{"_placeholder":true,"num":0}]')
+        ws.send_binary(b"binary")
+        assert [ws.receive_message(), ws.receive_message()] == ['461-/custom,1[{"_placeholder":true,"num":0}]', b"binary"]
+        ws.send_text("3")
+        assert ws.receive() == "2"
+        ws.send_text("3")
+        ws.send_text("1")
+        assert ws.receive_close() == 1000
 
 
 # ---- binary ----
