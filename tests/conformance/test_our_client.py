@@ -115,13 +115,14 @@ def test_heartbeat_keeps_it(server_url):
 # ---- a server that this test plays, packet by packet ----
 
 @contextlib.contextmanager
-def conversation(*arguments, ping_interval=25000, ping_timeout=20000, namespace=""):
+def conversation(*arguments, ping_interval=25000, ping_timeout=20000, stays=True):
     """(the server's end, our client), up to the first packet of Socket.IO, which is not answered yet."""
     handshake = {"sid": "engine-1", "upgrades": [], "pingInterval": ping_interval, "pingTimeout": ping_timeout,
                  "maxPayload": 1000}
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with Program([example("echo-client"), "--url", url, "--stay", *arguments]) as program, Accepted(listener) as peer:
+        command = [example("echo-client"), "--url", url, *arguments, *(["--stay"] if stays else [])]
+        with Program(command) as program, Accepted(listener) as peer:
             peer.send_text("0" + json.dumps(handshake))
             yield peer, program
 
@@ -177,6 +178,18 @@ def test_disconnect_packet_ends_it_without_an_answer():
         peer.send_text("41")
         program.wait_for_line('"disconnected","reason":"server namespace disconnect"')
         assert peer.receive_frame()[0] == OPCODE_CLOSE
+
+
+def test_leaves_with_disconnect():
+    """Once its questions are answered: DISCONNECT, then the WebSocket's end."""
+    with connected(stays=False) as (peer, program):
+        peer.send_text('42["message-back"]')
+        peer.send_text('430["ack me"]')
+        assert peer.receive_text() == "41"
+        opcode, payload = peer.receive_frame()
+        assert (opcode, close_code(payload)) == (OPCODE_CLOSE, 1000)
+        peer.close()
+        assert program.wait(5) == 0
 
 
 @pytest.mark.parametrize("text", ["4", "42", "42[]", "42{}", "42[1]", '4["x"]', "43[]", "430", "430{}", '45["x"]', '451["x"]',

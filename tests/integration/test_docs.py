@@ -1,13 +1,17 @@
 """What the documents say of the programs is what the programs say of themselves."""
 
+import fnmatch
+import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from support import programs
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
 
 
 @pytest.mark.parametrize("name", ["media-service", "sts-service"])
@@ -17,3 +21,53 @@ def test_operations_shows_every_setting_as_help_prints_it(name):
     assert len(settings) > 10
     shown = (DOCS / "operations.md").read_text().splitlines()
     assert [line for line in settings if line not in shown] == []
+
+
+# ---- the conformance tables of socketio.md ----
+
+LETTERS = {"E": "test_engineio", "S": "test_socketio", "C": "test_clients", "O": "test_our_client", "H": "test_hostile"}
+CELL = re.compile(r"[ESCOHU] `[^`]+`(, `[^`]+`)*(; [ESCOHU] `[^`]+`(, `[^`]+`)*)*")
+
+
+def conformance_rows():
+    """(clause, cell with tests) of every table between the two headings."""
+    text = (DOCS / "socketio.md").read_text().split("## Conformance")[1].split("## Measured")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in text.splitlines() if line.startswith("| ")]
+    return [row for row in rows if row[1] != "test"]
+
+
+def python_tests():
+    """{letter: ids such as "test_refused[no-eio]"}, as pytest finds them."""
+    done = subprocess.run([sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/conformance"], cwd=ROOT,
+                          capture_output=True, text=True, check=True)
+    found = [line.split("::", 1) for line in done.stdout.splitlines() if "::" in line]
+    return {letter: {name for path, name in found if Path(path).stem == stem} for letter, stem in LETTERS.items()}
+
+
+def unit_tests():
+    """{path in GTest}, as the programs list them."""
+    listing = [path for folder in ("engineio", "socketio")
+               for path in (programs.build_dir() / "tests/unit" / folder).glob("test-*") if path.is_file()]
+    return {line for program in listing
+            for line in subprocess.run([program, "-l"], capture_output=True, text=True, check=True).stdout.splitlines()
+            if line.startswith("/")}
+
+
+def exists(letter, name, python, unit):
+    if letter == "U":
+        return any(path == name or path.startswith(name + "/") for path in unit)
+    if "[" in name:
+        return name in python[letter]
+    return any(fnmatch.fnmatchcase(test.split("[")[0], name) for test in python[letter])
+
+
+def test_conformance_names_tests_that_exist():
+    rows, python, unit = conformance_rows(), python_tests(), unit_tests()
+    assert len(rows) > 50
+    missing = []
+    for clause, cell in rows:
+        assert CELL.fullmatch(cell), f"{clause}: {cell}"
+        for group in cell.split("; "):
+            missing += [f"{clause}: {group[0]} {name}" for name in re.findall("`([^`]+)`", group)
+                        if not exists(group[0], name, python, unit)]
+    assert missing == []
