@@ -26,6 +26,7 @@
 #define OUR_FLV_DEMUX  "our FLV demuxer" /* media/flv-demux.h */
 #define HTTP_TIMEOUT_S 10u
 #define HTTP_RETRIES   2
+#define SRT_GOODBYE_NS (3 * DUB_NS_PER_S)
 
 static const struct {
     const char *scheme;
@@ -187,8 +188,24 @@ static void note_collection(DubSourcePipeline *self, GstMessage *message)
         note_told(self, GST_ELEMENT(front), types & GST_STREAM_TYPE_VIDEO, types & GST_STREAM_TYPE_AUDIO);
 }
 
+/* libsrt tells a peer that closed from one that is gone by nothing but time: what the first sends breaks the connection at
+ * once, the second has been silent for SRTO_PEERIDLETIMEO, 5 s, by then. srtsrc in caller mode calls both an error, and sends
+ * EOS down behind it: at a peer's end that is what counts. */
+static bool is_srt_end(DubSourcePipeline *self, GstMessage *message)
+{
+    if (self->front != FRONT_SRT || !GST_OBJECT_FLAG_IS_SET(GST_MESSAGE_SRC(message), GST_ELEMENT_FLAG_SOURCE))
+        return false;
+    g_autoptr(GError) error = NULL;
+    gst_message_parse_error(message, &error, NULL);
+    if (g_error_matches(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ) && self->srt_bytes_ns != DUB_TIME_NONE)
+        self->has_srt_peer_left = dub_clock_now() - self->srt_bytes_ns < SRT_GOODBYE_NS;
+    return self->has_srt_peer_left; /* the second message only says that the first stopped it */
+}
+
 static void on_error_message(DubSourcePipeline *self, GstMessage *message)
 {
+    if (is_srt_end(self, message))
+        return;
     g_mutex_lock(&self->lock);
     g_autofree char *missing = g_strdup(self->missing);
     g_mutex_unlock(&self->lock);
@@ -216,7 +233,7 @@ static GstBusSyncReply on_message(GstBus *bus, GstMessage *message, void *user_d
  * are just there, the stream keeps the timestamps it came with. */
 static GstPadProbeReturn hide_liveness(GstPad *pad, GstPadProbeInfo *info, void *user_data)
 {
-    (void) pad, (void) user_data;
+    (void) pad;
     if (info->type & GST_PAD_PROBE_TYPE_QUERY_UPSTREAM)
         return GST_QUERY_TYPE(GST_PAD_PROBE_INFO_QUERY(info)) == GST_QUERY_LATENCY ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
     if (info->type & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM) {
@@ -228,6 +245,8 @@ static GstPadProbeReturn hide_liveness(GstPad *pad, GstPadProbeInfo *info, void 
         }
         return GST_PAD_PROBE_OK;
     }
+    DubSourcePipeline *self = user_data;
+    self->srt_bytes_ns = dub_clock_now();
     GstBuffer *buffer = gst_buffer_make_writable(GST_PAD_PROBE_INFO_BUFFER(info));
     GST_BUFFER_PTS(buffer) = GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
     GST_PAD_PROBE_INFO_DATA(info) = buffer;
@@ -316,10 +335,10 @@ static bool build_srt(DubSourcePipeline *self, GError **error)
     GstElement *source = build_linked(self, "srtsrc", self->uri, "parsebin", error);
     if (!source)
         return false;
-    g_object_set(source, "auto-reconnect", FALSE, NULL); /* a publisher that goes away is the end */
+    g_object_set(source, "auto-reconnect", FALSE, NULL); /* otherwise it calls for ever, and tells nobody */
     g_autoptr(GstPad) pad = gst_element_get_static_pad(source, "src");
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_QUERY_UPSTREAM,
-                      hide_liveness, NULL, NULL);
+                      hide_liveness, dub_source_pipeline_ref(self), (GDestroyNotify) dub_source_pipeline_unref);
     return true;
 }
 
@@ -393,6 +412,7 @@ DubSourcePipeline *dub_source_pipeline_new(const char *uri, DubHandover *handove
     self->pending = g_ptr_array_new();
     self->uri = g_strdup(uri);
     self->front = front;
+    self->srt_bytes_ns = DUB_TIME_NONE;
     self->handover = dub_handover_ref(handover);
     self->video = (Branch){ .pipeline = self, .is_video = true };
     self->audio = (Branch){ .pipeline = self };

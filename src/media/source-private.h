@@ -24,6 +24,8 @@ struct _DubSourcePipeline {
     DubHandover *handover;
     GstElement *pipeline; /* NULL once stopped */
     Branch video, audio;
+    int64_t srt_bytes_ns;  /* srtsrc's thread only, as the next: when the last came; DUB_TIME_NONE */
+    bool has_srt_peer_left;
 
     GMutex start_lock; /* held while the state is changed, so that a stop cannot overtake the start */
     bool is_stopped;   /* guarded by start_lock */

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import signal
 import socket
 import subprocess
 import threading
@@ -129,16 +130,37 @@ def assert_one_error(program, says):
 
 # ---- SRT ----
 
-def test_srt_listener_to_file(short, tmp_path, until_end):
-    """We listen, as for an encoder that calls its studio."""
+def ffmpeg_over_srt(clip, url, folder, name="peer"):
+    return Program(["ffmpeg", "-nostdin", "-v", "warning", "-re", "-i", clip, "-c", "copy", "-f", "mpegts", url], name=name,
+                   log=folder / f"{name}.log")
+
+
+@pytest.mark.parametrize("we_listen", [True, False], ids=["from-caller", "from-listener"])
+def test_srt_to_file(we_listen, short, tmp_path, until_end):
+    """We listen, as for an encoder that calls its studio; or we call, as one calls a gateway. The peer's end is the end."""
     out, url = tmp_path / "out.mkv", f"srt://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
-    program = until_end(dub(f"{url}?mode=listener", out, tmp_path / "airdub.log"))
-    caller = until_end(Program(["ffmpeg", "-nostdin", "-v", "warning", "-re", "-i", short, "-c", "copy", "-f", "mpegts",
-                                f"{url}?connect_timeout=20000"], name="caller", log=tmp_path / "caller.log"))
-    assert program.wait(IN_TIME_S) == 0, program.tail()
-    assert caller.wait(10) == 0, caller.tail()
+    ours, theirs = ("?mode=listener", "?connect_timeout=20000") if we_listen else ("", "?mode=listener")
+    program = dub(f"{url}{ours}", out, tmp_path / "airdub.log") if we_listen else None
+    peer = until_end(ffmpeg_over_srt(short, f"{url}{theirs}", tmp_path))
+    program = until_end(program or dub(f"{url}{ours}", out, tmp_path / "airdub.log"))
+    assert peer.wait(IN_TIME_S) == 0, peer.tail()
+    assert program.wait(30) == 0, program.tail()  # the playout delay; one that looks for its peer goes on for 80 s
     for kind in ("video", "audio"):  # ffmpeg closes without waiting for its last fraction of a second to arrive
         assert 12 - 0.6 < media.duration_s(out, kind) < 12.1, kind
+    assert_in_sync(out)
+
+
+def test_srt_listener_is_killed_and_comes_back(short, tmp_path, until_end):
+    """Without a goodbye it is no end: we call again, and what then comes goes on in the same output, in sync."""
+    out, url = tmp_path / "out.mkv", f"srt://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
+    first = until_end(ffmpeg_over_srt(short, f"{url}?mode=listener", tmp_path, "first"))
+    program = until_end(dub(url, out, tmp_path / "airdub.log"))
+    program.wait_for_line('"event": ?"fragment"', 30)  # past the flash
+    first.signal(signal.SIGKILL)
+    second = until_end(ffmpeg_over_srt(short, f"{url}?mode=listener", tmp_path, "second"))
+    assert second.wait(IN_TIME_S) == 0, second.tail()
+    assert program.wait(30) == 0, program.tail()
+    assert len(avsync.measure(out)) == 2
     assert_in_sync(out)
 
 
