@@ -159,9 +159,9 @@ def test_ping_is_answered_and_noop_is_not():
 
 def test_pings_that_stop_end_it():
     start = time.monotonic()
-    with connected(ping_interval=100, ping_timeout=150) as (peer, program):
+    with connected(ping_interval=500, ping_timeout=500) as (peer, program):
         program.wait_for_line('"disconnected","reason":"ping timeout"')
-        assert time.monotonic() - start >= 0.25
+        assert time.monotonic() - start >= 1
         opcode, payload = peer.receive_frame()
         assert (opcode, close_code(payload)) == (OPCODE_CLOSE, 1001)
 

@@ -163,9 +163,9 @@ def test_unknown_events_and_acks_are_ignored(patient):
         assert ws.receive() == '42["message-back",1]'
 
 
-def test_sample_session(server):
+def test_sample_session(lively):
     """The specification's, from the first request to the last packet; our server's answers for the sample's."""
-    url = server.url + path_of(SOCKET, "polling") + "&t=N8hyd6w"
+    url = lively.url + path_of(SOCKET, "polling") + "&t=N8hyd6w"
     opened = requests.get(url, timeout=5)
     assert opened.headers["Content-Type"].lower() == "text/plain; charset=utf-8"
     sid = parse_open(opened.text)["sid"]
@@ -185,7 +185,7 @@ def test_sample_session(server):
     assert json.loads(connected.removeprefix("40"))["sid"] != sid and auth == '42["auth",{}]'
     post('42["message","hello"]\x1e42["message","world"]')
     assert packets(2) == ['42["message-back","hello"]', '42["message-back","world"]']
-    with open_websocket(server, SOCKET, sid=sid) as ws:
+    with open_websocket(lively, SOCKET, sid=sid) as ws:
         ws.send_text("2probe")
         assert ws.receive() == "3probe"
         ws.send_text("5")
