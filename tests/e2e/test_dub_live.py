@@ -26,7 +26,7 @@ SUPPORT = Path(__file__).resolve().parents[1] / "support"
 def server(tmp_path, until_end):
     """The built-in media server by itself; url(path) is where its clients go."""
     program = until_end(Program([build_dir() / "examples" / "rtmp-server", "0"], name="rtmp-server", log=tmp_path / "server.log",
-                                stdin=subprocess.PIPE))
+                                stdin=subprocess.PIPE, env={"WAIT_MS": "60000"}))  # players come before engines are loaded
     port = int(program.wait_for_line(r"^listening (\d+)").group(1))
     program.url = lambda path: f"rtmp://127.0.0.1:{port}/{path}"
     return program

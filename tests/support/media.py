@@ -71,11 +71,13 @@ def duration_s(path, kind=None):
 
 
 def _stream_duration_s(path, kind):
-    """Where the container states a duration (mp4: with its edit list) that is what plays; else the packets tell."""
-    described = stream(path, kind)
+    """Where the container states a duration (mp4: with its edit list) that is what plays; else the packets tell. MPEG-TS states
+    none: what ffprobe prints for it is where the last PES packet begins, which may hold several frames."""
+    probed = probe(path)
+    described = next((s for s in probed["streams"] if s["codec_type"] == kind), None)
     if described is None:
         raise RuntimeError(f"{path} has no {kind}")
-    if "duration" in described:
+    if "duration" in described and probed["format"]["format_name"] not in ("mpegts", "hls"):
         return float(described["duration"])
     timed = [p for p in packets(path, kind) if p.pts_s is not None]
     usual_s = float(np.median(np.diff(sorted(p.pts_s for p in timed)))) if len(timed) > 1 else 0.0
