@@ -1,6 +1,7 @@
 /* apps/media-service/media-server.c: starts or finds the media server and asks for its paths. */
 #include "media-server.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/http.h"
 #include "base/log.h"
@@ -8,9 +9,11 @@
 #include "mediamtx/api.h"
 #include "mediamtx/client.h"
 #include "rtmp/server.h"
+#include "worker/worker.h"
 
-#define POLL_S    1
-#define TIMEOUT_S 5
+#define POLL_S         1
+#define TIMEOUT_S      5
+#define VIEWER_WAIT_MS 10000 /* past the playout delay */
 
 struct _MediaServer {
     MediaServerCallbacks callbacks;
@@ -78,9 +81,19 @@ static void on_unpublish(const char *path, G_GNUC_UNUSED const char *source_id, 
 
 static const DubRtmpServerCallbacks rtmp_callbacks = { on_publish, on_unpublish };
 
+/* Who comes with the broadcaster waits for an output that comes a playout delay later. */
+static guint player_wait_ms(const MediaConfig *config)
+{
+    const int64_t default_ns = dub_worker_default_delay((int64_t) (config->segment_s * DUB_NS_PER_S),
+                                                        config->sts_timeout_ms * DUB_NS_PER_MS);
+    const int64_t delay_ns = config->playout_delay_s > 0 ? (int64_t) (config->playout_delay_s * DUB_NS_PER_S) : default_ns;
+    return VIEWER_WAIT_MS + (guint) (delay_ns / DUB_NS_PER_MS);
+}
+
 static bool start_builtin(MediaServer *self, const MediaConfig *config, char **api_url, GError **error)
 {
-    const DubRtmpServerConfig rtmp = { .host = config->host, .port = config->rtmp_port, .port_setting = "RTMP_PORT" };
+    const DubRtmpServerConfig rtmp = { .host = config->host, .port = config->rtmp_port, .port_setting = "RTMP_PORT",
+                                       .wait_ms = player_wait_ms(config) };
     self->rtmp = dub_rtmp_server_new(&rtmp, &rtmp_callbacks, self, error);
     if (!self->rtmp)
         return false;

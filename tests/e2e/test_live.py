@@ -214,6 +214,17 @@ def test_without_sts_service_the_original_plays(tmp_path, until_end, short):
     assert media_service.metrics().value("media_service_worker_fallback_total", stream_id="alone") >= 2
 
 
+def test_viewer_who_comes_with_the_broadcaster(tmp_path, until_end, short):
+    """However long the playout delay: the viewer is kept waiting, and sees all from the first frame."""
+    media_service = until_end(MediaService("http://127.0.0.1:1", tmp_path / "segments", tmp_path / "media-service.log",
+                                           WORKER_PLAYOUT_DELAY=14))
+    url = f"{media_service.rtmp_url()}/live/early"
+    recorder = until_end(rtmp.record(f"{url}/out", tmp_path / "out.mkv", tmp_path / "recorder.log"))
+    until_end(rtmp.publish(short, f"{url}/in", tmp_path / "publisher.log"))
+    assert recorder.wait(60) == 0, recorder.tail()
+    assert media.packet_hashes(tmp_path / "out.mkv") == media.packet_hashes(short)
+
+
 def test_publisher_on_a_path_in_use_is_refused(tmp_path, until_end, short):
     media_service = until_end(MediaService("http://127.0.0.1:1", tmp_path / "segments", tmp_path / "media-service.log"))
     url = f"{media_service.rtmp_url()}/live/mine/in"
