@@ -3,9 +3,10 @@
 from support.process import Program
 
 
-def publish(source, url, log=None, realtime=True, loop=0, encode=()):
-    """A Program that sends the file as it is (or with the given encoder options) in real time; loop: extra rounds, -1 for ever."""
-    pace = ["-re"] if realtime else []
+def publish(source, url, log=None, speed=1, loop=0, encode=()):
+    """A Program that sends the file as it is (or with the given encoder options), in real time or that many times as fast;
+    loop: extra rounds, -1 for ever."""
+    pace = ["-readrate", speed]
     repeat = ["-stream_loop", loop] if loop else []
     codec = list(encode) or ["-c", "copy"]
     return Program(["ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning", *pace, *repeat, "-i", source, *codec,
