@@ -381,6 +381,15 @@ void dub_worker_source_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns,
 
 /* --- the ends --------------------------------------------------------------------------------------------------- */
 
+/* Nothing follows soon, so nothing is gained by waiting for a better place to cut. */
+static void cut_here(DubWorker *self)
+{
+    if (!self->epochs.anchored)
+        return;
+    dub_segmenter_finish(self->segmenter);
+    dub_worker_take_segments(self);
+}
+
 static void start_draining(DubWorker *self, int64_t now_ns)
 {
     self->effects.close_source(self->user_data);
@@ -391,10 +400,7 @@ static void start_draining(DubWorker *self, int64_t now_ns)
     if (!self->epochs.anchored && self->early.length > 0)
         anchor(self, now_ns);
     set_state(self, DUB_WORKER_DRAINING);
-    if (self->epochs.anchored) {
-        dub_segmenter_finish(self->segmenter);
-        dub_worker_take_segments(self);
-    }
+    cut_here(self);
 }
 
 void dub_worker_source_eos(DubWorker *self, int64_t now_ns)
@@ -430,6 +436,8 @@ void dub_worker_source_error(DubWorker *self, const GError *error, int64_t now_n
                     self->config.source_attempts, (int) (wait / DUB_NS_PER_S));
         self->source_retry_ns = now_ns + wait;
         self->effects.close_source(self->user_data);
+        cut_here(self);
+        dub_segmenter_resume(self->segmenter);
         dub_epochs_break(&self->epochs);
         set_state(self, DUB_WORKER_RECOVERING);
         return;

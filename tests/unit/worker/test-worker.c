@@ -28,6 +28,7 @@ typedef struct {
     unsigned head_ms;           /* so much has happened when the source opens: all of it comes at once */
     unsigned stop_at_ms;        /* asked to stop within 10 s */
     unsigned away_at_ms, away_ms; /* the publisher ends, and is back with timestamps from 0 */
+    bool breaks_away;           /* … it ends as an error, and so does what is tried meanwhile */
     unsigned breaks, break_after_ms; /* so often the output breaks, so long after it was opened */
     /* expected */
     bool gives_up;              /* over the breaks */
@@ -66,6 +67,9 @@ static const Case breaks[] = {
     { "output-breaks-five-times", true, true, 200000, 500, 1500, .breaks = 5, .break_after_ms = 20 },
 };
 
+static const Case source_breaks = { "source-breaks-and-is-back", true, true, 80000, 500, 1500, .away_at_ms = 20000, .away_ms = 25000,
+                                    .breaks_away = true, .min_dubbed = 9 };
+
 typedef struct {
     uint64_t sequence_number;
     int64_t at_ns;
@@ -76,7 +80,7 @@ typedef struct {
     const Case *c;
     DubWorker *worker;
     int64_t now_ns, start_ns;
-    bool source_open, held, speech_started, speech_up, sink_open, ended, complete, stopped, lost;
+    bool source_open, held, speech_started, speech_up, sink_open, ended, complete, stopped, lost, is_back;
     int64_t arrived_ms;          /* of the source */
     GArray *answers;
     unsigned live_payloads;
@@ -256,10 +260,28 @@ static void move_publisher(World *w, int64_t elapsed_ms)
     dub_worker_source_info(w->worker, &input, w->now_ns);
 }
 
+/* The source is tried again and again; once it is there, it goes on. */
+static void move_broken_source(World *w, int64_t elapsed_ms)
+{
+    const DubWorkerInput input = { w->c->has_video, true, RATE, 1 };
+    if (elapsed_ms < w->c->away_at_ms || !w->source_open || w->is_back)
+        return;
+    w->is_back = elapsed_ms >= w->c->away_at_ms + w->c->away_ms;
+    w->arrived_ms = elapsed_ms;
+    if (w->is_back) {
+        dub_worker_source_info(w->worker, &input, w->now_ns);
+        return;
+    }
+    g_autoptr(GError) error = g_error_new_literal(DUB_ERROR, DUB_ERROR_NETWORK, "the server does not answer");
+    dub_worker_source_error(w->worker, error, w->now_ns);
+}
+
 static void move_source(World *w)
 {
     const int64_t elapsed_ms = (w->now_ns - w->start_ns) / MS;
-    if (w->c->away_ms)
+    if (w->c->breaks_away)
+        move_broken_source(w, elapsed_ms);
+    else if (w->c->away_ms)
         move_publisher(w, elapsed_ms);
     /* A file gives as much as it is asked for, but no second's worth at a time; live gives what has happened. */
     const int64_t until = w->c->live ? elapsed_ms + BLOCK_MS : w->arrived_ms + 1000;
@@ -404,6 +426,21 @@ static void test_break(const void *data)
     run_case(data, expect_break);
 }
 
+/* What had come before the break is dubbed to its last sample. */
+static void expect_dubbed_to_the_break(const World *w)
+{
+    g_assert_no_error(w->error);
+    g_assert_true(w->is_back && w->complete);
+    g_assert_cmpint(w->dubbed, >=, w->c->min_dubbed);
+    g_assert_cmpint(w->reasons[DUB_FALLBACK_BACKPRESSURE], ==, 0); /* never sent */
+    g_assert_cmpuint(w->live_payloads, ==, 0);
+}
+
+static void test_source_break(void)
+{
+    run_case(&source_breaks, expect_dubbed_to_the_break);
+}
+
 static void test_delay(void)
 {
     /* The promise of `live`: ten seconds from the first frame in to the first frame out. */
@@ -424,6 +461,7 @@ int main(int argc, char **argv)
         g_autofree char *path = g_strdup_printf("/worker/%s", breaks[i].name);
         g_test_add_data_func(path, &breaks[i], test_break);
     }
+    g_test_add_func("/worker/source-breaks-and-is-back", test_source_break);
     g_test_add_func("/worker/default-delay", test_delay);
     return g_test_run();
 }
