@@ -14,7 +14,7 @@ import requests
 from support import avsync, media, rtmp
 from support.net import free_port, wait_for, wait_for_port
 from support.process import Program
-from support.programs import build_dir, mediamtx, path_of
+from support.programs import MEDIAMTX_ENV, build_dir, mediamtx, path_of
 
 pytestmark = pytest.mark.alone
 
@@ -94,7 +94,7 @@ class MediamtxRtsp(Program):
                    f"rtmp://127.0.0.1:{rtmp_port}/show")
         config.write_text(f"rtspAddress: 127.0.0.1:{port}\nrtspTransports: [tcp]\nrtmpAddress: 127.0.0.1:{rtmp_port}\n"
                           f"hls: no\nwebrtc: no\nsrt: no\npaths:\n  show:\n    runOnDemand: {publish}\n")
-        super().__init__([mediamtx(), config], name="mediamtx", log=folder / "mediamtx.log", cwd=folder)
+        super().__init__([mediamtx(), config], name="mediamtx", env=MEDIAMTX_ENV, log=folder / "mediamtx.log", cwd=folder)
         wait_for_port(port)
 
 
@@ -130,9 +130,9 @@ def assert_one_error(program, says):
 
 # ---- SRT ----
 
-def ffmpeg_over_srt(clip, url, folder, name="peer"):
-    return Program(["ffmpeg", "-nostdin", "-v", "warning", "-re", "-i", clip, "-c", "copy", "-f", "mpegts", url], name=name,
-                   log=folder / f"{name}.log")
+def ffmpeg_over_srt(clip, url, folder, name="peer", loop=0):
+    return Program(["ffmpeg", "-nostdin", "-v", "warning", "-re", "-stream_loop", loop, "-i", clip, "-c", "copy", "-f", "mpegts", url],
+                   name=name, log=folder / f"{name}.log")
 
 
 @pytest.mark.parametrize("we_listen", [True, False], ids=["from-caller", "from-listener"])
@@ -153,9 +153,9 @@ def test_srt_to_file(we_listen, short, tmp_path, until_end):
 def test_srt_listener_is_killed_and_comes_back(short, tmp_path, until_end):
     """Without a goodbye it is no end: we call again, and what then comes goes on in the same output, in sync."""
     out, url = tmp_path / "out.mkv", f"srt://127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
-    first = until_end(ffmpeg_over_srt(short, f"{url}?mode=listener", tmp_path, "first"))
+    first = until_end(ffmpeg_over_srt(short, f"{url}?mode=listener", tmp_path, "first", loop=1))
     program = until_end(dub(url, out, tmp_path / "airdub.log"))
-    program.wait_for_line('"event": ?"fragment"', 30)  # past the flash
+    program.wait_for_line('"media_time": ?[1-9]', 30)  # a playout delay after it came: past the first flash, before the second
     first.signal(signal.SIGKILL)
     second = until_end(ffmpeg_over_srt(short, f"{url}?mode=listener", tmp_path, "second"))
     assert second.wait(IN_TIME_S) == 0, second.tail()

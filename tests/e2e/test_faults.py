@@ -12,7 +12,7 @@ import requests
 from support import media, rtmp
 from support.net import free_port, wait_for, wait_for_port
 from support.process import Program
-from support.programs import MediaService, mediamtx, sts_service
+from support.programs import MEDIAMTX_ENV, MediaService, mediamtx, sts_service
 
 pytestmark = pytest.mark.alone
 
@@ -161,7 +161,7 @@ def test_media_server_is_killed_and_comes_back(short, tmp_path, until_end):
     url = f"rtmp://127.0.0.1:{port}"
 
     def start_server(log):
-        server = until_end(Program([mediamtx(), config], name="mediamtx", log=tmp_path / log, cwd=tmp_path))
+        server = until_end(Program([mediamtx(), config], name="mediamtx", env=MEDIAMTX_ENV, log=tmp_path / log, cwd=tmp_path))
         wait_for_port(port)
         return server
 

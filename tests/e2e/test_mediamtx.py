@@ -11,7 +11,7 @@ import requests
 from support import avsync, media, rtmp
 from support.net import free_port, wait_for, wait_for_port
 from support.process import Program, run
-from support.programs import MediaService, mediamtx, path_of, sts_service
+from support.programs import MEDIAMTX_ENV, MediaService, mediamtx, path_of, sts_service
 
 LENGTH_S = 30
 
@@ -60,7 +60,7 @@ class MediaMtx(Program):
         config.write_text(CONFIG.format(folder=folder, playback="yes" if playback else "no", api=ports.api, rtmp=ports.rtmp,
                                         playback_port=ports.playback, hooks=hook_lines() if hooks_url else ""))
         super().__init__([mediamtx(), config], name="mediamtx", log=folder / "mediamtx.log",
-                         env={"ORCHESTRATOR_URL": hooks_url or ""}, cwd=folder)
+                         env={**MEDIAMTX_ENV, "ORCHESTRATOR_URL": hooks_url or ""}, cwd=folder)
         self.api = f"http://127.0.0.1:{ports.api}"
         wait_for_port(ports.api)
         wait_for_port(ports.rtmp)

@@ -33,6 +33,9 @@ def mediamtx():
     return os.environ.get("MEDIAMTX_BIN") or shutil.which("mediamtx")
 
 
+MEDIAMTX_ENV = {"MTX_MOQ": "no"}  # a fixed port otherwise; by environment, because a version without it refuses the name in its file
+
+
 class Dub:
     """One finished run of `airdub dub … --json`."""
 
