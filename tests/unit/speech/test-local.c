@@ -286,7 +286,7 @@ static void test_freed_while_opening(void)
 typedef struct {
     DubSpeechSession *session;
     GString *order; /* shared: of the letters */
-    char letter;    /* this session's, as its answers come */
+    char letter;    /* this stream's, as its answers come */
 } Speaker;
 
 static void on_spoken(DubSpeechResult *result, void *user_data)
