@@ -11,6 +11,7 @@
 #include <libavutil/channel_layout.h>
 #include <libavutil/opt.h>
 
+#define VOICE_CUTOFF_HZ     12000 /* no voice of ours has more: they are spoken at 22.05 or 24 kHz */
 #define MAX_BITS_PER_SAMPLE 6 /* ISO/IEC 14496-3: 6144 bits a channel and access unit */
 #define MAX_AMPLITUDE                                                                                        \
     64.0f /* +36 dBFS; beyond it lies only what a broken producer makes (NaN and infinity too) */
@@ -73,8 +74,10 @@ static bool open_codec(DubAacEncoder *self, unsigned rate_hz, unsigned channels,
     av_dict_set(&options, "aac_tns", "0", 0);
     /* Its intensity stereo takes channels of opposite phase for one: single frames with 3 dB of signal over noise. */
     av_dict_set(&options, "aac_is", "0", 0);
-    if (self->is_dual_mono) /* all of it is in the middle: nothing to try out */
+    if (self->is_dual_mono) { /* all of it is in the middle: nothing to try out */
         av_dict_set(&options, "aac_ms", "1", 0);
+        self->codec->cutoff = (int) MIN(VOICE_CUTOFF_HZ, rate_hz / 2);
+    }
     const int status = avcodec_open2(self->codec, codec, &options);
     av_dict_free(&options);
     if (status < 0)

@@ -205,12 +205,12 @@ static bool is_dual_mono(const DubPcm *pcm)
     return pcm->channels == 2;
 }
 
-/* One voice needs no more than three quarters of what two channels do (40 dB of signal over noise). With more, the coder
- * spends half as much CPU again on looking for something to spend it on. */
+/* Channels that are the same need no more than one of them: 30 dB of signal over noise. Given more, the coder spends half as
+ * much CPU again on looking for something to spend it on. */
 static unsigned bitrate_of(const DubPcm *pcm, bool dual_mono)
 {
-    const unsigned bitrate_bps = MIN(MAX_CHANNEL_BITRATE_BPS, BITS_PER_SAMPLE * pcm->rate_hz) * pcm->channels;
-    return dual_mono ? bitrate_bps / 4 * 3 : bitrate_bps;
+    const unsigned channel_bps = MIN(MAX_CHANNEL_BITRATE_BPS, BITS_PER_SAMPLE * pcm->rate_hz);
+    return dual_mono ? channel_bps : channel_bps * pcm->channels;
 }
 
 static bool write_m4a(AVFormatContext *format, const DubPcm *pcm, GError **error)
