@@ -65,8 +65,7 @@ static void set_listen_error(GError **error, const GError *problem, const char *
                     problem->message, setting);
 }
 
-/* Our own socket rather than soup_server_listen(): "::" has to take both families, which libsoup turns off; and libsoup before
- * 3.4 leaks the GSocket of each connection that it accepts itself. */
+/* Our own socket rather than soup_server_listen(): "::" has to take both families, which libsoup turns off. */
 static GSocket *open_listener(GInetAddress *address, guint port, GError **error)
 {
     g_autoptr(GSocket) socket =

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * engineio/listener.h: brings a listening socket's connections to a SoupServer once their peer has said something. libsoup tells of a
- * connection with its first byte; one on which nothing ever comes would hold a descriptor for ever.
+ * connection with its first byte; one on which nothing ever comes would hold a descriptor for ever. And libsoup before 3.4 leaks the
+ * GSocket of each connection that it accepts itself.
  * One thread: that of the SoupServer's main context. */
 #pragma once
 

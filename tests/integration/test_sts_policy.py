@@ -200,15 +200,20 @@ def test_not_ready_before_the_engines_are(tmp_path, until_end):
     assert seen[-1] == (200, "ready", None)
 
 
+def end_under_work(service, worker, fragments):
+    """The first SIGTERM comes while they are in flight."""
+    worker.init(timeout_ms=30000)
+    for number, audio in enumerate(fragments):
+        worker.submit(number, audio)
+    worker.wait_for("fragment:ack", len(fragments))
+    service.signal(signal.SIGTERM)
+    service.wait_for_line("streams are drained first")
+
+
 def test_sigterm_drains(serve, said):
     service = serve(SHUTDOWN_TIMEOUT="60")
     with Worker(service.url) as worker:
-        worker.init(timeout_ms=30000)
-        for number in range(3):
-            worker.submit(number, said(1))
-        worker.wait_for("fragment:ack", 3)
-        service.signal(signal.SIGTERM)
-        service.wait_for_line("streams are drained first")
+        end_under_work(service, worker, [said(1)] * 3)
         reply = service.get("/health/ready")
         assert (reply.status_code, reply.json()["reason"]) == (503, "the service is ending")
         with Worker(service.url, stream="late") as late:
@@ -224,12 +229,7 @@ def test_sigterm_drains(serve, said):
 def test_a_second_sigterm_ends_at_once(serve, said):
     service = serve(SHUTDOWN_TIMEOUT="60")
     with Worker(service.url) as worker:
-        worker.init(timeout_ms=30000)
-        for number in range(4):
-            worker.submit(number, said(14))
-        worker.wait_for("fragment:ack", 4)
-        service.signal(signal.SIGTERM)
-        service.wait_for_line("streams are drained first")
+        end_under_work(service, worker, [said(14)] * 4)
         service.signal(signal.SIGTERM)
         begin = time.monotonic()
         assert service.wait(WAIT_S) == 0
