@@ -10,8 +10,9 @@
 #include <math.h>
 #include <string.h>
 
-#define DUCK_MS 150       /* ramp into and out of the ducked part inside a fragment: gentle, but over before the voice */
-#define KNEE    0.95f     /* above it peaks are rounded off, so that a sum of two sounds never clips hard */
+#define DUCK_MS   150     /* ramp into and out of the ducked part inside a fragment: gentle, but over before the voice */
+#define PASSED_MS 1000    /* rendered sound is let go in pieces: moving up all that waits costs more than what it takes up */
+#define KNEE      0.95f   /* above it peaks are rounded off, so that a sum of two sounds never clips hard */
 
 typedef struct {
     int64_t frame;
@@ -28,7 +29,8 @@ typedef struct {
 struct _DubMixer {
     DubMixerConfig config;
     int64_t fade, duck;        /* ramps in frames */
-    GArray *original;          /* float, from `rendered` on */
+    GArray *original;          /* float; the first `passed` frames are rendered already */
+    gsize passed;
     GArray *corners;           /* Corner, rising; the last one's gain holds on */
     GArray *voices;            /* Voice */
     int64_t received, decided, rendered;
@@ -154,7 +156,7 @@ static float gain_between(const Corner *a, const Corner *b, int64_t frame)
 static void render_original(DubMixer *self, DubPcm *out)
 {
     const unsigned channels = self->config.channels;
-    const float *in = (const float *) (void *) self->original->data;
+    const float *in = (const float *) (void *) self->original->data + self->passed * channels;
     const Corner *corners = (const Corner *) (void *) self->corners->data;
     guint next = 0;
     while (next < self->corners->len && corners[next].frame <= self->rendered)
@@ -220,6 +222,17 @@ static void drop_finished_voices(DubMixer *self)
     }
 }
 
+static void let_pass(DubMixer *self, gsize n_frames)
+{
+    const unsigned channels = self->config.channels;
+    self->passed += n_frames;
+    if (self->passed * channels < self->original->len &&
+        (int64_t) self->passed < dub_ns_to_samples(PASSED_MS * DUB_NS_PER_MS, self->config.rate_hz))
+        return;
+    g_array_remove_range(self->original, 0, (guint) (self->passed * channels));
+    self->passed = 0;
+}
+
 DubPcm *dub_mixer_render(DubMixer *self, int64_t end)
 {
     end = MIN(end, MIN(self->decided, self->received));
@@ -230,7 +243,7 @@ DubPcm *dub_mixer_render(DubMixer *self, int64_t end)
     for (guint i = 0; i < self->voices->len; i++)
         render_voice(self, &g_array_index(self->voices, Voice, i), out);
     round_peaks(out);
-    g_array_remove_range(self->original, 0, (guint) (out->n_frames * self->config.channels));
+    let_pass(self, out->n_frames);
     self->rendered = end;
     drop_finished_voices(self);
     return out;

@@ -5,6 +5,7 @@
 #include "timeline/segmenter.h"
 
 #include <math.h>
+#include <time.h>
 
 #define RATE 48000u
 #define HZ   440.0
@@ -134,6 +135,26 @@ static void test_never_clips_hard(void)
     g_assert_cmpfloat(out->samples[3], ==, 0.94f);
 }
 
+/* Returns: CPU seconds for five seconds of sound, in pieces of 20 ms, while more waits behind it. */
+static double render_before(int64_t waiting_s)
+{
+    const DubMixerConfig config = { RATE, 2, 0.0 };
+    g_autoptr(DubMixer) mixer = dub_mixer_new(&config);
+    push_original(mixer, 5 * RATE);
+    dub_mixer_decide_original(mixer, 5 * RATE);
+    push_original(mixer, waiting_s * RATE);
+    const clock_t begin = clock();
+    expect_sine(mixer, RATE / 50);
+    g_assert_cmpint(dub_mixer_rendered(mixer), ==, 5 * RATE);
+    return (double) (clock() - begin) / CLOCKS_PER_SEC;
+}
+
+static void test_what_waits_costs_nothing(void)
+{
+    const double alone_s = render_before(0);
+    g_assert_cmpfloat(render_before(60), <, 10 * alone_s); /* 30 times, were all that waits moved up at each piece */
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -144,5 +165,6 @@ int main(int argc, char **argv)
     g_test_add_func("/timeline/mixer/ducks-only-under-speech", test_ducks_only_under_speech);
     g_test_add_func("/timeline/mixer/longer-dub-sounds-on", test_longer_dub_sounds_on);
     g_test_add_func("/timeline/mixer/never-clips-hard", test_never_clips_hard);
+    g_test_add_func("/timeline/mixer/what-waits-costs-nothing", test_what_waits_costs_nothing);
     return g_test_run();
 }
