@@ -1,4 +1,5 @@
-/* audio/level.c: running sums of energy, so that any window costs one subtraction. */
+/* audio/level.c: the energy of sliding windows, each at the cost of a frame. Where windows are compared, none is the last one less what
+ * it left: rounding would make digital silence something. Sums start anew at each block of a window's length instead. */
 #include "audio/level.h"
 
 #include <math.h>
@@ -6,18 +7,17 @@
 #define SILENCE_DBFS         (-120.0)
 #define NEIGHBOURHOODS_PER_S 100 /* 10 ms */
 
-/* sums[i]: energy of the first i frames, all channels together. Doubles: digital silence stays exactly 0. */
-static double *energy_sums(const float *samples, gsize n_frames, unsigned channels)
+static double frame_energy(const float *samples, gsize frame, unsigned channels)
 {
-    double *sums = g_new(double, n_frames + 1);
-    double sum = 0;
-    sums[0] = 0;
-    for (gsize i = 0; i < n_frames; i++) {
-        for (unsigned c = 0; c < channels; c++)
-            sum += (double) samples[i * channels + c] * samples[i * channels + c];
-        sums[i + 1] = sum;
-    }
-    return sums;
+    double energy = 0;
+    for (unsigned c = 0; c < channels; c++)
+        energy += (double) samples[frame * channels + c] * samples[frame * channels + c];
+    return energy;
+}
+
+static gsize distance(gsize a, gsize b)
+{
+    return a > b ? a - b : b - a;
 }
 
 gsize dub_level_quietest(const float *samples, gsize n_frames, unsigned channels, gsize first, gsize last,
@@ -29,50 +29,56 @@ gsize dub_level_quietest(const float *samples, gsize n_frames, unsigned channels
     if (!window_frames || range <= window_frames)
         return range == window_frames ? first : first + range / 2;
 
-    g_autofree double *sums = energy_sums(samples + first * channels, range, channels);
+    samples += first * channels;
     const gsize middle = (range - window_frames) / 2;
     gsize best = middle;
-    double lowest = sums[middle + window_frames] - sums[middle];
-    /* From the middle outwards, so that a tie keeps what is nearer to it. */
-    for (gsize step = 1; step <= range - window_frames - middle; step++) {
-        const gsize after = middle + step;
-        if (step <= middle && sums[middle - step + window_frames] - sums[middle - step] < lowest) {
-            best = middle - step;
-            lowest = sums[best + window_frames] - sums[best];
-        }
-        if (sums[after + window_frames] - sums[after] < lowest) {
-            best = after;
-            lowest = sums[best + window_frames] - sums[best];
+    double lowest = INFINITY;
+    g_autofree double *tails = g_new(double, window_frames);
+    for (gsize block = 0; block + window_frames <= range; block += window_frames) {
+        double sum = 0; /* tails[i]: energy from the block's frame i to its end */
+        for (gsize i = window_frames; i-- > 0;)
+            tails[i] = sum += frame_energy(samples, block + i, channels);
+        sum = 0; /* of the next block's frames within the window */
+        for (gsize i = 0; i < window_frames && block + i + window_frames <= range; i++) {
+            const double energy = tails[i] + sum;
+            if (energy < lowest || (energy <= lowest && distance(block + i, middle) < distance(best, middle))) {
+                best = block + i;
+                lowest = energy;
+            }
+            if (block + i + window_frames < range)
+                sum += frame_energy(samples, block + i + window_frames, channels);
         }
     }
     return first + best;
 }
 
-/* Is the mean energy within half a neighbourhood of @frame above @mean_square? */
-static bool is_loud(const double *sums, gsize n_frames, gsize frame, gsize half, double per_frame)
+/* Returns: how many frames at the beginning, or counted from the end, have a mean energy within @half a neighbourhood of them that is
+ * at most @per_frame. */
+static gsize quiet_frames(const DubPcm *pcm, bool at_end, gsize half, double per_frame)
 {
-    const gsize begin = frame > half ? frame - half : 0;
-    const gsize end = MIN(frame + half + 1, n_frames);
-    return sums[end] - sums[begin] > per_frame * (double) (end - begin);
+    const gsize n = pcm->n_frames;
+    double sum = 0;
+    for (gsize next = 0, frame = 0; frame < n; frame++) {
+        for (; next < MIN(frame + half + 1, n); next++)
+            sum += frame_energy(pcm->samples, at_end ? n - 1 - next : next, pcm->channels);
+        const gsize passed = frame > half ? frame - half : 0;
+        if (passed > 0)
+            sum -= frame_energy(pcm->samples, at_end ? n - passed : passed - 1, pcm->channels);
+        if (sum > per_frame * (double) (next - passed))
+            return frame;
+    }
+    return n;
 }
 
 bool dub_level_active_span(const DubPcm *pcm, double threshold_dbfs, gsize *first, gsize *end)
 {
-    const gsize n_frames = pcm->n_frames;
     const gsize half = MAX(pcm->rate_hz / NEIGHBOURHOODS_PER_S / 2, 1);
     const double per_frame = pow(10, threshold_dbfs / 10) * pcm->channels;
-    g_autofree double *sums = energy_sums(pcm->samples, n_frames, pcm->channels);
-
-    gsize head = 0;
-    while (head < n_frames && !is_loud(sums, n_frames, head, half, per_frame))
-        head++;
-    if (head == n_frames)
+    const gsize head = quiet_frames(pcm, false, half, per_frame);
+    if (head == pcm->n_frames)
         return false;
-    gsize tail = n_frames;
-    while (!is_loud(sums, n_frames, tail - 1, half, per_frame))
-        tail--;
     *first = head;
-    *end = tail;
+    *end = pcm->n_frames - quiet_frames(pcm, true, half, per_frame);
     return true;
 }
 
