@@ -92,7 +92,7 @@ int main(int argc, char **argv)
         return 0;
     setup_log(&config);
     if (g_str_equal(config.speech, "remote"))
-        dub_process_share_heaps();
+        dub_process_keep_heaps_small();
     gst_init(NULL, NULL);
     const int status = run(&config);
     media_config_clear(&config);

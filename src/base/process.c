@@ -6,9 +6,11 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define KEEP_BYTES (4 << 20)  /* above any fragment's base64 in memory */
-#define TRIM_BYTES (16 << 20) /* as much may lie idle */
-#define SHARED_HEAPS 2        /* the main thread's and the others' */
+#define KEEP_BYTES   (4 << 20)  /* above any fragment's base64 in memory */
+#define TRIM_BYTES   (16 << 20) /* as much may lie idle */
+#define SHARED_HEAPS 2          /* the main thread's and the others' */
+#define PAGES_BYTES  (64 << 10) /* from here on a block has pages of its own: above most access units, below any fragment's sound */
+#define TOP_BYTES    (1 << 20)  /* as much may lie idle at the end of a small heap */
 
 void dub_process_setup(void)
 {
@@ -17,9 +19,11 @@ void dub_process_setup(void)
     mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
 }
 
-void dub_process_share_heaps(void)
+void dub_process_keep_heaps_small(void)
 {
     mallopt(M_ARENA_MAX, SHARED_HEAPS);
+    mallopt(M_MMAP_THRESHOLD, PAGES_BYTES);
+    mallopt(M_TRIM_THRESHOLD, TOP_BYTES);
 }
 
 bool dub_process_end_with_parent(void)

@@ -8,9 +8,11 @@
  * them. */
 void dub_process_setup(void);
 
-/* Threads share two of malloc's heaps, where they would have up to eight a core: what one stream's threads free, the next
- * stream's use. For programs whose threads move media; those that compute on many cores would wait for each other. */
-void dub_process_share_heaps(void);
+/* For programs that move media for weeks. Blocks of sound and key frames get pages of their own, which go back to the kernel with
+ * them, so that they leave no holes in a heap; threads share two of malloc's heaps, where they would have up to eight a core: what one
+ * stream's threads free, the next stream's use. Not for programs that compute on many cores: their threads would wait for each
+ * other. */
+void dub_process_keep_heaps_small(void);
 
 /* SIGTERM comes when the parent process ends (Linux). false: it has ended already; there is nothing to run for. */
 bool dub_process_end_with_parent(void);

@@ -16,10 +16,10 @@ pytestmark = [pytest.mark.alone, pytest.mark.timeout(0)]
 IDLE_LIMIT_KB = 80 * 1024
 STREAM_LIMIT_KB = 25 * 1024
 STREAMS = 4
-# Until then the playout buffer fills, pools and caches reach their size; at the clip's first turn-round, when the buffer holds the
-# end of one round and the beginning of the next, memory takes a last step of 5 MB.
+# The clip's round: what a second holds differs within it (key frames, fragments in flight), not from round to round.
 ROUND_S = 60
-GROWTH_KB = STREAMS * 4 * 1024
+GROWTH_KB = 4 * 1024
+WITHIN_ROUND_KB = 4 * 1024  # a short run compares parts of a round
 
 
 def watch(program, seconds):
@@ -51,12 +51,13 @@ def test_memory_levels_off(tmp_path, until_end, nfl, pytestconfig):
     files, threads = service.open_files(), service.threads()
     memory = watch(service, 60 * minutes)
     third = len(memory) // 3
+    growth_limit_kb = GROWTH_KB + (0 if third > 2 * ROUND_S else WITHIN_ROUND_KB)
     first_kb, last_kb = np.median(memory[:third, 1]), np.median(memory[-third:, 1])
     print(f"\nsoak: {STREAMS} streams, {minutes:g} min, resident in MB: {memory[0, 1] / 1024:.1f} at the start, {first_kb / 1024:.1f} in the first third, "
           f"{last_kb / 1024:.1f} in the last, at most {memory[:, 1].max() / 1024:.1f}; threads {threads} -> {service.threads()}, "
           f"files {files} -> {service.open_files()}")
     assert memory[:, 1].max() < IDLE_LIMIT_KB + STREAMS * STREAM_LIMIT_KB
-    assert last_kb - first_kb < GROWTH_KB
+    assert last_kb - first_kb < growth_limit_kb
     assert service.open_files() <= files + 2 and service.threads() <= threads + 2
     assert all(program.running for program in (publisher, *more))
     publisher.stop()
