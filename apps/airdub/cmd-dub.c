@@ -297,7 +297,8 @@ static void conclude(Dub *self)
     if (was_interrupted(self))
         take_failure(self, g_error_new_literal(DUB_ERROR, DUB_ERROR_CANCELLED, "interrupted"));
     if (!self->failure || (self->output && !is_complete(self)))
-        dub_report_done(self->report, &stats, self->output, subtitles, was_interrupted(self), dub_clock_now());
+        dub_report_done(self->report, &stats, dub_runner_encoding_cpu_ns(self->runner), self->output, subtitles,
+                        was_interrupted(self), dub_clock_now());
     if (self->failure)
         tell_where_it_lies(self);
 }

@@ -313,23 +313,23 @@ static char *fallbacks_text(const DubWorkerStats *stats)
     return g_string_free(text, FALSE);
 }
 
-/* "around": what this process used beside the engines, once it was there. */
-static DubJson *cpu_to_json(const DubReport *self)
+/* "around": what this process used beside the engines and the output's encoder, once it was there. */
+static DubJson *cpu_to_json(const DubReport *self, int64_t codec_ns)
 {
     const DubSpeechCpu *engines = &self->engines;
     const int64_t process_ns = dub_clock_process_cpu();
-    const int64_t around_ns =
-        process_ns - self->starting_cpu_ns - self->loading.threads_ns - engines->asr_ns - engines->tts_ns;
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "total",
+    const int64_t around_ns = process_ns - self->starting_cpu_ns - self->loading.threads_ns - engines->asr_ns -
+                              engines->tts_ns - codec_ns;
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "total",
                      json_seconds(process_ns + self->loading.processes_ns + engines->mt_ns), "starting",
                      json_seconds(self->starting_cpu_ns), "loading",
                      json_seconds(self->loading.threads_ns + self->loading.processes_ns), "asr",
                      json_seconds(engines->asr_ns), "mt", json_seconds(engines->mt_ns), "tts",
-                     json_seconds(engines->tts_ns), "around", json_seconds(around_ns));
+                     json_seconds(engines->tts_ns), "codec", json_seconds(codec_ns), "around", json_seconds(around_ns));
 }
 
-static void print_done_json(const DubReport *self, const DubWorkerStats *stats, const char *output, char **subtitles, bool interrupted,
-                            double elapsed_s, double factor)
+static void print_done_json(const DubReport *self, const DubWorkerStats *stats, int64_t codec_ns, const char *output,
+                            char **subtitles, bool interrupted, double elapsed_s, double factor)
 {
     const uint64_t fallbacks = count_fallbacks(stats);
     command_print_json(json_pack(
@@ -338,7 +338,7 @@ static void print_done_json(const DubReport *self, const DubWorkerStats *stats, 
         (json_int_t) (stats->dubbed + fallbacks), "dubbed", (json_int_t) stats->dubbed, "fallback",
         (json_int_t) fallbacks, "fallback_reasons", fallbacks_to_json(stats), "duration", json_seconds(stats->played_ns),
         "elapsed", command_json_real(round(elapsed_s * 1000) / 1000), "real_time_factor",
-        command_json_real(round(factor * 10000) / 10000), "cpu", cpu_to_json(self)));
+        command_json_real(round(factor * 10000) / 10000), "cpu", cpu_to_json(self, codec_ns)));
 }
 
 static char *pace_text(const DubReport *self, const DubWorkerStats *stats, double elapsed_s, double factor)
@@ -348,13 +348,13 @@ static char *pace_text(const DubReport *self, const DubWorkerStats *stats, doubl
     return g_strdup_printf("in %.1f s (real-time factor %.2f)", elapsed_s, factor);
 }
 
-void dub_report_done(DubReport *self, const DubWorkerStats *stats, const char *output, char **subtitles,
-                     bool interrupted, int64_t now_ns)
+void dub_report_done(DubReport *self, const DubWorkerStats *stats, int64_t codec_ns, const char *output,
+                     char **subtitles, bool interrupted, int64_t now_ns)
 {
     const double elapsed_s = seconds(now_ns - self->begun_ns);
     const double factor = stats->played_ns > 0 ? elapsed_s / seconds(stats->played_ns) : 0;
     if (self->style == DUB_REPORT_JSON) {
-        print_done_json(self, stats, output, subtitles, interrupted, elapsed_s, factor);
+        print_done_json(self, stats, codec_ns, output, subtitles, interrupted, elapsed_s, factor);
         return;
     }
     if (self->style == DUB_REPORT_QUIET)

@@ -23,9 +23,9 @@ void dub_report_start(DubReport *self, const char *in, const char *out, const ch
                       const DubSourceInfo *info);
 void dub_report_fragment(DubReport *self, const DubWorkerFragment *fragment);
 void dub_report_progress(DubReport *self, const DubWorkerStats *stats, int64_t now_ns); /* at any rate: it thins out itself */
-/* @output: NULL if there is none; @subtitles: names, ended by NULL, or NULL */
-void dub_report_done(DubReport *self, const DubWorkerStats *stats, const char *output, char **subtitles,
-                     bool interrupted, int64_t now_ns);
+/* @codec_ns: CPU time of the output's encoder; @output: NULL if there is none; @subtitles: names, ended by NULL, or NULL */
+void dub_report_done(DubReport *self, const DubWorkerStats *stats, int64_t codec_ns, const char *output,
+                     char **subtitles, bool interrupted, int64_t now_ns);
 void dub_report_error(DubReport *self, const GError *error); /* JSON only: main() tells people */
 void dub_report_end_line(DubReport *self);                   /* before anyone else writes to the terminal */
 void dub_report_free(DubReport *self);

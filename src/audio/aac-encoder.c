@@ -5,6 +5,7 @@
 #include "audio/aac-encoder-private.h"
 
 #include "audio/libav-log.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 #include <libavcodec/avcodec.h>
@@ -28,6 +29,7 @@ struct _DubAacEncoder {
     int64_t position; /* of the next access unit that comes out; starts at -DUB_AAC_PRIMING */
     int64_t pushed;   /* frames given to the codec */
     uint32_t noise;   /* state of the dither's generator */
+    int64_t cpu_ns;
     bool keeps_priming, is_dual_mono;
     bool finished;
     DubAacFrameFunc on_frame;
@@ -147,6 +149,11 @@ GBytes *dub_aac_encoder_config(const DubAacEncoder *self)
     return g_bytes_new(self->codec->extradata, (gsize) self->codec->extradata_size);
 }
 
+int64_t dub_aac_encoder_cpu_ns(const DubAacEncoder *self)
+{
+    return self->cpu_ns;
+}
+
 /* Access units that lie wholly behind the last pushed frame hold nothing and are left out. */
 static void give_out(DubAacEncoder *self)
 {
@@ -157,10 +164,19 @@ static void give_out(DubAacEncoder *self)
     av_packet_unref(self->packet);
 }
 
+/* As avcodec_send_frame(), which does the work; what is taken out afterwards lies there ready. */
+static int send_frame(DubAacEncoder *self, AVFrame *frame)
+{
+    const int64_t begin_ns = dub_clock_thread_cpu();
+    const int status = avcodec_send_frame(self->codec, frame);
+    self->cpu_ns += dub_clock_thread_cpu() - begin_ns;
+    return status;
+}
+
 /* @frame: NULL at the end of the stream. */
 static bool encode(DubAacEncoder *self, AVFrame *frame, GError **error)
 {
-    int status = avcodec_send_frame(self->codec, frame);
+    int status = send_frame(self, frame);
     if (status < 0)
         return fail(status, "encode", error);
     while ((status = avcodec_receive_packet(self->codec, self->packet)) >= 0)

@@ -25,6 +25,7 @@ void dub_aac_encoder_free(DubAacEncoder *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubAacEncoder, dub_aac_encoder_free)
 
 GBytes *dub_aac_encoder_config(const DubAacEncoder *self); /* (transfer full) AudioSpecificConfig: codec_data */
+int64_t dub_aac_encoder_cpu_ns(const DubAacEncoder *self); /* what encoding has used so far, of its threads' CPU time */
 /* @pcm: the encoder's rate and channels, any length; frames come out through on_frame before it returns */
 bool dub_aac_encoder_push(DubAacEncoder *self, const DubPcm *pcm, GError **error);
 /* Pads the last access unit with silence. Nothing may be pushed after. */

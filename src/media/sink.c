@@ -313,6 +313,11 @@ void dub_sink_end(DubSink *self, DubSinkEnding ending)
     dub_sink_pipeline_end(self->pipeline);
 }
 
+int64_t dub_sink_encoding_cpu_ns(const DubSink *self)
+{
+    return self->aac ? dub_aac_encoder_cpu_ns(self->aac) : 0;
+}
+
 const char *dub_sink_output_name(const DubSink *self)
 {
     return self->output_name;

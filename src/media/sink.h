@@ -39,5 +39,6 @@ typedef enum {
 } DubSinkEnding;
 void dub_sink_end(DubSink *self, DubSinkEnding ending);
 const char *dub_sink_output_name(const DubSink *self); /* where the result lies after on_finished */
+int64_t dub_sink_encoding_cpu_ns(const DubSink *self); /* CPU time that the AAC encoder has used; 0 where the muxer gets PCM */
 void dub_sink_free(DubSink *self); /* without an end before: what was written is removed (files) or cut off (live) */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSink, dub_sink_free)

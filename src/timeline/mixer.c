@@ -146,11 +146,24 @@ void dub_mixer_decide_original(DubMixer *self, int64_t n_frames)
     self->decided += n_frames;
 }
 
-static float gain_between(const Corner *a, const Corner *b, int64_t frame)
+static void scale(float *out, const float *in, gsize n, float gain)
 {
-    if (frame >= b->frame)
-        return b->gain;
-    return a->gain + (b->gain - a->gain) * (float) (frame - a->frame) / (float) (b->frame - a->frame);
+    for (gsize i = 0; i < n; i++)
+        out[i] = in[i] * gain;
+}
+
+/* The gain at @frame, the first of @n, lies on the line from @a to @b; so do the others'. */
+static void scale_along(float *out, const float *in, gsize n_frames, unsigned channels, const Corner *a, const Corner *b, int64_t frame)
+{
+    if (a->gain >= b->gain && a->gain <= b->gain) {
+        scale(out, in, n_frames * channels, a->gain);
+        return;
+    }
+    for (gsize i = 0; i < n_frames; i++) {
+        const int64_t from_a = frame + (int64_t) i - a->frame;
+        const float gain = a->gain + (b->gain - a->gain) * (float) from_a / (float) (b->frame - a->frame);
+        scale(out + i * channels, in + i * channels, channels, gain);
+    }
 }
 
 static void render_original(DubMixer *self, DubPcm *out)
@@ -159,17 +172,18 @@ static void render_original(DubMixer *self, DubPcm *out)
     const float *in = (const float *) (void *) self->original->data + self->passed * channels;
     const Corner *corners = (const Corner *) (void *) self->corners->data;
     guint next = 0;
-    while (next < self->corners->len && corners[next].frame <= self->rendered)
-        next++;
-    for (gsize i = 0; i < out->n_frames; i++) {
+    for (gsize i = 0; i < out->n_frames;) {
         const int64_t frame = self->rendered + (int64_t) i;
         while (next < self->corners->len && corners[next].frame <= frame)
             next++;
-        const float gain = next == 0                      ? 1.0f
-                           : next == self->corners->len   ? corners[next - 1].gain
-                                                          : gain_between(&corners[next - 1], &corners[next], frame);
-        for (unsigned c = 0; c < channels; c++)
-            out->samples[i * channels + c] = in[i * channels + c] * gain;
+        const Corner *before = next > 0 ? &corners[next - 1] : NULL;
+        const Corner *after = next < self->corners->len ? &corners[next] : NULL;
+        const gsize end = after ? MIN(out->n_frames, (gsize) (after->frame - self->rendered)) : out->n_frames;
+        if (before && after)
+            scale_along(out->samples + i * channels, in + i * channels, end - i, channels, before, after, frame);
+        else
+            scale(out->samples + i * channels, in + i * channels, (end - i) * channels, before ? before->gain : 1.0f);
+        i = end;
     }
     if (next > 1) /* one corner before now is kept: the line starts there */
         g_array_remove_range(self->corners, 0, next - 1);

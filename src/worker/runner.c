@@ -25,6 +25,7 @@ struct _DubRunner {
     GError *source_error, *sink_error, *speech_error, *final_error;
     bool has_head; /* asked for: only what was missed before the first frame, not in a gap */
     bool source_closed, speech_ended, stopped;
+    int64_t encoding_cpu_ns; /* of sinks that are closed */
     char *output;
 };
 
@@ -37,6 +38,13 @@ static void drop_source(GSource **source)
     g_clear_pointer(source, g_source_unref);
 }
 
+static void close_sink(DubRunner *self)
+{
+    if (self->sink)
+        self->encoding_cpu_ns += dub_sink_encoding_cpu_ns(self->sink);
+    g_clear_pointer(&self->sink, dub_sink_free);
+}
+
 static void report_stopped(DubRunner *self)
 {
     self->stopped = false;
@@ -44,7 +52,7 @@ static void report_stopped(DubRunner *self)
     g_clear_pointer(&self->source, dub_head_source_free);
     g_clear_pointer(&self->speech, dub_speech_free);
     self->output = self->sink ? g_strdup(dub_sink_output_name(self->sink)) : NULL;
-    g_clear_pointer(&self->sink, dub_sink_free);
+    close_sink(self);
     g_autoptr(GError) error = g_steal_pointer(&self->final_error);
     self->callbacks.on_stopped(error, self->output, self->user_data); /* the last: it may free us */
 }
@@ -297,7 +305,7 @@ static void open_sink(const DubWorkerInput *input, void *user_data)
         .channels = input->channels,
         .live = self->config.worker.paced,
     };
-    g_clear_pointer(&self->sink, dub_sink_free);
+    close_sink(self);
     self->sink = dub_sink_new(&config, &sink_callbacks, self, &self->sink_error);
     if (!self->sink)
         do_later(self);
@@ -437,6 +445,11 @@ bool dub_runner_resume(DubRunner *self)
 void dub_runner_stats(const DubRunner *self, DubWorkerStats *stats)
 {
     dub_worker_stats(self->worker, stats);
+}
+
+int64_t dub_runner_encoding_cpu_ns(const DubRunner *self)
+{
+    return self->encoding_cpu_ns + (self->sink ? dub_sink_encoding_cpu_ns(self->sink) : 0);
 }
 
 DubWorkerState dub_runner_state(const DubRunner *self)

@@ -39,6 +39,7 @@ void dub_runner_start(DubRunner *self);
 void dub_runner_stop(DubRunner *self, unsigned within_ms);
 bool dub_runner_resume(DubRunner *self); /* as dub_worker_resume() */
 void dub_runner_stats(const DubRunner *self, DubWorkerStats *stats);
+int64_t dub_runner_encoding_cpu_ns(const DubRunner *self); /* CPU time of the output's AAC encoder so far */
 DubWorkerState dub_runner_state(const DubRunner *self);
 void dub_runner_free(DubRunner *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubRunner, dub_runner_free)

@@ -18,7 +18,8 @@ def measure(clip, folder):
     summary, cpu = dub.summary, dub.summary["cpu"]
     engines_s = sum(cpu[name] for name in STAGES)
     return {"elapsed_s": summary["elapsed"], "real_time_factor": summary["real_time_factor"],
-            "around_percent": 100 * cpu["around"] / engines_s, "engines_cpu_s": engines_s,
+            "around_percent": 100 * cpu["around"] / engines_s, "codec_percent": 100 * cpu["codec"] / engines_s,
+            "engines_cpu_s": engines_s,
             **{f"{name}_cpu_s": seconds for name, seconds in cpu.items()},
             **{f"{name}_s": sum(f.get(f"{name}_ms") or 0 for f in dub.fragments) / 1000 for name in STAGES}}
 
@@ -31,8 +32,9 @@ def run():
     m = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
     print(f"medians of {RUNS} runs: {length_s:.0f} s of media in {m['elapsed_s']:.1f} s, real-time factor "
           f"{m['real_time_factor']:.3f}; {m['total_cpu_s']:.2f} s of CPU")
-    for name in ("starting", "loading", *STAGES, "around"):
+    for name in ("starting", "loading", *STAGES, "codec", "around"):
         print(f"  {name:9} {m[f'{name}_cpu_s']:6.2f} s of CPU")
     shares = ", ".join(f"{run['around_percent']:.1f}" for run in runs)
-    print(f"  around the engines: {m['around_percent']:.1f} % of their CPU time ({shares}; limit {WITHIN_PERCENT})")
+    print(f"  around the engines: {m['around_percent']:.1f} % of their CPU time ({shares}; limit {WITHIN_PERCENT}); "
+          f"the output's encoder: {m['codec_percent']:.1f} %")
     return m
