@@ -365,7 +365,6 @@ static void set_mediamtx(const Live *self, Child *media)
 {
     child_set_env(media, "MEDIA_SERVER", "mediamtx");
     set_url(media, "MEDIAMTX_RTMP_URL", "rtmp", self->rtmp_port);
-    set_url(media, "MEDIAMTX_RTSP_URL", "rtsp", self->rtsp_port);
     set_url(media, "MEDIAMTX_API_URL", "http", self->api_port);
     set_url(media, "MEDIAMTX_PLAYBACK_URL", "http", self->playback_port);
 }
