@@ -6,11 +6,11 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define KEEP_BYTES   (4 << 20)  /* above any fragment's base64 in memory */
-#define TRIM_BYTES   (16 << 20) /* as much may lie idle */
-#define SHARED_HEAPS 2          /* the main thread's and the others' */
-#define PAGES_BYTES  (64 << 10) /* from here on a block has pages of its own: above most access units, below any fragment's sound */
-#define TOP_BYTES    (1 << 20)  /* as much may lie idle at the end of a small heap */
+#define KEEP_BYTES   (512 << 10) /* above an encoded fragment's base64, below most fragments' sound */
+#define TRIM_BYTES   (16 << 20)  /* as much may lie idle */
+#define SHARED_HEAPS 2           /* the main thread's and the others' */
+#define PAGES_BYTES  (64 << 10)  /* from here on a block has pages of its own: above most access units, below any fragment's sound */
+#define TOP_BYTES    (1 << 20)   /* as much may lie idle at the end of a small heap */
 
 void dub_process_setup(void)
 {

@@ -3,9 +3,10 @@
 
 #include <stdbool.h>
 
-/* A peer that goes away is an error of a write, not the end of the program; buffers of a few hundred kilobytes, which come
- * and go with each fragment, stay with the process: giving them back to the kernel each time costs more than the work on
- * them. */
+/* A peer that goes away is an error of a write, not the end of the program. Texts and encoded sound of a few hundred kilobytes, which
+ * come and go with each fragment, stay with the process: giving them back to the kernel each time costs more than the work on them.
+ * Larger blocks, which are there for a second of recognition, get pages of their own: in the heap they leave holes that small ones
+ * are scattered over. */
 void dub_process_setup(void);
 
 /* For programs that move media for weeks. Blocks of sound and key frames get pages of their own, which go back to the kernel with
