@@ -11,25 +11,26 @@
 #include <rubberband/rubberband-c.h>
 #include <string.h>
 
-#define STRETCH_BLOCK 4096 /* frames handed to Rubber Band at a time */
+#define STRETCH_BLOCK  4096 /* frames handed to Rubber Band at a time */
+#define RESAMPLE_BLOCK 4096 /* … to libswresample */
 /* The finer engine with its short window: it keeps pitch and onset exact, where the faster engine is off by 2
  * % and 6 ms, and costs no more (7 ms a second of 22050 Hz mono). */
 #define STRETCH_OPTIONS                                                                                      \
     (RubberBandOptionProcessOffline | RubberBandOptionThreadingNever | RubberBandOptionChannelsTogether |    \
      RubberBandOptionEngineFiner | RubberBandOptionWindowShort)
 
-static DubPcm *mix_channels(DubPcm *pcm, unsigned channels)
+static void mix(const float *in, unsigned in_channels, float *out, unsigned out_channels, gsize n_frames)
 {
-    if (pcm->channels == channels)
-        return dub_pcm_ref(pcm);
-    DubPcm *mixed = dub_pcm_new(pcm->rate_hz, channels, pcm->n_frames);
-    for (gsize i = 0; i < pcm->n_frames; i++) {
-        if (channels == 1)
-            mixed->samples[i] = 0.5f * (pcm->samples[2 * i] + pcm->samples[2 * i + 1]);
-        else
-            mixed->samples[2 * i] = mixed->samples[2 * i + 1] = pcm->samples[i];
+    if (in_channels == out_channels) {
+        memcpy(out, in, n_frames * in_channels * sizeof(float));
+        return;
     }
-    return mixed;
+    for (gsize i = 0; i < n_frames; i++) {
+        if (out_channels == 1)
+            out[i] = 0.5f * (in[2 * i] + in[2 * i + 1]);
+        else
+            out[2 * i] = out[2 * i + 1] = in[i];
+    }
 }
 
 static SwrContext *open_resampler(unsigned from_hz, unsigned to_hz, unsigned channels, GError **error)
@@ -49,42 +50,82 @@ static SwrContext *open_resampler(unsigned from_hz, unsigned to_hz, unsigned cha
     return NULL;
 }
 
+/* Block by block, so that nothing but the result is as long as the sound. */
+typedef struct {
+    SwrContext *swr;
+    unsigned channels; /* through the filter: the fewer, the cheaper */
+    float *in, *out;   /* a block each */
+    int out_frames;
+    DubPcm *to;
+    gsize filled;
+} Resampling;
+
+/* @n_frames of in, or what the filter still holds: 0. Frames beyond the end of the result are dropped. Returns: as swr_convert() */
+static int resample_block(Resampling *self, gsize n_frames)
+{
+    const uint8_t *in = (const uint8_t *) self->in;
+    uint8_t *out = (uint8_t *) self->out;
+    const int got = swr_convert(self->swr, &out, self->out_frames, n_frames ? &in : NULL, (int) n_frames);
+    if (got <= 0)
+        return got;
+    const gsize kept = MIN((gsize) got, self->to->n_frames - self->filled);
+    mix(self->out, self->channels, self->to->samples + self->filled * self->to->channels, self->to->channels, kept);
+    self->filled += kept;
+    return got;
+}
+
+static int resample_all(Resampling *self, const DubPcm *pcm)
+{
+    self->out_frames = swr_get_out_samples(self->swr, RESAMPLE_BLOCK);
+    if (self->out_frames < 0)
+        return self->out_frames;
+    self->in = g_new(float, RESAMPLE_BLOCK * self->channels);
+    self->out = g_new(float, (gsize) self->out_frames * self->channels);
+    for (gsize at = 0; at < pcm->n_frames; at += RESAMPLE_BLOCK) {
+        const gsize count = MIN(RESAMPLE_BLOCK, pcm->n_frames - at);
+        mix(pcm->samples + at * pcm->channels, pcm->channels, self->in, self->channels, count);
+        const int status = resample_block(self, count);
+        if (status < 0)
+            return status;
+    }
+    int status;
+    while ((status = resample_block(self, 0)) > 0)
+        ;
+    return status;
+}
+
 /* libswresample's filter is centred: its first output frame lies at the first input frame, so only the length
  * needs care. What the filter gives too little at the end (at most a frame or two) stays silent. */
-static DubPcm *resample(DubPcm *pcm, unsigned rate_hz, GError **error)
+static DubPcm *resample(const DubPcm *pcm, unsigned rate_hz, unsigned channels, GError **error)
 {
-    if (pcm->rate_hz == rate_hz)
-        return dub_pcm_ref(pcm);
-    SwrContext *swr = open_resampler(pcm->rate_hz, rate_hz, pcm->channels, error);
+    const gsize n_frames = (gsize) (((guint64) pcm->n_frames * rate_hz + pcm->rate_hz / 2) / pcm->rate_hz);
+    const unsigned fewer = MIN(pcm->channels, channels);
+    SwrContext *swr = open_resampler(pcm->rate_hz, rate_hz, fewer, error);
     if (!swr)
         return NULL;
-
-    const gsize n_frames = (gsize) (((guint64) pcm->n_frames * rate_hz + pcm->rate_hz / 2) / pcm->rate_hz);
-    g_autoptr(DubPcm) converted = dub_pcm_new(rate_hz, pcm->channels, n_frames);
-    const uint8_t *in = (const uint8_t *) pcm->samples;
-    uint8_t *out = (uint8_t *) converted->samples;
-    int done = swr_convert(swr, &out, (int) n_frames, &in, (int) pcm->n_frames);
-    if (done >= 0 && (gsize) done < n_frames) {
-        out += (gsize) done * pcm->channels * sizeof(float);
-        const int rest = swr_convert(swr, &out, (int) (n_frames - (gsize) done), NULL, 0);
-        done = rest < 0 ? rest : done;
-    }
+    g_autoptr(DubPcm) converted = dub_pcm_new(rate_hz, channels, n_frames);
+    Resampling work = { .swr = swr, .channels = fewer, .to = converted };
+    const int status = resample_all(&work, pcm);
+    g_free(work.in);
+    g_free(work.out);
     swr_free(&swr);
-    if (done < 0) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_FAILED, "cannot resample: %s", av_err2str(done));
-        return NULL;
-    }
-    return g_steal_pointer(&converted);
+    if (status >= 0)
+        return g_steal_pointer(&converted);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_FAILED, "cannot resample: %s", av_err2str(status));
+    return NULL;
 }
 
 DubPcm *dub_pcm_convert(DubPcm *pcm, unsigned rate_hz, unsigned channels, GError **error)
 {
     g_return_val_if_fail(rate_hz > 0 && (channels == 1 || channels == 2), NULL);
 
-    /* The fewer channels on the way through the filter, the cheaper. */
-    g_autoptr(DubPcm) before = mix_channels(pcm, MIN(pcm->channels, channels));
-    g_autoptr(DubPcm) resampled = resample(before, rate_hz, error);
-    return resampled ? mix_channels(resampled, channels) : NULL;
+    if (pcm->rate_hz != rate_hz)
+        return resample(pcm, rate_hz, channels, error);
+    if (pcm->channels == channels)
+        return dub_pcm_ref(pcm);
+    DubPcm *mixed = dub_pcm_new(rate_hz, channels, pcm->n_frames);
+    mix(pcm->samples, pcm->channels, mixed->samples, channels, pcm->n_frames);
+    return mixed;
 }
 
 static void deinterleave(const DubPcm *pcm, gsize first, gsize count, float *planes[2])
