@@ -94,7 +94,7 @@ int main(int argc, char **argv)
 {
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C"); /* numbers in options, JSON and messages look the same everywhere */
-    dub_process_setup();
+    dub_process_setup(DUB_PROCESS_COMMAND);
     g_autoptr(GError) error = NULL;
     const int status = dispatch(argc - 1, argv + 1, &error);
     if (!error)

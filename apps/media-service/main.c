@@ -82,7 +82,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "media-service: %s: no such option; settings come from the environment, see --help\n", argv[1]);
         return dub_error_exit_status(&(GError){ DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, NULL });
     }
-    dub_process_setup();
     MediaConfig config = { 0 };
     g_autoptr(GError) error = NULL;
     g_auto(GStrv) environment = g_get_environ();
@@ -91,8 +90,7 @@ int main(int argc, char **argv)
     if (config.supervised && !dub_process_end_with_parent())
         return 0;
     setup_log(&config);
-    if (g_str_equal(config.speech, "remote"))
-        dub_process_keep_heaps_small();
+    dub_process_setup(g_str_equal(config.speech, "remote") ? DUB_PROCESS_MEDIA : DUB_PROCESS_ENGINES);
     gst_init(NULL, NULL);
     const int status = run(&config);
     media_config_clear(&config);

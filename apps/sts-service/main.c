@@ -176,7 +176,7 @@ int main(int argc, char **argv)
         return fail(error);
     if (config.supervised && !dub_process_end_with_parent())
         return 0;
-    dub_process_setup();
+    dub_process_setup(DUB_PROCESS_ENGINES);
     dub_log_setup("sts-service", sts_config_log_level(&config), sts_config_log_format(&config));
     return run(&config);
 }

@@ -6,24 +6,23 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define KEEP_BYTES   (512 << 10) /* above an encoded fragment's base64, below most fragments' sound */
-#define TRIM_BYTES   (16 << 20)  /* as much may lie idle */
-#define SHARED_HEAPS 2           /* the main thread's and the others' */
-#define PAGES_BYTES  (64 << 10)  /* from here on a block has pages of its own: above most access units, below any fragment's sound */
-#define TOP_BYTES    (1 << 20)   /* as much may lie idle at the end of a small heap */
+static const struct {
+    int pages_bytes; /* a block of this size has pages of its own, which go back to the kernel with it */
+    int top_bytes;   /* as much may lie idle at a heap's end */
+    int heaps;       /* 0: as malloc does */
+} memory[] = {
+    [DUB_PROCESS_COMMAND] = { 4 << 20, 16 << 20, 0 },   /* above any fragment's sound */
+    [DUB_PROCESS_ENGINES] = { 512 << 10, 16 << 20, 0 }, /* above an encoded fragment's base64 */
+    [DUB_PROCESS_MEDIA] = { 64 << 10, 1 << 20, 2 },     /* above most access units */
+};
 
-void dub_process_setup(void)
+void dub_process_setup(DubProcessKind kind)
 {
     signal(SIGPIPE, SIG_IGN);
-    mallopt(M_MMAP_THRESHOLD, KEEP_BYTES);
-    mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
-}
-
-void dub_process_keep_heaps_small(void)
-{
-    mallopt(M_ARENA_MAX, SHARED_HEAPS);
-    mallopt(M_MMAP_THRESHOLD, PAGES_BYTES);
-    mallopt(M_TRIM_THRESHOLD, TOP_BYTES);
+    mallopt(M_MMAP_THRESHOLD, memory[kind].pages_bytes);
+    mallopt(M_TRIM_THRESHOLD, memory[kind].top_bytes);
+    if (memory[kind].heaps)
+        mallopt(M_ARENA_MAX, memory[kind].heaps);
 }
 
 bool dub_process_end_with_parent(void)
