@@ -103,7 +103,8 @@ void expect(Rig *rig, const char *name, const char *expected)
     const char *key;
     DubJson *value;
     json_object_foreach(wanted, key, value) {
-        if (!json_equal(json_object_get(json_array_get(event, 1), key), value))
+        const DubJson *member = json_object_get(json_array_get(event, 1), key);
+        if (json_is_null(value) ? member != NULL : !json_equal(member, value))
             g_error("%s: %s is not as in %s", text, key, expected);
     }
 }

@@ -28,7 +28,7 @@ void take(Rig *rig, unsigned first, unsigned n); /* fragments of n numbers */
 void open_with(Rig *rig, const char *init, guint parallel);
 void finish(Rig *rig, unsigned number, DubProcessedStatus status, double ms);
 
-/* The oldest event must be @name and hold @expected's members. */
+/* The oldest event must be @name and hold @expected's members, bar those that are null there: it must not have them. */
 void expect(Rig *rig, const char *name, const char *expected);
 void expect_error(Rig *rig, const char *code, const char *message);
 void expect_nothing(Rig *rig);

@@ -59,10 +59,27 @@ static void test_estimates(void)
     finish(&rig, 0, DUB_PROCESSED_SUCCESS, 1000);
     send_fragment(&rig, 1);
     send_fragment(&rig, 2);
-    expect(&rig, "fragment:ack", "{'status':'processing'}");
+    expect(&rig, "fragment:ack", "{'status':'processing','estimated_completion_ms':null}"); /* nothing is known yet */
     expect(&rig, "fragment:processed", "{}");
     expect(&rig, "fragment:ack", "{'status':'processing','estimated_completion_ms':1000}");
     expect(&rig, "fragment:ack", "{'status':'queued','queue_position':1,'estimated_completion_ms':2000}");
+    tear_down(&rig);
+}
+
+/* Only what waits has a place, the first 1. */
+static void test_position(void)
+{
+    Rig rig;
+    set_up(&rig, false);
+    open_with(&rig, HI, 2);
+    take(&rig, 0, 3);
+    expect(&rig, "fragment:ack", "{'fragment_id':'f0','status':'processing','queue_position':null}");
+    expect(&rig, "fragment:ack", "{'fragment_id':'f1','status':'processing','queue_position':null}");
+    expect(&rig, "fragment:ack", "{'fragment_id':'f2','status':'queued','queue_position':1}");
+    finish(&rig, 1, DUB_PROCESSED_SUCCESS, 1); /* its answer waits for that of f0 */
+    take(&rig, 0, 3);
+    for (int number = 0; number < 3; number++) /* sent again */
+        expect(&rig, "fragment:ack", "{'status':'processing','queue_position':null}");
     tear_down(&rig);
 }
 
@@ -190,6 +207,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sts/session/pressure-full", test_pressure_full);
     g_test_add_func("/sts/session/pressure-echo", test_pressure_echo);
     g_test_add_func("/sts/session/estimates", test_estimates);
+    g_test_add_func("/sts/session/position", test_position);
     g_test_add_func("/sts/session/position-of-one-sent-again", test_position_of_one_sent_again);
     return g_test_run();
 }
