@@ -230,13 +230,42 @@ void client_clear(Client *client)
     g_ptr_array_unref(client->results);
 }
 
-DubSpeechRemoteOptions options_for(const Server *server)
+DubSpeechRemoteOptions default_options(void)
 {
     DubSpeechRemoteOptions options;
     dub_speech_remote_options_init(&options);
-    options.url = server->url;
     options.first_wait_ms = 20;
     return options;
+}
+
+void client_connect(Client *client, const Server *server, const DubSpeechConfig *config,
+                    const DubSpeechRemoteOptions *options)
+{
+    DubSpeechRemoteOptions there = options ? *options : default_options();
+    there.url = server->url;
+    client_init(client, config ? config : &default_config, &there);
+}
+
+Server *serve(Client *client, Script script, const DubSpeechConfig *config,
+              const DubSpeechRemoteOptions *options)
+{
+    Server *server = server_new(script);
+    client_connect(client, server, config, options);
+    return server;
+}
+
+Server *serve_ready(Client *client, Script script, const DubSpeechConfig *config,
+                    const DubSpeechRemoteOptions *options)
+{
+    Server *server = serve(client, script, config, options);
+    WAIT_FOR(client->n_ready);
+    return server;
+}
+
+void end(Client *client, Server *server)
+{
+    client_clear(client);
+    server_free(server);
 }
 
 static gboolean on_limit(void *data)

@@ -64,7 +64,7 @@ typedef struct {
 } Client;
 
 extern const DubSpeechConfig default_config;
-DubSpeechRemoteOptions options_for(const Server *server);
+DubSpeechRemoteOptions default_options(void); /* without a URL */
 void client_init(Client *client, const DubSpeechConfig *config, const DubSpeechRemoteOptions *options);
 void client_clear(Client *client);
 void submit(Client *client, uint64_t sequence_number); /* a second of tone */
@@ -80,6 +80,18 @@ guint start_limit(bool *over); /* for WAIT_FOR */
         g_source_remove(limit);                                                                              \
         g_assert_true(condition);                                                                            \
     } while (0)
+
+/* ---- both ---- */
+
+/* A server, and @client (zeroed, but for free_when), which is about to connect to it. @config, @options: NULL: the
+ * default; the URL is the server's. */
+Server *serve(Client *client, Script script, const DubSpeechConfig *config,
+              const DubSpeechRemoteOptions *options);
+Server *serve_ready(Client *client, Script script, const DubSpeechConfig *config,
+                    const DubSpeechRemoteOptions *options); /* the stream is ready */
+void client_connect(Client *client, const Server *server, const DubSpeechConfig *config,
+                    const DubSpeechRemoteOptions *options); /* as serve(), with a server that is there */
+void end(Client *client, Server *server);
 
 DubPcm *tone(unsigned rate_hz, unsigned channels, double seconds, double hz);
 double snr_db(const DubPcm *expected, const DubPcm *actual);

@@ -55,11 +55,8 @@ static json_t *answer_of(const Answer *c, const json_t *data)
 static void test_answer(const void *data)
 {
     const Answer *c = data;
-    Server *server = server_new(silent_script);
     Client client = {0};
-    const DubSpeechRemoteOptions options = options_for(server);
-    client_init(&client, &default_config, &options);
-    WAIT_FOR(client.n_ready);
+    Server *server = serve_ready(&client, silent_script, NULL, NULL);
     submit(&client, 0);
     submit(&client, 1);
     WAIT_FOR(json_array_size(server->kept) == 2);
@@ -74,17 +71,13 @@ static void test_answer(const void *data)
     g_assert_null(result->dub);
     g_assert_cmpint(result_at(&client, 1)->status, ==,
                     DUB_SPEECH_SUCCESS); /* one bad answer spoils no other */
-    client_clear(&client);
-    server_free(server);
+    end(&client, server);
 }
 
 static void test_partial(void)
 {
-    Server *server = server_new(silent_script);
     Client client = {0};
-    const DubSpeechRemoteOptions options = options_for(server);
-    client_init(&client, &default_config, &options);
-    WAIT_FOR(client.n_ready);
+    Server *server = serve_ready(&client, silent_script, NULL, NULL);
     submit(&client, 0);
     WAIT_FOR(json_array_size(server->kept) == 1);
     json_t *answer = echo_of(json_array_get(server->kept, 0));
@@ -96,19 +89,15 @@ static void test_partial(void)
     g_assert_cmpint(result_at(&client, 0)->status, ==, DUB_SPEECH_PARTIAL);
     g_assert_nonnull(result_at(&client, 0)->dub);
     g_assert_cmpint(result_at(&client, 0)->speech_start_ns, ==, -1); /* it makes no sense */
-    client_clear(&client);
-    server_free(server);
+    end(&client, server);
 }
 
 static void test_timeout(void)
 {
-    Server *server = server_new(silent_script);
     Client client = {0};
     DubSpeechConfig config = default_config;
     config.timeout_ms = 1000;
-    const DubSpeechRemoteOptions options = options_for(server);
-    client_init(&client, &config, &options);
-    WAIT_FOR(client.n_ready);
+    Server *server = serve_ready(&client, silent_script, &config, NULL);
     submit(&client, 0);
     submit(&client, 1);
     WAIT_FOR(json_array_size(server->kept) == 2);
@@ -131,36 +120,28 @@ static void test_timeout(void)
     g_assert_cmpuint(stats.answered, ==, 2);
     g_assert_cmpuint(stats.timed_out, ==, 1);
     g_assert_cmpuint(stats.late, ==, 1);
-    client_clear(&client);
-    server_free(server);
+    end(&client, server);
 }
 
 /* A careless caller gets answers too, and the service is not flooded. */
 static void test_too_many(void)
 {
-    Server *server = server_new(silent_script);
     Client client = {0};
     DubSpeechConfig config = default_config;
     config.timeout_ms = 1000;
-    const DubSpeechRemoteOptions options = options_for(server);
-    client_init(&client, &config, &options);
-    WAIT_FOR(client.n_ready);
+    Server *server = serve_ready(&client, silent_script, &config, NULL);
     for (uint64_t i = 0; i < 80; i++)
         dub_speech_submit(client.speech, dub_fragment_new(i, 0, dub_pcm_new(RATE_HZ, 2, 1000)));
     WAIT_FOR(client.results->len == 80);
     g_assert_cmpstr(result_at(&client, 63)->error_code, ==, "TIMEOUT");
     g_assert_cmpstr(result_at(&client, 64)->error_code, ==, "QUEUE_FULL");
-    client_clear(&client);
-    server_free(server);
+    end(&client, server);
 }
 
 static void test_pressure(void)
 {
-    Server *server = server_new(silent_script);
     Client client = {0};
-    const DubSpeechRemoteOptions options = options_for(server);
-    client_init(&client, &default_config, &options);
-    WAIT_FOR(client.n_ready);
+    Server *server = serve_ready(&client, silent_script, NULL, NULL);
     sio_socket_emit(server->socket, "backpressure",
                     json_pack("{s:s, s:s, s:s, s:i, s:i, s:i}", "stream_id", "demo", "severity", "medium",
                               "action", "slow_down", "current_inflight", 5, "queue_depth", 2,
@@ -178,8 +159,7 @@ static void test_pressure(void)
     sio_socket_close_connection(server->socket);
     WAIT_FOR(client.n_ready == 2); /* a new link begins without pressure */
     g_assert_cmpint(client.pressure, ==, DUB_PRESSURE_NONE);
-    client_clear(&client);
-    server_free(server);
+    end(&client, server);
 }
 
 int main(int argc, char **argv)

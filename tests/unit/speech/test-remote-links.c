@@ -5,11 +5,8 @@
 
 static void test_reconnect(void)
 {
-    Server *server = server_new(silent_script);
     Client client = {0};
-    const DubSpeechRemoteOptions options = options_for(server);
-    client_init(&client, &default_config, &options);
-    WAIT_FOR(client.n_ready);
+    Server *server = serve_ready(&client, silent_script, NULL, NULL);
     submit(&client, 0);
     submit(&client, 1);
     WAIT_FOR(json_array_size(server->kept) == 2);
@@ -23,15 +20,14 @@ static void test_reconnect(void)
     WAIT_FOR(client.results->len == 1);
     g_assert_cmpint(result_at(&client, 0)->status, ==, DUB_SPEECH_SUCCESS);
     g_assert_cmpuint(dub_speech_remote_stats(client.speech).losses, ==, 1);
-    client_clear(&client);
-    server_free(server);
+    end(&client, server);
 }
 
 static void test_given_up(void)
 {
     Server *server = server_new(mute_script);
     Client client = {0};
-    DubSpeechRemoteOptions options = options_for(server);
+    DubSpeechRemoteOptions options = default_options();
     options.attempts = 3;
     options.first_wait_ms = 2;
     g_autofree char *url = g_strdup(server->url);
@@ -48,18 +44,16 @@ static void test_given_up(void)
 
 static void test_ready_timeout(void)
 {
-    Server *server = server_new(mute_script);
     Client client = {0};
-    DubSpeechRemoteOptions options = options_for(server);
+    DubSpeechRemoteOptions options = default_options();
     options.ready_timeout_ms = 300;
-    client_init(&client, &default_config, &options);
+    Server *server = serve(&client, mute_script, NULL, &options);
     WAIT_FOR(client.n_lost == 1);
     g_assert_error(client.lost, DUB_ERROR, DUB_ERROR_TIMEOUT);
     server->script = echo_script;
     WAIT_FOR(client.n_ready == 1);
     g_assert_cmpuint(server->n_connected, ==, 2);
-    client_clear(&client);
-    server_free(server);
+    end(&client, server);
 }
 
 static const char *refusal_code; /* of the script below; set before each use */
@@ -87,10 +81,8 @@ static void test_refusal(const void *data)
 {
     const Refusal *c = data;
     refusal_code = c->code;
-    Server *server = server_new(refusing_script);
     Client client = {0};
-    const DubSpeechRemoteOptions options = options_for(server);
-    client_init(&client, &default_config, &options);
+    Server *server = serve(&client, refusing_script, NULL, NULL);
     WAIT_FOR(client.failed || client.n_lost);
     if (c->error >= 0) {
         g_assert_error(client.failed, DUB_ERROR, c->error);
@@ -100,8 +92,7 @@ static void test_refusal(const void *data)
         server->script = echo_script;
         WAIT_FOR(client.n_ready == 1);
     }
-    client_clear(&client);
-    server_free(server);
+    end(&client, server);
 }
 
 typedef struct {
@@ -114,29 +105,24 @@ static const Token tokens[] = {{"right", "sesame", true}, {"wrong", "open", fals
 static void test_token(const void *data)
 {
     const Token *c = data;
-    Server *server = server_new(echo_script);
-    server->token = "sesame";
     Client client = {0};
-    DubSpeechRemoteOptions options = options_for(server);
+    DubSpeechRemoteOptions options = default_options();
     options.token = c->token;
-    client_init(&client, &default_config, &options);
+    Server *server = serve(&client, echo_script, NULL, &options);
+    server->token = "sesame"; /* nothing has reached it yet: the loop stands */
     WAIT_FOR(client.failed || client.n_ready || client.n_lost);
     g_assert_true(client.n_ready == c->allowed);
     if (!c->allowed)
         g_assert_error(client.failed, DUB_ERROR, DUB_ERROR_AUTH);
-    client_clear(&client);
-    server_free(server);
+    end(&client, server);
 }
 
 /* The service ends the stream itself, as when it is shut down: what is in flight still counts, then the link
  * is made anew. */
 static void test_ended_by_service(void)
 {
-    Server *server = server_new(silent_script);
     Client client = {0};
-    const DubSpeechRemoteOptions options = options_for(server);
-    client_init(&client, &default_config, &options);
-    WAIT_FOR(client.n_ready);
+    Server *server = serve_ready(&client, silent_script, NULL, NULL);
     submit(&client, 0);
     WAIT_FOR(json_array_size(server->kept) == 1);
     sio_socket_emit(server->socket, "fragment:processed", echo_of(json_array_get(server->kept, 0)));
@@ -144,8 +130,7 @@ static void test_ended_by_service(void)
     WAIT_FOR(client.n_lost == 1);
     g_assert_cmpuint(client.results->len, ==, 1);
     WAIT_FOR(client.n_ready == 2);
-    client_clear(&client);
-    server_free(server);
+    end(&client, server);
 }
 
 /* ---- freed at any time ---- */
@@ -166,10 +151,8 @@ static void test_freed(const void *data)
 {
     const Freed *c = data;
     refusal_code = "INVALID_CONFIG";
-    Server *server = server_new(c->script);
     Client client = {.free_when = c->when};
-    const DubSpeechRemoteOptions options = options_for(server);
-    client_init(&client, &default_config, &options);
+    Server *server = serve(&client, c->script, NULL, NULL);
     WAIT_FOR(client.n_ready || client.failed);
     if (client.speech) {
         submit(&client, 0);
@@ -180,8 +163,7 @@ static void test_freed(const void *data)
             sio_socket_close_connection(server->socket);
     }
     WAIT_FOR(!client.speech);
-    client_clear(&client);
-    server_free(server);
+    end(&client, server);
 }
 
 /* With work on the thread and bytes on the wire. */
@@ -190,8 +172,7 @@ static void test_freed_busy(void)
     Server *server = server_new(echo_script);
     for (int round = 0; round < 10; round++) {
         Client client = {0};
-        const DubSpeechRemoteOptions options = options_for(server);
-        client_init(&client, &default_config, &options);
+        client_connect(&client, server, NULL, NULL);
         WAIT_FOR(client.n_ready);
         for (uint64_t i = 0; i < 4; i++)
             submit(&client, i);

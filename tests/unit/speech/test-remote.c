@@ -9,14 +9,12 @@
 
 static void test_init(void)
 {
-    Server *server = server_new(echo_script);
     Client client = {0};
     DubSpeechConfig config = default_config;
     config.voice = "alto";
-    DubSpeechRemoteOptions options = options_for(server);
+    DubSpeechRemoteOptions options = default_options();
     options.nsp = "/sts";
-    client_init(&client, &config, &options);
-    WAIT_FOR(client.n_ready);
+    Server *server = serve_ready(&client, echo_script, &config, &options);
     g_assert_cmpuint(client.max_inflight, ==, 4); /* wanted 4, offered 5 */
     g_assert_cmpstr(sio_socket_get_namespace(server->socket), ==, "/sts");
     g_assert_cmpstr(sio_socket_get_header(server->socket, "X-Stream-ID"), ==, "demo");
@@ -27,8 +25,7 @@ static void test_init(void)
                   "voice_profile", "alto", "chunk_duration_ms", 6000, "sample_rate_hz", RATE_HZ, "channels",
                   2, "format", "m4a", "max_inflight", 4, "timeout_ms", 8000);
     g_assert_true(json_equal(server->init, expected));
-    client_clear(&client);
-    server_free(server);
+    end(&client, server);
 }
 
 typedef struct {
@@ -49,15 +46,13 @@ static const RoundTrip round_trips[] = {
 static void test_round_trip(const void *data)
 {
     const RoundTrip *c = data;
-    Server *server = server_new(echo_script);
     Client client = {0};
     DubSpeechConfig config = default_config;
     config.rate_hz = c->rate_hz;
     config.channels = c->channels;
-    DubSpeechRemoteOptions options = options_for(server);
+    DubSpeechRemoteOptions options = default_options();
     options.format = c->format;
-    client_init(&client, &config, &options);
-    WAIT_FOR(client.n_ready);
+    Server *server = serve_ready(&client, echo_script, &config, &options);
 
     g_autoptr(DubPcm) sent = tone(c->rate_hz, c->channels, 1.234, 440);
     dub_speech_submit(client.speech, dub_fragment_new(0, 7 * DUB_NS_PER_S, dub_pcm_ref(sent)));
@@ -82,17 +77,13 @@ static void test_round_trip(const void *data)
     g_assert_cmpint(json_integer_value(json_object_get(audio, "duration_ms")), ==, 1234);
     g_assert_cmpint(json_integer_value(json_object_get(json_object_get(fragment, "metadata"), "pts_ns")), ==,
                     7 * DUB_NS_PER_S);
-    client_clear(&client);
-    server_free(server);
+    end(&client, server);
 }
 
 static void test_receipts(void)
 {
-    Server *server = server_new(echo_script);
     Client client = {0};
-    const DubSpeechRemoteOptions options = options_for(server);
-    client_init(&client, &default_config, &options);
-    WAIT_FOR(client.n_ready);
+    Server *server = serve_ready(&client, echo_script, NULL, NULL);
     submit(&client, 0);
     WAIT_FOR(client.results->len == 1);
     WAIT_FOR(json_array_size(server->receipts) == 1);
@@ -108,18 +99,14 @@ static void test_receipts(void)
                     json_string_value(json_object_get(json_array_get(server->kept, 0), "fragment_id")));
     g_assert_cmpstr(json_string_value(json_object_get(json_array_get(server->receipts, 2), "status")), ==,
                     "received");
-    client_clear(&client);
-    server_free(server);
+    end(&client, server);
 }
 
 /* Whatever order the answers have, results have theirs. */
 static void test_order(void)
 {
-    Server *server = server_new(silent_script);
     Client client = {0};
-    const DubSpeechRemoteOptions options = options_for(server);
-    client_init(&client, &default_config, &options);
-    WAIT_FOR(client.n_ready);
+    Server *server = serve_ready(&client, silent_script, NULL, NULL);
     for (uint64_t i = 0; i < 3; i++)
         submit(&client, i);
     WAIT_FOR(json_array_size(server->kept) == 3);
@@ -132,17 +119,13 @@ static void test_order(void)
     WAIT_FOR(client.results->len == 3);
     for (guint i = 0; i < 3; i++)
         g_assert_cmpuint(result_at(&client, i)->sequence_number, ==, i);
-    client_clear(&client);
-    server_free(server);
+    end(&client, server);
 }
 
 static void test_end(void)
 {
-    Server *server = server_new(echo_script);
     Client client = {0};
-    const DubSpeechRemoteOptions options = options_for(server);
-    client_init(&client, &default_config, &options);
-    WAIT_FOR(client.n_ready);
+    Server *server = serve_ready(&client, echo_script, NULL, NULL);
     submit(&client, 0);
     submit(&client, 1);
     dub_speech_end(client.speech);
@@ -151,45 +134,35 @@ static void test_end(void)
     g_assert_cmpuint(client.n_lost, ==, 0);
     g_assert_cmpstr(g_ptr_array_index(server->names, server->names->len - 1), !=, "fragment:data");
     g_assert_cmpuint(count_events(server, "stream:end"), ==, 1);
-    client_clear(&client);
-    server_free(server);
+    end(&client, server);
 }
 
 static void test_end_without_complete(void)
 {
-    Server *server = server_new(silent_script);
     Client client = {0};
-    DubSpeechRemoteOptions options = options_for(server);
+    DubSpeechRemoteOptions options = default_options();
     options.complete_timeout_ms = 50;
-    client_init(&client, &default_config, &options);
-    WAIT_FOR(client.n_ready);
+    Server *server = serve_ready(&client, silent_script, NULL, &options);
     dub_speech_end(client.speech);
     WAIT_FOR(client.n_complete);
     g_assert_cmpuint(count_events(server, "stream:end"), ==, 1);
-    client_clear(&client);
-    server_free(server);
+    end(&client, server);
 }
 
 static void test_end_before_ready(void)
 {
-    Server *server = server_new(mute_script);
     Client client = {0};
-    const DubSpeechRemoteOptions options = options_for(server);
-    client_init(&client, &default_config, &options);
+    Server *server = serve(&client, mute_script, NULL, NULL);
     dub_speech_end(client.speech);
     g_assert_cmpuint(client.n_complete, ==, 0); /* never from inside a call */
     WAIT_FOR(client.n_complete);
-    client_clear(&client);
-    server_free(server);
+    end(&client, server);
 }
 
 static void test_end_with_loss(void)
 {
-    Server *server = server_new(silent_script);
     Client client = {0};
-    const DubSpeechRemoteOptions options = options_for(server);
-    client_init(&client, &default_config, &options);
-    WAIT_FOR(client.n_ready);
+    Server *server = serve_ready(&client, silent_script, NULL, NULL);
     submit(&client, 0);
     dub_speech_end(client.speech);
     WAIT_FOR(count_events(server, "stream:end"));
@@ -198,8 +171,7 @@ static void test_end_with_loss(void)
     g_assert_cmpuint(client.n_lost, ==, 1);
     g_assert_cmpuint(client.results->len, ==, 0);
     g_assert_cmpuint(server->n_connected, ==, 1);
-    client_clear(&client);
-    server_free(server);
+    end(&client, server);
 }
 
 /* ---- the real thing ---- */
@@ -229,8 +201,7 @@ static void test_sts_service(void)
     EioListener *listener = eio_listener_new(soup, socket, NULL);
 
     g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u", port);
-    DubSpeechRemoteOptions options;
-    dub_speech_remote_options_init(&options);
+    DubSpeechRemoteOptions options = default_options();
     options.url = url;
     Client client = {0};
     client_init(&client, &default_config, &options);
