@@ -22,11 +22,18 @@ struct _DubPipeline {
     int from_last;
 };
 
-/* The environment, but with a UTF-8 locale: the programs refuse or garble anything else. */
+/* Our own environment holds keys and settings that are nobody else's. The programs and where they lie are found by the
+ * first two; the others are what any program may ask for. The locale is UTF-8: they refuse or garble anything else. */
 static char **child_environment(void)
 {
-    char **environment = g_get_environ();
-    environment = g_environ_setenv(environment, "LC_ALL", "C.UTF-8", TRUE);
+    static const char *const passed_on[] = {"PATH", "LD_LIBRARY_PATH", "HOME", "TMPDIR"};
+    g_auto(GStrv) ours = g_get_environ();
+    char **environment = g_environ_setenv(NULL, "LC_ALL", "C.UTF-8", TRUE);
+    for (gsize i = 0; i < G_N_ELEMENTS(passed_on); i++) {
+        const char *value = g_environ_getenv(ours, passed_on[i]);
+        if (value)
+            environment = g_environ_setenv(environment, passed_on[i], value, TRUE);
+    }
     return environment;
 }
 

@@ -180,6 +180,38 @@ static void test_close_leaves_nothing(void)
     g_assert_cmpuint(list_children(NULL, pids), ==, 0);
 }
 
+/* Returns: whether the program @pid has got @name as a variable */
+static bool has_variable(pid_t pid, const char *name)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/environ", (int) pid);
+    g_autofree char *environment = NULL;
+    gsize length = 0;
+    g_assert_true(g_file_get_contents(path, &environment, &length, NULL));
+    const gsize name_length = strlen(name);
+    for (const char *entry = environment; entry < environment + length; entry += strlen(entry) + 1)
+        if (strncmp(entry, name, name_length) == 0 && entry[name_length] == '=')
+            return true;
+    return false;
+}
+
+/* Neither a key nor a setting of ours is theirs to read. */
+static void test_environment(void)
+{
+    g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    g_setenv("STS_API_KEY", "sesame", TRUE);
+    g_autoptr(DubMt) mt = open_pair("en", "es");
+    g_autofree char *translation = translate(mt, "The house is big."); /* all are up now */
+    g_assert_cmpstr(translation, ==, "La casa es grande.");
+    g_assert_cmpuint(list_children(NULL, pids), >=, 8);
+    for (guint i = 0; i < pids->len; i++) {
+        const pid_t pid = g_array_index(pids, pid_t, i);
+        g_assert_true(has_variable(pid, "PATH"));
+        g_assert_true(has_variable(pid, "LC_ALL"));
+        g_assert_false(has_variable(pid, "STS_API_KEY"));
+    }
+    g_unsetenv("STS_API_KEY");
+}
+
 static DubPipeline *start_pipeline(const char *program, const char *argument)
 {
     g_autoptr(GPtrArray) stages = g_ptr_array_new_with_free_func((GDestroyNotify) g_strfreev);
@@ -275,6 +307,7 @@ int main(int argc, char **argv)
     g_test_add_func("/engines/mt/hung-is-cancelled", test_hung_is_cancelled);
     g_test_add_func("/engines/mt/hung-runs-out-of-time", test_hung_runs_out_of_time);
     g_test_add_func("/engines/mt/close-leaves-nothing", test_close_leaves_nothing);
+    g_test_add_func("/engines/mt/environment", test_environment);
     g_test_add_func("/engines/mt/pairs", test_pairs);
     g_test_add_func("/engines/mt/no-pair", test_no_pair);
     g_test_add_func("/engines/mt/null", test_null_gives_back);
