@@ -183,27 +183,27 @@ static DubPcm *from_s16(const GArray *samples, unsigned rate)
 }
 
 /* With the library taken. */
-static DubPcm *speak_into_pcm(const Espeak *self, const char *text, double pace, GCancellable *cancellable, GError **error)
+static bool speak_into(GArray *samples, const Espeak *self, const char *text, double pace, GCancellable *cancellable,
+                       GError **error)
 {
-    g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(short));
     Sink own = {samples, (gsize) rate_hz * SPOKEN_MOST_S, cancellable};
     sink = &own;
     const bool spoken = speak(self, text, pace, error);
     sink = NULL;
-    return spoken ? from_s16(samples, (unsigned) rate_hz) : NULL;
+    return spoken;
 }
 
 static DubPcm *synthesize(DubTts *base, const char *text, double pace, GCancellable *cancellable, GError **error)
 {
-    g_autoptr(DubPcm) pcm = NULL;
+    g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(short));
     if (enter(cancellable)) {
-        pcm = speak_into_pcm((Espeak *) base, text, pace, cancellable, error);
+        const bool spoken = speak_into(samples, (Espeak *) base, text, pace, cancellable, error);
         leave();
-        if (!pcm)
+        if (!spoken)
             return NULL;
     }
     if (!g_cancellable_is_cancelled(cancellable))
-        return g_steal_pointer(&pcm);
+        return from_s16(samples, (unsigned) rate_hz);
     g_set_error_literal(error, DUB_ERROR, DUB_ERROR_CANCELLED, "synthesis was cancelled");
     return NULL;
 }
