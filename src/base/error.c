@@ -3,7 +3,11 @@
 
 #include <errno.h>
 
-G_DEFINE_QUARK(dub-error-quark, dub_error)
+/* Not G_DEFINE_QUARK: its cache is written without a lock by whichever threads fail first. */
+GQuark dub_error_quark(void)
+{
+    return g_quark_from_static_string("dub-error-quark");
+}
 
 /* Documented in docs/man/airdub.1; scripts rely on them, so a number never changes its meaning. */
 static const int exit_status[DUB_N_ERRORS] = {
