@@ -1,4 +1,4 @@
-/* base/process.h: what each long-running program of ours does to its own process, first thing in main(), before threads. */
+/* base/process.h: what each program of ours does to its own process, in main(), before it has threads. */
 #pragma once
 
 #include <stdbool.h>
