@@ -4,7 +4,7 @@
  * one access unit. */
 #include "audio/aac-encoder-private.h"
 
-#include "audio/libav-log.h"
+#include "audio/libav-setup.h"
 #include "base/clock.h"
 #include "base/error.h"
 
@@ -105,7 +105,7 @@ DubAacEncoder *dub_aac_encoder_new_primed(unsigned rate_hz, unsigned channels, u
                                           DubAacFrameFunc on_frame, void *user_data, GError **error)
 {
     g_return_val_if_fail(on_frame, NULL);
-    dub_libav_log_setup();
+    dub_libav_setup();
     if (!is_aac_rate(rate_hz) || channels < 1 || channels > 2) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "AAC has no %u Hz with %u channels", rate_hz,
                     channels);

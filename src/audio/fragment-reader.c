@@ -3,7 +3,7 @@
  * output is bounded. */
 #include "audio/fragment-reader.h"
 
-#include "audio/libav-log.h"
+#include "audio/libav-setup.h"
 #include "base/error.h"
 
 #include <libavcodec/avcodec.h>
@@ -231,7 +231,7 @@ static void reader_clear(Reader *self)
 
 DubPcm *dub_fragment_read_container(GBytes *bytes, DubFragmentContent content, GError **error)
 {
-    dub_libav_log_setup();
+    dub_libav_setup();
     Reader self = {0};
     self.memory.data = g_bytes_get_data(bytes, &self.memory.size);
     self.packet = av_packet_alloc();

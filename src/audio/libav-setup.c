@@ -1,11 +1,14 @@
-/* audio/libav-log.c: a peer's broken bytes make libav talk a lot; our own error already says what matters. */
-#include "audio/libav-log.h"
+/* audio/libav-setup.c: a peer's broken bytes make libav talk a lot, where our own error already says what matters, and take much
+ * memory: two kilobytes of MP4 may claim a table of 800 MB, and get it. */
+#include "audio/libav-setup.h"
 
 #include "base/log.h"
 
 #include <libavutil/log.h>
+#include <libavutil/mem.h>
 
-#define MAX_LINE_BYTES 256
+#define MAX_LINE_BYTES  256
+#define MAX_BLOCK_BYTES (96u << 20) /* above any fragment and its index, at most 24 bytes for each sample of a minute at 48 kHz */
 
 static void on_message(void *context, int level, const char *format, va_list arguments)
 {
@@ -18,11 +21,12 @@ static void on_message(void *context, int level, const char *format, va_list arg
     dub_debug("libav: %s", printable);
 }
 
-void dub_libav_log_setup(void)
+void dub_libav_setup(void)
 {
     static gsize done;
     if (g_once_init_enter(&done)) {
         av_log_set_callback(on_message);
+        av_max_alloc(MAX_BLOCK_BYTES);
         g_once_init_leave(&done, 1);
     }
 }
