@@ -29,7 +29,7 @@ typedef struct {
 struct _DubMixer {
     DubMixerConfig config;
     int64_t fade, duck;        /* ramps in frames */
-    GArray *original;          /* float; the first `passed` frames are rendered already */
+    GArray *original;          /* float: what is not rendered yet, after @passed frames that are */
     gsize passed;
     GArray *corners;           /* Corner, rising; the last one's gain holds on */
     GArray *voices;            /* Voice */
@@ -152,8 +152,9 @@ static void scale(float *out, const float *in, gsize n, float gain)
         out[i] = in[i] * gain;
 }
 
-/* The gain at @frame, the first of @n, lies on the line from @a to @b; so do the others'. */
-static void scale_along(float *out, const float *in, gsize n_frames, unsigned channels, const Corner *a, const Corner *b, int64_t frame)
+/* @frame: on the timeline, of the first of @n_frames; their gains lie on the line from @a to @b. */
+static void scale_along(float *out, const float *in, gsize n_frames, unsigned channels, const Corner *a, const Corner *b,
+                        int64_t frame)
 {
     if (a->gain >= b->gain && a->gain <= b->gain) {
         scale(out, in, n_frames * channels, a->gain);

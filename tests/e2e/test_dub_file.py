@@ -125,8 +125,8 @@ def test_dub_starts_where_the_original_did(nfl, without_bed):
 def test_bed_is_ducked(nfl, dubbed, without_bed):
     """The beeps tell how loud the original is: as it was where nobody is dubbed, 18 dB down (or gone) under the dub."""
     marks = clips.reference(nfl)["marks_s"]
-    original, bed, off = ([avsync.tone_level(samples, at_s) for at_s in marks]
-                          for samples in (media.decode_audio(file, avsync.RATE_HZ) for file in (nfl, dubbed.out, without_bed.out)))
+    decoded = (media.decode_audio(file, avsync.RATE_HZ) for file in (nfl, dubbed.out, without_bed.out))
+    original, bed, off = ([avsync.tone_level(samples, at_s) for at_s in marks] for samples in decoded)
     bed_db, off_db = 20 * np.log10(np.divide(bed, original) + 1e-6), 20 * np.log10(np.divide(off, original) + 1e-6)
     ducked = bed_db < -9
     assert ducked.any(), bed_db

@@ -34,7 +34,8 @@ def fuzz(name, seconds):
     with open(log, "wb") as out:
         status = subprocess.run([BUILD / f"tests/fuzz/fuzz-{name}", f"-max_total_time={seconds}", "-timeout=20",
                                  "-rss_limit_mb=2048", f"-malloc_limit_mb={BLOCK_LIMIT_MB}", "-print_final_stats=1",
-                                 f"-artifact_prefix={broken}/", found, ROOT / "tests/fuzz/corpus" / name], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                 f"-artifact_prefix={broken}/", found, ROOT / "tests/fuzz/corpus" / name],
+                                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                 env={**os.environ, **SLOWLY_UNWOUND.get(name, {})}).returncode
     lines = log.read_text(errors="replace").splitlines()
     executed = next((line.split()[-1] for line in lines if "number_of_executed_units" in line), "?")
