@@ -5,7 +5,6 @@
 #include "airdub/subtitle-files.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "engines/tts/tts.h"
 #include "speech/local.h"
 #include "speech/remote.h"
 
@@ -29,7 +28,10 @@ typedef struct {
     const DubOptions *options;
     GMainLoop *loop;
     DubReport *report;
-    DubSpeechEngines *engines; /* NULL with --sts */
+    DubEngineSettings *settings;
+    DubEngineSets *engines; /* NULL with --sts */
+    DubEngineLease *lease;
+    DubLanes *lanes;        /* NULL while they load */
     char *sts_token;
     DubRunner *runner;
     SubtitleFiles *subtitles; /* NULL: not wanted, or given up */
@@ -65,11 +67,12 @@ static void write_subtitles(Dub *self, const DubWorkerFragment *fragment)
     const DubSpeechResult *result = fragment->result;
     if (!self->subtitles || !result)
         return;
-    const bool heard = result->speech_start_ns >= 0 && result->speech_end_ns > result->speech_start_ns;
-    const int64_t start_ns = fragment->start_ns + (heard ? result->speech_start_ns : 0);
-    const int64_t end_ns = fragment->start_ns + (heard ? result->speech_end_ns : fragment->duration_ns);
+    int64_t from_ns, to_ns;
+    const bool heard = dub_speech_result_span(result, &from_ns, &to_ns) && to_ns > from_ns;
+    const int64_t start_ns = fragment->start_ns + (heard ? from_ns : 0);
+    const int64_t end_ns = fragment->start_ns + (heard ? to_ns : fragment->duration_ns);
     g_autoptr(GError) error = NULL;
-    if (subtitle_files_add(self->subtitles, start_ns, end_ns, result->transcript, result->translated_text, &error))
+    if (subtitle_files_add(self->subtitles, start_ns, end_ns, result->answer->transcript, result->answer->translated_text, &error))
         return;
     take_failure(self, g_steal_pointer(&error));
     g_clear_pointer(&self->subtitles, subtitle_files_free);
@@ -80,9 +83,9 @@ static void on_fragment(const DubWorkerFragment *fragment, void *user_data)
 {
     Dub *self = user_data;
     dub_report_fragment(self->report, fragment);
-    if (fragment->fallback != DUB_FALLBACK_NONE && fragment->result && fragment->result->error_message) {
+    if (fragment->fallback != DUB_FALLBACK_NONE && fragment->result && fragment->result->answer->error_message) {
         g_free(self->last_fault);
-        self->last_fault = g_strdup(fragment->result->error_message);
+        self->last_fault = g_strdup(fragment->result->answer->error_message);
     }
     write_subtitles(self, fragment);
 }
@@ -162,15 +165,34 @@ static bool check_sts(const char *url, GError **error)
     return false;
 }
 
-/* Before the models load: a wrong name is told at once. */
-static bool check_voice(const DubOptions *options, GError **error)
+static bool check_voice(const Dub *self, GError **error)
 {
-    if (!options->voice)
+    const char *voice = self->options->voice;
+    if (!voice || dub_engine_chain_has_voice(dub_engine_set_chain(dub_lanes_engines(self->lanes), DUB_STAGE_TTS), voice))
         return true;
-    g_autoptr(DubTts) tts = dub_tts_open(NULL, options->to, options->voice, error);
-    if (tts)
-        return true;
-    g_prefix_error(error, "--voice: ");
+    g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND,
+                "--voice: no voice is called \"%s\"; \"airdub voices\" lists those there are", voice);
+    return false;
+}
+
+static void on_lanes(DubLanes *lanes, const GError *error, void *user_data)
+{
+    Dub *self = user_data;
+    self->lanes = lanes;
+    if (error)
+        take_failure(self, g_error_copy(error));
+}
+
+/* Nothing else happens before the engines are there. */
+static bool load_engines(Dub *self, GError **error)
+{
+    self->engines = dub_engine_sets_new(self->settings);
+    self->lease = dub_engine_sets_lease(self->engines, self->options->from, self->options->to, on_lanes, self);
+    while (!self->lanes && !self->failure)
+        g_main_context_iteration(NULL, TRUE);
+    if (self->lanes)
+        return check_voice(self, error);
+    g_propagate_error(error, g_steal_pointer(&self->failure));
     return false;
 }
 
@@ -181,13 +203,10 @@ static bool open_speech(Dub *self, GError **error)
         self->sts_token = g_strdup(g_environ_getenv(environment, "STS_API_KEY"));
         return check_sts(self->options->sts_url, error);
     }
-    const DubSpeechEnginesConfig config = { .from = self->options->from, .to = self->options->to };
-    if (!check_voice(self->options, error))
+    self->settings = engine_options_settings(&self->options->engines, error);
+    if (!self->settings || !load_engines(self, error))
         return false;
-    self->engines = dub_speech_engines_open(&config, error);
-    if (!self->engines)
-        return false;
-    dub_report_loaded(self->report, dub_speech_engines_loading(self->engines));
+    dub_report_loaded(self->report, dub_engine_set_loading_cpu_ns(dub_lanes_engines(self->lanes)));
     return true;
 }
 
@@ -195,9 +214,9 @@ static bool open_speech(Dub *self, GError **error)
 
 static unsigned inflight(const Dub *self)
 {
-    if (!self->engines)
+    if (!self->lanes)
         return REMOTE_INFLIGHT;
-    return MIN(dub_speech_engines_n_lanes(self->engines) + 2, MOST_INFLIGHT); /* no lane waits for the loop */
+    return MIN(dub_lanes_count(self->lanes) + 2, MOST_INFLIGHT); /* no lane waits for the loop */
 }
 
 static bool create_runner(Dub *self, GError **error)
@@ -330,7 +349,9 @@ static void clear(Dub *self)
     g_clear_handle_id(&self->cut_short_source, g_source_remove);
     dub_runner_free(self->runner);
     subtitle_files_free(self->subtitles);
-    dub_speech_engines_close(self->engines);
+    dub_engine_lease_free(self->lease);
+    dub_engine_sets_free(self->engines);
+    dub_engine_settings_free(self->settings);
     g_free(self->sts_token);
     dub_report_free(self->report);
     g_clear_error(&self->failure);

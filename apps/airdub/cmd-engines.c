@@ -1,46 +1,32 @@
 /* airdub/cmd-engines.c: `airdub engines`: a table of stages, drivers and what they cover. */
 #include "airdub/command.h"
 #include "airdub/engine-list.h"
+#include "airdub/engine-options.h"
 
 #include <stdio.h>
 
-static char *rate_text(const EngineRow *row)
-{
-    return row->rate_hz ? g_strdup_printf("%u Hz", row->rate_hz) : g_strdup("-");
-}
-
-static char *cost_text(const EngineRow *row)
-{
-    return row->cost > 0 ? g_strdup_printf("%.2f", row->cost) : g_strdup("-");
-}
-
 static char *state_text(const EngineRow *row)
 {
-    if (row->is_null)
-        return g_strdup("does nothing; by name only");
-    if (!row->problem)
-        return g_strdup("available");
-    if (!row->package)
+    if (row->problem && row->klass->brings)
+        return g_strdup_printf("%s: %s", row->problem, row->klass->brings);
+    if (row->problem)
         return g_strdup(row->problem);
-    return g_strdup_printf("%s; apt-get install %s", row->problem, row->package);
+    return g_strdup(row->klass->flags & DUB_ENGINE_BY_NAME ? "available, by name only" : "available");
 }
 
 static void print_row(const EngineRow *row)
 {
-    g_autofree char *rate = rate_text(row);
-    g_autofree char *cost = cost_text(row);
     g_autofree char *state = state_text(row);
     g_autofree char *covers = g_strjoinv(" ", row->covers);
-    printf("%-5s  %-13s  %-9s  %-4s  %-28s  %s\n", engine_stage_to_string(row->stage), row->driver, rate, cost, state,
-           *covers ? covers : "-");
+    printf("%-5s  %-13s  %-40s  %s\n", engine_row_stage(row), row->klass->name, state,
+           *covers ? covers : row->klass->flags & DUB_ENGINE_ANY_LANGUAGE ? "any" : "-");
 }
 
 static void print_table(const GPtrArray *rows)
 {
-    printf("%-5s  %-13s  %-9s  %-4s  %-28s  %s\n", "STAGE", "DRIVER", "RATE", "COST", "STATE", "LANGUAGES OR PAIRS");
+    printf("%-5s  %-13s  %-40s  %s\n", "STAGE", "DRIVER", "STATE", "LANGUAGES OR PAIRS");
     for (guint i = 0; i < rows->len; i++)
         print_row(rows->pdata[i]);
-    puts("\nCOST: seconds of one core for a second of speech.");
 }
 
 static DubJson *strings_to_json(char **texts)
@@ -53,11 +39,13 @@ static DubJson *strings_to_json(char **texts)
 
 static DubJson *row_to_json(const EngineRow *row)
 {
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:o}", "stage", engine_stage_to_string(row->stage), "driver",
-                     row->driver, row->stage == ENGINE_MT ? "pairs" : "languages", strings_to_json(row->covers),
-                     "rate_hz", row->rate_hz ? json_integer(row->rate_hz) : json_null(), "cost",
-                     row->cost > 0 ? json_real(row->cost) : json_null(), "available", !row->problem, "problem",
-                     command_json_string(row->problem), "package", command_json_string(row->package));
+    const DubEngineClass *klass = row->klass;
+    return json_pack("{s:s, s:s, s:o, s:o, s:b, s:b, s:b, s:o, s:o}", "stage", engine_row_stage(row), "driver",
+                     klass->name, klass->stage == DUB_STAGE_MT ? "pairs" : "languages", strings_to_json(row->covers),
+                     "rate_hz", klass->rate_hz ? json_integer(klass->rate_hz) : json_null(), "remote",
+                     (klass->flags & DUB_ENGINE_REMOTE) != 0, "by_name", (klass->flags & DUB_ENGINE_BY_NAME) != 0,
+                     "available", !row->problem, "problem", command_json_string(row->problem), "brings",
+                     command_json_string(klass->brings));
 }
 
 static void print_json(const GPtrArray *rows)
@@ -78,7 +66,11 @@ int cmd_engines(int argc, char **argv, GError **error)
     if (!command_parse(argc, argv, entries, NULL, "Lists the speech engines of this machine.", NULL, 0, NULL, error))
         return 0;
     command_setup_log(false);
-    g_autoptr(GPtrArray) rows = engine_list_new();
+    g_auto(EngineOptions) none = {0};
+    g_autoptr(DubEngineSettings) settings = engine_options_settings(&none, error);
+    if (!settings)
+        return 0;
+    g_autoptr(GPtrArray) rows = engine_list_new(settings);
     if (as_json)
         print_json(rows);
     else

@@ -1,47 +1,38 @@
 /* airdub/cmd-voices.c: `airdub voices`: what --voice takes. */
 #include "airdub/command.h"
-
+#include "airdub/engine-list.h"
+#include "airdub/engine-options.h"
 #include "base/error.h"
-#include "engines/tts/tts.h"
 
 #include <stdio.h>
-#include <string.h>
 
-/* @wanted: NULL for all; "es" matches "es" and "es-419", "es-419" itself alone */
-static bool speaks(const DubVoice *voice, const char *wanted)
+static DubJson *voice_to_json(const EngineRow *row, const DubEngineOffer *voice)
 {
-    if (!wanted)
-        return true;
-    const gsize length = strlen(wanted);
-    if (g_ascii_strncasecmp(voice->language, wanted, length) != 0)
-        return false;
-    return voice->language[length] == '\0' || voice->language[length] == '-';
-}
-
-static DubJson *voice_to_json(const DubTtsDriver *driver, const DubVoice *voice)
-{
-    return json_pack("{s:s, s:o, s:o, s:o}", "driver", driver->name, "name", command_json_string(voice->name),
+    return json_pack("{s:s, s:o, s:o, s:o}", "driver", row->klass->name, "name", command_json_string(voice->name),
                      "language", command_json_string(voice->language), "gender", command_json_string(voice->gender));
 }
 
-static void add_voices(DubJson *list, const DubTtsDriver *driver, const GPtrArray *voices, const char *wanted)
+/* @wanted: NULL for all; "es" matches "es" and "es-419", "es-419" itself alone */
+static void add_voices(DubJson *list, const EngineRow *row, const char *wanted)
 {
-    for (guint i = 0; i < voices->len; i++) {
-        if (speaks(voices->pdata[i], wanted))
-            json_array_append_new(list, voice_to_json(driver, voices->pdata[i]));
+    if (row->klass->stage != DUB_STAGE_TTS)
+        return;
+    if (row->problem && !(row->klass->flags & DUB_ENGINE_BY_NAME)) /* the others still have voices */
+        fprintf(stderr, "airdub: %s: %s\n", row->klass->name, row->problem);
+    for (guint i = 0; row->offers && i < row->offers->len; i++) {
+        const DubEngineOffer *voice = row->offers->pdata[i];
+        if (!wanted || dub_engine_covers(voice->language, wanted))
+            json_array_append_new(list, voice_to_json(row, voice));
     }
 }
 
-static DubJson *list_voices(const char *wanted, GError **error)
+static DubJson *list_voices(const char *wanted, const DubEngineSettings *settings)
 {
-    g_autoptr(DubJson) list = json_array();
-    for (const DubTtsDriver *const *driver = dub_tts_drivers(); *driver; driver++) {
-        g_autoptr(GPtrArray) voices = (*driver)->voices(error);
-        if (!voices)
-            return NULL;
-        add_voices(list, *driver, voices, wanted);
-    }
-    return g_steal_pointer(&list);
+    g_autoptr(GPtrArray) rows = engine_list_new(settings);
+    DubJson *list = json_array();
+    for (guint i = 0; i < rows->len; i++)
+        add_voices(list, rows->pdata[i], wanted);
+    return list;
 }
 
 static void print_table(const DubJson *list)
@@ -68,9 +59,11 @@ int cmd_voices(int argc, char **argv, GError **error)
     if (!command_parse(argc, argv, entries, NULL, "Lists the voices that --voice takes.", NULL, 0, NULL, error))
         return 0;
     command_setup_log(false);
-    g_autoptr(DubJson) list = list_voices(to, error);
-    if (!list)
+    g_auto(EngineOptions) none = {0};
+    g_autoptr(DubEngineSettings) settings = engine_options_settings(&none, error);
+    if (!settings)
         return 0;
+    g_autoptr(DubJson) list = list_voices(to, settings);
     if (to && json_array_size(list) == 0) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED,
                     "no voice speaks '%.40s'; 'airdub voices' lists those there are", to);

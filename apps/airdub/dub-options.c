@@ -35,7 +35,8 @@ static bool parse(DubOptions *self, int argc, char **argv, char ***rest, GError 
         { "verbose", 'v', 0, G_OPTION_ARG_NONE, &self->verbose, "what was said in each fragment, and the log", NULL },
         G_OPTION_ENTRY_NULL,
     };
-    return command_parse(argc, argv, entries, "IN OUT", "Dubs a file, or a live stream until it ends.", description, 2,
+    g_autofree GOptionEntry *all = engine_options_entries(&self->engines, entries);
+    return command_parse(argc, argv, all, "IN OUT", "Dubs a file, or a live stream until it ends.", description, 2,
                          rest, error);
 }
 
@@ -171,4 +172,5 @@ void dub_options_clear(DubOptions *self)
     g_free(self->bed);
     g_free(self->segment_mode);
     g_free(self->sts_url);
+    engine_options_clear(&self->engines);
 }

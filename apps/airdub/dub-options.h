@@ -1,6 +1,7 @@
 /* airdub/dub-options.h: what `airdub dub` was asked for, and whether it can be done at all. Main thread only. */
 #pragma once
 
+#include "airdub/engine-options.h"
 #include "timeline/segmenter.h"
 
 #include <glib.h>
@@ -12,6 +13,7 @@ typedef struct {
     char *bed, *segment_mode, *sts_url;
     double segment_s;
     gboolean subtitles, force, as_json, quiet, verbose;
+    EngineOptions engines;
     double bed_gain;       /* linear, from bed */
     DubSegmentMode mode;   /* from segment_mode */
 } DubOptions;

@@ -26,7 +26,7 @@ struct _DubReport {
     int64_t step_ns, step_played_ns;   /* the last time it had become more: a file goes on by whole fragments */
     int64_t last_ns;      /* of the last progress shown */
     int64_t starting_cpu_ns; /* what the program itself took to be there */
-    DubSpeechLoading loading;
+    int64_t loading_cpu_ns; /* of loading the engines, on our own threads */
     DubSpeechCpu engines; /* of all fragments that were answered */
 };
 
@@ -67,9 +67,9 @@ void dub_report_end_line(DubReport *self)
     fflush(stdout);
 }
 
-void dub_report_loaded(DubReport *self, DubSpeechLoading loading)
+void dub_report_loaded(DubReport *self, int64_t loading_cpu_ns)
 {
-    self->loading = loading;
+    self->loading_cpu_ns = loading_cpu_ns;
 }
 
 /* ---- start ---- */
@@ -91,22 +91,32 @@ void dub_report_start(DubReport *self, const char *in, const char *out, const ch
 
 /* ---- fragments ---- */
 
+/* A stage that was not reached took no time. */
+static DubJson *json_stage_ms(double ms)
+{
+    return json_ms(MAX(ms, 0));
+}
+
 static void add_result(DubJson *line, const DubWorkerFragment *fragment)
 {
-    const DubSpeechResult *r = fragment->result;
-    const bool heard = r->speech_start_ns >= 0 && r->speech_end_ns >= 0;
+    const DubFragmentProcessed *a = fragment->result->answer;
+    int64_t start_ns, end_ns;
+    const bool heard = dub_speech_result_span(fragment->result, &start_ns, &end_ns);
     g_autoptr(DubJson) members = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "result", dub_speech_status_to_string(r->status), "transcript",
-        command_json_string(r->transcript), "translation", command_json_string(r->translated_text), "speech_start",
-        heard ? json_seconds(fragment->start_ns + r->speech_start_ns) : json_null(), "speech_end",
-        heard ? json_seconds(fragment->start_ns + r->speech_end_ns) : json_null(), "asr_ms", json_ms(r->asr_ms), "mt_ms",
-        json_ms(r->mt_ms), "tts_ms", json_ms(r->tts_ms), "processing_ms", json_ms(r->processing_ms));
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "result", dub_processed_status_to_string(a->status), "transcript",
+        command_json_string(a->transcript), "translation", command_json_string(a->translated_text), "speech_start",
+        heard ? json_seconds(fragment->start_ns + start_ns) : json_null(), "speech_end",
+        heard ? json_seconds(fragment->start_ns + end_ns) : json_null(), "asr_ms", json_stage_ms(a->asr_ms), "mt_ms",
+        json_stage_ms(a->translation_ms), "tts_ms", json_stage_ms(a->tts_ms), "processing_ms",
+        json_ms(a->processing_time_ms));
     json_object_update(line, members);
-    if (!r->error_code && !r->error_message)
+    if (a->metadata)
+        json_object_set(line, "metadata", a->metadata);
+    if (!a->error_code && !a->error_message)
         return;
     json_object_set_new(line, "error",
-                        json_pack("{s:o, s:o, s:o}", "code", command_json_string(r->error_code), "message",
-                                  command_json_string(r->error_message), "stage", command_json_string(r->error_stage)));
+                        json_pack("{s:o, s:o, s:o}", "code", command_json_string(a->error_code), "message",
+                                  command_json_string(a->error_message), "stage", command_json_string(a->error_stage)));
 }
 
 static void print_fragment_json(const DubWorkerFragment *fragment)
@@ -139,22 +149,23 @@ static void print_fragment(DubReport *self, const DubWorkerFragment *fragment)
 {
     const DubSpeechResult *result = fragment->result;
     g_autofree char *at = clock_text(fragment->start_ns);
-    g_autofree char *transcript = said(result ? result->transcript : NULL);
-    g_autofree char *translation = said(result ? result->translated_text : NULL);
+    g_autofree char *transcript = said(result ? result->answer->transcript : NULL);
+    g_autofree char *translation = said(result ? result->answer->translated_text : NULL);
     dub_report_end_line(self);
     if (fragment->fallback == DUB_FALLBACK_NONE)
         printf("%s  %s\n%*s  %s\n", at, transcript, (int) strlen(at), "", translation);
     else
         printf("%s  original kept (%s): %s\n", at, dub_fallback_to_string(fragment->fallback),
-               result && result->error_message ? result->error_message : transcript);
+               result && result->answer->error_message ? result->answer->error_message : transcript);
     fflush(stdout);
 }
 
 static void add_cpu(DubReport *self, const DubSpeechCpu *cpu)
 {
-    self->engines.asr_ns += cpu->asr_ns;
-    self->engines.mt_ns += cpu->mt_ns;
-    self->engines.tts_ns += cpu->tts_ns;
+    for (int stage = 0; stage < DUB_N_STAGES; stage++) {
+        self->engines.threads_ns[stage] += cpu->threads_ns[stage];
+        self->engines.programs_ns[stage] += cpu->programs_ns[stage];
+    }
 }
 
 void dub_report_fragment(DubReport *self, const DubWorkerFragment *fragment)
@@ -313,19 +324,29 @@ static char *fallbacks_text(const DubWorkerStats *stats)
     return g_string_free(text, FALSE);
 }
 
+static int64_t sum_stages(const int64_t *ns)
+{
+    return ns[DUB_STAGE_ASR] + ns[DUB_STAGE_MT] + ns[DUB_STAGE_TTS];
+}
+
+static DubJson *json_stage_cpu(const DubSpeechCpu *cpu, DubEngineStage stage)
+{
+    return json_seconds(cpu->threads_ns[stage] + cpu->programs_ns[stage]);
+}
+
 /* "around": what this process used beside the engines and the output's encoder, once it was there. */
 static DubJson *cpu_to_json(const DubReport *self, int64_t codec_ns)
 {
     const DubSpeechCpu *engines = &self->engines;
     const int64_t process_ns = dub_clock_process_cpu();
-    const int64_t around_ns = process_ns - self->starting_cpu_ns - self->loading.threads_ns - engines->asr_ns -
-                              engines->tts_ns - codec_ns;
+    const int64_t around_ns =
+        process_ns - self->starting_cpu_ns - self->loading_cpu_ns - sum_stages(engines->threads_ns) - codec_ns;
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "total",
-                     json_seconds(process_ns + self->loading.processes_ns + engines->mt_ns), "starting",
-                     json_seconds(self->starting_cpu_ns), "loading",
-                     json_seconds(self->loading.threads_ns + self->loading.processes_ns), "asr",
-                     json_seconds(engines->asr_ns), "mt", json_seconds(engines->mt_ns), "tts",
-                     json_seconds(engines->tts_ns), "codec", json_seconds(codec_ns), "around", json_seconds(around_ns));
+                     json_seconds(process_ns + sum_stages(engines->programs_ns)), "starting",
+                     json_seconds(self->starting_cpu_ns), "loading", json_seconds(self->loading_cpu_ns), "asr",
+                     json_stage_cpu(engines, DUB_STAGE_ASR), "mt", json_stage_cpu(engines, DUB_STAGE_MT), "tts",
+                     json_stage_cpu(engines, DUB_STAGE_TTS), "codec", json_seconds(codec_ns), "around",
+                     json_seconds(around_ns));
 }
 
 static void print_done_json(const DubReport *self, const DubWorkerStats *stats, int64_t codec_ns, const char *output,

@@ -2,7 +2,7 @@
  * On a terminal one line is rewritten; otherwise a plain line every few seconds; with --json an object a line. */
 #pragma once
 
-#include "speech/engines.h"
+#include "speech/lanes.h"
 #include "worker/runner.h"
 
 typedef enum {
@@ -17,7 +17,7 @@ typedef struct _DubReport DubReport;
 DubReport *dub_report_new(DubReportStyle style, bool tell_fragments, int64_t now_ns);
 
 /* What loading the engines took; not called where they run elsewhere. */
-void dub_report_loaded(DubReport *self, DubSpeechLoading loading);
+void dub_report_loaded(DubReport *self, int64_t loading_cpu_ns);
 /* @paced: it runs in real time, so that a delay says more than a speed */
 void dub_report_start(DubReport *self, const char *in, const char *out, const char *from, const char *to, bool paced,
                       const DubSourceInfo *info);

@@ -1,18 +1,17 @@
-/* airdub/engine-list.c: asks each driver, and opens what only opening can tell. */
+/* airdub/engine-list.c: asks each driver what it offers. */
 #include "airdub/engine-list.h"
 
-#include "engines/asr/asr.h"
-#include "engines/mt/mt.h"
-#include "engines/tts/tts.h"
+#include "engines/list.h"
 
 #include <string.h>
 
-const char *engine_stage_to_string(EngineStage stage)
+const char *engine_row_stage(const EngineRow *self)
 {
-    switch (stage) {
-    case ENGINE_ASR: return "ASR";
-    case ENGINE_MT:  return "MT";
-    case ENGINE_TTS: return "TTS";
+    switch (self->klass->stage) {
+    case DUB_STAGE_ASR: return "ASR";
+    case DUB_STAGE_MT:  return "MT";
+    case DUB_STAGE_TTS: return "TTS";
+    case DUB_N_STAGES:  break;
     }
     return "invalid";
 }
@@ -21,56 +20,17 @@ static void row_free(void *data)
 {
     EngineRow *row = data;
     g_strfreev(row->covers);
+    g_clear_pointer(&row->offers, g_ptr_array_unref);
     g_free(row->problem);
     g_free(row);
 }
 
-static EngineRow *row_new(EngineStage stage, const char *driver, const char *package)
+/* "es-419" and "es" are both es; a pair is "en-es". */
+static char *covered_by(const DubEngineOffer *offer)
 {
-    EngineRow *row = g_new0(EngineRow, 1);
-    row->stage = stage;
-    row->driver = driver;
-    row->package = package;
-    row->is_null = strcmp(driver, "null") == 0;
-    return row;
-}
-
-static EngineRow *asr_row(const DubAsrDriver *driver)
-{
-    EngineRow *row = row_new(ENGINE_ASR, driver->name, driver->package);
-    row->covers = g_strdupv((char **) driver->languages);
-    row->rate_hz = driver->rate_hz;
-    row->cost = driver->cost;
-    g_autoptr(GError) error = NULL;
-    g_autoptr(DubAsr) asr = row->covers[0] ? dub_asr_open(driver->name, row->covers[0], NULL, &error) : NULL;
-    if (error)
-        row->problem = g_strdup(error->message);
-    return row;
-}
-
-/* Returns: (transfer full): why @pair ("en-es") cannot be opened, NULL if it can */
-static char *try_pair(const char *driver, const char *pair)
-{
-    g_auto(GStrv) languages = g_strsplit(pair, "-", 2);
-    g_autoptr(GError) error = NULL;
-    g_autoptr(DubMt) mt = dub_mt_open(driver, languages[0], languages[1] ? languages[1] : "", &error);
-    return mt ? NULL : g_strdup(error->message);
-}
-
-static EngineRow *mt_row(const DubMtDriver *driver)
-{
-    EngineRow *row = row_new(ENGINE_MT, driver->name, driver->package);
-    row->covers = driver->pairs();
-    if (row->is_null)
-        return row;
-    row->problem = row->covers[0] ? try_pair(driver->name, row->covers[0]) : g_strdup("no language pair is installed");
-    return row;
-}
-
-/* "es-419" and "es" are both es. */
-static char *base_language(const char *language)
-{
-    return g_strndup(language, strcspn(language, "-_"));
+    if (offer->target)
+        return g_strdup_printf("%s-%s", offer->language, offer->target);
+    return g_strndup(offer->language, strcspn(offer->language, "-_"));
 }
 
 static int compare_text(const void *a, const void *b)
@@ -78,41 +38,38 @@ static int compare_text(const void *a, const void *b)
     return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
-static char **languages_of(const GPtrArray *voices)
+static char **covers_of(const GPtrArray *offers)
 {
     g_autoptr(GPtrArray) found = g_ptr_array_new();
-    for (guint i = 0; i < voices->len; i++) {
-        const DubVoice *voice = voices->pdata[i];
-        g_autofree char *language = base_language(voice->language);
-        if (!g_ptr_array_find_with_equal_func(found, language, g_str_equal, NULL))
-            g_ptr_array_add(found, g_steal_pointer(&language));
+    for (guint i = 0; offers && i < offers->len; i++) {
+        g_autofree char *covered = covered_by(offers->pdata[i]);
+        if (!g_ptr_array_find_with_equal_func(found, covered, g_str_equal, NULL))
+            g_ptr_array_add(found, g_steal_pointer(&covered));
     }
     g_ptr_array_sort(found, compare_text);
     g_ptr_array_add(found, NULL);
     return (char **) g_ptr_array_free(g_steal_pointer(&found), FALSE);
 }
 
-static EngineRow *tts_row(const DubTtsDriver *driver)
+static EngineRow *row_new(const DubEngineClass *klass, const DubEngineSettings *settings)
 {
-    EngineRow *row = row_new(ENGINE_TTS, driver->name, driver->package);
+    const DubEngineConfig config = dub_engine_settings_config(settings, klass, NULL, NULL, NULL);
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) voices = driver->voices(&error);
-    row->covers = voices ? languages_of(voices) : g_new0(char *, 1);
+    EngineRow *row = g_new0(EngineRow, 1);
+    row->klass = klass;
+    row->offers = klass->list(&config, NULL, &error);
+    row->covers = covers_of(row->offers);
     if (error)
         row->problem = g_strdup(error->message);
-    else if (!row->is_null && !row->covers[0])
-        row->problem = g_strdup("no voice is installed");
+    else if (!row->covers[0] && !(klass->flags & DUB_ENGINE_ANY_LANGUAGE))
+        row->problem = g_strdup("not installed");
     return row;
 }
 
-GPtrArray *engine_list_new(void)
+GPtrArray *engine_list_new(const DubEngineSettings *settings)
 {
     GPtrArray *rows = g_ptr_array_new_with_free_func(row_free);
-    for (const DubAsrDriver *const *driver = dub_asr_drivers(); *driver; driver++)
-        g_ptr_array_add(rows, asr_row(*driver));
-    for (const DubMtDriver *const *driver = dub_mt_drivers(); *driver; driver++)
-        g_ptr_array_add(rows, mt_row(*driver));
-    for (const DubTtsDriver *const *driver = dub_tts_drivers(); *driver; driver++)
-        g_ptr_array_add(rows, tts_row(*driver));
+    for (const DubEngineClass *const *klass = dub_engine_list(); *klass; klass++)
+        g_ptr_array_add(rows, row_new(*klass, settings));
     return rows;
 }

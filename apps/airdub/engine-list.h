@@ -1,19 +1,18 @@
-/* airdub/engine-list.h: what the engines of this machine can do, as rows. Main thread only; loads the recognisers' models. */
+/* airdub/engine-list.h: what the engines of this machine can do, as rows. Main thread only; asks every driver, which may take
+ * seconds. */
 #pragma once
 
 #include "base/json.h"
-
-typedef enum { ENGINE_ASR, ENGINE_MT, ENGINE_TTS } EngineStage;
-const char *engine_stage_to_string(EngineStage stage); /* "ASR" … */
+#include "engines/settings.h"
 
 typedef struct {
-    EngineStage stage;
-    const char *driver, *package;
-    char **covers;    /* languages (ASR, TTS) or pairs (MT), ended by NULL */
-    unsigned rate_hz; /* ASR; 0 elsewhere */
-    double cost;      /* ASR: processing seconds a second of speech; 0 elsewhere */
-    char *problem;    /* why it cannot be used, NULL if it can */
-    bool is_null;     /* the driver that does nothing: only chosen by name */
+    const DubEngineClass *klass;
+    char **covers;     /* languages (ASR, TTS) or pairs (MT), ended by NULL */
+    GPtrArray *offers; /* of DubEngineOffer; NULL when it could not say */
+    char *problem;     /* why it cannot be used, NULL if it can */
 } EngineRow;
 
-GPtrArray *engine_list_new(void); /* (transfer full) of EngineRow */
+const char *engine_row_stage(const EngineRow *self); /* "ASR" … */
+
+/* @settings: of the drivers. (transfer full) of EngineRow */
+GPtrArray *engine_list_new(const DubEngineSettings *settings);

@@ -36,7 +36,8 @@ static bool parse(LiveOptions *self, int argc, char **argv, GError **error)
         { "verbose", 'v', 0, G_OPTION_ARG_NONE, &self->verbose, "show the whole log of the services", NULL },
         G_OPTION_ENTRY_NULL,
     };
-    return command_parse(argc, argv, entries, NULL,
+    g_autofree GOptionEntry *all = engine_options_entries(&self->engines, entries);
+    return command_parse(argc, argv, all, NULL,
                          "Starts the media server, media-service and sts-service, watches them and shows every stream.",
                          description, 0, NULL, error);
 }
@@ -107,4 +108,5 @@ void live_options_clear(LiveOptions *self)
     g_free(self->segment_mode);
     g_free(self->media_server);
     g_free(self->log_dir);
+    engine_options_clear(&self->engines);
 }

@@ -1,6 +1,8 @@
 /* airdub/live-options.h: what `airdub live` was asked for. Main thread only. */
 #pragma once
 
+#include "airdub/engine-options.h"
+
 #include <glib.h>
 #include <stdbool.h>
 
@@ -15,6 +17,7 @@ typedef struct {
     char *log_dir;
     int rtmp_port, http_port, sts_port, api_port, rtsp_port; /* 0: a free one */
     gboolean as_json, quiet, verbose;
+    EngineOptions engines; /* for sts-service */
     bool mediamtx;       /* media_server is "mediamtx" */
 } LiveOptions;
 

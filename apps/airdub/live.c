@@ -341,6 +341,21 @@ static Child *add_child(Live *self, const char *name, const char *const *argv, c
     return child_new(name, argv, environment, &callbacks, self);
 }
 
+static void set_if_given(Child *child, const char *name, const char *value)
+{
+    if (value)
+        child_set_env(child, name, value);
+}
+
+static void set_engines(const EngineOptions *options, Child *sts)
+{
+    set_if_given(sts, "ASR_PROVIDER", options->providers[DUB_STAGE_ASR]);
+    set_if_given(sts, "TRANSLATION_PROVIDER", options->providers[DUB_STAGE_MT]);
+    set_if_given(sts, "TTS_PROVIDER", options->providers[DUB_STAGE_TTS]);
+    set_if_given(sts, "ASR_MODEL", options->model);
+    set_if_given(sts, "GLOSSARY", options->glossary);
+}
+
 static bool add_sts(Live *self, char **environment, GError **error)
 {
     g_autofree char *path = programs_find("sts-service", error);
@@ -351,6 +366,7 @@ static bool add_sts(Live *self, char **environment, GError **error)
     child_set_env(sts, "HOST", "127.0.0.1"); /* media-service is its only client here */
     set_port(sts, "PORT", self->sts_port);
     set_port(sts, "STS_PORT", self->sts_port);
+    set_engines(&self->options->engines, sts);
     return true;
 }
 
@@ -376,10 +392,8 @@ static void set_dubbing(const LiveOptions *options, Child *media)
     child_set_env(media, "WORKER_TARGET_LANGUAGE", options->to);
     child_set_env(media, "WORKER_SEGMENT_MODE", options->segment_mode);
     child_set_env(media, "WORKER_SEGMENT_DURATION", g_ascii_formatd(seconds, sizeof seconds, "%g", options->segment_s));
-    if (options->voice)
-        child_set_env(media, "WORKER_VOICE", options->voice);
-    if (options->bed)
-        child_set_env(media, "WORKER_BED_DB", options->bed);
+    set_if_given(media, "WORKER_VOICE", options->voice);
+    set_if_given(media, "WORKER_BED_DB", options->bed);
 }
 
 static bool add_media(Live *self, char **environment, GError **error)

@@ -75,7 +75,8 @@ bool media_config_load(MediaConfig *config, char **environment, GError **error)
 {
     if (!dub_env_load(specs, G_N_ELEMENTS(specs), config, environment, error))
         return false;
-    if (!check(config, error)) {
+    config->engines = dub_engine_settings_load(environment, error);
+    if (!config->engines || !check(config, error)) {
         media_config_clear(config);
         return false;
     }
@@ -94,11 +95,14 @@ bool media_config_load(MediaConfig *config, char **environment, GError **error)
 void media_config_clear(MediaConfig *config)
 {
     dub_env_clear(specs, G_N_ELEMENTS(specs), config);
+    g_clear_pointer(&config->engines, dub_engine_settings_free);
 }
 
 char *media_config_help(void)
 {
-    return dub_env_help(specs, G_N_ELEMENTS(specs));
+    g_autofree char *own = dub_env_help(specs, G_N_ELEMENTS(specs));
+    g_autofree char *engines = dub_engine_settings_help();
+    return g_strconcat(own, "\nWith SPEECH_BACKEND=local also:\n", engines, NULL);
 }
 
 double media_config_bed_gain(const MediaConfig *config)

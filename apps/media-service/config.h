@@ -1,6 +1,8 @@
 /* apps/media-service/config.h: media-service's settings, read once from the environment. */
 #pragma once
 
+#include "engines/settings.h"
+
 #include <glib.h>
 #include <stdbool.h>
 
@@ -21,6 +23,7 @@ typedef struct {
     double playout_delay_s;
     char *bed;                      /* dB or "off" */
     bool supervised;
+    DubEngineSettings *engines;     /* SPEECH_BACKEND=local */
 } MediaConfig;
 
 /* @environment: as from g_get_environ(). %DUB_ERROR_INVALID_ARGUMENT names the variable. */

@@ -94,7 +94,7 @@ static void update_speech(DubMetrics *metrics, const char *stream_id, const DubW
     set(metrics, LATE, stream_id, (double) stats->late);
     for (int i = 0; i < 3; i++) {
         dub_metrics_set(metrics, PROCESSED, (double) stats->answered[i], stream_id,
-                        dub_speech_status_to_string((DubSpeechStatus) i), NULL);
+                        dub_processed_status_to_string((DubProcessedStatus) i), NULL);
         dub_metrics_set(metrics, PRESSURE, (double) stats->pressure_events[i], stream_id, actions[i], NULL);
     }
     for (int i = DUB_FALLBACK_NONE + 1; i < DUB_N_FALLBACKS; i++)

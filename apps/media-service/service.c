@@ -29,7 +29,8 @@ struct _MediaService {
     GHashTable *streams;       /* id -> MediaStream */
     GHashTable *ended;         /* id -> gint64 *: when, for its metrics */
     MediaStreamContext context;
-    DubSpeechEngines *engines; /* SPEECH_BACKEND=local */
+    DubEngineSets *engines;    /* SPEECH_BACKEND=local */
+    DubEngineLease *preloaded; /* its usual pair, kept loaded */
     guint refresh_id, done_id;
     bool stopping;
 };
@@ -268,23 +269,29 @@ static DubSpeech *create_remote(const DubSpeechConfig *config, const DubSpeechCa
 static DubSpeech *create_local(const DubSpeechConfig *config, const DubSpeechCallbacks *callbacks, void *callbacks_data,
                                void *factory_data, G_GNUC_UNUSED GError **error)
 {
-    /* The engines that were loaded at start serve their own pair of languages; another pair opens its own. */
-    MediaService *self = factory_data;
-    const bool shared = g_str_equal(config->source_language, self->config->source_language) &&
-                        g_str_equal(config->target_language, self->config->target_language);
-    return dub_speech_local_new(config, shared ? self->engines : NULL, callbacks, callbacks_data);
+    const MediaService *self = factory_data;
+    return dub_speech_local_new(config, self->engines, callbacks, callbacks_data);
 }
 
-static bool prepare_speech(MediaService *self, GError **error)
+/* Each stream says so, too; and tries again, since a package or a model may have been installed meanwhile. */
+static void on_preloaded(G_GNUC_UNUSED DubLanes *lanes, const GError *error, void *user_data)
+{
+    const MediaService *self = user_data;
+    if (error)
+        dub_error("media-service: no engines for %s to %s: %s", self->config->source_language,
+                  self->config->target_language, error->message);
+}
+
+static void prepare_speech(MediaService *self)
 {
     if (g_str_equal(self->config->speech, "remote")) {
         self->context.create_speech = create_remote;
-        return true;
+        return;
     }
-    const DubSpeechEnginesConfig engines = { .from = self->config->source_language, .to = self->config->target_language };
-    self->engines = dub_speech_engines_open(&engines, error);
     self->context.create_speech = create_local;
-    return self->engines != NULL;
+    self->engines = dub_engine_sets_new(self->config->engines);
+    self->preloaded = dub_engine_sets_lease(self->engines, self->config->source_language, self->config->target_language,
+                                            on_preloaded, self);
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------- */
@@ -300,7 +307,8 @@ MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void 
     self->streams = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify) media_stream_free);
     self->ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     self->context = (MediaStreamContext){ .config = config, .metrics = self->metrics, .factory_data = self };
-    const guint port = prepare_speech(self, error) ? listen_http(self, error) : 0;
+    prepare_speech(self);
+    const guint port = listen_http(self, error);
     if (port)
         self->media_server = media_server_new(config, &media_server_callbacks, self, error);
     if (!self->media_server) {
@@ -340,7 +348,8 @@ void media_service_free(MediaService *self)
     media_server_free(self->media_server);
     dub_streams_free(self->table);
     g_hash_table_unref(self->ended);
-    dub_speech_engines_close(self->engines);
+    dub_engine_lease_free(self->preloaded);
+    dub_engine_sets_free(self->engines);
     dub_metrics_free(self->metrics);
     g_free(self);
 }

@@ -47,8 +47,8 @@ static void on_fragment(const DubWorkerFragment *fragment, void *user_data)
         note_latency(self, fragment->latency_ns);
     self->next_fragment = fragment->index + 1;
     const DubSpeechResult *result = fragment->result;
-    g_autofree char *heard = result && result->transcript ? dub_log_printable(result->transcript, 200) : NULL;
-    g_autofree char *said = result && result->translated_text ? dub_log_printable(result->translated_text, 200) : NULL;
+    g_autofree char *heard = result && result->answer->transcript ? dub_log_printable(result->answer->transcript, 200) : NULL;
+    g_autofree char *said = result && result->answer->translated_text ? dub_log_printable(result->answer->translated_text, 200) : NULL;
     dub_info("stream %s: fragment %" G_GUINT64_FORMAT " at %.2f s: %s%s%s%s%s", self->id, fragment->index,
              (double) fragment->start_ns / DUB_NS_PER_S,
              fragment->fallback == DUB_FALLBACK_NONE ? "dubbed" : dub_fallback_to_string(fragment->fallback),

@@ -36,26 +36,28 @@ static const DubEnvSpec specs[] = {
     STRING("CORS_ORIGIN", cors_origin, "*", "origin that browsers may connect from"),
     STRING("SOURCE_LANGUAGE", source_language, "en", "full mode: loaded at the start, from"),
     STRING("TARGET_LANGUAGE", target_language, "es", "full mode: loaded at the start, to"),
-    STRING("ASR_PROVIDER", asr_provider, NULL, "speech recogniser; see airdub engines"),
-    STRING("ASR_MODEL", asr_model, NULL, "its model: a name or a folder"),
-    STRING("TRANSLATION_PROVIDER", translation_provider, NULL, "translator; see airdub engines"),
-    STRING("TTS_PROVIDER", tts_provider, NULL, "speech synthesiser; see airdub engines"),
-    UINT("ENGINE_LANES", lanes, "0", 0, 32, "fragments dubbed at once; 0: one a core"),
-    CHOICE("DEVICE", device, "cpu", "cpu", "what the engines run on"),
     CHOICE("EMPTY_FRAGMENT_AUDIO", empty_audio, "silence", "silence|original", "what plays where nobody speaks"),
     CHOICE("LOG_LEVEL", log_level, "INFO", "ERROR|WARN|WARNING|INFO|DEBUG", "least level that is logged"),
     CHOICE("LOG_FORMAT", log_format, "text", "text|json", "of a log line"),
     BOOL("AIRDUB_SUPERVISED", supervised, "false", "end with the parent process"),
 };
 
-bool sts_config_load(StsConfig *self, char **environment, GError **error)
+static bool check(const StsConfig *self, GError **error)
 {
-    if (!dub_env_load(specs, G_N_ELEMENTS(specs), self, environment, error))
-        return false;
     if (self->pressure_low <= self->pressure_medium && self->pressure_medium <= self->pressure_high)
         return true;
     g_set_error_literal(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
                         "BACKPRESSURE_THRESHOLD_LOW, _MEDIUM and _HIGH must rise");
+    return false;
+}
+
+bool sts_config_load(StsConfig *self, char **environment, GError **error)
+{
+    if (!dub_env_load(specs, G_N_ELEMENTS(specs), self, environment, error))
+        return false;
+    self->engines = dub_engine_settings_load(environment, error);
+    if (self->engines && check(self, error))
+        return true;
     sts_config_clear(self);
     return false;
 }
@@ -63,11 +65,14 @@ bool sts_config_load(StsConfig *self, char **environment, GError **error)
 void sts_config_clear(StsConfig *self)
 {
     dub_env_clear(specs, G_N_ELEMENTS(specs), self);
+    g_clear_pointer(&self->engines, dub_engine_settings_free);
 }
 
 char *sts_config_help(void)
 {
-    return dub_env_help(specs, G_N_ELEMENTS(specs));
+    g_autofree char *own = dub_env_help(specs, G_N_ELEMENTS(specs));
+    g_autofree char *engines = dub_engine_settings_help();
+    return g_strconcat(own, engines, NULL);
 }
 
 bool sts_config_is_echo(const StsConfig *self)
@@ -117,11 +122,7 @@ void sts_config_service(const StsConfig *self, DubStsServiceConfig *service)
         .empty_original = strcmp(self->empty_audio, "original") == 0,
         .from = self->source_language,
         .to = self->target_language,
-        .asr_driver = self->asr_provider,
-        .asr_model = self->asr_model,
-        .mt_driver = self->translation_provider,
-        .tts_driver = self->tts_provider,
-        .n_lanes = self->lanes,
+        .engines = self->engines,
     };
 }
 

@@ -9,7 +9,7 @@
 typedef struct {
     char *host, *echo_host;
     unsigned port, echo_port;
-    char *mode, *device;
+    char *mode;
     unsigned echo_delay_ms;
     bool pressure_events;
     double pressure_low, pressure_medium, pressure_high;
@@ -17,8 +17,7 @@ typedef struct {
     double ping_interval_s, ping_timeout_s, disconnect_delay_s, shutdown_timeout_s;
     char *api_key, *cors_origin;
     char *source_language, *target_language;
-    char *asr_provider, *asr_model, *translation_provider, *tts_provider;
-    unsigned lanes;
+    DubEngineSettings *engines;
     char *empty_audio;
     char *log_level, *log_format;
     bool supervised;

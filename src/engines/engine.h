@@ -80,7 +80,8 @@ typedef struct {
 } DubEngineSpan;
 
 typedef struct {
-    int64_t cpu_ns;            /* of the engine itself, on whatever threads and in whatever processes */
+    int64_t cpu_ns;            /* on threads of this process; dub_engine_run() measures the calling one */
+    int64_t programs_cpu_ns;   /* in programs of the engine's own */
     int64_t audio_ns;          /* sound heard or spoken */
     int64_t characters;        /* text taken */
     int64_t cost_micros;       /* millionths of a US dollar; 0: free or not told */

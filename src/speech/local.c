@@ -6,17 +6,12 @@
 #include <gio/gio.h>
 
 typedef struct {
-    char *from, *to;
-} Languages;
-
-typedef struct {
     DubSpeech base;
-    Languages languages;
-    char *voice;
+    char *from, *to, *voice;
     unsigned rate_hz, channels, max_inflight, timeout_ms;
-    DubSpeechEngines *engines;
-    bool owns_engines;
-    GCancellable *opening; /* cancelled when freed meanwhile */
+    DubEngineSets *sets;
+    DubEngineLease *lease; /* NULL before start */
+    DubLanes *lanes;       /* NULL while they load */
     DubSpeechSession *session;
     GHashTable *waiting; /* sequence number -> DubSpeechResult whose predecessors are not out; bounded by in flight */
     uint64_t n_submitted, n_delivered;
@@ -24,14 +19,6 @@ typedef struct {
     GSource *completing;
     bool *is_freed; /* set when a callback frees us, so that a loop over results can stop */
 } Local;
-
-static void free_languages(gpointer data)
-{
-    Languages *languages = data;
-    g_free(languages->from);
-    g_free(languages->to);
-    g_free(languages);
-}
 
 static gboolean on_completed(gpointer data)
 {
@@ -88,77 +75,33 @@ static void fail(Local *self, const GError *error)
 
 static void begin_session(Local *self)
 {
-    const DubSpeechSessionConfig config = {self->voice, self->rate_hz, self->channels, self->timeout_ms};
+    const DubSpeechSessionConfig config = {
+        .voice = self->voice, .rate_hz = self->rate_hz, .channels = self->channels, .timeout_ms = self->timeout_ms
+    };
     g_autoptr(GError) error = NULL;
-    self->session = dub_speech_session_new(self->engines, &config, on_fragment_done, self, &error);
+    self->session = dub_speech_session_new(self->lanes, &config, on_fragment_done, self, &error);
     if (!self->session)
         fail(self, error);
     else if (self->base.callbacks.on_ready)
         self->base.callbacks.on_ready(self->max_inflight, self->base.user_data);
 }
 
-static void open_engines(GTask *task, gpointer source G_GNUC_UNUSED, gpointer data,
-                         GCancellable *cancellable G_GNUC_UNUSED) /* a thread of GTask's pool */
+static void on_lanes(DubLanes *lanes, const GError *error, void *user_data)
 {
-    const Languages *languages = data;
-    const DubSpeechEnginesConfig config = {.from = languages->from, .to = languages->to};
-    GError *error = NULL;
-    DubSpeechEngines *engines = dub_speech_engines_open(&config, &error);
-    if (engines)
-        g_task_return_pointer(task, engines, (GDestroyNotify) dub_speech_engines_close);
-    else
-        g_task_return_error(task, error);
-}
-
-static void on_engines_opened(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_data)
-{
-    g_autoptr(GError) error = NULL;
-    DubSpeechEngines *engines = g_task_propagate_pointer(G_TASK(result), &error);
-    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-        return; /* freed meanwhile */
     Local *self = user_data;
-    if (!engines) {
+    self->lanes = lanes;
+    if (lanes)
+        begin_session(self);
+    else
         fail(self, error);
-        return;
-    }
-    self->engines = engines;
-    self->owns_engines = true;
-    begin_session(self);
-}
-
-static gboolean on_started(gpointer data)
-{
-    GTask *task = data;
-    if (!g_task_return_error_if_cancelled(task))
-        g_task_return_boolean(task, TRUE);
-    return G_SOURCE_REMOVE;
-}
-
-static void on_session_due(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_data)
-{
-    if (g_task_propagate_boolean(G_TASK(result), NULL)) /* false: freed meanwhile */
-        begin_session(user_data);
 }
 
 static void start(DubSpeech *base)
 {
     Local *self = (Local *) base;
-    g_return_if_fail(!self->opening);
+    g_return_if_fail(!self->lease);
 
-    self->opening = g_cancellable_new();
-    if (self->engines) { /* the answer must not come from inside this call */
-        GTask *task = g_task_new(NULL, self->opening, on_session_due, self);
-        g_autoptr(GSource) source = g_idle_source_new();
-        g_task_attach_source(task, source, on_started);
-        g_object_unref(task);
-        return;
-    }
-    Languages *languages = g_new0(Languages, 1);
-    languages->from = g_strdup(self->languages.from);
-    languages->to = g_strdup(self->languages.to);
-    g_autoptr(GTask) task = g_task_new(NULL, self->opening, on_engines_opened, self);
-    g_task_set_task_data(task, languages, free_languages);
-    g_task_run_in_thread(task, open_engines);
+    self->lease = dub_engine_sets_lease(self->sets, self->from, self->to, on_lanes, self);
 }
 
 static void submit(DubSpeech *base, DubFragment *fragment)
@@ -185,19 +128,15 @@ static void free_local(DubSpeech *base)
     Local *self = (Local *) base;
     if (self->is_freed)
         *self->is_freed = true;
-    if (self->opening)
-        g_cancellable_cancel(self->opening);
-    g_clear_object(&self->opening);
     dub_speech_session_free(self->session);
-    if (self->owns_engines)
-        dub_speech_engines_close(self->engines);
+    dub_engine_lease_free(self->lease);
     if (self->completing) {
         g_source_destroy(self->completing);
         g_source_unref(self->completing);
     }
     g_hash_table_unref(self->waiting);
-    g_free(self->languages.from);
-    g_free(self->languages.to);
+    g_free(self->from);
+    g_free(self->to);
     g_free(self->voice);
     g_free(self);
 }
@@ -210,19 +149,19 @@ static const DubSpeechClass local_class = {
     .free = free_local,
 };
 
-DubSpeech *dub_speech_local_new(const DubSpeechConfig *config, DubSpeechEngines *engines,
+DubSpeech *dub_speech_local_new(const DubSpeechConfig *config, DubEngineSets *sets,
                                 const DubSpeechCallbacks *callbacks, void *user_data)
 {
     Local *self = g_new0(Local, 1);
     self->base = (DubSpeech) {&local_class, *callbacks, user_data};
-    self->languages.from = g_strdup(config->source_language);
-    self->languages.to = g_strdup(config->target_language);
+    self->from = g_strdup(config->source_language);
+    self->to = g_strdup(config->target_language);
     self->voice = g_strdup(config->voice);
     self->rate_hz = config->rate_hz;
     self->channels = config->channels;
     self->max_inflight = CLAMP(config->max_inflight, 1, 10);
     self->timeout_ms = config->timeout_ms;
-    self->engines = engines;
+    self->sets = sets;
     self->waiting = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify) dub_speech_result_free);
     return &self->base;
 }

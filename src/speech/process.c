@@ -2,34 +2,36 @@
 #include "speech/process.h"
 
 #include "audio/convert.h"
-#include "audio/level.h"
 #include "audio/loudness.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "speech/fit.h"
 #include "speech/phrases.h"
 
+#include <math.h>
 #include <string.h>
 
-#define SPEECH_DBFS       (-45.0) /* for an engine that gives no word times */
 #define PACE_WORTH        1.02    /* from here on speaking again beats stretching */
 #define LOUDNESS_MOST_DB  15.0    /* a whisper need not become a shout, nor the other way round */
 #define LOUDNESS_TWICE_DB 3.01    /* the same sound from two channels */
 #define LOUDNESS_CEILING  0.89    /* -1 dBFS: the usual limit of delivery */
-#define TIMEOUT_NONE_MS   60000   /* bounds translation where nobody set a timeout */
+#define HEARD_RATE_HZ     16000   /* what speech is looked for in */
 
 typedef struct {
-    const DubSpeechTools *tools;
+    DubEngineSet *engines;
+    const DubSpeechPast *past;
     const DubFragment *fragment;
     const DubSpeechShape *shape;
     DubSpeechControl *control;
-    int64_t begin_ns;
-    GArray *phrases;  /* of DubPhrase */
-    char **sentences; /* the translation of each */
-    GPtrArray *dubs;  /* of DubPcm: the speech of each */
+    int64_t begin_ns, deadline_ns; /* 0: no hurry */
+    GArray *phrases;    /* of DubPhrase */
+    char **sentences;   /* the translation of each */
+    GPtrArray *spoken;  /* of DubEngineReply: the speech of each */
     DubSpeechResult *result;
+    DubFragmentProcessed *answer; /* the result's */
 } Work;
 
+/* What an engine's error is on the wire. */
 static const struct {
     DubErrorCode error;
     const char *code;
@@ -37,16 +39,11 @@ static const struct {
 } codes[] = {
     {DUB_ERROR_TIMEOUT, "TIMEOUT", true},
     {DUB_ERROR_CORRUPT, "INVALID_AUDIO", false},
+    {DUB_ERROR_NOT_FOUND, "INVALID_VOICE_PROFILE", false},
+    {DUB_ERROR_BACKPRESSURE, "RATE_LIMIT", true},
+    {DUB_ERROR_AUTH, "MODEL_ERROR", false},
+    {DUB_ERROR_NO_SPACE, "MODEL_ERROR", false},
 };
-
-static void fail(DubSpeechResult *result, const char *stage, const char *code, const char *message, bool retryable)
-{
-    result->status = DUB_SPEECH_FAILED;
-    result->error_stage = g_strdup(stage);
-    result->error_code = g_strdup(code);
-    result->error_message = g_strdup(message);
-    result->retryable = retryable;
-}
 
 static double ms_since(int64_t begin_ns)
 {
@@ -55,118 +52,205 @@ static double ms_since(int64_t begin_ns)
 
 static bool is_overdue(const Work *work)
 {
-    return work->shape->timeout_ms && ms_since(work->begin_ns) >= work->shape->timeout_ms;
+    return work->deadline_ns && dub_clock_now() >= work->deadline_ns;
 }
 
 /* Somebody ended it: because its time was over, or because nobody wants it any more. */
 static void fail_ended(const Work *work, const char *stage)
 {
-    g_autofree char *message = is_overdue(work) ? g_strdup_printf("not done within %u ms", work->shape->timeout_ms)
-                                                : g_strdup("cancelled");
-    fail(work->result, stage, "TIMEOUT", message, true);
+    g_autofree char *message =
+        is_overdue(work) ? g_strdup_printf("not done within %.0f ms", ms_since(work->begin_ns)) : g_strdup("cancelled");
+    dub_fragment_processed_fail(work->answer, "TIMEOUT", stage, true, message);
 }
 
-static bool fail_by(const Work *work, const char *stage, const GError *error)
+static bool fail_by(const Work *work, DubEngineStage at, const GError *error)
 {
+    const char *stage = dub_engine_stage_to_string(at);
     if (g_error_matches(error, DUB_ERROR, DUB_ERROR_CANCELLED)) {
         fail_ended(work, stage);
         return false;
     }
+    if (at == DUB_STAGE_MT && g_error_matches(error, DUB_ERROR, DUB_ERROR_NETWORK)) {
+        dub_fragment_processed_fail(work->answer, "TRANSLATION_API_UNAVAILABLE", stage, true, error->message);
+        return false;
+    }
     for (gsize i = 0; i < G_N_ELEMENTS(codes); i++)
         if (g_error_matches(error, DUB_ERROR, codes[i].error)) {
-            fail(work->result, stage, codes[i].code, error->message, codes[i].retryable);
+            dub_fragment_processed_fail(work->answer, codes[i].code, stage, codes[i].retryable, error->message);
             return false;
         }
-    fail(work->result, stage, "MODEL_ERROR", error->message, true);
+    dub_fragment_processed_fail(work->answer, "MODEL_ERROR", stage, true, error->message);
     return false;
 }
 
 /* At the beginning of each stage, and within long ones: is the work still wanted? */
-static bool enter(const Work *work, const char *stage)
+static bool enter(const Work *work, DubEngineStage stage)
 {
-    g_atomic_pointer_set(&work->control->stage, stage);
+    g_atomic_pointer_set(&work->control->stage, dub_engine_stage_to_string(stage));
     if (!g_cancellable_is_cancelled(work->control->cancellable) && !is_overdue(work))
         return true;
-    fail_ended(work, stage);
+    fail_ended(work, dub_engine_stage_to_string(stage));
     return false;
 }
 
-static unsigned ms_left(const Work *work)
+/* ── Asking engines ── */
+
+static DubEngineRequest new_request(const Work *work)
 {
-    if (!work->shape->timeout_ms)
-        return TIMEOUT_NONE_MS;
-    const double left_ms = work->shape->timeout_ms - ms_since(work->begin_ns);
-    return left_ms > 1 ? (unsigned) left_ms : 1;
+    return (DubEngineRequest) {
+        .from = dub_engine_set_from(work->engines),
+        .to = dub_engine_set_to(work->engines),
+        .deadline_ns = work->deadline_ns,
+        .cancellable = work->control->cancellable,
+        .memory = work->past->memory,
+        .context = work->past->context,
+    };
 }
 
-static GArray *find_phrases(const DubTranscript *transcript, const DubPcm *pcm)
+static void add_usage(const Work *work, DubEngineStage stage, const GPtrArray *replies)
 {
-    gsize first = 0, end = pcm->n_frames;
-    if (*transcript->text && !transcript->words->len)
-        dub_level_active_span(pcm, SPEECH_DBFS, &first, &end); /* all quiet: it stays the whole block */
-    return dub_phrases_from_transcript(transcript, dub_samples_to_ns((int64_t) first, pcm->rate_hz),
-                                       dub_samples_to_ns((int64_t) end, pcm->rate_hz));
+    DubSpeechCpu *cpu = &work->result->cpu;
+    for (guint i = 0; i < replies->len; i++) {
+        const DubEngineReply *reply = g_ptr_array_index(replies, i);
+        cpu->threads_ns[stage] += reply->usage.cpu_ns;
+        cpu->programs_ns[stage] += reply->usage.programs_cpu_ns;
+    }
+}
+
+/* "whisper", or "whisper tiny.en" where the engine says which of its models it was. */
+static void name_engine(const Work *work, DubEngineStage stage, const DubEngineReply *reply)
+{
+    static const char *const keys[DUB_N_STAGES] = {
+        [DUB_STAGE_ASR] = "asr_model", [DUB_STAGE_MT] = "translation_model", [DUB_STAGE_TTS] = "tts_model"
+    };
+    g_autofree char *name = reply->model ? g_strdup_printf("%s %s", reply->engine->name, reply->model)
+                                         : g_strdup(reply->engine->name);
+    dub_fragment_processed_add(work->answer, keys[stage], json_string(name));
+}
+
+/* Returns: (transfer full): a reply for each request, or NULL when the fragment has failed */
+static GPtrArray *ask(const Work *work, DubEngineStage stage, const DubEngineRequest *requests, gsize n_requests)
+{
+    g_autoptr(GError) error = NULL;
+    GPtrArray *replies =
+        dub_engine_chain_run(dub_engine_set_chain(work->engines, stage), requests, n_requests, NULL, &error);
+    if (!replies) {
+        fail_by(work, stage, error);
+        return NULL;
+    }
+    add_usage(work, stage, replies);
+    if (replies->len)
+        name_engine(work, stage, g_ptr_array_index(replies, 0));
+    return replies;
+}
+
+/* ── Recognition ── */
+
+static bool find_phrases(Work *work, const DubEngineReply *heard, DubPcm *pcm)
+{
+    const DubPhrase *phrases;
+    work->phrases = dub_phrases_find(heard, pcm);
+    if (!work->phrases->len)
+        return true;
+    phrases = &g_array_index(work->phrases, DubPhrase, 0);
+    dub_fragment_processed_add(work->answer, "speech_start_ms", json_integer(phrases[0].start_ns / DUB_NS_PER_MS));
+    dub_fragment_processed_add(work->answer, "speech_end_ms",
+                               json_integer(phrases[work->phrases->len - 1].end_ns / DUB_NS_PER_MS));
+    return true;
 }
 
 static bool recognise(Work *work)
 {
-    if (!enter(work, "asr"))
+    if (!enter(work, DUB_STAGE_ASR))
         return false;
     const int64_t begin_ns = dub_clock_now();
     g_autoptr(GError) error = NULL;
-    g_autoptr(DubTranscript) transcript = dub_asr_transcribe(work->tools->asr, work->tools->stream,
-                                                             work->fragment->pcm, work->control->cancellable, &error);
-    DubSpeechResult *result = work->result;
-    result->asr_ms = ms_since(begin_ns);
-    if (!transcript)
-        return fail_by(work, "asr", error);
-
-    g_free(result->transcript);
-    result->transcript = g_strdup(transcript->text);
-    work->phrases = find_phrases(transcript, work->fragment->pcm);
-    if (work->phrases->len) {
-        result->speech_start_ns = g_array_index(work->phrases, DubPhrase, 0).start_ns;
-        result->speech_end_ns = g_array_index(work->phrases, DubPhrase, work->phrases->len - 1).end_ns;
-    }
-    return true;
+    g_autoptr(DubPcm) pcm = dub_pcm_convert(work->fragment->pcm, HEARD_RATE_HZ, 1, &error);
+    if (!pcm)
+        return fail_by(work, DUB_STAGE_ASR, error);
+    DubEngineRequest request = new_request(work);
+    request.pcm = pcm;
+    g_autoptr(GPtrArray) replies = ask(work, DUB_STAGE_ASR, &request, 1);
+    work->answer->asr_ms = ms_since(begin_ns);
+    if (!replies)
+        return false;
+    const DubEngineReply *heard = g_ptr_array_index(replies, 0);
+    g_free(work->answer->transcript);
+    work->answer->transcript = g_strdup(heard->text);
+    return find_phrases(work, heard, pcm);
 }
+
+/* ── Translation ── */
 
 static bool translate(Work *work)
 {
-    if (!enter(work, "translation"))
+    if (!enter(work, DUB_STAGE_MT))
         return false;
     const int64_t begin_ns = dub_clock_now();
     const guint n = work->phrases->len;
-    work->sentences = g_new0(char *, n + 1);
+    g_autofree DubEngineRequest *requests = g_new0(DubEngineRequest, n);
     for (guint i = 0; i < n; i++) {
-        g_autoptr(GError) error = NULL;
-        const char *sentence = g_array_index(work->phrases, DubPhrase, i).sentence;
-        work->sentences[i] = dub_mt_translate(work->tools->mt, sentence, ms_left(work), work->control->cancellable, &error);
-        if (!work->sentences[i])
-            return fail_by(work, "translation", error);
+        requests[i] = new_request(work);
+        requests[i].text = g_array_index(work->phrases, DubPhrase, i).sentence;
     }
-    work->result->mt_ms = ms_since(begin_ns);
-    g_free(work->result->translated_text);
-    work->result->translated_text = g_strjoinv(" ", work->sentences);
+    g_autoptr(GPtrArray) replies = ask(work, DUB_STAGE_MT, requests, n);
+    work->answer->translation_ms = ms_since(begin_ns);
+    if (!replies)
+        return false;
+    work->sentences = g_new0(char *, n + 1);
+    for (guint i = 0; i < n; i++)
+        work->sentences[i] = g_strdup(((const DubEngineReply *) g_ptr_array_index(replies, i))->text);
+    g_free(work->answer->translated_text);
+    work->answer->translated_text = g_strjoinv(" ", work->sentences);
     return true;
 }
 
-static bool speak(Work *work, double pace)
+/* ── Speech ── */
+
+static DubEngineRequest *speech_requests(const Work *work, double pace)
 {
-    if (!enter(work, "tts"))
-        return false;
-    const int64_t begin_ns = dub_clock_now();
-    g_clear_pointer(&work->dubs, g_ptr_array_unref);
-    work->dubs = g_ptr_array_new_with_free_func((GDestroyNotify) dub_pcm_unref);
+    DubEngineRequest *requests = g_new0(DubEngineRequest, work->phrases->len);
     for (guint i = 0; i < work->phrases->len; i++) {
-        g_autoptr(GError) error = NULL;
-        DubPcm *dub =
-            dub_tts_synthesize_paced(work->tools->tts, work->sentences[i], pace, work->control->cancellable, &error);
-        if (!dub)
-            return fail_by(work, "tts", error);
-        g_ptr_array_add(work->dubs, dub);
+        requests[i] = new_request(work);
+        requests[i].text = work->sentences[i];
+        requests[i].voice = work->shape->voice;
+        requests[i].pace = pace;
     }
-    work->result->tts_ms += ms_since(begin_ns);
+    return requests;
+}
+
+static bool speak(Work *work)
+{
+    if (!enter(work, DUB_STAGE_TTS))
+        return false;
+    g_autofree DubEngineRequest *requests = speech_requests(work, 1.0);
+    work->spoken = ask(work, DUB_STAGE_TTS, requests, work->phrases->len);
+    return work->spoken != NULL;
+}
+
+static const DubEngineClass *speaker(const Work *work)
+{
+    return ((const DubEngineReply *) g_ptr_array_index(work->spoken, 0))->engine;
+}
+
+static DubPcm *speech_of(const Work *work, guint i)
+{
+    return ((const DubEngineReply *) g_ptr_array_index(work->spoken, i))->pcm;
+}
+
+/* The same voice again, faster. Returns: false when that did not come about: what was spoken first stands then, and is
+ * stretched. */
+static bool speak_again(Work *work, double pace)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree DubEngineRequest *requests = speech_requests(work, pace);
+    GPtrArray *replies = dub_engine_chain_run(dub_engine_set_chain(work->engines, DUB_STAGE_TTS), requests,
+                                              work->phrases->len, speaker(work), &error);
+    if (!replies)
+        return false;
+    add_usage(work, DUB_STAGE_TTS, replies);
+    g_ptr_array_unref(work->spoken);
+    work->spoken = replies;
     return true;
 }
 
@@ -175,7 +259,7 @@ static DubFitPlan plan_fit(const Work *work, DubFitPhrase *fits, double pace)
 {
     for (guint i = 0; i < work->phrases->len; i++) {
         fits[i].start_ns = g_array_index(work->phrases, DubPhrase, i).start_ns;
-        fits[i].dub_ns = dub_pcm_duration_ns(g_ptr_array_index(work->dubs, i));
+        fits[i].dub_ns = dub_pcm_duration_ns(speech_of(work, i));
     }
     return dub_fit_plan(fits, work->phrases->len, dub_pcm_duration_ns(work->fragment->pcm),
                         DUB_FIT_TEMPO_MOST / pace);
@@ -207,9 +291,10 @@ static gsize fragment_frames(const Work *work)
 static void match_loudness(const Work *work, DubPcm *dub)
 {
     const DubPcm *original = work->fragment->pcm;
-    const DubSpeechResult *result = work->result;
-    const double wanted = dub_loudness_lufs(original, (gsize) dub_ns_to_samples(result->speech_start_ns, original->rate_hz),
-                                            (gsize) dub_ns_to_samples(result->speech_end_ns, original->rate_hz));
+    const DubPhrase *first = &g_array_index(work->phrases, DubPhrase, 0);
+    const DubPhrase *last = &g_array_index(work->phrases, DubPhrase, work->phrases->len - 1);
+    const double wanted = dub_loudness_lufs(original, (gsize) dub_ns_to_samples(first->start_ns, original->rate_hz),
+                                            (gsize) dub_ns_to_samples(last->end_ns, original->rate_hz));
     const double now = dub_loudness_lufs(dub, 0, dub->n_frames);
     const double more = work->shape->channels == 2 ? LOUDNESS_TWICE_DB : 0;
     if (wanted > DUB_LOUDNESS_NONE && now > DUB_LOUDNESS_NONE)
@@ -222,14 +307,14 @@ static bool assemble(Work *work, const DubFitPhrase *fits, const DubFitPlan *pla
     g_autoptr(DubPcm) dub = dub_pcm_new(work->shape->rate_hz, 1, MAX(fragment_frames(work), needed));
     g_autoptr(GError) error = NULL;
     for (guint i = 0; i < work->phrases->len; i++) {
-        if (!enter(work, "tts"))
+        if (!enter(work, DUB_STAGE_TTS))
             return false;
-        if (!add_phrase(dub, g_ptr_array_index(work->dubs, i), &fits[i], &error))
-            return fail_by(work, "tts", error);
+        if (!add_phrase(dub, speech_of(work, i), &fits[i], &error))
+            return fail_by(work, DUB_STAGE_TTS, error);
     }
     match_loudness(work, dub);
     work->result->dub = dub_pcm_convert(dub, work->shape->rate_hz, work->shape->channels, &error);
-    return work->result->dub ? true : fail_by(work, "tts", error);
+    return work->result->dub ? true : fail_by(work, DUB_STAGE_TTS, error);
 }
 
 static bool judge(Work *work, const DubFitPlan *plan)
@@ -240,30 +325,38 @@ static bool judge(Work *work, const DubFitPlan *plan)
         g_strdup_printf("the dub is %.1f %% longer than the fragment at %.2f times its natural speed",
                         plan->variance_percent, DUB_FIT_TEMPO_MOST);
     if (plan->verdict == DUB_FIT_TOO_LONG) {
-        fail(work->result, "tts", "DURATION_MISMATCH_EXCEEDED", message, false);
+        dub_fragment_processed_fail(work->answer, "DURATION_MISMATCH_EXCEEDED", "tts", false, message);
         return false;
     }
-    work->result->status = DUB_SPEECH_PARTIAL;
-    work->result->error_code = g_strdup("DURATION_MISMATCH");
-    work->result->error_message = g_steal_pointer(&message);
+    work->answer->status = DUB_PROCESSED_PARTIAL;
+    work->answer->error_code = g_strdup("DURATION_MISMATCH");
+    work->answer->error_message = g_steal_pointer(&message);
+    dub_fragment_processed_add(work->answer, "warning", json_string("duration_variance_high"));
+    dub_fragment_processed_add(work->answer, "actual_variance_percent",
+                               json_real(round(plan->variance_percent * 10) / 10));
     return true;
 }
 
-/* A voice that hurries sounds better than one that is squeezed: what is too long is spoken again at the pace that is
- * needed, and only the rest is stretched. */
-static bool speak_to_fit(Work *work)
+/* A voice that hurries well is better than one that is squeezed: what is too long is spoken again at the pace that is
+ * needed, and only the rest is stretched. A voice that does not is stretched at once. */
+static bool fit(Work *work)
 {
-    if (!speak(work, 1.0))
-        return false;
     g_autofree DubFitPhrase *fits = g_new0(DubFitPhrase, work->phrases->len);
     DubFitPlan plan = plan_fit(work, fits, 1.0);
-    if (plan.tempo > PACE_WORTH) {
+    if (plan.tempo > PACE_WORTH && (speaker(work)->flags & DUB_ENGINE_PACES)) {
         const double pace = plan.tempo;
-        if (!speak(work, pace))
-            return false;
-        plan = plan_fit(work, fits, pace);
+        if (speak_again(work, pace))
+            plan = plan_fit(work, fits, pace);
     }
     return judge(work, &plan) && assemble(work, fits, &plan);
+}
+
+static bool speak_to_fit(Work *work)
+{
+    const int64_t begin_ns = dub_clock_now();
+    const bool fits = speak(work) && fit(work);
+    work->answer->tts_ms = ms_since(begin_ns);
+    return fits;
 }
 
 static void run_stages(Work *work)
@@ -278,28 +371,30 @@ static void run_stages(Work *work)
         speak_to_fit(work);
 }
 
-static DubSpeechCpu read_meters(const DubSpeechTools *tools)
+/* The earlier of two deadlines, of which 0 is none. */
+static int64_t earlier(int64_t a_ns, int64_t b_ns)
 {
-    return (DubSpeechCpu) {.asr_ns = dub_asr_cpu_ns(tools->asr),
-                           .tts_ns = dub_tts_cpu_ns(tools->tts),
-                           .mt_ns = dub_mt_processes_cpu_ns(tools->mt)};
+    return !a_ns ? b_ns : !b_ns ? a_ns : MIN(a_ns, b_ns);
 }
 
-DubSpeechResult *dub_speech_process(const DubSpeechTools *tools, const DubFragment *fragment,
+static void free_phrases(Work *work)
+{
+    g_strfreev(work->sentences);
+    g_clear_pointer(&work->phrases, g_array_unref);
+    g_clear_pointer(&work->spoken, g_ptr_array_unref);
+}
+
+DubSpeechResult *dub_speech_process(DubEngineSet *engines, const DubSpeechPast *past, const DubFragment *fragment,
                                     const DubSpeechShape *shape, DubSpeechControl *control)
 {
-    Work work = {.tools = tools, .fragment = fragment, .shape = shape, .control = control};
+    Work work = {.engines = engines, .past = past, .fragment = fragment, .shape = shape, .control = control};
     work.begin_ns = dub_clock_now();
+    work.deadline_ns = earlier(shape->timeout_ms ? work.begin_ns + shape->timeout_ms * DUB_NS_PER_MS : 0,
+                               fragment->deadline_ns);
     work.result = dub_speech_result_new(fragment->sequence_number);
-    const DubSpeechCpu before = read_meters(tools);
+    work.answer = work.result->answer;
     run_stages(&work);
-    const DubSpeechCpu after = read_meters(tools);
-    work.result->cpu = (DubSpeechCpu) {.asr_ns = after.asr_ns - before.asr_ns,
-                                       .tts_ns = after.tts_ns - before.tts_ns,
-                                       .mt_ns = after.mt_ns - before.mt_ns};
-    work.result->processing_ms = ms_since(work.begin_ns);
-    g_strfreev(work.sentences);
-    g_clear_pointer(&work.phrases, g_array_unref);
-    g_clear_pointer(&work.dubs, g_ptr_array_unref);
+    work.answer->processing_time_ms = ms_since(work.begin_ns);
+    free_phrases(&work);
     return work.result;
 }

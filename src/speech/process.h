@@ -1,23 +1,21 @@
-/* speech/process.h: one fragment through recognition, translation, synthesis and fitting. Any thread; the tools belong
- * to the caller's thread meanwhile. */
+/* speech/process.h: one fragment through recognition, translation, synthesis and fitting. Any thread; blocks until it is
+ * done. */
 #pragma once
 
-#include "engines/asr/asr.h"
-#include "engines/mt/mt.h"
-#include "engines/tts/tts.h"
+#include "engines/set.h"
 #include "speech/speech.h"
-
-typedef struct {
-    DubAsr *asr;
-    DubAsrStream *stream; /* NULL: the fragment is on its own */
-    DubMt *mt;
-    DubTts *tts;
-} DubSpeechTools;
 
 typedef struct {
     unsigned rate_hz, channels; /* of the dub */
     unsigned timeout_ms;        /* of the whole: no stage begins after it; 0: none */
+    const char *voice;          /* NULL: the language's own */
 } DubSpeechShape;
+
+/* What the stream brings to a fragment. */
+typedef struct {
+    DubEngineMemory *memory; /* NULL: the fragment is on its own */
+    const char *context;     /* what was said before it, in the source's language; nullable */
+} DubSpeechPast;
 
 /* How others look at the work while it runs, and end it. */
 typedef struct {
@@ -28,8 +26,8 @@ typedef struct {
 /**
  * dub_speech_process:
  * Returns: (transfer full): never NULL. What an engine's error means is in it, as PROTOCOL.md names it. The dub has the
- * fragment's length, or is longer by at most 20 % (%DUB_SPEECH_PARTIAL above 10 %, error_code
+ * fragment's length, or is longer by at most 20 % (%DUB_PROCESSED_PARTIAL above 10 %, error_code
  * "DURATION_MISMATCH" as its warning).
  */
-DubSpeechResult *dub_speech_process(const DubSpeechTools *tools, const DubFragment *fragment,
+DubSpeechResult *dub_speech_process(DubEngineSet *engines, const DubSpeechPast *past, const DubFragment *fragment,
                                     const DubSpeechShape *shape, DubSpeechControl *control);

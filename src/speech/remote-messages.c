@@ -4,8 +4,6 @@
 #include "base/clock.h"
 #include "wire/events.h"
 
-#include <math.h>
-
 #define DEFAULT_RATE_HZ 48000
 
 static void replace_text(char **text, const char *with)
@@ -59,52 +57,25 @@ DubJson *dub_remote_receipt_to_json(const char *fragment_id, DubReceiptStatus st
     return dub_fragment_receipt_to_json(receipt);
 }
 
-/* Where the original speaks within the fragment, as metadata has it. */
-static void read_span(const DubJson *metadata, DubSpeechResult *result)
+DubSpeechResult *dub_remote_result_of(DubFragmentProcessed *processed, uint64_t sequence_number)
 {
-    double start_ms = -1, end_ms = -1;
-    if (!metadata || !dub_json_get_double(metadata, "speech_start_ms", DUB_JSON_OPTIONAL, &start_ms, NULL) ||
-        !dub_json_get_double(metadata, "speech_end_ms", DUB_JSON_OPTIONAL, &end_ms, NULL))
-        return;
-    if (!(start_ms >= 0 && end_ms >= start_ms && end_ms <= DUB_WIRE_MAX_DURATION_MS))
-        return;
-    result->speech_start_ns = llround(start_ms * (double) DUB_NS_PER_MS);
-    result->speech_end_ns = llround(end_ms * (double) DUB_NS_PER_MS);
-}
-
-DubSpeechResult *dub_remote_result_of(const DubFragmentProcessed *processed, uint64_t sequence_number)
-{
-    static const DubSpeechStatus statuses[] = {
-        [DUB_PROCESSED_SUCCESS] = DUB_SPEECH_SUCCESS,
-        [DUB_PROCESSED_PARTIAL] = DUB_SPEECH_PARTIAL,
-        [DUB_PROCESSED_FAILED] = DUB_SPEECH_FAILED,
-    };
-    const bool failed = processed->status == DUB_PROCESSED_FAILED || !processed->dubbed_audio;
-    const char *code = processed->error_code ? processed->error_code : failed ? "MODEL_ERROR" : NULL;
-    DubSpeechResult *result = dub_speech_result_new(sequence_number);
-    result->status = failed ? DUB_SPEECH_FAILED : statuses[processed->status];
-    if (processed->transcript)
-        replace_text(&result->transcript, processed->transcript);
-    if (processed->translated_text)
-        replace_text(&result->translated_text, processed->translated_text);
-    result->processing_ms = processed->processing_time_ms;
-    result->asr_ms = MAX(processed->asr_ms, 0);
-    result->mt_ms = MAX(processed->translation_ms, 0);
-    result->tts_ms = MAX(processed->tts_ms, 0);
-    result->error_code = g_strdup(code);
-    result->error_message = g_strdup(processed->error_message);
-    result->error_stage = g_strdup(processed->error_stage);
-    result->retryable = processed->error_code ? processed->error_retryable : failed;
-    read_span(processed->metadata, result);
+    DubSpeechResult *result = dub_speech_result_new_for(sequence_number, processed);
+    if (processed->dubbed_audio || processed->status == DUB_PROCESSED_FAILED) {
+        if (processed->status == DUB_PROCESSED_FAILED && !processed->error_code)
+            dub_fragment_processed_fail(processed, "MODEL_ERROR", NULL, true, processed->error_message);
+        return result;
+    }
+    g_autofree char *code = g_strdup(processed->error_code ? processed->error_code : "MODEL_ERROR");
+    g_autofree char *message = g_strdup(processed->error_message);
+    g_autofree char *stage = g_strdup(processed->error_stage);
+    dub_fragment_processed_fail(processed, code, stage, processed->error_code ? processed->error_retryable : true,
+                                message);
     return result;
 }
 
 DubSpeechResult *dub_remote_failed_result(uint64_t sequence_number, const char *code, const char *message)
 {
     DubSpeechResult *result = dub_speech_result_new(sequence_number);
-    result->status = DUB_SPEECH_FAILED;
-    result->error_code = g_strdup(code);
-    result->error_message = g_strdup(message);
-    result->retryable = dub_wire_error_kind(code)->retryable;
+    dub_fragment_processed_fail(result->answer, code, NULL, dub_wire_error_kind(code)->retryable, message);
     return result;
 }

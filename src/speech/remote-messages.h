@@ -17,6 +17,6 @@ DubJson *dub_remote_fragment_to_json(const char *fragment_id, const char *stream
                                      DubWireAudio *audio);
 DubJson *dub_remote_receipt_to_json(const char *fragment_id, DubReceiptStatus status);
 
-/* All but the dub. Without audio it has failed, whatever its status says. */
-DubSpeechResult *dub_remote_result_of(const DubFragmentProcessed *processed, uint64_t sequence_number);
+/* @processed: (transfer full). All but the dub. Without audio it has failed, whatever its status says. */
+DubSpeechResult *dub_remote_result_of(DubFragmentProcessed *processed, uint64_t sequence_number);
 DubSpeechResult *dub_remote_failed_result(uint64_t sequence_number, const char *code, const char *message);

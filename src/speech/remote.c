@@ -316,7 +316,7 @@ static gboolean on_flight_timeout(void *data)
         g_autofree char *message = g_strdup_printf("no answer within %u ms", self->timeout_ms);
         flight->is_answered = true;
         flight->result = dub_remote_failed_result(flight->sequence_number, "TIMEOUT", message);
-        flight->result->processing_ms = self->timeout_ms;
+        flight->result->answer->processing_time_ms = self->timeout_ms;
         self->stats.timed_out++;
     }
     deliver(self);
@@ -438,14 +438,14 @@ static void on_processed(Remote *self, const DubJson *payload)
         return;
     }
     send_receipt(self, flight->fragment_id, DUB_RECEIPT_RECEIVED);
-    g_autoptr(DubSpeechResult) result = dub_remote_result_of(processed, flight->sequence_number);
-    if (result->status == DUB_SPEECH_FAILED) {
+    g_autoptr(DubSpeechResult) result = dub_remote_result_of(g_steal_pointer(&processed), flight->sequence_number);
+    if (result->answer->status == DUB_PROCESSED_FAILED) {
         answer(self, flight, g_steal_pointer(&result));
         return;
     }
     flight->is_answered = true;
     flight->pending = g_steal_pointer(&result);
-    dub_remote_codec_decode(self->codec, self->link, flight->sequence_number, processed->dubbed_audio);
+    dub_remote_codec_decode(self->codec, self->link, flight->sequence_number, flight->pending->answer->dubbed_audio);
     watch_flights(self);
 }
 
@@ -520,7 +520,7 @@ static void on_fragment_error(Remote *self, const DubErrorEvent *event)
     }
     self->stats.answered++;
     DubSpeechResult *result = dub_remote_failed_result(flight->sequence_number, event->code, event->message);
-    result->retryable = event->retryable;
+    result->answer->error_retryable = event->retryable;
     answer(self, flight, result);
 }
 

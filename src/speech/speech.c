@@ -1,7 +1,9 @@
 /* speech/speech.c: what both backends share: dispatch, fragments, results. */
 #include "speech/speech.h"
 
-#include <glib.h>
+#include "base/clock.h"
+
+#include <math.h>
 
 DubFragment *dub_fragment_new(uint64_t sequence_number, int64_t start_ns, DubPcm *pcm)
 {
@@ -21,24 +23,25 @@ void dub_fragment_free(DubFragment *self)
     g_free(self);
 }
 
-const char *dub_speech_status_to_string(DubSpeechStatus status)
+static void set_if_missing(char **text)
 {
-    switch (status) {
-    case DUB_SPEECH_SUCCESS: return "success";
-    case DUB_SPEECH_PARTIAL: return "partial";
-    case DUB_SPEECH_FAILED:  return "failed";
-    }
-    return "invalid";
+    if (!*text)
+        *text = g_strdup("");
+}
+
+DubSpeechResult *dub_speech_result_new_for(uint64_t sequence_number, DubFragmentProcessed *answer)
+{
+    DubSpeechResult *self = g_new0(DubSpeechResult, 1);
+    self->sequence_number = sequence_number;
+    self->answer = answer;
+    set_if_missing(&answer->transcript);
+    set_if_missing(&answer->translated_text);
+    return self;
 }
 
 DubSpeechResult *dub_speech_result_new(uint64_t sequence_number)
 {
-    DubSpeechResult *self = g_new0(DubSpeechResult, 1);
-    self->sequence_number = sequence_number;
-    self->transcript = g_strdup("");
-    self->translated_text = g_strdup("");
-    self->speech_start_ns = self->speech_end_ns = -1;
-    return self;
+    return dub_speech_result_new_for(sequence_number, dub_fragment_processed_new());
 }
 
 void dub_speech_result_free(DubSpeechResult *self)
@@ -46,12 +49,17 @@ void dub_speech_result_free(DubSpeechResult *self)
     if (!self)
         return;
     dub_pcm_unref(self->dub);
-    g_free(self->transcript);
-    g_free(self->translated_text);
-    g_free(self->error_code);
-    g_free(self->error_message);
-    g_free(self->error_stage);
+    dub_fragment_processed_free(self->answer);
     g_free(self);
+}
+
+bool dub_speech_result_span(const DubSpeechResult *self, int64_t *start_ns, int64_t *end_ns)
+{
+    double start_ms, end_ms;
+    const bool known = dub_fragment_processed_speech(self->answer, &start_ms, &end_ms);
+    *start_ns = known ? llround(start_ms * (double) DUB_NS_PER_MS) : -1;
+    *end_ns = known ? llround(end_ms * (double) DUB_NS_PER_MS) : -1;
+    return known;
 }
 
 void dub_speech_start(DubSpeech *self)

@@ -5,6 +5,8 @@
 #pragma once
 
 #include "audio/pcm.h"
+#include "engines/engine.h"
+#include "wire/sts-messages.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,37 +25,31 @@ typedef struct {
     uint64_t sequence_number; /* 0, 1, 2, … since the last on_ready */
     int64_t start_ns;         /* output timeline; carried as metadata.pts_ns */
     DubPcm *pcm;              /* mono or stereo at config's rate; owned */
+    int64_t deadline_ns;      /* nobody wants the dub later than this, dub_clock_now(); 0: no hurry */
     char **log_tags;          /* nullable, owned: dub_log_set_tags() while it is worked on */
 } DubFragment;
 DubFragment *dub_fragment_new(uint64_t sequence_number, int64_t start_ns, DubPcm *pcm /* (transfer full) */);
 void dub_fragment_free(DubFragment *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubFragment, dub_fragment_free)
 
+/* What the engines themselves used, by stage: on threads of this process, and in programs of their own. */
 typedef struct {
-    int64_t asr_ns, tts_ns; /* on threads of this process */
-    int64_t mt_ns;          /* in the processes that translate */
+    int64_t threads_ns[DUB_N_STAGES], programs_ns[DUB_N_STAGES];
 } DubSpeechCpu;
-
-typedef enum { DUB_SPEECH_SUCCESS, DUB_SPEECH_PARTIAL, DUB_SPEECH_FAILED } DubSpeechStatus;
-const char *dub_speech_status_to_string(DubSpeechStatus status); /* "success" … as on the wire */
 
 typedef struct {
     uint64_t sequence_number;
-    DubSpeechStatus status;
-    DubPcm *dub;             /* starts at the fragment's first sample, config's rate; NULL when failed */
-    char *transcript;        /* "" when nothing was said */
-    char *translated_text;
-    int64_t speech_start_ns; /* within the fragment: where the original's speech lies; both -1 when not known */
-    int64_t speech_end_ns;
-    double asr_ms, mt_ms, tts_ms, processing_ms;
-    DubSpeechCpu cpu;        /* what the engines themselves used; zeros where they run elsewhere */
-    char *error_code;        /* PROTOCOL.md's names ("TIMEOUT"); NULL unless failed or partial */
-    char *error_message;
-    char *error_stage;       /* "asr", "translation", "tts"; may be NULL */
-    bool retryable;
+    DubFragmentProcessed *answer; /* owned, never NULL: status, texts, times, error, metadata. Its texts are never NULL; the
+                                   * ids and the audio in it are the wire's, and not set here */
+    DubPcm *dub;                  /* starts at the fragment's first sample, config's rate; NULL when failed */
+    DubSpeechCpu cpu;             /* zeros where the engines run elsewhere */
 } DubSpeechResult;
 DubSpeechResult *dub_speech_result_new(uint64_t sequence_number);
+/* @answer: (transfer full) */
+DubSpeechResult *dub_speech_result_new_for(uint64_t sequence_number, DubFragmentProcessed *answer);
 void dub_speech_result_free(DubSpeechResult *self);
+/* Where the original speaks, within the fragment, in ns. false: not known */
+bool dub_speech_result_span(const DubSpeechResult *self, int64_t *start_ns, int64_t *end_ns);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSpeechResult, dub_speech_result_free)
 
 typedef enum { DUB_PRESSURE_NONE, DUB_PRESSURE_SLOW_DOWN, DUB_PRESSURE_PAUSE } DubPressure;

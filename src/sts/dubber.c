@@ -8,7 +8,6 @@
 #include "base/error.h"
 #include "base/log.h"
 
-#include <math.h>
 #include <string.h>
 
 #define MAX_DUB_RATE_HZ 48000
@@ -43,8 +42,8 @@ struct _Dubber {
     DubSpeechSessionConfig shape; /* of the speech session */
     char *from, *to, *voice; /* as stream:init has them */
     guint timeout_ms;
-    DubStsLease *lease;
-    DubSpeechEngines *engines;
+    DubEngineLease *lease;
+    DubLanes *lanes;
     DubSpeechSession *session;
     DubStsLane *codecs;
     GSource *dubbing_more; /* NULL: nothing is due */
@@ -126,52 +125,12 @@ static double ms_since(int64_t begin_ns)
     return (double) (dub_clock_now() - begin_ns) / (double) DUB_NS_PER_MS;
 }
 
-static DubJson *metadata_of(const Dubber *self, const Item *item)
+static DubFragmentProcessed *answer_of(Item *item)
 {
-    const DubSpeechResult *result = item->result;
-    DubJson *metadata = json_pack("{s:s, s:s, s:s}", "asr_model", dub_speech_engines_asr_name(self->engines),
-                                  "translation_model", dub_speech_engines_mt_name(self->engines), "tts_model",
-                                  dub_speech_engines_tts_name(self->engines));
-    if (result->speech_start_ns >= 0 && result->speech_end_ns >= result->speech_start_ns) {
-        json_object_set_new(metadata, "speech_start_ms", json_integer(result->speech_start_ns / DUB_NS_PER_MS));
-        json_object_set_new(metadata, "speech_end_ms", json_integer(result->speech_end_ns / DUB_NS_PER_MS));
-    }
-    if (result->status == DUB_SPEECH_PARTIAL && item->pcm && result->dub) {
-        const double length = (double) dub_pcm_duration_ns(item->pcm);
-        const double variance = length > 0 ? ((double) dub_pcm_duration_ns(result->dub) / length - 1) * 100 : 0;
-        json_object_set_new(metadata, "warning", json_string("duration_variance_high"));
-        json_object_set_new(metadata, "actual_variance_percent", json_real(round(variance * 10) / 10));
-    }
-    return metadata;
-}
-
-static DubProcessedStatus status_of(DubSpeechStatus status)
-{
-    switch (status) {
-    case DUB_SPEECH_SUCCESS: return DUB_PROCESSED_SUCCESS;
-    case DUB_SPEECH_PARTIAL: return DUB_PROCESSED_PARTIAL;
-    case DUB_SPEECH_FAILED:  break;
-    }
-    return DUB_PROCESSED_FAILED;
-}
-
-static DubFragmentProcessed *answer_of(Dubber *self, Item *item)
-{
-    DubSpeechResult *result = item->result;
-    const bool failed = result->status == DUB_SPEECH_FAILED;
-    DubFragmentProcessed *answer =
-        failed ? dub_sts_answer_new_failed(result->error_code ? result->error_code : "MODEL_ERROR",
-                                           result->error_stage ? result->error_stage : "asr", result->retryable,
-                                           result->error_message)
-               : dub_fragment_processed_new();
-    answer->status = status_of(result->status);
+    DubFragmentProcessed *answer = g_steal_pointer(&item->result->answer);
+    if (answer->status == DUB_PROCESSED_FAILED && !answer->error_stage)
+        answer->error_stage = g_strdup("asr");
     answer->dubbed_audio = g_steal_pointer(&item->dub);
-    answer->transcript = g_steal_pointer(&result->transcript);
-    answer->translated_text = g_steal_pointer(&result->translated_text);
-    answer->asr_ms = result->asr_ms;
-    answer->translation_ms = result->mt_ms;
-    answer->tts_ms = result->tts_ms;
-    answer->metadata = metadata_of(self, item);
     return answer;
 }
 
@@ -226,14 +185,14 @@ static void on_encoded(void *data)
     if (!is_wanted(self, item))
         return; /* cancelled */
     if (item->dub)
-        finish(self, item, answer_of(self, item));
+        finish(self, item, answer_of(item));
     else
         finish(self, item, dub_sts_answer_new_failed("MODEL_ERROR", "tts", true, item->error->message));
 }
 
 static bool is_empty(const DubSpeechResult *result)
 {
-    return result->status == DUB_SPEECH_SUCCESS && (!result->transcript || !*result->transcript);
+    return result->answer->status == DUB_PROCESSED_SUCCESS && !*result->answer->transcript;
 }
 
 static void encode(Dubber *self, Item *item)
@@ -241,7 +200,7 @@ static void encode(Dubber *self, Item *item)
     static const DubStsJobClass encoding = { run_encode, on_encoded, item_unref };
     if (self->config.empty_original && is_empty(item->result)) {
         item->dub = dub_wire_audio_share(item->audio);
-        finish(self, item, answer_of(self, item));
+        finish(self, item, answer_of(item));
         return;
     }
     item->step = STEP_ENCODE;
@@ -259,10 +218,10 @@ static void on_dubbed(DubSpeechResult *result, void *user_data)
     Item *item = find_item(self, owned->sequence_number);
     if (item && item->step == STEP_DUB) {
         item->result = g_steal_pointer(&owned);
-        if (item->result->status == DUB_SPEECH_FAILED || !item->result->dub) {
-            item->result->status = DUB_SPEECH_FAILED;
+        if (item->result->answer->status == DUB_PROCESSED_FAILED || !item->result->dub) {
+            item->result->answer->status = DUB_PROCESSED_FAILED;
             item_ref(item);
-            finish(self, item, answer_of(self, item));
+            finish(self, item, answer_of(item));
             item_unref(item);
         } else {
             encode(self, item);
@@ -281,7 +240,7 @@ static bool ensure_session(Dubber *self, guint rate_hz, guint channels, GError *
     g_clear_pointer(&self->session, dub_speech_session_free);
     self->shape = (DubSpeechSessionConfig){ .voice = self->voice, .rate_hz = rate_hz, .channels = channels,
                                             .timeout_ms = self->timeout_ms };
-    self->session = dub_speech_session_new(self->engines, &self->shape, on_dubbed, self, error);
+    self->session = dub_speech_session_new(self->lanes, &self->shape, on_dubbed, self, error);
     return self->session != NULL;
 }
 
@@ -298,7 +257,7 @@ static Item *next_waiting(const Dubber *self)
 
 static void dub_more(Dubber *self)
 {
-    const guint n_lanes = dub_speech_engines_n_lanes(self->engines);
+    const guint n_lanes = dub_lanes_count(self->lanes);
     Item *item;
     while (count_step(self, STEP_DUB) < n_lanes && (item = next_waiting(self))) {
         g_autoptr(GError) error = NULL;
@@ -430,17 +389,17 @@ static void refuse_voice(Dubber *self, const GError *problem)
     refuse(self, no_voice ? "INVALID_VOICE_PROFILE" : "MODEL_ERROR", no_voice ? message : problem->message);
 }
 
-static void on_engines(DubSpeechEngines *engines, const GError *problem, void *user_data)
+static void on_lanes(DubLanes *lanes, const GError *problem, void *user_data)
 {
     Dubber *self = user_data;
     g_autoptr(GError) error = NULL;
-    self->engines = engines;
-    if (!engines) {
+    self->lanes = lanes;
+    if (!lanes) {
         refuse_pair(self, problem);
     } else if (!ensure_session(self, self->shape.rate_hz, self->shape.channels, &error)) {
         refuse_voice(self, error);
     } else {
-        self->parent.callbacks.on_ready(dub_speech_engines_n_lanes(engines), 0, self->parent.user_data);
+        self->parent.callbacks.on_ready(dub_lanes_count(lanes), 0, self->parent.user_data);
     }
 }
 
@@ -452,7 +411,7 @@ static void dubber_free(DubStsWork *work)
         g_source_destroy(self->dubbing_more);
     g_clear_pointer(&self->dubbing_more, g_source_unref);
     g_clear_pointer(&self->session, dub_speech_session_free);
-    dub_sts_lease_free(self->lease);
+    dub_engine_lease_free(self->lease);
     g_ptr_array_unref(self->items);
     g_free(self->from);
     g_free(self->to);
@@ -474,6 +433,6 @@ DubStsWork *dub_sts_dubber_new(const DubStsDubberConfig *config, const DubStream
     self->shape = (DubSpeechSessionConfig){ .rate_hz = init->sample_rate_hz, .channels = init->channels };
     self->items = g_ptr_array_new_with_free_func(item_unref);
     self->codecs = dub_sts_lane_new(config->pool, 1);
-    self->lease = dub_sts_pairs_lease(config->pairs, init->source_language, init->target_language, on_engines, self);
+    self->lease = dub_engine_sets_lease(config->engines, init->source_language, init->target_language, on_lanes, self);
     return &self->parent;
 }

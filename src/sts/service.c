@@ -56,9 +56,9 @@ const gsize dub_sts_n_metric_specs = G_N_ELEMENTS(dub_sts_metric_specs);
 struct _DubStsService {
     DubStsServiceConfig config;
     DubMetrics *metrics;
-    DubStsPairs *pairs;      /* NULL in echo mode */
+    DubEngineSets *engines;    /* NULL in echo mode */
     DubStsPool *pool;        /* likewise */
-    DubStsLease *preloaded;  /* likewise; kept, so that the default pair stays */
+    DubEngineLease *preloaded;  /* likewise; kept, so that the default pair stays */
     DubStsLoadedFunc on_loaded;
     void *loaded_data;
     DubStsReadiness readiness;
@@ -166,7 +166,7 @@ static DubStsWork *new_work(Client *client, const DubStreamInit *init)
     const DubStsService *service = client->service;
     if (service->config.echo)
         return dub_sts_echo_new(service->config.echo_delay_ms, &callbacks, client);
-    const DubStsDubberConfig config = { service->pairs, service->pool, service->config.empty_original };
+    const DubStsDubberConfig config = { service->engines, service->pool, service->config.empty_original };
     return dub_sts_dubber_new(&config, init, &callbacks, client);
 }
 
@@ -480,21 +480,20 @@ void dub_sts_service_attach(DubStsService *self, SioServer *server)
 
 /* ── The service ── */
 
-static void on_preloaded(DubSpeechEngines *engines, const GError *error, void *user_data)
+static void on_preloaded(DubLanes *lanes, const GError *error, void *user_data)
 {
     DubStsService *self = user_data;
     if (self->readiness == DUB_STS_LOADING)
-        self->readiness = engines ? DUB_STS_READY : DUB_STS_BROKEN;
+        self->readiness = lanes ? DUB_STS_READY : DUB_STS_BROKEN;
     self->on_loaded(error, self->loaded_data);
 }
 
 static void start_engines(DubStsService *self)
 {
     const DubStsServiceConfig *c = &self->config;
-    const DubStsPairsConfig pairs = { c->asr_driver, c->mt_driver, c->tts_driver, c->asr_model, c->n_lanes };
     self->pool = dub_sts_pool_new(CODEC_THREADS);
-    self->pairs = dub_sts_pairs_new(&pairs);
-    self->preloaded = dub_sts_pairs_lease(self->pairs, c->from, c->to, on_preloaded, self);
+    self->engines = dub_engine_sets_new(c->engines);
+    self->preloaded = dub_engine_sets_lease(self->engines, c->from, c->to, on_preloaded, self);
 }
 
 DubStsService *dub_sts_service_new(const DubStsServiceConfig *config, DubMetrics *metrics, DubStsLoadedFunc on_loaded,
@@ -519,9 +518,9 @@ void dub_sts_service_free(DubStsService *self)
         return;
     g_ptr_array_unref(self->clients);
     g_hash_table_unref(self->streams);
-    dub_sts_lease_free(self->preloaded);
+    dub_engine_lease_free(self->preloaded);
     dub_sts_pool_free(self->pool);
-    dub_sts_pairs_free(self->pairs);
+    dub_engine_sets_free(self->engines);
     g_free(self);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/metrics.h"
+#include "engines/settings.h"
 #include "socketio/server.h"
 
 typedef struct {
@@ -15,8 +16,7 @@ typedef struct {
     const char *api_key;        /* NULL: everybody may come in */
     bool empty_original;        /* the original, not silence, where nobody speaks */
     const char *from, *to;      /* full mode: this pair is loaded at the start */
-    const char *asr_driver, *mt_driver, *tts_driver, *asr_model; /* NULL: the default */
-    guint n_lanes;              /* 0: one a core */
+    const DubEngineSettings *engines; /* full mode: must outlive the service */
 } DubStsServiceConfig;
 
 extern const DubMetricSpec dub_sts_metric_specs[];

@@ -79,6 +79,44 @@ DubFragmentProcessed *dub_fragment_processed_parse(const DubJson *payload, GErro
     return g_steal_pointer(&self);
 }
 
+const char *dub_processed_status_to_string(DubProcessedStatus status)
+{
+    switch (status) {
+    case DUB_PROCESSED_SUCCESS: return "success";
+    case DUB_PROCESSED_PARTIAL: return "partial";
+    case DUB_PROCESSED_FAILED:  return "failed";
+    }
+    return "invalid";
+}
+
+void dub_fragment_processed_fail(DubFragmentProcessed *self, const char *code, const char *stage, bool retryable,
+                                 const char *message)
+{
+    g_free(self->error_code);
+    g_free(self->error_stage);
+    g_free(self->error_message);
+    self->status = DUB_PROCESSED_FAILED;
+    self->error_code = g_strdup(code);
+    self->error_stage = g_strdup(stage);
+    self->error_message = g_strdup(message ? message : "");
+    self->error_retryable = retryable;
+}
+
+void dub_fragment_processed_add(DubFragmentProcessed *self, const char *key, DubJson *value)
+{
+    if (!self->metadata)
+        self->metadata = json_object();
+    json_object_set_new(self->metadata, key, value);
+}
+
+bool dub_fragment_processed_speech(const DubFragmentProcessed *self, double *start_ms, double *end_ms)
+{
+    *start_ms = *end_ms = -1;
+    return self->metadata && dub_json_get_double(self->metadata, "speech_start_ms", DUB_JSON_OPTIONAL, start_ms, NULL) &&
+           dub_json_get_double(self->metadata, "speech_end_ms", DUB_JSON_OPTIONAL, end_ms, NULL) && *start_ms >= 0 &&
+           *end_ms >= *start_ms && *end_ms <= DUB_WIRE_MAX_DURATION_MS;
+}
+
 DubJson *dub_fragment_processed_to_json(const DubFragmentProcessed *self)
 {
     DubJson *payload = dub_message_to_json(&fragment_processed_spec, self);

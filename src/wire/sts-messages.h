@@ -30,6 +30,10 @@ void dub_fragment_ack_free(DubFragmentAck *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubFragmentAck, dub_fragment_ack_free)
 
 typedef enum { DUB_PROCESSED_SUCCESS, DUB_PROCESSED_PARTIAL, DUB_PROCESSED_FAILED } DubProcessedStatus;
+const char *dub_processed_status_to_string(DubProcessedStatus status); /* "success" … as on the wire */
+
+/* What became of a fragment. One struct from the engines to the worker, on both sides of the wire: a new field is a member
+ * here, a row in sts-messages.c, and the place that fills it. Loose facts go into metadata without either. */
 typedef struct {
     char *fragment_id, *stream_id;
     int64_t sequence_number;
@@ -49,6 +53,13 @@ DubFragmentProcessed *dub_fragment_processed_parse(const DubJson *payload, GErro
 DubJson *dub_fragment_processed_to_json(const DubFragmentProcessed *self);
 void dub_fragment_processed_free(DubFragmentProcessed *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubFragmentProcessed, dub_fragment_processed_free)
+/* @stage: nullable */
+void dub_fragment_processed_fail(DubFragmentProcessed *self, const char *code, const char *stage, bool retryable,
+                                 const char *message);
+/* @value: (transfer full): what JSON holds it is up to the caller; makes metadata where there is none */
+void dub_fragment_processed_add(DubFragmentProcessed *self, const char *key, DubJson *value);
+/* Where the original speaks, within the fragment, as metadata has it. false: not told, or impossible */
+bool dub_fragment_processed_speech(const DubFragmentProcessed *self, double *start_ms, double *end_ms);
 
 typedef enum { DUB_LOAD_LOW, DUB_LOAD_MEDIUM, DUB_LOAD_HIGH } DubLoad;
 typedef enum { DUB_ACTION_NONE, DUB_ACTION_SLOW_DOWN, DUB_ACTION_PAUSE } DubPressureAction;

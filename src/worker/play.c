@@ -99,13 +99,14 @@ static bool is_silent(const DubPcm *pcm)
 static void decide_dub(DubWorker *self, DubOpenFragment *fragment)
 {
     const DubSpeechResult *result = fragment->result;
+    int64_t start_ns, end_ns;
     int64_t first = -1, end = -1;
     if (self->config.bed_gain <= 0) {
         ; /* none of the original is wanted, spoken over or not */
-    } else if (result->speech_start_ns >= 0 && result->speech_end_ns >= 0) {
-        first = dub_ns_to_samples(result->speech_start_ns, self->input.rate_hz);
-        end = dub_ns_to_samples(result->speech_end_ns, self->input.rate_hz);
-    } else if (result->transcript && !*result->transcript && is_silent(result->dub)) {
+    } else if (dub_speech_result_span(result, &start_ns, &end_ns)) {
+        first = dub_ns_to_samples(start_ns, self->input.rate_hz);
+        end = dub_ns_to_samples(end_ns, self->input.rate_hz);
+    } else if (!*result->answer->transcript && is_silent(result->dub)) {
         first = end = 0;
     }
     dub_mixer_decide_dub(self->mixer, fragment->n_frames, result->dub, first, end);
@@ -145,7 +146,7 @@ static bool decide_head(DubWorker *self, int64_t now_ns)
     DubOpenFragment *head = dub_fragments_head(self->fragments);
     if (!head)
         return false;
-    const bool usable = head->state == DUB_FRAGMENT_ANSWERED && head->result->status != DUB_SPEECH_FAILED && head->result->dub;
+    const bool usable = head->state == DUB_FRAGMENT_ANSWERED && head->result->answer->status != DUB_PROCESSED_FAILED && head->result->dub;
     if (usable)
         decide_dub(self, head);
     else if (head->state == DUB_FRAGMENT_ANSWERED || is_hopeless(self, head) || is_due(self, head->first_frame, now_ns))

@@ -506,9 +506,9 @@ void dub_worker_speech_ready(DubWorker *self, unsigned max_inflight, int64_t now
 void dub_worker_speech_result(DubWorker *self, DubSpeechResult *result, int64_t now_ns)
 {
     DubOpenFragment *fragment = dub_fragments_find_sent(self->fragments, result->sequence_number);
-    self->stats.answered[result->status]++;
-    if (result->status == DUB_SPEECH_FAILED)
-        dub_breaker_failure(&self->breaker, result->retryable, now_ns);
+    self->stats.answered[result->answer->status]++;
+    if (result->answer->status == DUB_PROCESSED_FAILED)
+        dub_breaker_failure(&self->breaker, result->answer->error_retryable, now_ns);
     else
         dub_breaker_success(&self->breaker, now_ns);
     if (!fragment) {

@@ -67,7 +67,7 @@ static void run(Watch *watch)
     g_source_remove(guard);
 }
 
-static void watch_init(Watch *watch, DubSpeechEngines *engines, const char *to, const char *voice)
+static void watch_init(Watch *watch, DubLanes *engines, const char *to, const char *voice)
 {
     const DubSpeechConfig config = {.stream_id = "test", .worker_id = "test", .source_language = "en",
                                     .target_language = to, .voice = voice, .rate_hz = RATE_HZ, .channels = 2,
@@ -114,24 +114,24 @@ static DubPcm *make_fragment(unsigned index)
 
 static void assert_dubbed(const DubSpeechResult *result, const DubPcm *fragment)
 {
-    g_assert_cmpint(result->status, ==, DUB_SPEECH_SUCCESS);
-    g_assert_cmpstr(result->transcript, !=, "");
-    g_assert_cmpstr(result->translated_text, !=, "");
+    g_assert_cmpint(result->answer->status, ==, DUB_PROCESSED_SUCCESS);
+    g_assert_cmpstr(result->answer->transcript, !=, "");
+    g_assert_cmpstr(result->answer->translated_text, !=, "");
     g_assert_cmpuint(result->dub->rate_hz, ==, RATE_HZ);
     g_assert_cmpuint(result->dub->channels, ==, 2);
     g_assert_cmpuint(result->dub->n_frames, ==, fragment->n_frames);
-    g_assert_cmpfloat(result->asr_ms, >, 0);
+    g_assert_cmpfloat(result->answer->asr_ms, >, 0);
     g_assert_cmpint(result->cpu.asr_ns, >, 0);
-    g_assert_cmpint(result->cpu.asr_ns, <=, (int64_t) (result->asr_ms * DUB_NS_PER_MS));
+    g_assert_cmpint(result->cpu.asr_ns, <=, (int64_t) (result->answer->asr_ms * DUB_NS_PER_MS));
     g_assert_cmpint(result->cpu.mt_ns, >, 0);
     g_assert_cmpint(result->cpu.tts_ns, >, 0);
-    g_assert_cmpfloat(result->processing_ms, >=, result->asr_ms + result->mt_ms + result->tts_ms - 0.1);
+    g_assert_cmpfloat(result->answer->processing_time_ms, >=, result->answer->asr_ms + result->answer->translation_ms + result->answer->tts_ms - 0.1);
 
     gsize spoken = 0, spoken_end = 0, dubbed = 0, dubbed_end = 0;
     g_assert_true(dub_level_active_span(fragment, -40, &spoken, &spoken_end));
     g_assert_true(dub_level_active_span(result->dub, -40, &dubbed, &dubbed_end));
     const int64_t late_ms = ((int64_t) dubbed - (int64_t) spoken) * 1000 / RATE_HZ;
-    g_test_message("\"%s\" -> \"%s\", %d ms after the original", result->transcript, result->translated_text,
+    g_test_message("\"%s\" -> \"%s\", %d ms after the original", result->answer->transcript, result->answer->translated_text,
                    (int) late_ms);
     g_assert_cmpint(ABS(late_ms), <=, 300);
     g_assert_cmpint(ABS(result->speech_start_ns - dub_samples_to_ns((int64_t) spoken, RATE_HZ)), <,
@@ -140,9 +140,9 @@ static void assert_dubbed(const DubSpeechResult *result, const DubPcm *fragment)
 
 static void assert_silent(const DubSpeechResult *result, const DubPcm *fragment)
 {
-    g_assert_cmpint(result->status, ==, DUB_SPEECH_SUCCESS);
-    g_assert_cmpstr(result->transcript, ==, "");
-    g_assert_cmpstr(result->translated_text, ==, "");
+    g_assert_cmpint(result->answer->status, ==, DUB_PROCESSED_SUCCESS);
+    g_assert_cmpstr(result->answer->transcript, ==, "");
+    g_assert_cmpstr(result->answer->translated_text, ==, "");
     g_assert_cmpint(result->speech_start_ns, ==, -1);
     g_assert_cmpuint(result->dub->n_frames, ==, fragment->n_frames);
     g_assert_cmpfloat(dub_level_rms_dbfs(result->dub, 0, result->dub->n_frames), <=, -120);
@@ -185,7 +185,7 @@ static void test_five_in_order(void)
 static void test_end_of_nothing(gconstpointer data)
 {
     Watch watch;
-    watch_init(&watch, (DubSpeechEngines *) data, "es", NULL);
+    watch_init(&watch, (DubLanes *) data, "es", NULL);
     run(&watch);
     g_assert_true(watch.is_ready);
     dub_speech_end(watch.speech);
@@ -199,7 +199,7 @@ static void test_end_of_nothing(gconstpointer data)
 static void test_phrases_placed(gconstpointer data)
 {
     Watch watch;
-    watch_init(&watch, (DubSpeechEngines *) data, "es", NULL);
+    watch_init(&watch, (DubLanes *) data, "es", NULL);
     run(&watch);
     DubPcm *first = say("slt", "good evening");
     const int64_t second_ns = dub_pcm_duration_ns(first) + 1500 * DUB_NS_PER_MS;
@@ -210,7 +210,7 @@ static void test_phrases_placed(gconstpointer data)
     run(&watch);
 
     const DubSpeechResult *result = g_ptr_array_index(watch.results, 0);
-    g_assert_cmpstr(result->translated_text, ==, "Tarde buena. El tiempo es claro esta noche.");
+    g_assert_cmpstr(result->answer->translated_text, ==, "Tarde buena. El tiempo es claro esta noche.");
     const gsize second = (gsize) dub_ns_to_samples(second_ns, RATE_HZ);
     g_autoptr(DubPcm) before = dub_pcm_slice(result->dub, second - RATE_HZ / 2, RATE_HZ / 2);
     g_assert_cmpfloat(dub_level_rms_dbfs(before, 0, before->n_frames), <, -60); /* the pause is there */
@@ -225,7 +225,7 @@ static void test_phrases_placed(gconstpointer data)
 static void test_too_much_speech(gconstpointer data)
 {
     Watch watch;
-    watch_init(&watch, (DubSpeechEngines *) data, "es", NULL);
+    watch_init(&watch, (DubLanes *) data, "es", NULL);
     run(&watch);
     g_autoptr(DubPcm) slow = say("slt", "there were two thousand seven hundred seventy seven people at the match");
     g_autoptr(GError) error = NULL;
@@ -236,12 +236,12 @@ static void test_too_much_speech(gconstpointer data)
     dub_speech_end(watch.speech);
     run(&watch);
     const DubSpeechResult *result = g_ptr_array_index(watch.results, 0);
-    g_test_message("\"%s\" -> %s %s", result->transcript, dub_speech_status_to_string(result->status),
-                   result->error_message);
-    if (result->status == DUB_SPEECH_FAILED) {
-        g_assert_cmpstr(result->error_code, ==, "DURATION_MISMATCH_EXCEEDED");
-        g_assert_cmpstr(result->error_stage, ==, "tts");
-        g_assert_false(result->retryable);
+    g_test_message("\"%s\" -> %s %s", result->answer->transcript, dub_processed_status_to_string(result->answer->status),
+                   result->answer->error_message);
+    if (result->answer->status == DUB_PROCESSED_FAILED) {
+        g_assert_cmpstr(result->answer->error_code, ==, "DURATION_MISMATCH_EXCEEDED");
+        g_assert_cmpstr(result->answer->error_stage, ==, "tts");
+        g_assert_false(result->answer->error_retryable);
         g_assert_null(result->dub);
     } else { /* the recogniser heard less than was said */
         g_assert_nonnull(result->dub);
@@ -253,14 +253,14 @@ static void test_too_much_speech(gconstpointer data)
 static void test_freed_in_flight(gconstpointer data)
 {
     Watch watch;
-    watch_init(&watch, (DubSpeechEngines *) data, "es", NULL);
+    watch_init(&watch, (DubLanes *) data, "es", NULL);
     run(&watch);
     for (unsigned i = 0; i < 4; i++)
         dub_speech_submit(watch.speech, dub_fragment_new(i, 0, make_fragment(0)));
     g_clear_pointer(&watch.speech, dub_speech_free);
 
     Watch other; /* takes the same lanes after it */
-    watch_init(&other, (DubSpeechEngines *) data, "es", NULL);
+    watch_init(&other, (DubLanes *) data, "es", NULL);
     other.quit_after = 2;
     run(&other);
     for (unsigned i = 0; i < 2; i++)
@@ -296,7 +296,7 @@ static void on_spoken(DubSpeechResult *result, void *user_data)
     dub_speech_result_free(result);
 }
 
-static void speaker_init(Speaker *speaker, DubSpeechEngines *engines, char letter, GString *order)
+static void speaker_init(Speaker *speaker, DubLanes *engines, char letter, GString *order)
 {
     const DubSpeechSessionConfig config = {.rate_hz = RATE_HZ, .channels = 2};
     g_autoptr(GError) error = NULL;
@@ -333,8 +333,8 @@ static void test_no_lane_waits(gconstpointer data)
 {
     Speaker slow, quick;
     GString *order = g_string_new(NULL);
-    speaker_init(&slow, (DubSpeechEngines *) data, 's', order);
-    speaker_init(&quick, (DubSpeechEngines *) data, 'q', order);
+    speaker_init(&slow, (DubLanes *) data, 's', order);
+    speaker_init(&quick, (DubLanes *) data, 'q', order);
     g_autoptr(DubPcm) minute = make_speech(25);
     g_autoptr(DubPcm) sentence = make_speech(1);
     speak(&slow, 0, minute);
@@ -352,8 +352,8 @@ static void test_no_lane_waits(gconstpointer data)
 static void test_first_begun_is_next(void)
 {
     g_autoptr(GError) error = NULL;
-    const DubSpeechEnginesConfig config = {.from = "en", .to = "es", .n_lanes = 1};
-    DubSpeechEngines *engines = dub_speech_engines_open(&config, &error);
+    const DubLanesConfig config = {.from = "en", .to = "es", .n_lanes = 1};
+    DubLanes *engines = dub_lanes_open(&config, &error);
     g_assert_no_error(error);
     Speaker a, b;
     GString *order = g_string_new(NULL);
@@ -370,7 +370,7 @@ static void test_first_begun_is_next(void)
     g_assert_cmpstr(order->str, ==, "a0 b0 b1 a1 ");
     dub_speech_session_free(a.session);
     dub_speech_session_free(b.session);
-    dub_speech_engines_close(engines);
+    dub_lanes_close(engines);
     g_string_free(order, TRUE);
 }
 
@@ -403,8 +403,8 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_autoptr(GError) error = NULL;
-    const DubSpeechEnginesConfig config = {.from = "en", .to = "es", .n_lanes = 2};
-    g_autoptr(DubSpeechEngines) engines = dub_speech_engines_open(&config, &error);
+    const DubLanesConfig config = {.from = "en", .to = "es", .n_lanes = 2};
+    g_autoptr(DubLanes) engines = dub_lanes_open(&config, &error);
     g_assert_no_error(error);
     for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
         g_autofree char *path = g_strconcat("/speech/local/refused/", refused[i].name, NULL);

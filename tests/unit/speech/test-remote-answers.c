@@ -19,25 +19,25 @@ typedef struct {
 static const Answer answers[] = {
     {"failed", "fragment:processed",
      "'status':'failed','error':{'code':'MODEL_ERROR','message':'no','stage':'asr','retryable':true}",
-     DUB_SPEECH_FAILED, "MODEL_ERROR", "no", true},
+     DUB_PROCESSED_FAILED, "MODEL_ERROR", "no", true},
     {"failed-for-good", "fragment:processed",
      "'status':'failed','error':{'code':'DURATION_MISMATCH_EXCEEDED','message':'long','retryable':false}",
-     DUB_SPEECH_FAILED, "DURATION_MISMATCH_EXCEEDED", "long", false},
-    {"failed-without-a-word", "fragment:processed", "'status':'failed'", DUB_SPEECH_FAILED, "MODEL_ERROR",
+     DUB_PROCESSED_FAILED, "DURATION_MISMATCH_EXCEEDED", "long", false},
+    {"failed-without-a-word", "fragment:processed", "'status':'failed'", DUB_PROCESSED_FAILED, "MODEL_ERROR",
      NULL, true},
-    {"partial-without-audio", "fragment:processed", "'status':'partial'", DUB_SPEECH_FAILED, "MODEL_ERROR",
+    {"partial-without-audio", "fragment:processed", "'status':'partial'", DUB_PROCESSED_FAILED, "MODEL_ERROR",
      NULL, true},
-    {"success-without-audio", "fragment:processed", "'status':'success'", DUB_SPEECH_FAILED, "INVALID_AUDIO",
+    {"success-without-audio", "fragment:processed", "'status':'success'", DUB_PROCESSED_FAILED, "INVALID_AUDIO",
      "fragment:processed: dubbed_audio: missing", false},
-    {"no-base64", "fragment:processed", NO_AUDIO("*"), DUB_SPEECH_FAILED, "INVALID_AUDIO",
+    {"no-base64", "fragment:processed", NO_AUDIO("*"), DUB_PROCESSED_FAILED, "INVALID_AUDIO",
      "fragment:processed: dubbed_audio.data_base64: not base64", false},
-    {"no-container", "fragment:processed", NO_AUDIO("AAECAwQFBgc="), DUB_SPEECH_FAILED, "INVALID_AUDIO",
+    {"no-container", "fragment:processed", NO_AUDIO("AAECAwQFBgc="), DUB_PROCESSED_FAILED, "INVALID_AUDIO",
      "dubbed audio is neither MP4, ADTS nor WAV", false},
-    {"status-unknown", "fragment:processed", "'status':'great'", DUB_SPEECH_FAILED, "INVALID_AUDIO",
+    {"status-unknown", "fragment:processed", "'status':'great'", DUB_PROCESSED_FAILED, "INVALID_AUDIO",
      "fragment:processed: status: \"great\" is not one of success, partial, failed", false},
     {"error-event", "error",
      "'code':'BACKPRESSURE_EXCEEDED','message':'full','severity':'warning','retryable':true",
-     DUB_SPEECH_FAILED, "BACKPRESSURE_EXCEEDED", "full", true},
+     DUB_PROCESSED_FAILED, "BACKPRESSURE_EXCEEDED", "full", true},
 };
 
 static json_t *answer_of(const Answer *c, const json_t *data)
@@ -64,13 +64,13 @@ static void test_answer(const void *data)
     sio_socket_emit(server->socket, "fragment:processed", echo_of(json_array_get(server->kept, 1)));
     WAIT_FOR(client.results->len == 2);
     const DubSpeechResult *result = result_at(&client, 0);
-    g_assert_cmpint(result->status, ==, (int) c->status);
-    g_assert_cmpstr(result->error_code, ==, c->code);
-    g_assert_cmpstr(result->error_message, ==, c->message);
-    g_assert_true(result->retryable == c->retryable);
+    g_assert_cmpint(result->answer->status, ==, (int) c->status);
+    g_assert_cmpstr(result->answer->error_code, ==, c->code);
+    g_assert_cmpstr(result->answer->error_message, ==, c->message);
+    g_assert_true(result->answer->error_retryable == c->retryable);
     g_assert_null(result->dub);
     g_assert_cmpint(result_at(&client, 1)->status, ==,
-                    DUB_SPEECH_SUCCESS); /* one bad answer spoils no other */
+                    DUB_PROCESSED_SUCCESS); /* one bad answer spoils no other */
     end(&client, server);
 }
 
@@ -86,7 +86,7 @@ static void test_partial(void)
                         json_pack("{s:i, s:i}", "speech_start_ms", 900, "speech_end_ms", 100));
     sio_socket_emit(server->socket, "fragment:processed", answer);
     WAIT_FOR(client.results->len == 1);
-    g_assert_cmpint(result_at(&client, 0)->status, ==, DUB_SPEECH_PARTIAL);
+    g_assert_cmpint(result_at(&client, 0)->status, ==, DUB_PROCESSED_PARTIAL);
     g_assert_nonnull(result_at(&client, 0)->dub);
     g_assert_cmpint(result_at(&client, 0)->speech_start_ns, ==, -1); /* it makes no sense */
     end(&client, server);
@@ -103,10 +103,10 @@ static void test_timeout(void)
     WAIT_FOR(json_array_size(server->kept) == 2);
     sio_socket_emit(server->socket, "fragment:processed", echo_of(json_array_get(server->kept, 1)));
     WAIT_FOR(client.results->len == 2); /* 1 waits for 0, which never comes */
-    g_assert_cmpint(result_at(&client, 0)->status, ==, DUB_SPEECH_FAILED);
+    g_assert_cmpint(result_at(&client, 0)->status, ==, DUB_PROCESSED_FAILED);
     g_assert_cmpstr(result_at(&client, 0)->error_code, ==, "TIMEOUT");
     g_assert_true(result_at(&client, 0)->retryable);
-    g_assert_cmpint(result_at(&client, 1)->status, ==, DUB_SPEECH_SUCCESS);
+    g_assert_cmpint(result_at(&client, 1)->status, ==, DUB_PROCESSED_SUCCESS);
 
     sio_socket_emit(server->socket, "fragment:processed",
                     echo_of(json_array_get(server->kept, 0))); /* late */

@@ -58,17 +58,17 @@ static void test_round_trip(const void *data)
     dub_speech_submit(client.speech, dub_fragment_new(0, 7 * DUB_NS_PER_S, dub_pcm_ref(sent)));
     WAIT_FOR(client.results->len);
     const DubSpeechResult *result = result_at(&client, 0);
-    g_assert_cmpint(result->status, ==, DUB_SPEECH_SUCCESS);
+    g_assert_cmpint(result->answer->status, ==, DUB_PROCESSED_SUCCESS);
     g_assert_cmpuint(result->dub->rate_hz, ==, c->rate_hz);
     g_assert_cmpuint(result->dub->channels, ==, c->channels);
     g_assert_cmpuint(result->dub->n_frames, ==, sent->n_frames);
     g_assert_cmpfloat(snr_db(sent, result->dub), >, c->min_snr_db);
-    g_assert_cmpstr(result->transcript, ==, "one");
-    g_assert_cmpstr(result->translated_text, ==, "uno");
-    g_assert_cmpfloat(result->asr_ms, ==, 10);
-    g_assert_cmpfloat(result->mt_ms, ==, 20);
-    g_assert_cmpfloat(result->tts_ms, ==, 30);
-    g_assert_cmpfloat(result->processing_ms, ==, 60);
+    g_assert_cmpstr(result->answer->transcript, ==, "one");
+    g_assert_cmpstr(result->answer->translated_text, ==, "uno");
+    g_assert_cmpfloat(result->answer->asr_ms, ==, 10);
+    g_assert_cmpfloat(result->answer->translation_ms, ==, 20);
+    g_assert_cmpfloat(result->answer->tts_ms, ==, 30);
+    g_assert_cmpfloat(result->answer->processing_time_ms, ==, 60);
     g_assert_cmpint(result->speech_start_ns, ==, 250 * DUB_NS_PER_MS);
     g_assert_cmpint(result->speech_end_ns, ==, 900500 * DUB_NS_PER_US);
 
@@ -213,7 +213,7 @@ static void test_sts_service(void)
     WAIT_FOR(client.n_complete);
     g_assert_cmpuint(client.results->len, ==, 3);
     for (guint i = 0; i < 3; i++) {
-        g_assert_cmpint(result_at(&client, i)->status, ==, DUB_SPEECH_SUCCESS);
+        g_assert_cmpint(result_at(&client, i)->status, ==, DUB_PROCESSED_SUCCESS);
         g_assert_cmpuint(result_at(&client, i)->dub->n_frames, ==, sent->n_frames);
         g_assert_cmpfloat(snr_db(sent, result_at(&client, i)->dub), >, 20);
     }

@@ -12,7 +12,7 @@
 #define RATE_HZ 44100
 
 typedef struct {
-    DubStsPairs *pairs;
+    DubEngineSets *pairs;
     DubStsPool *pool;
     DubStsWork *work;
     bool ready;
@@ -52,7 +52,7 @@ static void tear_down(Rig *rig)
 {
     dub_sts_work_free(rig->work);
     dub_sts_pool_free(rig->pool);
-    dub_sts_pairs_free(rig->pairs);
+    dub_engine_sets_free(rig->pairs);
     while (g_main_context_iteration(NULL, FALSE))
         ;
     g_ptr_array_unref(rig->answers);
@@ -63,7 +63,7 @@ static void tear_down(Rig *rig)
 static void open_dubber_with(Rig *rig, const DubStsPairsConfig *drivers, bool empty_original)
 {
     set_up(rig);
-    rig->pairs = dub_sts_pairs_new(drivers);
+    rig->pairs = dub_engine_sets_new(drivers);
     rig->pool = dub_sts_pool_new(2);
     const DubStsDubberConfig config = { rig->pairs, rig->pool, empty_original };
     g_autoptr(DubStreamInit) init = dub_stream_init_new();
@@ -319,41 +319,41 @@ static void test_dubber_freed_in_the_middle(void)
     }
 }
 
-static void on_loaded(DubSpeechEngines *engines, G_GNUC_UNUSED const GError *error, void *user_data)
+static void on_loaded(DubLanes *engines, G_GNUC_UNUSED const GError *error, void *user_data)
 {
-    *(DubSpeechEngines **) user_data = engines;
+    *(DubLanes **) user_data = engines;
 }
 
 static void test_pairs_are_shared(void)
 {
     static const DubStsPairsConfig drivers = { "null", "null", "null", NULL, 1 };
-    g_autoptr(DubStsPairs) pairs = dub_sts_pairs_new(&drivers);
-    DubSpeechEngines *one = NULL, *two = NULL, *three = NULL;
-    g_autoptr(DubStsLease) first = dub_sts_pairs_lease(pairs, "en", "es", on_loaded, &one);
-    g_autoptr(DubStsLease) second = dub_sts_pairs_lease(pairs, "en-GB", "es-419", on_loaded, &two);
-    g_autoptr(DubStsLease) third = dub_sts_pairs_lease(pairs, "en", "fr", on_loaded, &three);
+    g_autoptr(DubEngineSets) pairs = dub_engine_sets_new(&drivers);
+    DubLanes *one = NULL, *two = NULL, *three = NULL;
+    g_autoptr(DubEngineLease) first = dub_engine_sets_lease(pairs, "en", "es", on_loaded, &one);
+    g_autoptr(DubEngineLease) second = dub_engine_sets_lease(pairs, "en-GB", "es-419", on_loaded, &two);
+    g_autoptr(DubEngineLease) third = dub_engine_sets_lease(pairs, "en", "fr", on_loaded, &three);
     while (!one || !two || !three)
         g_main_context_iteration(NULL, TRUE);
     g_assert_true(one == two);
     g_assert_true(one != three);
-    g_clear_pointer(&first, dub_sts_lease_free);
-    g_clear_pointer(&second, dub_sts_lease_free);
-    g_clear_pointer(&third, dub_sts_lease_free);
+    g_clear_pointer(&first, dub_engine_lease_free);
+    g_clear_pointer(&second, dub_engine_lease_free);
+    g_clear_pointer(&third, dub_engine_lease_free);
 }
 
 static void test_pairs_freed_while_loading(void)
 {
     static const DubStsPairsConfig drivers = { "null", "null", "null", NULL, 1 };
-    DubStsPairs *pairs = dub_sts_pairs_new(&drivers);
-    DubSpeechEngines *engines = NULL;
-    dub_sts_lease_free(dub_sts_pairs_lease(pairs, "en", "es", on_loaded, &engines));
-    dub_sts_pairs_free(pairs);
-    DubStsPairs *other = dub_sts_pairs_new(&drivers); /* loads after the first: threads are taken in turn */
-    g_autoptr(DubStsLease) lease = dub_sts_pairs_lease(other, "en", "es", on_loaded, &engines);
+    DubEngineSets *pairs = dub_engine_sets_new(&drivers);
+    DubLanes *engines = NULL;
+    dub_engine_lease_free(dub_engine_sets_lease(pairs, "en", "es", on_loaded, &engines));
+    dub_engine_sets_free(pairs);
+    DubEngineSets *other = dub_engine_sets_new(&drivers); /* loads after the first: threads are taken in turn */
+    g_autoptr(DubEngineLease) lease = dub_engine_sets_lease(other, "en", "es", on_loaded, &engines);
     while (!engines)
         g_main_context_iteration(NULL, TRUE);
-    g_clear_pointer(&lease, dub_sts_lease_free);
-    dub_sts_pairs_free(other);
+    g_clear_pointer(&lease, dub_engine_lease_free);
+    dub_engine_sets_free(other);
 }
 
 int main(int argc, char **argv)

@@ -297,7 +297,7 @@ static DubSpeechResult *make_result(const World *w, const Answer *answer)
 {
     DubSpeechResult *result = dub_speech_result_new(answer->sequence_number);
     const bool fails = answer->sequence_number >= w->c->fail_from && answer->sequence_number < w->c->fail_to;
-    result->status = fails ? DUB_SPEECH_FAILED : DUB_SPEECH_SUCCESS;
+    result->status = fails ? DUB_PROCESSED_FAILED : DUB_PROCESSED_SUCCESS;
     result->retryable = fails;
     g_free(result->transcript);
     result->transcript = g_strdup("hello");

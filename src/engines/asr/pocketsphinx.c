@@ -1,4 +1,4 @@
-/* engines/asr/asr-pocketsphinx.c: CMU PocketSphinx with its US English model.
+/* engines/asr/pocketsphinx.c: CMU PocketSphinx with its US English model.
  * We drive its parts one by one instead of ps_process_raw(): its own silence removal loses the time of every word
  * after a pause, and its running cepstral mean lags behind the voice. Here the cepstra of the whole block come first,
  * then the parts without a voice are left out (their place is remembered), then the mean of what is left, weighed with
@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "engines/asr/activity.h"
-#include "engines/asr/asr-driver.h"
+#include "engines/drivers.h"
 
 #include <math.h>
 #include <pocketsphinx.h>
@@ -23,10 +23,17 @@
 #define QUIET_FRAMES     10
 #define MODEL_FOLDER     "/usr/share/pocketsphinx/model/en-us"
 #define PACKAGE          "pocketsphinx-en-us"
+#define MEAN_DIMENSIONS  13
 #define MEAN_WEIGHT_MOST 600.0 /* frames: the stream's mean follows the voice within some seconds of speech */
 
+/* What a stream's slot remembers: any decoder can go on with any stream. */
 typedef struct {
-    DubAsr base;
+    float mean[MEAN_DIMENSIONS]; /* of the cepstra of the speech heard so far */
+    double weight;               /* frames that stand behind it; 0: nothing heard yet */
+} Mean;
+
+typedef struct {
+    DubEngine base;
     ps_decoder_t *decoder;
     fe_t *front_end;
 } PocketSphinx;
@@ -95,7 +102,7 @@ static bool load(PocketSphinx *self, const char *folder, GError **error)
     return false;
 }
 
-static void close_decoder(DubAsr *base)
+static void close_decoder(DubEngine *base)
 {
     PocketSphinx *self = (PocketSphinx *) base;
     if (self->front_end)
@@ -105,16 +112,25 @@ static void close_decoder(DubAsr *base)
     g_free(self);
 }
 
-static DubAsr *open_decoder(const char *language G_GNUC_UNUSED, const char *model, GError **error)
+static DubEngine *open_decoder(const DubEngineConfig *config, GError **error)
 {
     err_set_logfp(NULL); /* of this thread */
     err_set_callback(on_message, NULL);
     PocketSphinx *self = g_new0(PocketSphinx, 1);
-    self->base.klass = &dub_asr_pocketsphinx;
-    if (load(self, model ? model : MODEL_FOLDER, error))
+    if (load(self, config->model ? config->model : MODEL_FOLDER, error))
         return &self->base;
     close_decoder(&self->base);
     return NULL;
+}
+
+/* One language, and only where its model is. */
+static GPtrArray *list_languages(const DubEngineConfig *config G_GNUC_UNUSED, GCancellable *cancellable G_GNUC_UNUSED,
+                                 GError **error G_GNUC_UNUSED)
+{
+    GPtrArray *offers = g_ptr_array_new_with_free_func((GDestroyNotify) dub_engine_offer_free);
+    if (g_file_test(MODEL_FOLDER, G_FILE_TEST_IS_DIR))
+        g_ptr_array_add(offers, dub_engine_offer_new("en-us", "en", NULL, ""));
+    return offers;
 }
 
 /* Digital silence has cepstra that no room has, and pulls the mean away from the voice: of thirty numbers spoken one by
@@ -167,19 +183,19 @@ static void clear_heard(Heard *heard)
 }
 
 /* The block's own mean counts by its frames, the stream's by those it has heard. */
-static void normalise(const Heard *heard, DubAsrStream *stream)
+static void normalise(const Heard *heard, Mean *known)
 {
     const double n = (double) heard->n_frames;
-    for (gsize k = 0; k < DUB_ASR_MEAN_DIMENSIONS; k++) {
-        double sum = stream->mean[k] * stream->weight;
+    for (gsize k = 0; k < MEAN_DIMENSIONS; k++) {
+        double sum = known->mean[k] * known->weight;
         for (gsize i = 0; i < heard->n_frames; i++)
             sum += heard->frames[i][k];
-        const float mean = (float) (sum / (n + stream->weight));
+        const float mean = (float) (sum / (n + known->weight));
         for (gsize i = 0; i < heard->n_frames; i++)
             heard->frames[i][k] -= mean;
-        stream->mean[k] = mean;
+        known->mean[k] = mean;
     }
-    stream->weight = MIN(stream->weight + n, MEAN_WEIGHT_MOST);
+    known->weight = MIN(known->weight + n, MEAN_WEIGHT_MOST);
 }
 
 static bool search(PocketSphinx *self, const Heard *heard, GCancellable *cancellable, GError **error)
@@ -211,11 +227,20 @@ static bool is_word(const char *token)
     return !strchr("<[+", token[0]);
 }
 
+/* English writes "I" large, translators do not know "i'm". */
+static bool is_first_person(const char *word)
+{
+    return word[0] == 'i' && (word[1] == '\0' || word[1] == '\'');
+}
+
 /* "read(2)" is the second pronunciation of "read". */
 static char *plain_word(const char *token)
 {
     const char *variant = strchr(token, '(');
-    return variant && variant != token ? g_strndup(token, (gsize) (variant - token)) : g_strdup(token);
+    char *word = variant && variant != token ? g_strndup(token, (gsize) (variant - token)) : g_strdup(token);
+    if (is_first_person(word))
+        word[0] = 'I';
+    return word;
 }
 
 static int64_t frame_time_ns(const Heard *heard, int frame)
@@ -226,16 +251,16 @@ static int64_t frame_time_ns(const Heard *heard, int frame)
 
 /* "on the clock and no time" is heard as "and and an". English never says these twice in one breath, so the second is none.
  * Returns: the word before, or NULL when @word, from @start_ns on, is a word of its own. */
-static DubAsrWord *find_stuttered(const DubTranscript *transcript, const char *word, int64_t start_ns)
+static DubEngineSpan *find_stuttered(const DubEngineReply *reply, const char *word, int64_t start_ns)
 {
     static const char *const never_twice[] = {"a", "an", "and", "of", "or", "the", NULL};
-    if (!transcript->words->len || !g_strv_contains(never_twice, word))
+    if (!reply->words->len || !g_strv_contains(never_twice, word))
         return NULL;
-    DubAsrWord *before = &g_array_index(transcript->words, DubAsrWord, transcript->words->len - 1);
+    DubEngineSpan *before = &g_array_index(reply->words, DubEngineSpan, reply->words->len - 1);
     return g_str_equal(before->text, word) && start_ns - before->end_ns <= FRAME_NS ? before : NULL;
 }
 
-static void collect(PocketSphinx *self, const Heard *heard, DubTranscript *transcript)
+static void collect(PocketSphinx *self, const Heard *heard, DubEngineReply *reply)
 {
     for (ps_seg_t *segment = ps_seg_iter(self->decoder); segment; segment = ps_seg_next(segment)) {
         const char *token = ps_seg_word(segment);
@@ -245,11 +270,11 @@ static void collect(PocketSphinx *self, const Heard *heard, DubTranscript *trans
         ps_seg_frames(segment, &first, &last);
         const int64_t start_ns = frame_time_ns(heard, first), end_ns = frame_time_ns(heard, last) + FRAME_NS;
         g_autofree char *word = plain_word(token);
-        DubAsrWord *stuttered = find_stuttered(transcript, word, start_ns);
+        DubEngineSpan *stuttered = find_stuttered(reply, word, start_ns);
         if (stuttered)
             stuttered->end_ns = end_ns;
         else
-            dub_transcript_add(transcript, word, start_ns, end_ns);
+            dub_engine_reply_add_word(reply, word, start_ns, end_ns, -1);
     }
 }
 
@@ -274,51 +299,60 @@ static gsize utterance_end(const Heard *heard, gsize first)
 
 /* What the decoder does at the end of an utterance, a quarter of the whole work, cannot be stopped: so that it is never
  * long, long speech is more than one utterance. */
-static DubTranscript *recognise(PocketSphinx *self, const Heard *heard, GCancellable *cancellable, GError **error)
+static DubEngineReply *recognise(PocketSphinx *self, const Heard *heard, GCancellable *cancellable, GError **error)
 {
-    g_autoptr(DubTranscript) transcript = dub_transcript_new();
+    g_autoptr(DubEngineReply) reply = dub_engine_reply_new();
     for (gsize first = 0, end; first < heard->n_frames; first = end) {
         end = utterance_end(heard, first);
         const Heard utterance = {heard->frames + first, heard->origin + first, end - first};
         if (!search(self, &utterance, cancellable, error))
             return NULL;
-        collect(self, &utterance, transcript);
+        collect(self, &utterance, reply);
     }
-    return g_steal_pointer(&transcript);
+    return g_steal_pointer(&reply);
 }
 
-static DubTranscript *transcribe(DubAsr *base, DubAsrStream *stream, const DubPcm *pcm, GCancellable *cancellable,
-                                 GError **error)
+static void *new_mean(void)
+{
+    return g_new0(Mean, 1);
+}
+
+static DubEngineReply *run(DubEngine *base, const DubEngineRequest *request, GError **error)
 {
     PocketSphinx *self = (PocketSphinx *) base;
     err_set_logfp(NULL); /* of this thread, which may not be the one that opened it */
     gsize n_speech = 0, n_cepstra = 0;
-    g_autofree bool *speech = dub_activity_find(pcm, &n_speech);
+    g_autofree bool *speech = dub_activity_find(request->pcm, &n_speech);
     if (!speech)
-        return dub_transcript_new();
-    mfcc_t **cepstra = compute_cepstra(self, pcm, &n_cepstra, error);
+        return dub_engine_reply_new();
+    mfcc_t **cepstra = compute_cepstra(self, request->pcm, &n_cepstra, error);
     if (!cepstra)
         return NULL;
 
+    Mean alone = {.weight = 0};
+    Mean *mean = dub_engine_memory_get(request->memory, base->klass, new_mean, g_free);
     Heard heard = {NULL};
     keep_speech(&heard, cepstra, n_cepstra, speech, n_speech);
-    DubTranscript *transcript = NULL;
+    DubEngineReply *reply = NULL;
     if (heard.n_frames == 0) {
-        transcript = dub_transcript_new();
+        reply = dub_engine_reply_new();
     } else {
-        normalise(&heard, stream);
-        transcript = recognise(self, &heard, cancellable, error);
+        normalise(&heard, mean ? mean : &alone);
+        reply = recognise(self, &heard, request->cancellable, error);
     }
     clear_heard(&heard);
     fe_free_2d(cepstra);
-    return transcript;
+    return reply;
 }
 
-static const char *const languages[] = {"en", NULL};
-
-const DubAsrClass dub_asr_pocketsphinx = {
-    .info = {.name = "pocketsphinx", .languages = languages, .rate_hz = RATE_HZ, .cost = 0.2, .package = PACKAGE},
+const DubEngineClass dub_engine_pocketsphinx = {
+    .stage = DUB_STAGE_ASR,
+    .name = "pocketsphinx",
+    .brings = "apt-get install " PACKAGE,
+    .flags = DUB_ENGINE_WORD_TIMES,
+    .rate_hz = RATE_HZ,
+    .list = list_languages,
     .open = open_decoder,
+    .run = run,
     .close = close_decoder,
-    .transcribe = transcribe,
 };

@@ -1,11 +1,11 @@
-/* engines/mt/mt-apertium.c: Apertium's chain of programs, kept running.
+/* engines/mt/apertium.c: Apertium's chain of programs, kept running.
  * The chain is read from the pair's mode file and started without a shell, each program with -z: it answers at each NUL
  * byte. lt-proc understands -z, but in most of its modes it does not flush its output then (lttoolbox 3.7), so stdbuf
  * starts it. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "engines/mt/mt-driver.h"
+#include "engines/drivers.h"
 #include "engines/mt/pipeline.h"
 
 #include <stdlib.h>
@@ -13,13 +13,15 @@
 
 #define MODES_FOLDER    "/usr/share/apertium/modes"
 #define MODE_MOST_BYTES 65536
+#define ANSWER_MOST_MS  60000 /* where nobody set a deadline */
 #define PIECE_MOST_BYTES 2000 /* longer text is translated in pieces: the chain's pipes hold 64 KiB of analyses */
 
 typedef struct {
-    DubMt base;
+    DubEngine base;
     GPtrArray *stages; /* of char ** */
     DubPipeline *pipeline; /* NULL: to be started */
     int64_t ended_cpu_ns;  /* used by chains that were stopped */
+    int64_t told_cpu_ns;   /* that replies have told of */
 } Apertium;
 
 /* Apertium calls languages by ISO 639-2/3; where both names are in use, both are looked for. */
@@ -51,13 +53,8 @@ static const char *to_iso1(const char *name)
     return name;
 }
 
-static int compare_names(gconstpointer a, gconstpointer b)
-{
-    return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
-/* "eng-spa.mode" is the pair "en-es"; "spa-eng_US.mode" and other variants are no pair of their own. */
-static char *pair_of(const char *file)
+/* "eng-spa.mode" is the pair "en", "es"; "spa-eng_US.mode" and other variants are no pair of their own. */
+static DubEngineOffer *offer_of(const char *file)
 {
     if (!g_str_has_suffix(file, ".mode"))
         return NULL;
@@ -65,22 +62,29 @@ static char *pair_of(const char *file)
     g_auto(GStrv) parts = g_strsplit(name, "-", -1);
     if (g_strv_length(parts) != 2 || strchr(name, '_'))
         return NULL;
-    return g_strdup_printf("%s-%s", to_iso1(parts[0]), to_iso1(parts[1]));
+    return dub_engine_offer_new("", to_iso1(parts[0]), to_iso1(parts[1]), "");
 }
 
-static char **list_pairs(void)
+static int compare_offers(gconstpointer a, gconstpointer b)
 {
-    g_autoptr(GPtrArray) pairs = g_ptr_array_new_with_free_func(g_free);
+    const DubEngineOffer *x = *(const DubEngineOffer *const *) a, *y = *(const DubEngineOffer *const *) b;
+    const int order = strcmp(x->language, y->language);
+    return order ? order : strcmp(x->target, y->target);
+}
+
+static GPtrArray *list_pairs(const DubEngineConfig *config G_GNUC_UNUSED, GCancellable *cancellable G_GNUC_UNUSED,
+                             GError **error G_GNUC_UNUSED)
+{
+    GPtrArray *offers = g_ptr_array_new_with_free_func((GDestroyNotify) dub_engine_offer_free);
     g_autoptr(GDir) folder = g_dir_open(MODES_FOLDER, 0, NULL); /* none: nothing is installed */
     const char *file;
     while (folder && (file = g_dir_read_name(folder))) {
-        char *pair = pair_of(file);
-        if (pair)
-            g_ptr_array_add(pairs, pair);
+        DubEngineOffer *offer = offer_of(file);
+        if (offer)
+            g_ptr_array_add(offers, offer);
     }
-    g_ptr_array_sort(pairs, compare_names);
-    g_ptr_array_add(pairs, NULL);
-    return (char **) g_ptr_array_steal(pairs, NULL);
+    g_ptr_array_sort(offers, compare_offers);
+    return offers;
 }
 
 static char *read_mode(const char *from, const char *to, GError **error)
@@ -141,7 +145,7 @@ static GPtrArray *parse_mode(const char *text, GError **error)
     return g_steal_pointer(&stages);
 }
 
-static void close_apertium(DubMt *base)
+static void close_apertium(DubEngine *base)
 {
     Apertium *self = (Apertium *) base;
     dub_pipeline_stop(self->pipeline);
@@ -149,16 +153,15 @@ static void close_apertium(DubMt *base)
     g_free(self);
 }
 
-static DubMt *open_apertium(const char *from, const char *to, GError **error)
+static DubEngine *open_apertium(const DubEngineConfig *config, GError **error)
 {
-    g_autofree char *mode = read_mode(from, to, error);
+    g_autofree char *mode = read_mode(config->from, config->to, error);
     if (!mode)
         return NULL;
     GPtrArray *stages = parse_mode(mode, error);
     if (!stages)
         return NULL;
     Apertium *self = g_new0(Apertium, 1);
-    self->base.klass = &dub_mt_apertium;
     self->stages = stages;
     self->pipeline = dub_pipeline_start(stages, error);
     if (self->pipeline)
@@ -275,10 +278,8 @@ static gsize piece_length(const char *text)
     return end;
 }
 
-static char *translate(DubMt *base, const char *text, unsigned timeout_ms, GCancellable *cancellable, GError **error)
+static char *translate(Apertium *self, const char *text, int64_t deadline_ns, GCancellable *cancellable, GError **error)
 {
-    Apertium *self = (Apertium *) base;
-    const int64_t deadline_ns = dub_clock_now() + (int64_t) timeout_ms * DUB_NS_PER_MS;
     g_autoptr(GString) result = g_string_new(NULL);
     while (*text) {
         const gsize length = piece_length(text);
@@ -295,16 +296,35 @@ static char *translate(DubMt *base, const char *text, unsigned timeout_ms, GCanc
     return g_string_free(g_steal_pointer(&result), FALSE);
 }
 
-static int64_t processes_cpu_ns(const DubMt *base)
+/* What the programs have used since it was last told. */
+static int64_t take_cpu_ns(Apertium *self)
 {
-    const Apertium *self = (const Apertium *) base;
-    return self->ended_cpu_ns + (self->pipeline ? dub_pipeline_cpu_ns(self->pipeline) : 0);
+    const int64_t used_ns = self->ended_cpu_ns + (self->pipeline ? dub_pipeline_cpu_ns(self->pipeline) : 0);
+    const int64_t more_ns = used_ns - self->told_cpu_ns;
+    self->told_cpu_ns = used_ns;
+    return more_ns;
 }
 
-const DubMtClass dub_mt_apertium = {
-    .info = {.name = "apertium", .package = "apertium", .pairs = list_pairs},
+static DubEngineReply *run(DubEngine *base, const DubEngineRequest *request, GError **error)
+{
+    Apertium *self = (Apertium *) base;
+    const int64_t deadline_ns =
+        dub_clock_now() + (int64_t) dub_engine_ms_left(request, ANSWER_MOST_MS) * DUB_NS_PER_MS;
+    g_autofree char *text = translate(self, request->text, deadline_ns, request->cancellable, error);
+    if (!text)
+        return NULL;
+    DubEngineReply *reply = dub_engine_reply_new();
+    dub_engine_reply_set_text(reply, text);
+    reply->usage.programs_cpu_ns = take_cpu_ns(self);
+    return reply;
+}
+
+const DubEngineClass dub_engine_apertium = {
+    .stage = DUB_STAGE_MT,
+    .name = "apertium",
+    .brings = "apt-get install apertium-eng-spa (more pairs: apt-cache search apertium-)",
+    .list = list_pairs,
     .open = open_apertium,
+    .run = run,
     .close = close_apertium,
-    .translate = translate,
-    .processes_cpu_ns = processes_cpu_ns,
 };

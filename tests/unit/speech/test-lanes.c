@@ -1,5 +1,5 @@
 /* Lanes and sessions: what becomes of a lane when its work is cancelled or outruns its time. Real engines, one lane. */
-#include "speech/engines.h"
+#include "speech/lanes.h"
 
 #include "base/clock.h"
 #include "fuse.h"
@@ -25,7 +25,7 @@ static void on_done(DubSpeechResult *result, void *user_data)
     g_ptr_array_add(((Rig *) user_data)->results, result);
 }
 
-static void set_up(Rig *rig, DubSpeechEngines *engines, unsigned timeout_ms)
+static void set_up(Rig *rig, DubLanes *engines, unsigned timeout_ms)
 {
     const DubSpeechSessionConfig config = {NULL, RATE_HZ, 1, timeout_ms};
     g_autoptr(GError) error = NULL;
@@ -80,7 +80,7 @@ static int64_t work_until_free(Rig *rig, uint64_t number)
     submit(rig, number, say_silence(1));
     const DubSpeechResult *result = wait_result(rig, rig->results->len + 1);
     g_assert_cmpuint(result->sequence_number, ==, number);
-    g_assert_cmpint(result->status, ==, DUB_SPEECH_SUCCESS);
+    g_assert_cmpint(result->answer->status, ==, DUB_PROCESSED_SUCCESS);
     return fuse_work() - begin_ns;
 }
 
@@ -93,15 +93,15 @@ static void assert_dubs(Rig *rig, uint64_t number)
 {
     submit(rig, number, make_short());
     const DubSpeechResult *result = wait_result(rig, rig->results->len + 1);
-    g_assert_cmpint(result->status, ==, DUB_SPEECH_SUCCESS);
-    g_assert_cmpstr(result->translated_text, ==, "El tiempo es claro esta noche.");
+    g_assert_cmpint(result->answer->status, ==, DUB_PROCESSED_SUCCESS);
+    g_assert_cmpstr(result->answer->translated_text, ==, "El tiempo es claro esta noche.");
 }
 
 /* A few seconds of work are left, and the lane does not do them. */
 static void test_cancelled(gconstpointer data)
 {
     Rig rig;
-    set_up(&rig, (DubSpeechEngines *) data, 0);
+    set_up(&rig, (DubLanes *) data, 0);
     submit(&rig, 0, make_long());
     let_work(300 * DUB_NS_PER_MS);
     g_assert_cmpstr(dub_speech_session_cancel(rig.session, 0), ==, "asr");
@@ -116,8 +116,8 @@ static void test_cancelled(gconstpointer data)
 static void test_session_freed(gconstpointer data)
 {
     Rig gone, other;
-    set_up(&gone, (DubSpeechEngines *) data, 0);
-    set_up(&other, (DubSpeechEngines *) data, 0);
+    set_up(&gone, (DubLanes *) data, 0);
+    set_up(&other, (DubLanes *) data, 0);
     for (uint64_t number = 0; number < 3; number++)
         submit(&gone, number, make_long());
     let_work(300 * DUB_NS_PER_MS);
@@ -134,7 +134,7 @@ static void test_session_freed(gconstpointer data)
 static void test_same_number_again(gconstpointer data)
 {
     Rig rig;
-    set_up(&rig, (DubSpeechEngines *) data, 0);
+    set_up(&rig, (DubLanes *) data, 0);
     submit(&rig, 7, make_long());
     let_work(100 * DUB_NS_PER_MS);
     dub_speech_session_cancel(rig.session, 7);
@@ -147,17 +147,17 @@ static void test_same_number_again(gconstpointer data)
 static void test_recogniser_outruns_its_time(gconstpointer data)
 {
     Rig rig;
-    set_up(&rig, (DubSpeechEngines *) data, 500);
+    set_up(&rig, (DubLanes *) data, 500);
     submit(&rig, 0, make_long());
     const DubSpeechResult *result = wait_result(&rig, 1);
-    g_assert_cmpint(result->status, ==, DUB_SPEECH_FAILED);
-    g_assert_cmpstr(result->error_code, ==, "TIMEOUT");
-    g_assert_cmpstr(result->error_stage, ==, "asr");
-    g_assert_cmpstr(result->error_message, ==, "not done within 500 ms");
-    g_assert_true(result->retryable);
-    g_test_message("500 ms were over after %.0f ms", result->processing_ms);
-    g_assert_cmpfloat(result->processing_ms, >=, 500);
-    g_assert_cmpfloat(result->processing_ms, <, 2500); /* the whole is some 4000 ms of work */
+    g_assert_cmpint(result->answer->status, ==, DUB_PROCESSED_FAILED);
+    g_assert_cmpstr(result->answer->error_code, ==, "TIMEOUT");
+    g_assert_cmpstr(result->answer->error_stage, ==, "asr");
+    g_assert_cmpstr(result->answer->error_message, ==, "not done within 500 ms");
+    g_assert_true(result->answer->error_retryable);
+    g_test_message("500 ms were over after %.0f ms", result->answer->processing_time_ms);
+    g_assert_cmpfloat(result->answer->processing_time_ms, >=, 500);
+    g_assert_cmpfloat(result->answer->processing_time_ms, <, 2500); /* the whole is some 4000 ms of work */
     work_until_free(&rig, 1);
     tear_down(&rig);
 }
@@ -187,17 +187,17 @@ static pid_t find_child(const char *name)
 static void test_translator_hangs(gconstpointer data)
 {
     Rig rig;
-    set_up(&rig, (DubSpeechEngines *) data, 2000);
+    set_up(&rig, (DubLanes *) data, 2000);
     const pid_t hung = find_child("apertium-tagger");
     g_assert_cmpint(hung, >, 0);
     kill(hung, SIGSTOP);
     submit(&rig, 0, make_short());
     const DubSpeechResult *result = wait_result(&rig, 1);
-    g_assert_cmpstr(result->error_code, ==, "TIMEOUT");
-    g_assert_cmpstr(result->error_stage, ==, "translation");
-    g_assert_cmpstr(result->transcript, ==, sentence);
-    g_test_message("2000 ms were over after %.0f ms", result->processing_ms);
-    g_assert_cmpfloat(result->processing_ms, <, 3500);
+    g_assert_cmpstr(result->answer->error_code, ==, "TIMEOUT");
+    g_assert_cmpstr(result->answer->error_stage, ==, "translation");
+    g_assert_cmpstr(result->answer->transcript, ==, sentence);
+    g_test_message("2000 ms were over after %.0f ms", result->answer->processing_time_ms);
+    g_assert_cmpfloat(result->answer->processing_time_ms, <, 3500);
     assert_dubs(&rig, 1);
     const pid_t next = find_child("apertium-tagger");
     g_assert_cmpint(next, >, 0);
@@ -209,8 +209,8 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_autoptr(GError) error = NULL;
-    const DubSpeechEnginesConfig config = {.from = "en", .to = "es", .n_lanes = 1};
-    g_autoptr(DubSpeechEngines) engines = dub_speech_engines_open(&config, &error);
+    const DubLanesConfig config = {.from = "en", .to = "es", .n_lanes = 1};
+    g_autoptr(DubLanes) engines = dub_lanes_open(&config, &error);
     g_assert_no_error(error);
     g_test_add_data_func("/speech/engines/cancelled", engines, test_cancelled);
     g_test_add_data_func("/speech/engines/session-freed", engines, test_session_freed);

@@ -1,8 +1,8 @@
-/* engines/tts/tts-espeak.c: eSpeak NG in this process.
+/* engines/tts/espeak.c: eSpeak NG in this process.
  * The library is one global state: one thread at a time has it, from choosing the voice to the last sample. It speaks
  * some hundred times faster than real time, so nobody waits long, and who waits can be cancelled. */
 #include "base/error.h"
-#include "engines/tts/tts-driver.h"
+#include "engines/drivers.h"
 
 #include <espeak-ng/speak_lib.h>
 #include <string.h>
@@ -18,8 +18,9 @@ static const struct {
 } variants[] = {{"+f2", "female"}, {"+f5", "female"}, {"+m3", "male"}, {"+m7", "male"}};
 
 typedef struct {
-    DubTts base;
-    char *voice;
+    DubEngine base;
+    GPtrArray *voices; /* of DubEngineOffer: all there are */
+    char *voice;       /* the language's own */
 } Espeak;
 
 /* What the callback fills; set while the lock is held. */
@@ -89,10 +90,10 @@ static void add_voice(GPtrArray *voices, const espeak_VOICE *voice)
     const char *language = voice->languages + 1;
     if (!voice->languages[0] || !*language || g_str_has_prefix(language, "variant"))
         return;
-    g_ptr_array_add(voices, dub_voice_new(language, language, gender_name(voice->gender)));
+    g_ptr_array_add(voices, dub_engine_offer_new(language, language, NULL, gender_name(voice->gender)));
     for (gsize i = 0; i < G_N_ELEMENTS(variants); i++) {
         g_autofree char *name = g_strconcat(language, variants[i].suffix, NULL);
-        g_ptr_array_add(voices, dub_voice_new(name, language, variants[i].gender));
+        g_ptr_array_add(voices, dub_engine_offer_new(name, language, NULL, variants[i].gender));
     }
 }
 
@@ -101,7 +102,7 @@ static GPtrArray *read_voices(GError **error)
 {
     if (!initialise(error))
         return NULL;
-    GPtrArray *voices = g_ptr_array_new_with_free_func((GDestroyNotify) dub_voice_free);
+    GPtrArray *voices = g_ptr_array_new_with_free_func((GDestroyNotify) dub_engine_offer_free);
     const espeak_VOICE **list = espeak_ListVoices(NULL);
     for (gsize i = 0; list && list[i]; i++)
         if (!strstr(list[i]->identifier, "mb/")) /* MBROLA's voices need data that eSpeak NG does not bring */
@@ -109,68 +110,72 @@ static GPtrArray *read_voices(GError **error)
     return voices;
 }
 
-static GPtrArray *list_voices(GError **error)
+static GPtrArray *list_voices(const DubEngineConfig *config G_GNUC_UNUSED, GCancellable *cancellable, GError **error)
 {
-    enter(NULL);
+    if (!enter(cancellable)) {
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_CANCELLED, "listing voices was cancelled");
+        return NULL;
+    }
     GPtrArray *voices = read_voices(error);
     leave();
     return voices;
 }
 
-static const DubVoice *find_voice(const GPtrArray *voices, const char *name)
+static const DubEngineOffer *find_voice(const GPtrArray *voices, const char *name)
 {
     for (guint i = 0; i < voices->len; i++) {
-        const DubVoice *voice = g_ptr_array_index(voices, i);
+        const DubEngineOffer *voice = g_ptr_array_index(voices, i);
         if (g_str_equal(voice->name, name))
             return voice;
     }
     return NULL;
 }
 
-static const DubVoice *first_of_language(const GPtrArray *voices, const char *language)
+static const DubEngineOffer *first_of_language(const GPtrArray *voices, const char *language)
 {
-    const DubVoice *exact = find_voice(voices, language);
+    const DubEngineOffer *exact = find_voice(voices, language);
     for (guint i = 0; !exact && i < voices->len; i++) {
-        const DubVoice *voice = g_ptr_array_index(voices, i);
-        if (g_str_has_prefix(voice->language, language) && voice->language[strlen(language)] == '-')
+        const DubEngineOffer *voice = g_ptr_array_index(voices, i);
+        if (dub_engine_covers(voice->language, language))
             exact = voice;
     }
     return exact;
 }
 
-static DubTts *open_espeak(const char *language, const char *name, GError **error)
-{
-    g_autoptr(GPtrArray) voices = list_voices(error);
-    if (!voices)
-        return NULL;
-    const DubVoice *voice = name ? find_voice(voices, name) : first_of_language(voices, language);
-    if (!voice) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND,
-                    "no voice is called \"%s\"; \"airdub voices\" lists those there are", name ? name : language);
-        return NULL;
-    }
-    Espeak *self = g_new0(Espeak, 1);
-    self->base.klass = &dub_tts_espeak;
-    self->voice = g_strdup(voice->name);
-    return &self->base;
-}
-
-static void close_espeak(DubTts *base)
+static void close_espeak(DubEngine *base)
 {
     Espeak *self = (Espeak *) base;
+    g_ptr_array_unref(self->voices);
     g_free(self->voice);
     g_free(self);
 }
 
+static DubEngine *open_espeak(const DubEngineConfig *config, GError **error)
+{
+    g_autoptr(GPtrArray) voices = list_voices(config, NULL, error);
+    if (!voices)
+        return NULL;
+    const DubEngineOffer *voice = first_of_language(voices, config->to);
+    if (!voice) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED,
+                    "espeak-ng: no voice speaks \"%s\"; \"airdub voices\" lists the languages there are", config->to);
+        return NULL;
+    }
+    Espeak *self = g_new0(Espeak, 1);
+    self->voice = g_strdup(voice->name);
+    self->voices = g_steal_pointer(&voices);
+    return &self->base;
+}
+
 /* With the library taken. */
-static bool speak(const Espeak *self, const char *text, double pace, GError **error)
+static bool speak(const char *voice, const char *text, double pace, GError **error)
 {
     /* The voice again at each call: setting it also takes back what the text before changed. */
-    bool well = espeak_SetVoiceByName(self->voice) == EE_OK;
+    bool well = espeak_SetVoiceByName(voice) == EE_OK;
     well = well && espeak_SetParameter(espeakRATE, (int) (espeakRATE_NORMAL * pace + 0.5), 0) == EE_OK;
     well = well && espeak_Synth(text, strlen(text) + 1, 0, POS_CHARACTER, 0, espeakCHARS_UTF8, NULL, NULL) == EE_OK;
     if (!well)
-        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "espeak-ng: voice \"%s\" failed to speak", self->voice);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "espeak-ng: voice \"%s\" failed to speak", voice);
     return well;
 }
 
@@ -183,34 +188,62 @@ static DubPcm *from_s16(const GArray *samples, unsigned rate)
 }
 
 /* With the library taken. */
-static bool speak_into(GArray *samples, const Espeak *self, const char *text, double pace, GCancellable *cancellable,
-                       GError **error)
+static bool speak_into(GArray *samples, const char *voice, const DubEngineRequest *request, GError **error)
 {
-    Sink own = {samples, (gsize) rate_hz * SPOKEN_MOST_S, cancellable};
+    Sink own = {samples, (gsize) rate_hz * SPOKEN_MOST_S, request->cancellable};
     sink = &own;
-    const bool spoken = speak(self, text, pace, error);
+    const bool spoken = speak(voice, request->text, request->pace, error);
     sink = NULL;
     return spoken;
 }
 
-static DubPcm *synthesize(DubTts *base, const char *text, double pace, GCancellable *cancellable, GError **error)
+static const char *voice_for(const Espeak *self, const char *name, GError **error)
 {
+    if (!name)
+        return self->voice;
+    const DubEngineOffer *voice = find_voice(self->voices, name);
+    if (!voice)
+        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND,
+                    "no voice is called \"%s\"; \"airdub voices\" lists those there are", name);
+    return voice ? voice->name : NULL;
+}
+
+static DubEngineReply *run(DubEngine *base, const DubEngineRequest *request, GError **error)
+{
+    const char *voice = voice_for((const Espeak *) base, request->voice, error);
+    if (!voice)
+        return NULL;
     g_autoptr(GArray) samples = g_array_new(FALSE, FALSE, sizeof(short));
-    if (enter(cancellable)) {
-        const bool spoken = speak_into(samples, (Espeak *) base, text, pace, cancellable, error);
+    if (enter(request->cancellable)) {
+        const bool spoken = speak_into(samples, voice, request, error);
         leave();
         if (!spoken)
             return NULL;
     }
-    if (!g_cancellable_is_cancelled(cancellable))
-        return from_s16(samples, (unsigned) rate_hz);
-    g_set_error_literal(error, DUB_ERROR, DUB_ERROR_CANCELLED, "synthesis was cancelled");
-    return NULL;
+    if (g_cancellable_is_cancelled(request->cancellable)) {
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_CANCELLED, "synthesis was cancelled");
+        return NULL;
+    }
+    DubEngineReply *reply = dub_engine_reply_new();
+    reply->pcm = from_s16(samples, (unsigned) rate_hz);
+    reply->model = g_strdup(voice);
+    return reply;
 }
 
-const DubTtsClass dub_tts_espeak = {
-    .info = {.name = "espeak-ng", .package = PACKAGE, .voices = list_voices},
+/* The library is one: a second engine would only wait for the first. */
+static unsigned count(const DubEngineConfig *config G_GNUC_UNUSED)
+{
+    return 1;
+}
+
+const DubEngineClass dub_engine_espeak = {
+    .stage = DUB_STAGE_TTS,
+    .name = "espeak-ng",
+    .brings = "apt-get install " PACKAGE,
+    .flags = DUB_ENGINE_PACES,
+    .list = list_voices,
+    .count = count,
     .open = open_espeak,
+    .run = run,
     .close = close_espeak,
-    .synthesize = synthesize,
 };

@@ -1,5 +1,5 @@
-/* sts/pairs.c */
-#include "sts/pairs.h"
+/* speech/engine-sets.c: a table of pairs; each has the streams that lease it. */
+#include "speech/engine-sets.h"
 
 #include "base/error.h"
 
@@ -7,21 +7,21 @@
 
 typedef struct {
     char *from, *to;
-    DubSpeechEngines *engines; /* NULL while they load */
-    GPtrArray *leases;         /* of DubStsLease (not owned) */
+    DubLanes *lanes;   /* NULL while they load */
+    GPtrArray *leases; /* of DubEngineLease (not owned) */
 } Pair;
 
-struct _DubStsPairs {
+struct _DubEngineSets {
     gatomicrefcount refs; /* the owner's and one for each load that runs */
-    DubStsPairsConfig config;
+    const DubEngineSettings *settings;
     GPtrArray *pairs; /* of Pair; NULL once it is freed */
 };
 
-struct _DubStsLease {
-    DubStsPairs *pairs;
+struct _DubEngineLease {
+    DubEngineSets *pairs;
     Pair *pair; /* NULL: it could not be had */
     GError *error;
-    DubStsLeaseFunc on_loaded;
+    DubEngineLeaseFunc on_loaded;
     void *user_data;
     GSource *tell; /* on_loaded is due */
 };
@@ -29,30 +29,30 @@ struct _DubStsLease {
 static void pair_free(void *data)
 {
     Pair *pair = data;
-    g_clear_pointer(&pair->engines, dub_speech_engines_close);
+    dub_lanes_free(pair->lanes);
     g_ptr_array_unref(pair->leases);
     g_free(pair->from);
     g_free(pair->to);
     g_free(pair);
 }
 
-DubStsPairs *dub_sts_pairs_new(const DubStsPairsConfig *config)
+DubEngineSets *dub_engine_sets_new(const DubEngineSettings *settings)
 {
-    DubStsPairs *self = g_new0(DubStsPairs, 1);
+    DubEngineSets *self = g_new0(DubEngineSets, 1);
     g_atomic_ref_count_init(&self->refs);
-    self->config = *config;
+    self->settings = settings;
     self->pairs = g_ptr_array_new_with_free_func(pair_free);
     return self;
 }
 
 static void pairs_unref(void *data)
 {
-    DubStsPairs *self = data;
+    DubEngineSets *self = data;
     if (g_atomic_ref_count_dec(&self->refs))
         g_free(self);
 }
 
-void dub_sts_pairs_free(DubStsPairs *self)
+void dub_engine_sets_free(DubEngineSets *self)
 {
     if (!self)
         return;
@@ -67,7 +67,7 @@ static char *language_of(const char *code)
     return language;
 }
 
-static Pair *find_pair(const DubStsPairs *self, const char *from, const char *to)
+static Pair *find_pair(const DubEngineSets *self, const char *from, const char *to)
 {
     for (guint i = 0; i < self->pairs->len; i++) {
         Pair *pair = g_ptr_array_index(self->pairs, i);
@@ -79,13 +79,13 @@ static Pair *find_pair(const DubStsPairs *self, const char *from, const char *to
 
 static gboolean on_tell(void *data)
 {
-    DubStsLease *lease = data;
+    DubEngineLease *lease = data;
     g_clear_pointer(&lease->tell, g_source_unref);
-    lease->on_loaded(lease->pair ? lease->pair->engines : NULL, lease->error, lease->user_data);
+    lease->on_loaded(lease->pair ? lease->pair->lanes : NULL, lease->error, lease->user_data);
     return G_SOURCE_REMOVE;
 }
 
-static void tell_soon(DubStsLease *lease)
+static void tell_soon(DubEngineLease *lease)
 {
     lease->tell = g_idle_source_new();
     g_source_set_priority(lease->tell, G_PRIORITY_DEFAULT);
@@ -94,7 +94,8 @@ static void tell_soon(DubStsLease *lease)
 }
 
 typedef struct {
-    DubStsPairs *pairs;
+    DubEngineSets *pairs;
+    const DubEngineSettings *settings;
     char *from, *to;
 } Load;
 
@@ -110,23 +111,19 @@ static void load_free(void *data)
 static void run_load(GTask *task, G_GNUC_UNUSED gpointer source, gpointer data, G_GNUC_UNUSED GCancellable *cancellable)
 {
     const Load *load = data;
-    const DubStsPairsConfig *c = &load->pairs->config;
-    const DubSpeechEnginesConfig config = { .from = load->from, .to = load->to, .asr_driver = c->asr_driver,
-                                            .mt_driver = c->mt_driver, .tts_driver = c->tts_driver,
-                                            .asr_model = c->asr_model, .n_lanes = c->n_lanes };
     GError *error = NULL;
-    DubSpeechEngines *engines = dub_speech_engines_open(&config, &error);
+    DubEngineSet *engines = dub_engine_set_open(load->settings, load->from, load->to, &error);
     if (engines)
-        g_task_return_pointer(task, engines, (GDestroyNotify) dub_speech_engines_close);
+        g_task_return_pointer(task, dub_lanes_new(engines, load->settings->n_lanes), (GDestroyNotify) dub_lanes_free);
     else
         g_task_return_error(task, error);
 }
 
 /* A pair that failed is forgotten, so that the next stream tries again: a package may have been installed. */
-static void fail_pair(DubStsPairs *self, Pair *pair, const GError *error)
+static void fail_pair(DubEngineSets *self, Pair *pair, const GError *error)
 {
     for (guint i = 0; i < pair->leases->len; i++) {
-        DubStsLease *lease = g_ptr_array_index(pair->leases, i);
+        DubEngineLease *lease = g_ptr_array_index(pair->leases, i);
         lease->pair = NULL;
         lease->error = g_error_copy(error);
         tell_soon(lease);
@@ -139,26 +136,27 @@ static void on_load_done(G_GNUC_UNUSED GObject *source, GAsyncResult *result, G_
     GTask *task = G_TASK(result);
     const Load *load = g_task_get_task_data(task);
     g_autoptr(GError) error = NULL;
-    DubSpeechEngines *engines = g_task_propagate_pointer(task, &error);
+    DubLanes *lanes = g_task_propagate_pointer(task, &error);
     Pair *pair = load->pairs->pairs ? find_pair(load->pairs, load->from, load->to) : NULL;
     if (!pair) { /* the service is gone */
-        dub_speech_engines_close(engines);
+        dub_lanes_free(lanes);
         return;
     }
-    if (!engines) {
+    if (!lanes) {
         fail_pair(load->pairs, pair, error);
         return;
     }
-    pair->engines = engines;
+    pair->lanes = lanes;
     for (guint i = 0; i < pair->leases->len; i++)
         tell_soon(g_ptr_array_index(pair->leases, i));
 }
 
-static void start_loading(DubStsPairs *self, const Pair *pair)
+static void start_loading(DubEngineSets *self, const Pair *pair)
 {
     Load *load = g_new0(Load, 1);
     g_atomic_ref_count_inc(&self->refs);
     load->pairs = self;
+    load->settings = self->settings;
     load->from = g_strdup(pair->from);
     load->to = g_strdup(pair->to);
     g_autoptr(GTask) task = g_task_new(NULL, NULL, on_load_done, NULL);
@@ -166,18 +164,34 @@ static void start_loading(DubStsPairs *self, const Pair *pair)
     g_task_run_in_thread(task, run_load);
 }
 
-/* Returns: false when every pair is in use */
-static bool make_room(DubStsPairs *self)
+static void run_free(GTask *task, G_GNUC_UNUSED gpointer source, gpointer data, G_GNUC_UNUSED GCancellable *cancellable)
 {
-    for (guint i = 0; self->pairs->len >= DUB_STS_MAX_PAIRS && i < self->pairs->len; i++) {
-        const Pair *pair = g_ptr_array_index(self->pairs, i);
-        if (pair->engines && pair->leases->len == 0)
-            g_ptr_array_remove_index(self->pairs, i--);
-    }
-    return self->pairs->len < DUB_STS_MAX_PAIRS;
+    dub_lanes_free(data);
+    g_task_return_boolean(task, TRUE);
 }
 
-static Pair *add_pair(DubStsPairs *self, const char *from, const char *to)
+/* Lanes are joined, and programs ended: not on the loop. */
+static void free_elsewhere(DubLanes *lanes)
+{
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, NULL, NULL);
+    g_task_set_task_data(task, lanes, NULL);
+    g_task_run_in_thread(task, run_free);
+}
+
+/* Returns: false when every pair is in use */
+static bool make_room(DubEngineSets *self)
+{
+    for (guint i = 0; self->pairs->len >= DUB_ENGINE_SETS_MOST && i < self->pairs->len; i++) {
+        Pair *pair = g_ptr_array_index(self->pairs, i);
+        if (!pair->lanes || pair->leases->len > 0)
+            continue;
+        free_elsewhere(g_steal_pointer(&pair->lanes));
+        g_ptr_array_remove_index(self->pairs, i--);
+    }
+    return self->pairs->len < DUB_ENGINE_SETS_MOST;
+}
+
+static Pair *add_pair(DubEngineSets *self, const char *from, const char *to)
 {
     Pair *pair = g_new0(Pair, 1);
     pair->from = g_strdup(from);
@@ -188,12 +202,12 @@ static Pair *add_pair(DubStsPairs *self, const char *from, const char *to)
     return pair;
 }
 
-DubStsLease *dub_sts_pairs_lease(DubStsPairs *self, const char *from, const char *to, DubStsLeaseFunc on_loaded,
+DubEngineLease *dub_engine_sets_lease(DubEngineSets *self, const char *from, const char *to, DubEngineLeaseFunc on_loaded,
                                  void *user_data)
 {
     g_autofree char *source = language_of(from);
     g_autofree char *target = language_of(to);
-    DubStsLease *lease = g_new0(DubStsLease, 1);
+    DubEngineLease *lease = g_new0(DubEngineLease, 1);
     lease->pairs = self;
     lease->on_loaded = on_loaded;
     lease->user_data = user_data;
@@ -204,13 +218,13 @@ DubStsLease *dub_sts_pairs_lease(DubStsPairs *self, const char *from, const char
         g_ptr_array_add(lease->pair->leases, lease);
     else
         lease->error = g_error_new(DUB_ERROR, DUB_ERROR_BACKPRESSURE, "%d language pairs are in use already",
-                                   DUB_STS_MAX_PAIRS);
-    if (!lease->pair || lease->pair->engines)
+                                   DUB_ENGINE_SETS_MOST);
+    if (!lease->pair || lease->pair->lanes)
         tell_soon(lease);
     return lease;
 }
 
-void dub_sts_lease_free(DubStsLease *self)
+void dub_engine_lease_free(DubEngineLease *self)
 {
     if (!self)
         return;

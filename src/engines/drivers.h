@@ -1,0 +1,8 @@
+/* engines/drivers.h: the classes that the driver files define. For engines/list.c and the drivers' tests only. */
+#pragma once
+
+#include "engines/engine.h"
+
+extern const DubEngineClass dub_engine_pocketsphinx, dub_engine_null_asr;
+extern const DubEngineClass dub_engine_apertium, dub_engine_null_mt;
+extern const DubEngineClass dub_engine_espeak, dub_engine_null_tts;

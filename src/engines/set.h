@@ -1,0 +1,22 @@
+/* engines/set.h: the engines of one pair of languages: a chain for each stage. Any thread; opening blocks for seconds. */
+#pragma once
+
+#include "engines/chain.h"
+
+typedef struct _DubEngineSet DubEngineSet;
+
+DubEngineSet *dub_engine_set_open(const DubEngineSettings *settings, const char *from, const char *to, GError **error);
+void dub_engine_set_close(DubEngineSet *self); /* nobody may be in it; NULL is fine */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubEngineSet, dub_engine_set_close)
+
+DubEngineChain *dub_engine_set_chain(const DubEngineSet *self, DubEngineStage stage); /* (transfer none) */
+const char *dub_engine_set_from(const DubEngineSet *self);
+const char *dub_engine_set_to(const DubEngineSet *self);
+int64_t dub_engine_set_loading_cpu_ns(const DubEngineSet *self); /* of our own threads */
+
+/* How many fragments can be worked on at once. */
+unsigned dub_engine_set_count(const DubEngineSet *self);
+
+/* What all stages take for @sound_ns of dense speech, by what was measured until now and, before anything was, by what a
+ * slow machine takes. */
+int64_t dub_engine_set_estimate_ns(DubEngineSet *self, int64_t sound_ns);
