@@ -81,12 +81,14 @@ static void on_unpublish(const char *path, G_GNUC_UNUSED const char *source_id, 
 
 static const DubRtmpServerCallbacks rtmp_callbacks = { on_publish, on_unpublish };
 
-/* Who comes with the broadcaster waits for an output that comes a playout delay later. */
+/* A viewer may connect with the broadcaster; let it wait until the output starts, one playout delay later. How long that is
+ * the engines have not said yet: the most it can be. */
 static guint player_wait_ms(const MediaConfig *config)
 {
-    const int64_t default_ns = dub_worker_default_delay((int64_t) (config->segment_s * DUB_NS_PER_S),
-                                                        config->sts_timeout_ms * DUB_NS_PER_MS);
-    const int64_t delay_ns = config->playout_delay_s > 0 ? (int64_t) (config->playout_delay_s * DUB_NS_PER_S) : default_ns;
+    const int64_t timeout_ns = config->sts_timeout_ms * DUB_NS_PER_MS;
+    const int64_t most_ns =
+        dub_worker_default_delay((int64_t) (config->segment_s * DUB_NS_PER_S), timeout_ns, timeout_ns);
+    const int64_t delay_ns = config->playout_delay_s > 0 ? (int64_t) (config->playout_delay_s * DUB_NS_PER_S) : most_ns;
     return VIEWER_WAIT_MS + (guint) (delay_ns / DUB_NS_PER_MS);
 }
 

@@ -1,7 +1,7 @@
 /* speech/local.c: a session on engines of this process, and the order of its answers. */
 #include "speech/local.h"
 
-#include "base/error.h"
+#include "base/clock.h"
 
 #include <gio/gio.h>
 
@@ -9,6 +9,7 @@ typedef struct {
     DubSpeech base;
     char *from, *to, *voice;
     unsigned rate_hz, channels, max_inflight, timeout_ms;
+    int64_t segment_ns;
     DubEngineSets *sets;
     DubEngineLease *lease; /* NULL before start */
     DubLanes *lanes;       /* NULL while they load */
@@ -80,9 +81,14 @@ static void begin_session(Local *self)
     };
     g_autoptr(GError) error = NULL;
     self->session = dub_speech_session_new(self->lanes, &config, on_fragment_done, self, &error);
-    if (!self->session)
+    if (!self->session) {
         fail(self, error);
-    else if (self->base.callbacks.on_ready)
+        return;
+    }
+    if (self->base.callbacks.on_expected)
+        self->base.callbacks.on_expected(dub_engine_set_estimate_ns(dub_lanes_engines(self->lanes), self->segment_ns),
+                                         self->base.user_data);
+    if (self->base.callbacks.on_ready)
         self->base.callbacks.on_ready(self->max_inflight, self->base.user_data);
 }
 
@@ -161,6 +167,7 @@ DubSpeech *dub_speech_local_new(const DubSpeechConfig *config, DubEngineSets *se
     self->channels = config->channels;
     self->max_inflight = CLAMP(config->max_inflight, 1, 10);
     self->timeout_ms = config->timeout_ms;
+    self->segment_ns = config->segment_ms * DUB_NS_PER_MS;
     self->sets = sets;
     self->waiting = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify) dub_speech_result_free);
     return &self->base;

@@ -5,6 +5,7 @@
 #include "wire/events.h"
 
 #define DEFAULT_RATE_HZ 48000
+#define WAY_BACK_NS     (200 * DUB_NS_PER_MS) /* of the answer: the network, and decoding it */
 
 static void replace_text(char **text, const char *with)
 {
@@ -45,6 +46,10 @@ DubJson *dub_remote_fragment_to_json(const char *fragment_id, const char *stream
     data->timestamp_ms = (double) dub_clock_unix_ms();
     data->audio = audio;
     data->metadata = json_pack("{s:I}", "pts_ns", (json_int_t) fragment->start_ns);
+    if (fragment->deadline_ns) {
+        const int64_t left_ns = fragment->deadline_ns - dub_clock_now() - WAY_BACK_NS;
+        json_object_set_new(data->metadata, "deadline_ms", json_integer(MAX(left_ns / DUB_NS_PER_MS, 1)));
+    }
     return dub_fragment_data_to_json(data);
 }
 

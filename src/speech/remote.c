@@ -408,6 +408,9 @@ static void on_stream_ready(Remote *self, const DubJson *payload)
         self->pressure = DUB_PRESSURE_NONE;
         self->base.callbacks.on_pressure(DUB_PRESSURE_NONE, 0, self->base.user_data);
     }
+    if (!self->is_freed && self->base.callbacks.on_expected && ready->expected_processing_ms > 0)
+        self->base.callbacks.on_expected((int64_t) (ready->expected_processing_ms * (double) DUB_NS_PER_MS),
+                                         self->base.user_data);
     if (!self->is_freed && self->base.callbacks.on_ready)
         self->base.callbacks.on_ready(MIN(ready->max_inflight, self->init->max_inflight),
                                       self->base.user_data);

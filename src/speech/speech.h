@@ -55,6 +55,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSpeechResult, dub_speech_result_free)
 typedef enum { DUB_PRESSURE_NONE, DUB_PRESSURE_SLOW_DOWN, DUB_PRESSURE_PAUSE } DubPressure;
 
 typedef struct {
+    /* Before on_ready, by a backend that knows it: what a fragment of the nominal length takes. May be NULL. */
+    void (*on_expected)(int64_t processing_ns, void *user_data);
     /* Fragments may be submitted, numbered from 0. @max_inflight: what the backend agreed to. Comes again after a
      * reconnect; what was in flight before is lost then and will not be answered. */
     void (*on_ready)(unsigned max_inflight, void *user_data);

@@ -10,7 +10,8 @@
 
 #include <string.h>
 
-#define MAX_DUB_RATE_HZ 48000
+#define MAX_DUB_RATE_HZ  48000
+#define DEADLINE_MOST_MS (10 * 60 * 1000) /* what is further off is no deadline */
 
 typedef struct _Dubber Dubber;
 
@@ -27,6 +28,7 @@ typedef struct {
     /* in */
     DubWireAudio *audio;
     int64_t pts_ns;
+    int64_t deadline_ns; /* when the worker does not want it any more; 0: it has not said */
     char **log_tags;
     DubSpeechResult *result;
     guint rate_hz, channels; /* of the fragment, once decoded: what wins over the declared */
@@ -42,6 +44,7 @@ struct _Dubber {
     DubSpeechSessionConfig shape; /* of the speech session */
     char *from, *to, *voice; /* as stream:init has them */
     guint timeout_ms;
+    int64_t chunk_ns; /* a fragment's nominal length */
     DubEngineLease *lease;
     DubLanes *lanes;
     DubSpeechSession *session;
@@ -91,6 +94,9 @@ static Item *item_new(Dubber *self, const DubFragmentData *fragment, const char 
     item->audio = dub_wire_audio_share(fragment->audio);
     item->log_tags = log_tags_of(fragment, traceparent);
     item->pts_ns = json_integer_value(json_object_get(fragment->metadata, "pts_ns"));
+    const json_int_t left_ms = json_integer_value(json_object_get(fragment->metadata, "deadline_ms"));
+    if (left_ms > 0 && left_ms < DEADLINE_MOST_MS)
+        item->deadline_ns = item->arrived_ns + left_ms * DUB_NS_PER_MS;
     return item;
 }
 
@@ -267,6 +273,7 @@ static void dub_more(Dubber *self)
         }
         item->step = STEP_DUB;
         DubFragment *fragment = dub_fragment_new(item->sequence_number, item->pts_ns, dub_pcm_ref(item->pcm));
+        fragment->deadline_ns = item->deadline_ns;
         fragment->log_tags = g_strdupv(item->log_tags);
         dub_speech_session_submit(self->session, fragment);
     }
@@ -399,7 +406,9 @@ static void on_lanes(DubLanes *lanes, const GError *problem, void *user_data)
     } else if (!ensure_session(self, self->shape.rate_hz, self->shape.channels, &error)) {
         refuse_voice(self, error);
     } else {
-        self->parent.callbacks.on_ready(dub_lanes_count(lanes), 0, self->parent.user_data);
+        const int64_t expected_ns = dub_engine_set_estimate_ns(dub_lanes_engines(lanes), self->chunk_ns);
+        self->parent.callbacks.on_ready(dub_lanes_count(lanes), (double) expected_ns / (double) DUB_NS_PER_MS,
+                                        self->parent.user_data);
     }
 }
 
@@ -430,6 +439,7 @@ DubStsWork *dub_sts_dubber_new(const DubStsDubberConfig *config, const DubStream
     self->to = g_strdup(init->target_language);
     self->voice = g_strdup(init->voice_profile);
     self->timeout_ms = init->timeout_ms;
+    self->chunk_ns = init->chunk_duration_ms * DUB_NS_PER_MS;
     self->shape = (DubSpeechSessionConfig){ .rate_hz = init->sample_rate_hz, .channels = init->channels };
     self->items = g_ptr_array_new_with_free_func(item_unref);
     self->codecs = dub_sts_lane_new(config->pool, 1);

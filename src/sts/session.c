@@ -554,6 +554,7 @@ void dub_sts_session_opened(DubStsSession *self, guint parallel, double expected
     ready->session_id = g_strdup(self->session_id);
     ready->max_inflight = self->init->max_inflight;
     ready->async_delivery = true;
+    ready->expected_processing_ms = expected_ms > 0 ? expected_ms : -1;
     emit(self, DUB_EVENT_STREAM_READY, dub_stream_ready_to_json(ready));
     replay_early(self);
 }

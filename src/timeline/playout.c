@@ -33,6 +33,11 @@ void dub_playout_free(DubPlayout *self)
     g_free(self);
 }
 
+void dub_playout_set_delay(DubPlayout *self, int64_t delay_ns)
+{
+    self->delay_ns = delay_ns;
+}
+
 void dub_playout_anchor(DubPlayout *self, int64_t now_ns)
 {
     self->anchor_ns = now_ns;

@@ -21,6 +21,8 @@ DubPlayout *dub_playout_new(int64_t delay_ns, gsize max_bytes, GDestroyNotify fr
 void dub_playout_free(DubPlayout *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubPlayout, dub_playout_free)
 
+/* The delay the stream will have after all. Only while nothing has left yet: position negative, or not anchored. */
+void dub_playout_set_delay(DubPlayout *self, int64_t delay_ns);
 void dub_playout_anchor(DubPlayout *self, int64_t now_ns); /* output time 0 arrived now */
 bool dub_playout_anchored(const DubPlayout *self);
 int64_t dub_playout_position(const DubPlayout *self, int64_t now_ns); /* output time that leaves at @now_ns; negative before */

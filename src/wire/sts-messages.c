@@ -16,6 +16,7 @@ static const DubField stream_ready_fields[] = {
     {"max_inflight", FIELD_UINT, NEEDED, AT(max_inflight), 1, DUB_WIRE_MAX_IN_FLIGHT, "3"},
     {"capabilities.batch_processing", FIELD_BOOL, MAY_BE, AT(batch_processing)},
     {"capabilities.async_delivery", FIELD_BOOL, MAY_BE, AT(async_delivery)},
+    {"capabilities.expected_processing_ms", FIELD_MS, MAY_BE, AT(expected_processing_ms)},
 };
 #undef T
 DEFINE_MESSAGE(DubStreamReady, dub_stream_ready, stream_ready_fields)

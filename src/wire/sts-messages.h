@@ -9,6 +9,7 @@ typedef struct {
     char *stream_id, *session_id;
     guint max_inflight;                      /* 1…10: what was agreed to */
     bool batch_processing, async_delivery;   /* capabilities; more of them are allowed and ignored */
+    double expected_processing_ms;           /* a capability: what a fragment of the nominal length takes; -1: not told */
 } DubStreamReady;
 DubStreamReady *dub_stream_ready_new(void);
 DubStreamReady *dub_stream_ready_parse(const DubJson *payload, GError **error);

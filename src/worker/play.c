@@ -40,6 +40,15 @@ static bool may_send(DubWorker *self, DubOpenFragment *fragment, int64_t now_ns)
     return !fragment->refused_by_breaker;
 }
 
+static DubFragment *to_submit(const DubWorker *self, const DubOpenFragment *fragment)
+{
+    const int64_t start_ns = dub_worker_frames_to_ns(self, fragment->first_frame);
+    DubFragment *submitted = dub_fragment_new(fragment->sequence_number, start_ns, dub_pcm_ref(fragment->pcm));
+    if (self->paced && dub_playout_anchored(self->playout))
+        submitted->deadline_ns = dub_playout_deadline(self->playout, start_ns);
+    return submitted;
+}
+
 static void send_waiting(DubWorker *self, int64_t now_ns)
 {
     for (;;) {
@@ -50,9 +59,7 @@ static void send_waiting(DubWorker *self, int64_t now_ns)
         fragment->sequence_number = self->next_sequence++;
         fragment->sent_ns = now_ns;
         self->stats.sent++;
-        self->effects.submit(dub_fragment_new(fragment->sequence_number, dub_worker_frames_to_ns(self, fragment->first_frame),
-                                              dub_pcm_ref(fragment->pcm)),
-                             self->user_data);
+        self->effects.submit(to_submit(self, fragment), self->user_data);
     }
 }
 

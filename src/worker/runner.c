@@ -188,6 +188,11 @@ static void hold_source(bool held, void *user_data)
 
 /* --- speech ----------------------------------------------------------------------------------------------------- */
 
+static void on_speech_expected(int64_t processing_ns, void *user_data)
+{
+    dub_worker_speech_expected(((DubRunner *) user_data)->worker, processing_ns, dub_clock_now());
+}
+
 static void on_speech_ready(unsigned max_inflight, void *user_data)
 {
     dub_worker_speech_ready(((DubRunner *) user_data)->worker, max_inflight, dub_clock_now());
@@ -221,6 +226,7 @@ static void on_speech_complete(G_GNUC_UNUSED void *user_data)
 }
 
 static const DubSpeechCallbacks speech_callbacks = {
+    .on_expected = on_speech_expected,
     .on_ready = on_speech_ready,
     .on_result = on_speech_result,
     .on_pressure = on_speech_pressure,

@@ -7,7 +7,7 @@
 #include "base/log.h"
 
 #define OVERHANG(segment_ns)   ((segment_ns) / 6)      /* live, a pause is looked for up to here past the nominal length */
-#define EXPECTED_COST          0.2                     /* processing seconds a second of sound, default engines, one core */
+#define EXPECTED_COST          0.2                     /* processing seconds a second of sound, until the engines say */
 #define MARGIN_NS              (1150 * DUB_NS_PER_MS)  /* a busy machine, the network, the codecs */
 #define EARLY_WAIT_NS          (2 * DUB_NS_PER_S)      /* for the other stream's first timestamp */
 #define GAP_NS                 (60 * DUB_NS_PER_MS)    /* audio timestamps that are off by more are a gap or an overlap */
@@ -16,6 +16,7 @@
 #define FIRST_RETRY_NS         (2 * DUB_NS_PER_S)      /* 2, 4, 8, 16, 32 s */
 #define SINK_ATTEMPTS          5                       /* in a row */
 #define SINK_WELL_NS           (60 * DUB_NS_PER_S)     /* an output that ran for so long was mended: connecting gives up sooner */
+#define SOON_NS                (2 * DUB_NS_PER_S)      /* before the first frame leaves: the output is being opened */
 #define SPEECH_REST_NS         (30 * DUB_NS_PER_S)     /* after a backend gave up */
 
 typedef struct {
@@ -52,10 +53,11 @@ const char *dub_fallback_to_string(DubFallback reason)
     return "invalid";
 }
 
-int64_t dub_worker_default_delay(int64_t segment_ns, int64_t timeout_ns)
+int64_t dub_worker_default_delay(int64_t segment_ns, int64_t timeout_ns, int64_t processing_ns)
 {
     const int64_t longest = segment_ns + OVERHANG(segment_ns);
-    const int64_t wanted = longest + (int64_t) ((double) longest * EXPECTED_COST) + MARGIN_NS;
+    const double cost = processing_ns > 0 ? (double) processing_ns / (double) segment_ns : EXPECTED_COST;
+    const int64_t wanted = longest + (int64_t) ((double) longest * cost) + MARGIN_NS;
     return MIN(wanted, segment_ns + MAX(timeout_ns, OVERHANG(segment_ns) + MARGIN_NS));
 }
 
@@ -68,7 +70,7 @@ DubWorker *dub_worker_new(const DubWorkerConfig *config, const DubWorkerEffects 
     self->stream_id = g_strdup(config->stream_id);
     self->config.stream_id = self->stream_id;
     self->stats.delay_ns = config->playout_delay_ns > 0 ? config->playout_delay_ns
-                                                        : dub_worker_default_delay(config->segment_ns, config->timeout_ns);
+                                                        : dub_worker_default_delay(config->segment_ns, config->timeout_ns, 0);
     g_queue_init(&self->early);
     self->early_since_ns = self->speech_retry_ns = self->source_retry_ns = DUB_TIME_NONE;
     self->last_dts_ns = DUB_TIME_NONE;
@@ -490,6 +492,17 @@ bool dub_worker_resume(DubWorker *self, int64_t now_ns)
 }
 
 /* --- speech ----------------------------------------------------------------------------------------------------- */
+
+void dub_worker_speech_expected(DubWorker *self, int64_t processing_ns, int64_t now_ns)
+{
+    const bool plays = dub_playout_anchored(self->playout) && dub_playout_position(self->playout, now_ns) > -SOON_NS;
+    if (is_over(self) || self->config.playout_delay_ns > 0 || plays || self->sink != SINK_CLOSED)
+        return;
+    self->stats.delay_ns = dub_worker_default_delay(self->config.segment_ns, self->config.timeout_ns, processing_ns);
+    dub_playout_set_delay(self->playout, self->stats.delay_ns);
+    dub_info("stream %s: the engines take %.2f s for a fragment: played %.2f s behind", self->stream_id,
+             (double) processing_ns / DUB_NS_PER_S, (double) self->stats.delay_ns / DUB_NS_PER_S);
+}
 
 void dub_worker_speech_ready(DubWorker *self, unsigned max_inflight, int64_t now_ns)
 {

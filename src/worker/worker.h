@@ -43,8 +43,9 @@ typedef struct {
     uint64_t first_fragment;      /* a restarted stream goes on counting here */
 } DubWorkerConfig;
 
-/* Segment + longest overhang + expected processing + margin: 9.55 s for 6 s segments. */
-int64_t dub_worker_default_delay(int64_t segment_ns, int64_t timeout_ns);
+/* Segment + longest overhang + expected processing + margin, at most segment + timeout. @processing_ns: what a fragment of
+ * the nominal length takes; 0: not known: 9.55 s for 6 s segments then. */
+int64_t dub_worker_default_delay(int64_t segment_ns, int64_t timeout_ns, int64_t processing_ns);
 
 typedef struct {
     bool has_video;
@@ -132,6 +133,9 @@ void dub_worker_source_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns,
 void dub_worker_source_eos(DubWorker *self, int64_t now_ns);
 void dub_worker_source_error(DubWorker *self, const GError *error, int64_t now_ns);
 
+/* What the engines take for a fragment of the nominal length, by their own measure. It sets the playout delay as long as
+ * nothing has been played and none was configured; later it changes nothing: the delay is constant for a stream. */
+void dub_worker_speech_expected(DubWorker *self, int64_t processing_ns, int64_t now_ns);
 void dub_worker_speech_ready(DubWorker *self, unsigned max_inflight, int64_t now_ns);
 void dub_worker_speech_result(DubWorker *self, DubSpeechResult *result /* (transfer full) */, int64_t now_ns);
 void dub_worker_speech_pressure(DubWorker *self, DubPressure pressure, unsigned delay_ms, int64_t now_ns);

@@ -444,9 +444,9 @@ static void test_source_break(void)
 static void test_delay(void)
 {
     /* The promise of `live`: ten seconds from the first frame in to the first frame out. */
-    g_assert_cmpint(dub_worker_default_delay(6 * DUB_NS_PER_S, 8 * DUB_NS_PER_S), <=, 9600 * MS);
+    g_assert_cmpint(dub_worker_default_delay(6 * DUB_NS_PER_S, 8 * DUB_NS_PER_S, 0), <=, 9600 * MS);
     /* Never past segment + timeout. */
-    g_assert_cmpint(dub_worker_default_delay(10 * DUB_NS_PER_S, 1 * DUB_NS_PER_S), <=, 13 * DUB_NS_PER_S);
+    g_assert_cmpint(dub_worker_default_delay(10 * DUB_NS_PER_S, 1 * DUB_NS_PER_S, 0), <=, 13 * DUB_NS_PER_S);
 }
 
 int main(int argc, char **argv)
