@@ -2,6 +2,8 @@
  * engineio/listener.c */
 #include "engineio/listener.h"
 
+#include "engineio/gate.h"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
@@ -56,7 +58,8 @@ static void hand_over(EioListener *self, GSocket *socket)
     g_object_set_data_full(G_OBJECT(remote), SOCKET_KEY, g_object_ref(socket), g_object_unref);
     g_socket_set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
     g_autoptr(GSocketConnection) connection = g_socket_connection_factory_create_connection(socket);
-    if (!soup_server_accept_iostream(self->soup, G_IO_STREAM(connection), local, remote, &error))
+    g_autoptr(GIOStream) gate = eio_gate_new(G_IO_STREAM(connection));
+    if (!soup_server_accept_iostream(self->soup, gate, local, remote, &error))
         g_warning("a connection is lost: %s", error->message);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * engineio/listener.h: brings a listening socket's connections to a SoupServer once their peer has said something. libsoup tells of a
  * connection with its first byte; one on which nothing ever comes would hold a descriptor for ever. And libsoup before 3.4 leaks the
- * GSocket of each connection that it accepts itself.
+ * GSocket of each connection that it accepts itself, and the path of each request whose body it cannot delimit: such a request is
+ * refused here, with 400 or 501, and libsoup never sees it.
  * One thread: that of the SoupServer's main context. */
 #pragma once
 

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "media/head-recording.h"
 
-#define WAIT_MS     3000u                  /* from the first live unit on: then without */
+#define WAIT_MS     3000u                  /* unless the configuration has another */
 #define ASK_MS      300u                   /* between two looks into a recording that does not reach far enough */
 #define LONGEST_NS  (20 * DUB_NS_PER_S)    /* a stream that has been running for longer is joined where it is */
 #define MAX_BYTES   ((gsize) 64 << 20)     /* of the head, and of what comes live meanwhile: 20 s at 25 Mbit/s */
@@ -29,6 +29,7 @@ struct _DubHeadSource {
     DubSource *live;
     DubHeadRecording *recording;
     GSource *deadline, *ask, *flush;
+    guint wait_ms;
     bool is_held, is_waiting; /* is_waiting: what comes live is kept in `items` */
     DubSourceInfo info;
     GQueue items;             /* of Item *, in order */
@@ -273,7 +274,7 @@ static void on_live_info(const DubSourceInfo *info, void *user_data)
     self->begun = dub_take_new();
     self->ahead_ns = G_MININT64;
     self->is_waiting = true;
-    later(self, &self->deadline, WAIT_MS, on_deadline);
+    later(self, &self->deadline, self->wait_ms, on_deadline);
     later(self, &self->ask, 0, on_ask);
 }
 
@@ -327,6 +328,7 @@ DubHeadSource *dub_head_source_new(const char *uri, const DubHeadConfig *config,
     DubHeadSource *self = g_new0(DubHeadSource, 1);
     self->playback_url = g_strdup(config->playback_url);
     self->name = g_strdup(config->path);
+    self->wait_ms = config->wait_ms ? config->wait_ms : WAIT_MS;
     self->callbacks = *callbacks;
     self->user_data = user_data;
     self->context = g_main_context_ref_thread_default();

@@ -9,11 +9,12 @@
 typedef struct {
     const char *playback_url; /* "http://mediamtx:9996"; NULL: the source alone */
     const char *path;         /* there: "live/x/in" */
+    unsigned wait_ms;         /* for the recording, from the first live unit on: then without; 0: 3000 */
 } DubHeadConfig;
 
 typedef struct _DubHeadSource DubHeadSource;
 
-/* Delivery starts with the answer of the playback server, at most 3 s after the first live unit: info.age_ns has how much
+/* Delivery starts with the answer of the playback server, at most wait_ms after the first live unit: info.age_ns has how much
  * older what comes first is by then. Fails as dub_source_new(). */
 DubHeadSource *dub_head_source_new(const char *uri, const DubHeadConfig *config, const DubSourceCallbacks *callbacks,
                                    void *user_data, GError **error);

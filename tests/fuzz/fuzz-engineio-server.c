@@ -11,6 +11,7 @@
  * the callback. Whatever comes: a session is told open and closed once each, no message is over the limit or not UTF-8,
  * and in the end every connection and session is gone. */
 #include "engineio/frame.h"
+#include "engineio/gate.h"
 #include "engineio/server.h"
 
 #include <stdint.h>
@@ -114,7 +115,8 @@ static int open_connection(void)
     g_autoptr(GSocket) socket = g_socket_new_from_fd(pair[0], NULL);
     g_autoptr(GSocketConnection) connection = g_socket_connection_factory_create_connection(socket);
     g_autoptr(GSocketAddress) address = g_inet_socket_address_new_from_string("127.0.0.1", 1); /* libsoup wants one */
-    g_assert_true(soup_server_accept_iostream(soup, G_IO_STREAM(connection), address, address, NULL));
+    g_autoptr(GIOStream) gate = eio_gate_new(G_IO_STREAM(connection)); /* as an EioListener does */
+    g_assert_true(soup_server_accept_iostream(soup, gate, address, address, NULL));
     return pair[1];
 }
 

@@ -13,12 +13,6 @@ BUILD = ROOT / "build-fuzz"
 JOBS = max(2, os.cpu_count() or 2)
 BLOCK_LIMIT_MB = 100  # no input is worth more memory in one piece; a few bytes that claim much are what peers hurt with
 
-# What libsoup leaks is known by who called for it, and only the slow unwinder sees that: a sixth of the speed, so only there.
-SLOWLY_UNWOUND = {"engineio-server": {
-    "ASAN_OPTIONS": "fast_unwind_on_malloc=0:malloc_context_size=32",
-    "LSAN_OPTIONS": f"suppressions={ROOT}/tests/support/lsan.supp:print_suppressions=0",
-}}
-
 
 def targets():
     """Of the last build, by name."""
@@ -35,8 +29,7 @@ def fuzz(name, seconds):
         status = subprocess.run([BUILD / f"tests/fuzz/fuzz-{name}", f"-max_total_time={seconds}", "-timeout=20",
                                  "-rss_limit_mb=2048", f"-malloc_limit_mb={BLOCK_LIMIT_MB}", "-print_final_stats=1",
                                  f"-artifact_prefix={broken}/", found, ROOT / "tests/fuzz/corpus" / name],
-                                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                env={**os.environ, **SLOWLY_UNWOUND.get(name, {})}).returncode
+                                stdin=subprocess.DEVNULL, stdout=out, stderr=out).returncode
     lines = log.read_text(errors="replace").splitlines()
     executed = next((line.split()[-1] for line in lines if "number_of_executed_units" in line), "?")
     print(f"{'ok    ' if status == 0 else 'FAILED'} {name}: {executed} inputs in {seconds} s", flush=True)

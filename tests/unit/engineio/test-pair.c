@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Our server and our client in one process: what passes between them, and how connections end. */
 #include "engineio/client.h"
-#include "engineio/listener.h"
+#include "support/listen.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -76,17 +76,6 @@ static void on_client_close(EioClient *client G_GNUC_UNUSED, EioCloseReason reas
 static const EioServerCallbacks server_callbacks = { .on_open = on_open, .on_message = on_message, .on_close = on_close };
 static const EioClientCallbacks client_callbacks = { on_client_open, on_client_message, on_client_close };
 
-/* The way that a program listens which is open to everybody. */
-static char *listen_guarded(Fixture *f, const EioListenerOptions *options)
-{
-    g_autoptr(GSocket) socket = g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL);
-    g_autoptr(GSocketAddress) any = g_inet_socket_address_new_from_string("127.0.0.1", 0);
-    g_assert_true(g_socket_bind(socket, any, TRUE, NULL) && g_socket_listen(socket, NULL));
-    g_autoptr(GSocketAddress) address = g_socket_get_local_address(socket, NULL);
-    f->listener = eio_listener_new(f->soup, socket, options);
-    return g_strdup_printf("http://127.0.0.1:%u", g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address)));
-}
-
 static void set_up(Fixture *f, const EioServerOptions *server_options, EioClientOptions *client_options)
 {
     static const char *const paths[] = { "/engine.io/", NULL };
@@ -97,7 +86,7 @@ static void set_up(Fixture *f, const EioServerOptions *server_options, EioClient
     *f = (Fixture){ .echoes = true, .received = g_ptr_array_new_with_free_func((GDestroyNotify) g_bytes_unref) };
     f->soup = soup_server_new(NULL, NULL);
     f->server = eio_server_new(f->soup, paths, server_options ? server_options : &defaults, &server_callbacks, f);
-    f->url = listen_guarded(f, NULL);
+    f->listener = listen_on_loopback(f->soup, 0, NULL, &f->url);
     if (!client_options)
         client_options = &client_defaults;
     client_options->url = f->url;
@@ -528,7 +517,7 @@ static void set_up_listener(Fixture *f, guint silence_timeout_ms, guint max_sile
     set_up(f, NULL, NULL);
     eio_listener_free(f->listener);
     g_free(f->url);
-    f->url = listen_guarded(f, &options);
+    f->listener = listen_on_loopback(f->soup, 0, &options, &f->url);
 }
 
 static void test_silent_peer(void)

@@ -137,6 +137,8 @@ static void test_held_gives_nothing(void)
 {
     Run run = { .hold_in_info = true };
     open_run(&run, clip_path);
+    while (!run.n_info)
+        g_main_context_iteration(run.context, TRUE);
     bool waited = false;
     g_autoptr(GSource) timer = g_timeout_source_new(300); /* what comes too much would come at once */
     g_source_set_callback(timer, on_timeout, &waited, NULL);

@@ -2,6 +2,7 @@
  * Our Socket.IO server and client in one process. */
 #include "socketio/client.h"
 #include "socketio/server.h"
+#include "support/listen.h"
 
 #include <string.h>
 
@@ -9,6 +10,7 @@
 
 typedef struct {
     SoupServer *soup;
+    EioListener *listener;
     SioServer *server;
     SioClient *client;
     char *url;
@@ -154,13 +156,8 @@ static bool is_room_name(const char *name, void *user_data G_GNUC_UNUSED)
 
 static void listen_local(Fixture *f, guint port)
 {
-    g_autoptr(GError) error = NULL;
-    soup_server_listen_local(f->soup, port, SOUP_SERVER_LISTEN_IPV4_ONLY, &error);
-    g_assert_no_error(error);
-    GSList *uris = soup_server_get_uris(f->soup);
     g_free(f->url);
-    f->url = g_strdup_printf("http://127.0.0.1:%d", g_uri_get_port(uris->data));
-    g_slist_free_full(uris, (GDestroyNotify) g_uri_unref);
+    f->listener = listen_on_loopback(f->soup, port, NULL, &f->url);
 }
 
 static void set_up_server(Fixture *f, const SioServerOptions *options)
@@ -193,6 +190,7 @@ static void tear_down(Fixture *f)
     sio_client_free(f->client);
     sio_server_free(f->server);
     g_clear_pointer(&f->socket, sio_socket_unref);
+    eio_listener_free(f->listener);
     soup_server_disconnect(f->soup);
     while (g_main_context_iteration(NULL, FALSE))
         ;
@@ -401,7 +399,7 @@ static void test_reconnects(void)
     sio_client_connect(f.client);
     WAIT_FOR(f.n_client_connected == 1);
     const guint port = (guint) g_ascii_strtoull(strrchr(f.url, ':') + 1, NULL, 10);
-    soup_server_disconnect(f.soup); /* nobody listens any more */
+    g_clear_pointer(&f.listener, eio_listener_free);
     sio_socket_close_connection(f.socket);
     WAIT_FOR(f.n_client_disconnected == 1);
     g_assert_cmpint(f.client_reason, ==, SIO_DISCONNECT_TRANSPORT);
@@ -420,7 +418,7 @@ static void test_gives_up(void)
     Fixture f;
     const SioReconnectPolicy policy = { .attempts = 2, .first_ms = 5, .max_ms = 5, .factor = 1 };
     set_up_server(&f, NULL);
-    soup_server_disconnect(f.soup);
+    g_clear_pointer(&f.listener, eio_listener_free);
     f.client = make_client(&f, "/", NULL, &policy);
     sio_client_connect(f.client);
     WAIT_FOR(f.n_client_errors == 3);
