@@ -203,12 +203,54 @@ static DubEngineReply *run_checked(DubEngine *self, const DubEngineRequest *requ
     return reply;
 }
 
+/* ── A glossary around a translator that knows none ── */
+
+typedef struct {
+    DubEngine *engine;
+    DubEngineRequest request;
+    DubEngineReply *reply; /* of the last attempt, with the use of all */
+} Glossed;
+
+static char *translate_glossed(const char *text, void *user_data, GError **error)
+{
+    Glossed *self = user_data;
+    const DubEngineUsage before = self->reply ? self->reply->usage : (DubEngineUsage) {0};
+    g_clear_pointer(&self->reply, dub_engine_reply_free);
+    self->request.text = text;
+    self->reply = run_checked(self->engine, &self->request, error);
+    if (!self->reply)
+        return NULL;
+    self->reply->usage.cpu_ns += before.cpu_ns;
+    self->reply->usage.programs_cpu_ns += before.programs_cpu_ns;
+    self->reply->usage.characters += before.characters;
+    self->reply->usage.cost_micros += before.cost_micros;
+    return g_strdup(self->reply->text);
+}
+
+static DubEngineReply *run_glossed(DubEngine *self, const DubEngineRequest *request, GError **error)
+{
+    Glossed glossed = {.engine = self, .request = *request};
+    const bool by_rules = self->klass->flags & DUB_ENGINE_RULES;
+    g_autofree char *text =
+        dub_glossary_translate(request->glossary, request->text, by_rules ? DUB_GLOSSARY_STAND_INS : DUB_GLOSSARY_CODES,
+                               translate_glossed, &glossed, error);
+    if (!text) {
+        dub_engine_reply_free(glossed.reply);
+        return NULL;
+    }
+    if (!glossed.reply) /* nothing but terms */
+        glossed.reply = answer_empty(self);
+    dub_engine_reply_set_text(glossed.reply, text);
+    return glossed.reply;
+}
+
 static DubEngineReply *run_on_text(DubEngine *self, DubEngineRequest request, GError **error)
 {
     g_autofree char *stripped = g_strstrip(g_strdup(request.text));
     request.text = stripped;
     request.pace = CLAMP(request.pace, 1.0, DUB_ENGINE_PACE_MOST);
-    return run_checked(self, &request, error);
+    const bool glossed = request.glossary && self->klass->stage == DUB_STAGE_MT && !(self->klass->flags & DUB_ENGINE_GLOSSARY);
+    return glossed ? run_glossed(self, &request, error) : run_checked(self, &request, error);
 }
 
 static DubEngineReply *run_on_sound(DubEngine *self, DubEngineRequest request, GError **error)

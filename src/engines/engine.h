@@ -8,12 +8,11 @@
 
 #include "audio/pcm.h"
 #include "base/env.h"
+#include "text/glossary.h"
 
 #include <gio/gio.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-typedef struct _DubGlossary DubGlossary; /* text/glossary.h */
 
 typedef enum { DUB_STAGE_ASR, DUB_STAGE_MT, DUB_STAGE_TTS, DUB_N_STAGES } DubEngineStage;
 const char *dub_engine_stage_to_string(DubEngineStage stage); /* as on the wire: "asr", "translation", "tts" */
@@ -24,6 +23,8 @@ typedef enum {
     DUB_ENGINE_REMOTE = 1 << 2,       /* works on another machine: limited by connections, not by cores */
     DUB_ENGINE_ANY_LANGUAGE = 1 << 3, /* not asked which languages there are */
     DUB_ENGINE_BY_NAME = 1 << 4,      /* never chosen unless somebody asks for it */
+    DUB_ENGINE_GLOSSARY = 1 << 5,     /* MT: looks at the request's glossary itself; else it gets placeholders for its terms */
+    DUB_ENGINE_RULES = 1 << 6,        /* MT: translates by dictionary and rules, as Apertium: placeholders are words that it knows */
 } DubEngineFlags;
 
 /* ── What there is ── */
@@ -61,7 +62,7 @@ typedef struct {
     const char *from, *to;     /* ISO 639-1 */
     const char *voice;         /* TTS: one of the engine's offers, or NULL for the language's own */
     double pace;               /* TTS: 1 … %DUB_ENGINE_PACE_MOST times as fast as usual; 0 counts as 1 */
-    const DubGlossary *glossary; /* nullable */
+    const DubGlossary *glossary; /* MT; nullable */
     const char *terms;         /* ASR: words that are likely to come, separated by ", "; nullable */
     const char *context;       /* what was said just before, in the language of the input; nullable */
     int64_t deadline_ns;       /* nobody wants the reply later than this; 0: no hurry */
@@ -145,8 +146,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubEngine, dub_engine_close)
 
 /**
  * dub_engine_run:
- * Checks and converts what the engine is given, answers what needs no engine (no sound, blank text), measures the CPU of
- * this thread, and trims the silence around speech to 10 ms.
+ * Checks and converts what the engine is given, answers what needs no engine (no sound, blank text), puts the glossary's
+ * terms around a translator that knows no glossary, measures the CPU of this thread, and trims the silence around speech to
+ * 10 ms.
  * Returns: (transfer full), or NULL
  */
 DubEngineReply *dub_engine_run(DubEngine *self, const DubEngineRequest *request, GError **error);

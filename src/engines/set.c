@@ -10,6 +10,9 @@
 struct _DubEngineSet {
     char *from, *to;
     DubEngineChain *chains[DUB_N_STAGES];
+    DubGlossary *glossary;
+    DubProfanity *profanity; /* of the language spoken in the end */
+    DubProfanityPolicy policy;
 };
 
 typedef struct {
@@ -52,13 +55,24 @@ static bool open_chains(DubEngineSet *self, const DubEngineSettings *settings, G
     return false;
 }
 
+static bool load_words(DubEngineSet *self, const DubEngineSettings *settings, GError **error)
+{
+    if (settings->glossary && !(self->glossary = dub_glossary_load(settings->glossary, self->from, self->to, error)))
+        return false;
+    dub_profanity_policy_from_string(settings->profanity, &self->policy);
+    if (self->policy == DUB_PROFANITY_KEEP)
+        return true;
+    self->profanity = dub_profanity_load(self->to, error);
+    return self->profanity != NULL;
+}
+
 DubEngineSet *dub_engine_set_open(const DubEngineSettings *settings, const char *from, const char *to, GError **error)
 {
     const int64_t begin_ns = dub_clock_now();
     g_autoptr(DubEngineSet) self = g_new0(DubEngineSet, 1);
     self->from = g_strdup(from);
     self->to = g_strdup(to);
-    if (!open_chains(self, settings, error))
+    if (!load_words(self, settings, error) || !open_chains(self, settings, error))
         return NULL;
     dub_info("engines: %s, %s, %s for %s to %s, loaded in %" G_GINT64_FORMAT " ms",
              dub_engine_chain_name(self->chains[DUB_STAGE_ASR]), dub_engine_chain_name(self->chains[DUB_STAGE_MT]),
@@ -73,6 +87,8 @@ void dub_engine_set_close(DubEngineSet *self)
         return;
     for (int stage = 0; stage < DUB_N_STAGES; stage++)
         dub_engine_chain_close(self->chains[stage]);
+    dub_glossary_unref(self->glossary);
+    dub_profanity_free(self->profanity);
     g_free(self->from);
     g_free(self->to);
     g_free(self);
@@ -81,6 +97,18 @@ void dub_engine_set_close(DubEngineSet *self)
 DubEngineChain *dub_engine_set_chain(const DubEngineSet *self, DubEngineStage stage)
 {
     return self->chains[stage];
+}
+
+const DubGlossary *dub_engine_set_glossary(const DubEngineSet *self)
+{
+    return self->glossary;
+}
+
+char *dub_engine_set_clean(const DubEngineSet *self, const char *text, bool for_ears)
+{
+    const bool drops = for_ears && self->policy == DUB_PROFANITY_MASK;
+    return self->profanity ? dub_profanity_apply(self->profanity, drops ? DUB_PROFANITY_DROP : self->policy, text)
+                           : g_strdup(text);
 }
 
 const char *dub_engine_set_from(const DubEngineSet *self)

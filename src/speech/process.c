@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "speech/fit.h"
 #include "speech/phrases.h"
+#include "text/sentences.h"
+#include "text/tidy.h"
 
 #include <math.h>
 #include <string.h>
@@ -26,6 +28,7 @@ typedef struct {
     int64_t begin_ns, deadline_ns; /* 0: no hurry */
     GArray *phrases;    /* of DubPhrase */
     char **sentences;   /* the translation of each */
+    char **lines;       /* the same as it is spoken */
     GPtrArray *spoken;  /* of DubEngineReply: the speech of each */
     DubSpeechResult *result;
     DubFragmentProcessed *answer; /* the result's */
@@ -182,37 +185,85 @@ static bool recognise(Work *work)
 
 /* ── Translation ── */
 
+/* @request: of the whole text's translation, but for the sentence; NULL when the fragment has failed */
+static char *translate_sentence(const Work *work, DubEngineRequest request, const char *sentence)
+{
+    request.text = sentence;
+    g_autoptr(GPtrArray) replies = ask(work, DUB_STAGE_MT, &request, 1);
+    if (!replies)
+        return NULL;
+    g_autofree char *tidy =
+        dub_tidy(((const DubEngineReply *) g_ptr_array_index(replies, 0))->text, sentence, request.to);
+    return g_steal_pointer(&tidy);
+}
+
+/* Sentence by sentence, which is what translators are made for. */
+static char *translate_phrase(const Work *work, const char *text)
+{
+    DubEngineRequest request = new_request(work);
+    request.glossary = dub_engine_set_glossary(work->engines);
+    g_auto(GStrv) sentences = dub_sentences_split(text, request.from);
+    const guint n = g_strv_length(sentences);
+    g_auto(GStrv) translated = g_new0(char *, n + 1);
+    for (guint i = 0; i < n; i++) {
+        translated[i] = translate_sentence(work, request, sentences[i]);
+        if (!translated[i])
+            return NULL;
+    }
+    return dub_sentences_join((const char *const *) translated);
+}
+
+/* What is read, in the subtitles and on the wire. */
+static void set_translated_text(const Work *work)
+{
+    g_autofree char *text = g_strjoinv(" ", work->sentences);
+    g_free(work->answer->translated_text);
+    work->answer->translated_text = dub_engine_set_clean(work->engines, text, false);
+}
+
 static bool translate(Work *work)
 {
     if (!enter(work, DUB_STAGE_MT))
         return false;
     const int64_t begin_ns = dub_clock_now();
     const guint n = work->phrases->len;
-    g_autofree DubEngineRequest *requests = g_new0(DubEngineRequest, n);
-    for (guint i = 0; i < n; i++) {
-        requests[i] = new_request(work);
-        requests[i].text = g_array_index(work->phrases, DubPhrase, i).sentence;
-    }
-    g_autoptr(GPtrArray) replies = ask(work, DUB_STAGE_MT, requests, n);
-    work->answer->translation_ms = ms_since(begin_ns);
-    if (!replies)
-        return false;
     work->sentences = g_new0(char *, n + 1);
-    for (guint i = 0; i < n; i++)
-        work->sentences[i] = g_strdup(((const DubEngineReply *) g_ptr_array_index(replies, i))->text);
-    g_free(work->answer->translated_text);
-    work->answer->translated_text = g_strjoinv(" ", work->sentences);
+    for (guint i = 0; i < n; i++) {
+        work->sentences[i] = translate_phrase(work, g_array_index(work->phrases, DubPhrase, i).sentence);
+        if (!work->sentences[i])
+            break;
+    }
+    work->answer->translation_ms = ms_since(begin_ns);
+    if (g_strv_length(work->sentences) < n)
+        return false;
+    set_translated_text(work);
     return true;
 }
 
 /* ── Speech ── */
+
+/* What is said: swear words as the settings have it, terms as they are spoken, numbers and signs as words. */
+static char *to_say(const Work *work, const char *text)
+{
+    const DubGlossary *glossary = dub_engine_set_glossary(work->engines);
+    g_autofree char *clean = dub_engine_set_clean(work->engines, text, true);
+    g_autofree char *spoken = glossary ? dub_glossary_spoken(glossary, clean) : g_strdup(clean);
+    return g_steal_pointer(&spoken);
+}
+
+static void find_lines(Work *work)
+{
+    work->lines = g_new0(char *, work->phrases->len + 1);
+    for (guint i = 0; i < work->phrases->len; i++)
+        work->lines[i] = to_say(work, work->sentences[i]);
+}
 
 static DubEngineRequest *speech_requests(const Work *work, double pace)
 {
     DubEngineRequest *requests = g_new0(DubEngineRequest, work->phrases->len);
     for (guint i = 0; i < work->phrases->len; i++) {
         requests[i] = new_request(work);
-        requests[i].text = work->sentences[i];
+        requests[i].text = work->lines[i];
         requests[i].voice = work->shape->voice;
         requests[i].pace = pace;
     }
@@ -223,6 +274,7 @@ static bool speak(Work *work)
 {
     if (!enter(work, DUB_STAGE_TTS))
         return false;
+    find_lines(work);
     g_autofree DubEngineRequest *requests = speech_requests(work, 1.0);
     work->spoken = ask(work, DUB_STAGE_TTS, requests, work->phrases->len);
     return work->spoken != NULL;
@@ -380,6 +432,7 @@ static int64_t earlier(int64_t a_ns, int64_t b_ns)
 static void free_phrases(Work *work)
 {
     g_strfreev(work->sentences);
+    g_strfreev(work->lines);
     g_clear_pointer(&work->phrases, g_array_unref);
     g_clear_pointer(&work->spoken, g_ptr_array_unref);
 }

@@ -322,6 +322,7 @@ static DubEngineReply *run(DubEngine *base, const DubEngineRequest *request, GEr
 const DubEngineClass dub_engine_apertium = {
     .stage = DUB_STAGE_MT,
     .name = "apertium",
+    .flags = DUB_ENGINE_RULES,
     .brings = "apt-get install apertium-eng-spa (more pairs: apt-cache search apertium-)",
     .list = list_pairs,
     .open = open_apertium,
