@@ -29,6 +29,7 @@ enum {
     METRIC_STREAMS,
     METRIC_CONNECTIONS,
     METRIC_QUEUE_DEPTH,
+    METRIC_ENGINES,
 };
 
 static const double whole_buckets[] = { 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 6, 8, 10, 15, 30, 0 };
@@ -50,6 +51,8 @@ const DubMetricSpec dub_sts_metric_specs[] = {
                              "status", NULL },
     [METRIC_QUEUE_DEPTH] = { "sts_queue_depth", DUB_METRIC_GAUGE, "Fragments of a stream that wait for an engine.",
                              "stream_id", NULL },
+    [METRIC_ENGINES] = { "sts_engine_fragments_total", DUB_METRIC_COUNTER, "Fragments, by the engine that did each stage.",
+                         "stage,engine", NULL },
 };
 const gsize dub_sts_n_metric_specs = G_N_ELEMENTS(dub_sts_metric_specs);
 
@@ -252,6 +255,16 @@ static void observe_ms(DubStsService *service, guint metric, double ms)
         dub_metrics_observe(service->metrics, metric, ms / 1000, NULL);
 }
 
+/* "kokoro ef_dora" is counted as kokoro. */
+static void count_engine(DubStsService *service, const DubFragmentProcessed *answer, const char *stage, const char *key)
+{
+    const char *model = json_string_value(json_object_get(answer->metadata, key));
+    if (!model)
+        return;
+    g_autofree char *engine = g_strndup(model, strcspn(model, " "));
+    dub_metrics_add(service->metrics, METRIC_ENGINES, 1, stage, engine, NULL);
+}
+
 static void log_answer(const Client *client, const DubFragmentData *fragment, const DubFragmentProcessed *answer)
 {
     const bool failed = answer->status == DUB_PROCESSED_FAILED;
@@ -273,6 +286,9 @@ static void on_answered(const DubFragmentData *fragment, const DubFragmentProces
     observe_ms(service, METRIC_ASR, answer->asr_ms);
     observe_ms(service, METRIC_TRANSLATION, answer->translation_ms);
     observe_ms(service, METRIC_TTS, answer->tts_ms);
+    count_engine(service, answer, "asr", "asr_model");
+    count_engine(service, answer, "translation", "translation_model");
+    count_engine(service, answer, "tts", "tts_model");
     if (answer->status == DUB_PROCESSED_FAILED)
         count_failure(service, answer->error_stage, answer->error_code);
     log_answer(client, fragment, answer);
