@@ -185,6 +185,19 @@ static bool open_default(DubEngineChain *self, const DubEngineSettings *settings
     return false;
 }
 
+/* Settings written for another system are no reason not to start: what is here does the work, and says so. */
+static bool open_instead(DubEngineChain *self, const DubEngineSettings *settings, const char *providers, const char *from,
+                         const char *to, GError **error)
+{
+    if (!dub_engine_is_borrowed(self->stage, providers) || !g_error_matches(*error, DUB_ERROR, DUB_ERROR_UNSUPPORTED))
+        return false;
+    g_autoptr(GError) failure = g_steal_pointer(error);
+    if (!open_default(self, settings, from, to, error))
+        return false;
+    dub_warning("%s is not there (%s); %s takes its place", providers, failure->message, dub_engine_chain_name(self));
+    return true;
+}
+
 DubEngineChain *dub_engine_chain_open(const DubEngineSettings *settings, DubEngineStage stage, const char *from,
                                       const char *to, GError **error)
 {
@@ -192,9 +205,14 @@ DubEngineChain *dub_engine_chain_open(const DubEngineSettings *settings, DubEngi
     self->stage = stage;
     g_mutex_init(&self->lock);
     const char *providers = settings->providers[stage];
-    const bool opened = providers ? open_named(self, settings, providers, from, to, error)
-                                  : open_default(self, settings, from, to, error);
-    return opened ? g_steal_pointer(&self) : NULL;
+    g_autoptr(GError) failure = NULL;
+    const bool opened = providers ? open_named(self, settings, providers, from, to, &failure) ||
+                                        open_instead(self, settings, providers, from, to, &failure)
+                                  : open_default(self, settings, from, to, &failure);
+    if (opened)
+        return g_steal_pointer(&self);
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return NULL;
 }
 
 void dub_engine_chain_close(DubEngineChain *self)
@@ -341,4 +359,15 @@ bool dub_engine_chain_has_voice(const DubEngineChain *self, const char *voice)
 int64_t dub_engine_chain_estimate_ns(DubEngineChain *self, double amount)
 {
     return dub_engine_pool_estimate_ns(self->members[0].pool, amount);
+}
+
+int64_t dub_engine_chain_least_ns(DubEngineChain *self, double amount)
+{
+    int64_t least_ns = 0;
+    for (unsigned i = 0; i < self->n_members; i++) {
+        const int64_t own_ns = dub_engine_pool_mean_ns(self->members[i].pool, amount);
+        if (own_ns && (!least_ns || own_ns < least_ns))
+            least_ns = own_ns;
+    }
+    return least_ns;
 }

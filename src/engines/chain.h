@@ -33,3 +33,5 @@ int64_t dub_engine_chain_loading_cpu_ns(const DubEngineChain *self);
 bool dub_engine_chain_has_voice(const DubEngineChain *self, const char *voice);
 /* What a piece of @amount takes the first engine, see dub_engine_pool_amount(); 0: not known yet */
 int64_t dub_engine_chain_estimate_ns(DubEngineChain *self, double amount);
+/* What it takes on the average by the engine that takes least, which does the work when there is no time for the others. */
+int64_t dub_engine_chain_least_ns(DubEngineChain *self, double amount);

@@ -23,6 +23,11 @@ void dub_cost_add(DubCost *self, double amount, int64_t taken_ns)
     self->mean_s += MEAN_SHARE * (unit_s - self->mean_s);
 }
 
+int64_t dub_cost_mean_ns(const DubCost *self, double amount)
+{
+    return self->n ? (int64_t) (self->mean_s * amount * 1e9) : 0;
+}
+
 int64_t dub_cost_estimate_ns(const DubCost *self, double amount)
 {
     if (self->n == 0)

@@ -12,5 +12,7 @@ typedef struct {
 
 void dub_cost_add(DubCost *self, double amount, int64_t taken_ns);
 
+int64_t dub_cost_mean_ns(const DubCost *self, double amount); /* 0 when nothing is known */
+
 /* Returns: the time within which nearly all pieces of @amount are done; 0 when nothing is known */
 int64_t dub_cost_estimate_ns(const DubCost *self, double amount);

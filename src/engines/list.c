@@ -34,6 +34,14 @@ const DubEngineClass *const *dub_engine_list(void)
     return classes;
 }
 
+bool dub_engine_is_borrowed(DubEngineStage stage, const char *name)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(aliases); i++)
+        if (aliases[i].stage == stage && g_str_equal(aliases[i].alias, name))
+            return true;
+    return false;
+}
+
 static const char *without_alias(DubEngineStage stage, const char *name)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(aliases); i++)

@@ -196,6 +196,12 @@ int64_t dub_engine_pool_estimate_ns(DubEnginePool *self, double amount)
     return dub_cost_estimate_ns(&self->cost, amount + self->pending / self->n_engines / 2);
 }
 
+int64_t dub_engine_pool_mean_ns(DubEnginePool *self, double amount)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&self->lock);
+    return dub_cost_mean_ns(&self->cost, amount);
+}
+
 static bool is_over(const DubEngineRequest *request, GError **error)
 {
     if (g_cancellable_is_cancelled(request->cancellable)) {

@@ -137,18 +137,32 @@ unsigned dub_engine_set_count(const DubEngineSet *self)
     return most;
 }
 
-int64_t dub_engine_set_estimate_ns(DubEngineSet *self, int64_t sound_ns)
+static double amount_of(DubEngineStage stage, int64_t sound_ns)
 {
     const double seconds = (double) sound_ns / DUB_NS_PER_S;
-    const double amounts[DUB_N_STAGES] = {
-        [DUB_STAGE_ASR] = seconds,
-        [DUB_STAGE_MT] = seconds * CHARACTERS_A_SECOND,
-        [DUB_STAGE_TTS] = seconds * CHARACTERS_A_SECOND,
-    };
+    return stage == DUB_STAGE_ASR ? seconds : seconds * CHARACTERS_A_SECOND;
+}
+
+int64_t dub_engine_set_estimate_ns(DubEngineSet *self, int64_t sound_ns)
+{
     int64_t sum_ns = 0;
     for (int stage = 0; stage < DUB_N_STAGES; stage++) {
-        const int64_t stage_ns = dub_engine_chain_estimate_ns(self->chains[stage], amounts[stage]);
+        const int64_t stage_ns =
+            dub_engine_chain_estimate_ns(self->chains[stage], amount_of((DubEngineStage) stage, sound_ns));
         sum_ns += stage_ns ? stage_ns : (int64_t) (UNKNOWN_SHARE * (double) sound_ns);
+    }
+    return sum_ns;
+}
+
+int64_t dub_engine_set_least_ns(DubEngineSet *self, int64_t sound_ns)
+{
+    int64_t sum_ns = 0;
+    for (int stage = 0; stage < DUB_N_STAGES; stage++) {
+        const int64_t stage_ns =
+            dub_engine_chain_least_ns(self->chains[stage], amount_of((DubEngineStage) stage, sound_ns));
+        if (!stage_ns)
+            return 0;
+        sum_ns += stage_ns;
     }
     return sum_ns;
 }

@@ -25,3 +25,6 @@ unsigned dub_engine_set_count(const DubEngineSet *self);
 /* What all stages take for @sound_ns of dense speech, by what was measured until now and, before anything was, by what a
  * slow machine takes. */
 int64_t dub_engine_set_estimate_ns(DubEngineSet *self, int64_t sound_ns);
+/* The same by the quickest engine of each stage: what keeps a machine busy that has no time for better ones. 0: not measured
+ * yet. */
+int64_t dub_engine_set_least_ns(DubEngineSet *self, int64_t sound_ns);

@@ -10,11 +10,13 @@
 #include <gio/gio.h>
 #include <string.h>
 
+#define MOST_BUSY          0.9 /* of the lanes' time: what is left is for the unevenness of speech */
 #define CONTEXT_MOST_BYTES 400 /* of what was said before, that engines are told */
 
 struct _DubLanes {
     DubEngineSet *engines;
     unsigned n_lanes;
+    unsigned n_sessions; /* owners' thread only */
     GThread *threads[DUB_LANES_MOST];
     GMutex lock;    /* guards waiting, closing, and the sessions' busy slots and last words */
     GCond work;
@@ -234,6 +236,20 @@ DubEngineSet *dub_lanes_engines(const DubLanes *self)
     return self->engines;
 }
 
+bool dub_lanes_admits(DubLanes *self, int64_t fragment_ns, GError **error)
+{
+    const int64_t least_ns = dub_engine_set_least_ns(self->engines, fragment_ns);
+    if (least_ns <= 0)
+        return true;
+    const double carried = (double) fragment_ns * self->n_lanes * MOST_BUSY / (double) least_ns;
+    if (self->n_sessions + 1 <= carried)
+        return true;
+    g_set_error(error, DUB_ERROR, DUB_ERROR_BACKPRESSURE,
+                "%u streams are being dubbed, and a fragment takes %.1f s: one more would make all late", self->n_sessions,
+                (double) least_ns / DUB_NS_PER_S);
+    return false;
+}
+
 /* NULL and "default" are the language's own voice. */
 static const char *named_voice(const char *voice)
 {
@@ -258,6 +274,7 @@ DubSpeechSession *dub_speech_session_new(DubLanes *lanes, const DubSpeechSession
     DubSpeechSession *self = g_new0(DubSpeechSession, 1);
     g_atomic_ref_count_init(&self->refs);
     self->lanes = lanes;
+    lanes->n_sessions++;
     self->context = g_main_context_ref_thread_default();
     self->jobs = g_ptr_array_new();
     self->on_done = on_done;
@@ -277,6 +294,7 @@ void dub_speech_session_free(DubSpeechSession *self)
 {
     if (!self)
         return;
+    self->lanes->n_sessions--;
     for (guint i = 0; i < self->jobs->len; i++)
         g_cancellable_cancel(((Job *) g_ptr_array_index(self->jobs, i))->control.cancellable);
     g_ptr_array_set_size(self->jobs, 0);

@@ -403,6 +403,8 @@ static void on_lanes(DubLanes *lanes, const GError *problem, void *user_data)
     self->lanes = lanes;
     if (!lanes) {
         refuse_pair(self, problem);
+    } else if (!dub_lanes_admits(lanes, self->chunk_ns, &error)) {
+        refuse(self, "RATE_LIMIT_EXCEEDED", error->message);
     } else if (!ensure_session(self, self->shape.rate_hz, self->shape.channels, &error)) {
         refuse_voice(self, error);
     } else {
