@@ -35,6 +35,7 @@ class Outcome:
     first_out_s: float
     status: dict
     metrics: object
+    engines: dict  # "asr", "translation", "tts" -> {engine: fragments}
     fragments: list
 
 
@@ -71,9 +72,17 @@ def read_fragments(log):
     return fragments
 
 
+def engines_used(metrics):
+    """Which engine did each stage, and of how many fragments."""
+    used = {}
+    for sample in metrics.find("sts_engine_fragments_total"):
+        used.setdefault(sample.labels["stage"], {})[sample.labels["engine"]] = int(sample.value)
+    return used
+
+
 def broadcast(clip, folder):
     """Runs the whole thing; the recording is folder/dubbed.mkv."""
-    with Live(folder, stream=STREAM) as live:
+    with Live(folder, "--glossary", "sports", stream=STREAM) as live:
         say(f"publishing {clip.name} in real time to {live.publish_url(STREAM)}")
         with rtmp.publish(clip, live.publish_url(STREAM), folder / "publisher.log") as publisher:
             live.wait_published(f"live/{STREAM}/in", 20)
@@ -84,10 +93,10 @@ def broadcast(clip, folder):
             with rtmp.record(live.play_url(STREAM), folder / "dubbed.mkv", folder / "recorder.log") as recorder:
                 status = follow(live, publisher, recorder, media.duration_s(clip))
         status = live.streams().get(STREAM, status)
-        metrics = live.metrics()
+        metrics, engines = live.metrics(), engines_used(live.sts_metrics())
         live.program.signal(signal.SIGINT)
         live.program.wait(30)
-    return Outcome(first_out_s, status, metrics, read_fragments(live.logs / "media-service.log"))
+    return Outcome(first_out_s, status, metrics, engines, read_fragments(live.logs / "media-service.log"))
 
 
 def show_words(fragments):
@@ -104,6 +113,13 @@ def count_fallbacks(metrics):
     return sum(s.value for s in found), f" ({reasons})" if reasons else ""
 
 
+def describe_engines(used):
+    """ "whisper", or "kokoro 9, espeak-ng 1": the quick voice spoke where the good one would have been late."""
+    if len(used) < 2:
+        return next(iter(used), "none")
+    return ", ".join(f"{engine} {count}" for engine, count in sorted(used.items(), key=lambda item: -item[1]))
+
+
 def report(clip, out, outcome):
     """Prints the figures; returns what is not as it should be."""
     metrics, marks = outcome.metrics, avsync.measure(out)
@@ -114,6 +130,8 @@ def report(clip, out, outcome):
     length_s, source_s = media.duration_s(out), media.duration_s(clip)
 
     say("\nWhat it did:")
+    for stage, name in (("asr", "recognition"), ("translation", "translation"), ("tts", "voice")):
+        say(f"  {name:18} {describe_engines(outcome.engines.get(stage, {}))}")
     say(f"  fragments          {len(outcome.fragments)}, {total:.0f} sent to sts-service")
     say(f"  dubbed / fallback  {dubbed} / {fallback:.0f}{reasons}")
     say(f"  latency p50 / p95  {p50_s:.2f} s / {p95_s:.2f} s a fragment, from sending it to its dub")
