@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * engineio/gate.c: a GIOStream around a connection whose input stream reads the first request's head along with libsoup. */
+ * engineio/gate.c: a GIOStream around a connection whose input stream reads the first request's head along
+ * with libsoup. */
 #include "engineio/gate.h"
 
 #include <libsoup/soup.h>
@@ -13,8 +14,8 @@
 typedef struct {
     GFilterInputStream parent;
     GPollableOutputStream *out; /* the connection's, for a refusal */
-    GByteArray *head;           /* of the first request, as far as it has come; NULL once libsoup has all of it */
-    gsize line;                 /* where the head's last line begins */
+    GByteArray *head; /* of the first request, as far as it has come; NULL once libsoup has all of it */
+    gsize line;       /* where the head's last line begins */
 } GateInput;
 typedef GFilterInputStreamClass GateInputClass;
 
@@ -42,37 +43,42 @@ static gsize find_end(GateInput *self, gsize seen)
     return 0;
 }
 
-/* Returns: the status to refuse this head with, or 0 when libsoup deals with it well, be it by a refusal of its own */
+/* Returns: the status to refuse this head with; 0 when libsoup may have it, if only to refuse it itself */
 static guint judge(GByteArray *head, gsize length)
 {
     g_autoptr(SoupMessageHeaders) headers = soup_message_headers_new(SOUP_MESSAGE_HEADERS_REQUEST);
     g_byte_array_set_size(head, (guint) length + 1);
     head->data[length] = '\0'; /* libsoup's parser wants one behind the end */
-    if (soup_headers_parse_request((const char *) head->data, (int) length, headers, NULL, NULL, NULL) != SOUP_STATUS_OK
-        || soup_message_headers_get_encoding(headers) != SOUP_ENCODING_UNRECOGNIZED)
+    const guint status =
+        soup_headers_parse_request((const char *) head->data, (int) length, headers, NULL, NULL, NULL);
+    if (status != SOUP_STATUS_OK || soup_message_headers_get_encoding(headers) != SOUP_ENCODING_UNRECOGNIZED)
         return 0;
-    return soup_message_headers_get_list(headers, "Transfer-Encoding") ? SOUP_STATUS_NOT_IMPLEMENTED : SOUP_STATUS_BAD_REQUEST;
+    return soup_message_headers_get_list(headers, "Transfer-Encoding") ? SOUP_STATUS_NOT_IMPLEMENTED
+                                                                       : SOUP_STATUS_BAD_REQUEST;
 }
 
 /* Nothing was sent on this connection before: its empty buffer takes the answer whole. */
 static void answer(GateInput *self, guint status)
 {
-    const char *reason = status == SOUP_STATUS_NOT_IMPLEMENTED ? "the only Transfer-Encoding that is understood is chunked\n"
-                                                               : "Content-Length is not a number\n";
-    g_autofree char *text = g_strdup_printf("HTTP/1.1 %u %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n"
-                                            "Connection: close\r\n\r\n%s",
-                                            status, soup_status_get_phrase(status), strlen(reason), reason);
+    const char *reason = status == SOUP_STATUS_NOT_IMPLEMENTED
+                             ? "the only Transfer-Encoding that is understood is chunked\n"
+                             : "Content-Length is not a number\n";
+    g_autofree char *text =
+        g_strdup_printf("HTTP/1.1 %u %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n"
+                        "Connection: close\r\n\r\n%s",
+                        status, soup_status_get_phrase(status), strlen(reason), reason);
     g_pollable_output_stream_write_nonblocking(self->out, text, strlen(text), NULL, NULL);
 }
 
-/* Looks at what was just read, before libsoup does. @n: as read() returned it. Returns: @n, or -1 for a request that is refused */
+/* Looks at what was just read, before libsoup does.
+ * @n: as read() returned it. Returns: @n, or -1 for a request that is refused */
 static gssize inspect(GateInput *self, const void *bytes, gssize n, GError **error)
 {
     if (!self->head || n < 0)
         return n;
     const gsize seen = self->head->len;
     g_byte_array_append(self->head, bytes, (guint) n);
-    const gsize length = n > 0 ? find_end(self, seen) : seen; /* libsoup takes the connection's end for the head's, too */
+    const gsize length = n > 0 ? find_end(self, seen) : seen; /* to libsoup, the connection's end is one too */
     if (n > 0 && length == 0 && self->head->len <= MAX_HEAD_BYTES)
         return n;
     g_autoptr(GByteArray) head = g_steal_pointer(&self->head);
@@ -80,17 +86,20 @@ static gssize inspect(GateInput *self, const void *bytes, gssize n, GError **err
     if (status == 0)
         return n;
     answer(self, status);
-    g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "the request's body has no length that is understood");
+    g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                        "the request's body has no length that is understood");
     return -1;
 }
 
-static gssize gate_input_read(GInputStream *stream, void *buffer, gsize count, GCancellable *cancellable, GError **error)
+static gssize gate_input_read(GInputStream *stream, void *buffer, gsize count, GCancellable *cancellable,
+                              GError **error)
 {
     const gssize n = g_input_stream_read(base_of(stream), buffer, count, cancellable, error);
     return inspect((GateInput *) stream, buffer, n, error);
 }
 
-static gssize gate_input_read_nonblocking(GPollableInputStream *stream, void *buffer, gsize count, GError **error)
+static gssize gate_input_read_nonblocking(GPollableInputStream *stream, void *buffer, gsize count,
+                                          GError **error)
 {
     GPollableInputStream *base = G_POLLABLE_INPUT_STREAM(base_of(stream));
     const gssize n = g_pollable_input_stream_read_nonblocking(base, buffer, count, NULL, error);
@@ -104,7 +113,8 @@ static gboolean gate_input_is_readable(GPollableInputStream *stream)
 
 static GSource *gate_input_create_source(GPollableInputStream *stream, GCancellable *cancellable)
 {
-    g_autoptr(GSource) base = g_pollable_input_stream_create_source(G_POLLABLE_INPUT_STREAM(base_of(stream)), NULL);
+    g_autoptr(GSource) base =
+        g_pollable_input_stream_create_source(G_POLLABLE_INPUT_STREAM(base_of(stream)), NULL);
     return g_pollable_source_new_full(stream, base, cancellable);
 }
 
@@ -202,8 +212,8 @@ static void gate_init(Gate *self G_GNUC_UNUSED)
 
 GIOStream *eio_gate_new(GIOStream *connection)
 {
-    GateInput *in = g_object_new(gate_input_get_type(), "base-stream", g_io_stream_get_input_stream(connection),
-                                 "close-base-stream", FALSE, NULL);
+    GateInput *in = g_object_new(gate_input_get_type(), "base-stream",
+                                 g_io_stream_get_input_stream(connection), "close-base-stream", FALSE, NULL);
     Gate *self = g_object_new(gate_get_type(), NULL);
     in->out = g_object_ref(G_POLLABLE_OUTPUT_STREAM(g_io_stream_get_output_stream(connection)));
     self->in = G_INPUT_STREAM(in);

@@ -9,8 +9,6 @@ import socket
 import struct
 from pathlib import Path
 
-import pytest
-
 from support.process import Program
 from support.programs import build_dir
 
@@ -47,12 +45,10 @@ class EchoServer(Program):
 
 
 def node_program(script, *arguments):
-    """Node running a script of this folder; skips the test where Node or its packages are missing."""
+    """Node running a script of this folder."""
     node = shutil.which("node")
-    if not node:
-        pytest.skip("node is not installed")
-    if not (HERE / "node_modules" / "socket.io-client").exists():
-        pytest.skip("Node's packages are not installed: run make deps")
+    assert node, "node is not installed: run make deps"
+    assert (HERE / "node_modules/socket.io-client").exists(), "Node's packages are not installed: run make deps"
     return Program([node, HERE / script, *arguments], name=script)
 
 

@@ -57,9 +57,11 @@ def test_attachments_never_sent(patient):
 
 @pytest.mark.parametrize("data", [b"\x00" * 1000, b"GET", b"\r\n" * 5000, b"GET / HTTP/9.9\r\n\r\n", b"\xff\xfe" * 4000,
                                   b"POST /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n",
+                                  b"POST /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\nContent-Length: two\r\n\r\nab",
+                                  b"POST /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n",
                                   b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n",
                                   b"GET /socket.io/?%00=%ff&EIO=4&sid=%00 HTTP/1.1\r\nHost: a\r\n\r\n"],
-                         ids=["nul", "cut-off", "empty-lines", "version", "bytes", "negative-length", "no-key", "bad-query"])
+                         ids=["nul", "cut-off", "empty-lines", "version", "bytes", "negative-length", "length-in-words", "unknown-encoding", "no-key", "bad-query"])
 def test_garbage(patient, data):
     with Raw(patient.port) as peer:
         peer.send(data)

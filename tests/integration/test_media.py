@@ -354,8 +354,7 @@ def test_http_source_that_is_not_there(web):
 
 @pytest.fixture
 def rtmp_server():
-    if not RTMP_SERVER.exists():
-        pytest.skip(f"{RTMP_SERVER} is not built")
+    assert RTMP_SERVER.exists(), "not built: run make"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
