@@ -40,6 +40,24 @@ static GOptionContext *context_new(const char *command, const GOptionEntry *entr
     return context;
 }
 
+static bool parse(int argc, char **argv, GOptionContext *context, GError **error)
+{
+    g_auto(GStrv) arguments = g_new0(char *, (gsize) argc + 1);
+    for (int i = 0; i < argc; i++)
+        arguments[i] = g_strdup(argv[i]);
+    g_autoptr(GError) problem = NULL;
+    if (g_option_context_parse_strv(context, &arguments, &problem))
+        return true;
+    return refuse(error, argv[0], problem->message);
+}
+
+bool command_parse_any(int argc, char **argv, const GOptionEntry *entries, const char *usage, const char *summary,
+                       const char *description, GError **error)
+{
+    g_autoptr(GOptionContext) context = context_new(argv[0], entries, usage, summary, description);
+    return parse(argc, argv, context, error);
+}
+
 bool command_parse(int argc, char **argv, const GOptionEntry *entries, const char *usage, const char *summary,
                    const char *description, unsigned n_rest, char ***rest, GError **error)
 {
@@ -50,13 +68,7 @@ bool command_parse(int argc, char **argv, const GOptionEntry *entries, const cha
     };
     g_autoptr(GOptionContext) context = context_new(argv[0], entries, usage, summary, description);
     g_option_context_add_main_entries(context, remaining, NULL);
-    g_auto(GStrv) arguments = g_new0(char *, (gsize) argc + 1);
-    for (int i = 0; i < argc; i++)
-        arguments[i] = g_strdup(argv[i]);
-    g_autoptr(GError) problem = NULL;
-    if (!g_option_context_parse_strv(context, &arguments, &problem))
-        return refuse(error, argv[0], problem->message);
-    if (!check_count(argv[0], found, n_rest, usage, error))
+    if (!parse(argc, argv, context, error) || !check_count(argv[0], found, n_rest, usage, error))
         return false;
     if (rest)
         *rest = g_steal_pointer(&found);

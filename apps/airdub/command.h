@@ -20,6 +20,7 @@ int cmd_sts_probe(int argc, char **argv, GError **error);
 int cmd_doctor(int argc, char **argv, GError **error);
 int cmd_engines(int argc, char **argv, GError **error);
 int cmd_voices(int argc, char **argv, GError **error);
+int cmd_glossary(int argc, char **argv, GError **error);
 int cmd_mediamtx_hook(int argc, char **argv, GError **error); /* for MediaMTX, see cmd-mediamtx-hook.c */
 
 /**
@@ -32,6 +33,10 @@ int cmd_mediamtx_hook(int argc, char **argv, GError **error); /* for MediaMTX, s
  */
 bool command_parse(int argc, char **argv, const GOptionEntry *entries, const char *usage, const char *summary,
                    const char *description, unsigned n_rest, char ***rest, GError **error);
+
+/* The same for a command whose arguments are its own: @entries has the row for them (%G_OPTION_REMAINING), where it takes any. */
+bool command_parse_any(int argc, char **argv, const GOptionEntry *entries, const char *usage, const char *summary,
+                       const char *description, GError **error);
 
 /* Once, after the options are known: errors only, or what happens too. */
 void command_setup_log(bool verbose);

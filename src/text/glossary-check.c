@@ -130,9 +130,9 @@ static void check_article(Check *check, const DubGlossaryRow *row)
                                                      target));
         return;
     }
-    g_autoptr(GArray) words = dub_words_find(target);
     const bool is_name = g_unichar_isupper(g_utf8_get_char(target));
-    if (row->kind == DUB_KIND_PHRASE && words->len == 1 && !is_name && !strpbrk(target, "!?"))
+    const bool is_word = !strpbrk(target, " -!?") && !strpbrk(row->sources[0], " -'");
+    if (row->kind == DUB_KIND_PHRASE && is_word && !is_name)
         add_problem(check, false, g_strdup_printf("target: '%s' has no gender: if it is a noun, the article before it stays masculine", target));
 }
 

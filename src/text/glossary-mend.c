@@ -100,9 +100,13 @@ static bool is_word(const Piece *piece, const char *word)
     return g_str_equal(folded, word);
 }
 
+/* Before a stressed a the article of the singular is the masculine one, which a code has already. */
 static bool agree(Piece *piece, const DubMendTerm *term)
 {
+    static const char *const masculine[] = {"el", "del", "al", "un", "algún", "ningún", NULL};
     g_autofree char *folded = g_utf8_strdown(piece->word, -1);
+    if (!term->plural && dub_spanish_has_stressed_a(term->text) && g_strv_contains(masculine, folded))
+        return true;
     g_autofree char *agreeing = dub_spanish_agree(folded, term->feminine, term->plural);
     if (agreeing)
         set_word(piece, agreeing);
@@ -171,6 +175,8 @@ static void mend_conjunction(DubMend *self, guint index, const DubMendTerm *term
         return;
     if (is_word(before, "y") && dub_spanish_takes_e(term->text))
         set_word(before, "e");
+    else if (is_word(before, "e") && !dub_spanish_takes_e(term->text)) /* for the placeholder's sake */
+        set_word(before, "y");
     else if (is_word(before, "o") && dub_spanish_takes_u(term->text))
         set_word(before, "u");
 }

@@ -118,18 +118,21 @@ static bool is_role_fitting(const Sentence *sentence, guint first, guint n, cons
     return (role == DUB_ROLE_VERB) == (term->entry->row.kind == DUB_KIND_VERB);
 }
 
-/* Of those that fit, a noun before a verb: a verb's role is mostly told by its neighbours. */
+/* Of those that fit. What ends in an s is rather a verb ("Messi shoots"), all else rather a noun. */
 static const DubGlossaryTerm *choose_term(const Sentence *sentence, guint first, guint n, const DubGlossaryTerm *terms)
 {
-    const DubGlossaryTerm *verb = NULL;
+    const DubGlossaryTerm *verb = NULL, *other = NULL;
     for (const DubGlossaryTerm *term = terms; term; term = term->next) {
         if (!is_case_fitting(sentence, first, n, term) || !is_role_fitting(sentence, first, n, term))
             continue;
-        if (term->entry->row.kind != DUB_KIND_VERB)
-            return term;
-        verb = term;
+        if (term->entry->row.kind == DUB_KIND_VERB)
+            verb = term;
+        else
+            other = term;
     }
-    return verb;
+    if (!other || (verb && verb->form == DUB_ENGLISH_THIRD))
+        return verb;
+    return other;
 }
 
 /* @n: (out): the words of the longest term that begins at @first */

@@ -108,6 +108,20 @@ static void add_noun(DubGlossary *self, const DubGlossaryEntry *entry)
     }
 }
 
+/* "be fouled" is "are fouled" and "were fouled" too. */
+static void add_forms_of_be(DubGlossary *self, const DubGlossaryEntry *entry)
+{
+    static const struct {
+        const char *word;
+        DubEnglishForm form;
+    } forms[] = {{"am", DUB_ENGLISH_BASE}, {"are", DUB_ENGLISH_BASE}, {"were", DUB_ENGLISH_PAST}};
+    const char *source = entry->row.sources[0];
+    for (gsize i = 0; i < G_N_ELEMENTS(forms) && g_str_has_prefix(source, "be "); i++) {
+        g_autofree char *form = g_strconcat(forms[i].word, source + strlen("be"), NULL);
+        add_term(self, entry, form, forms[i].form);
+    }
+}
+
 static void add_verb(DubGlossary *self, const DubGlossaryEntry *entry)
 {
     char **sources = entry->row.sources;
@@ -120,6 +134,8 @@ static void add_verb(DubGlossary *self, const DubGlossaryEntry *entry)
             add_term(self, entry, inflected, form);
         }
     }
+    if (self->from_english)
+        add_forms_of_be(self, entry);
 }
 
 static void add_spoken_form(DubGlossary *self, const char *target, const char *spoken)

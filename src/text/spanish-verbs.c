@@ -418,41 +418,48 @@ static bool is_finite(DubSpanishTense tense)
     return tense >= DUB_SPANISH_PRESENT;
 }
 
-static char *join_pronouns(const char *word, const DubSpanishForm *form, bool reflexive)
+/* @pronoun: the verb's own ("lesionarse", "ponerlo"), or NULL; it stands before a finite form and at the end of the others. */
+static char *join_pronouns(const char *word, const DubSpanishForm *form, const char *pronoun)
 {
-    if (!reflexive || form->tense == DUB_SPANISH_PARTICIPLE)
+    if (!pronoun || form->tense == DUB_SPANISH_PARTICIPLE)
         return attach(word, form->enclitic, form->tense);
-    if (is_finite(form->tense))
-        return g_strconcat(reflexives[form->index], " ", word, NULL);
-    return attach(word, "se", form->tense);
+    if (!is_finite(form->tense))
+        return attach(word, pronoun, form->tense);
+    return g_strconcat(g_str_equal(pronoun, "se") ? reflexives[form->index] : pronoun, " ", word, NULL);
 }
 
-/* Returns: the first word's infinitive without -se; NULL if it is none */
-static char *infinitive_of(const char *phrase, bool *reflexive)
+/* Returns: (transfer full): the first word without its pronoun. @pronoun: (out): NULL for none */
+static char *infinitive_of(const char *phrase, const char **pronoun)
 {
     char *word = g_strndup(phrase, strcspn(phrase, " "));
-    *reflexive = g_str_has_suffix(word, "rse");
-    if (*reflexive)
-        word[strlen(word) - 2] = '\0';
+    *pronoun = NULL;
+    for (gsize i = 0; i < G_N_ELEMENTS(enclitics); i++) {
+        g_autofree char *ending = g_strconcat("r", enclitics[i], NULL);
+        if (!g_str_has_suffix(word, ending))
+            continue;
+        word[strlen(word) - strlen(enclitics[i])] = '\0';
+        *pronoun = enclitics[i];
+        break;
+    }
     return word;
 }
 
 char *dub_spanish_conjugate(const char *phrase, const DubSpanishForm *form)
 {
-    bool reflexive;
-    g_autofree char *infinitive = infinitive_of(phrase, &reflexive);
+    const char *pronoun;
+    g_autofree char *infinitive = infinitive_of(phrase, &pronoun);
     g_auto(Verb) verb = {0};
     if (!verb_init(&verb, infinitive))
         return NULL;
     g_autofree char *word = conjugate_tense(&verb, form);
-    g_autofree char *whole = join_pronouns(word, form, reflexive);
+    g_autofree char *whole = join_pronouns(word, form, pronoun);
     return g_strconcat(whole, phrase + strcspn(phrase, " "), NULL);
 }
 
 bool dub_spanish_is_verb(const char *phrase)
 {
-    bool reflexive;
-    g_autofree char *infinitive = infinitive_of(phrase, &reflexive);
+    const char *pronoun;
+    g_autofree char *infinitive = infinitive_of(phrase, &pronoun);
     g_auto(Verb) verb = {0};
     return verb_init(&verb, infinitive);
 }

@@ -22,8 +22,8 @@ static const Rule spanish[] = {
     {"son (aquí|ahí|allí|en|dentro|fuera de|cerca|lejos|detrás|delante|encima|debajo|arriba|abajo|atrás|adelante)", "están \\1"},
     {"era (aquí|ahí|allí|en|dentro|fuera de|cerca|lejos|detrás|delante|encima|debajo)", "estaba \\1"},
     {"eran (aquí|ahí|allí|en|dentro|fuera de|cerca|lejos|detrás|delante|encima|debajo)", "estaban \\1"},
-    {"estuvo (\\w+[aiuí]d[oa]) por", "fue \\1 por"},
-    {"estuvieron (\\w+[aiuí]d[oa]s) por", "fueron \\1 por"},
+    {"(?:estuvo|era) (\\w+[aiuí]d[oa])", "fue \\1"},
+    {"(?:estuvieron|eran) (\\w+[aiuí]d[oa]s)", "fueron \\1"},
     /* to lead by, to trail by */
     {"(?:dirige|lidera|encabeza) por", "gana por"},
     {"(?:dirigen|lideran|encabezan) por", "ganan por"},
@@ -32,6 +32,9 @@ static const Rule spanish[] = {
     {"(?:rastrea|arrastra) por", "pierde por"},
     {"(?:rastrean|arrastran|estela) por", "pierden por"},
     {"(?:rastreando|arrastrando) por", "perdiendo por"},
+    /* great */
+    {"(\\w+) sum[oa]", "gran \\1"},
+    {"(\\w+) sum[oa]s", "grandes \\1"},
     /* exclamations */
     {"qué una? ", "qué "},
 };
