@@ -38,8 +38,8 @@ build-fuzz/build.ninja:
 
 comma := ,
 
-deps: ## install what is missing: Debian packages, .venv, Node's packages
-	@tools/deps/install runtime build demo test python node
+deps: ## install what is missing: Debian packages, .venv, Node's packages, the tests' ear
+	@tools/deps/install runtime build demo test python-test node ear
 
 deps-build: ## install only what `make` needs
 	@tools/deps/install runtime build

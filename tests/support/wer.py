@@ -1,12 +1,8 @@
 """Word error rate, words twice at a seam, and words beside themselves."""
 
-import re
 from dataclasses import dataclass
 
-
-def words(text):
-    """Lower case, without punctuation; "twenty-one" is two words, "it's" one."""
-    return re.findall(r"[a-záéíóúüñ0-9']+", text.lower().replace("-", " "))
+from support.spelling import readings, words
 
 
 @dataclass(frozen=True)
@@ -21,41 +17,61 @@ class WordErrors:
         return (self.substitutions + self.deletions + self.insertions) / max(1, self.reference_words)
 
 
-def align(reference, heard):
-    """Pairs (reference word or None, heard word or None) of the cheapest alignment of two lists of words."""
-    rows, columns = len(reference) + 1, len(heard) + 1
-    cost = [[0] * columns for _ in range(rows)]
-    for i in range(rows):
-        for j in range(columns):
-            if i == 0 or j == 0:
-                cost[i][j] = i + j
-                continue
-            same = cost[i - 1][j - 1] + (reference[i - 1] != heard[j - 1])
-            cost[i][j] = min(same, cost[i - 1][j] + 1, cost[i][j - 1] + 1)
-    return _trace(cost, reference, heard)
+class _Lattice:
+    """A text as the ways to say it: before[n] holds, for the place n between words, each word that ends there with the place where
+    it begins. Place 0 is the text's start, the last place its end."""
+
+    def __init__(self, tokens):
+        self.before = [[]]
+        start = 0
+        for ways in tokens:
+            ends = [(self._inside(start, way), way[-1]) for way in ways]
+            self.before.append(ends)
+            start = len(self.before) - 1
+
+    def _inside(self, place, way):
+        """The place before the last word of a way; its other words get places of their own."""
+        for word in way[:-1]:
+            self.before.append([(place, word)])
+            place = len(self.before) - 1
+        return place
 
 
-def _trace(cost, reference, heard):
-    i, j, pairs = len(reference), len(heard), []
+def _steps(i, j, said, heard):
+    """(cost, place before i, place before j, said word or None, heard word or None) of each step that leads to (i, j)."""
+    for before_j, other in heard.before[j]:
+        for before_i, word in said.before[i]:
+            yield word != other, before_i, before_j, word, other
+    for before_i, word in said.before[i]:
+        yield 1, before_i, j, word, None
+    for before_j, other in heard.before[j]:
+        yield 1, i, before_j, None, other
+
+
+def _align(said, heard):
+    """Pairs of the cheapest way through two lattices."""
+    cost = [[0] * len(heard.before) for _ in said.before]
+    for i in range(len(said.before)):
+        for j in range(len(heard.before)):
+            if i or j:
+                cost[i][j] = min(price + cost[k][m] for price, k, m, _, _ in _steps(i, j, said, heard))
+    i, j, pairs = len(said.before) - 1, len(heard.before) - 1, []
     while i or j:
-        if i and j and cost[i][j] == cost[i - 1][j - 1] + (reference[i - 1] != heard[j - 1]):
-            i, j = i - 1, j - 1
-            pairs.append((reference[i], heard[j]))
-        elif i and cost[i][j] == cost[i - 1][j] + 1:
-            i -= 1
-            pairs.append((reference[i], None))
-        else:
-            j -= 1
-            pairs.append((None, heard[j]))
+        _, i, j, word, other = next(s for s in _steps(i, j, said, heard) if s[0] + cost[s[1]][s[2]] == cost[i][j])
+        pairs.append((word, other))
     return pairs[::-1]
 
 
-def word_errors(reference, heard):
-    """WordErrors of one text against another."""
-    said = words(reference)
-    pairs = align(said, words(heard))
+def align(reference, heard):
+    """Pairs (reference word or None, heard word or None) of the cheapest alignment of two lists of words."""
+    return _align(*(_Lattice([((word,),) for word in text]) for text in (reference, heard)))
+
+
+def word_errors(reference, heard, language="en"):
+    """WordErrors of one text against another, whichever way its numbers are spelled."""
+    pairs = _align(*(_Lattice(readings(text, language)) for text in (reference, heard)))
     return WordErrors(sum(a is not None and b is not None and a != b for a, b in pairs),
-                      sum(b is None for _, b in pairs), sum(a is None for a, _ in pairs), len(said))
+                      sum(b is None for _, b in pairs), sum(a is None for a, _ in pairs), sum(a is not None for a, _ in pairs))
 
 
 def said_twice(reference, fragments):
