@@ -8,6 +8,7 @@
 #include "speech/fit.h"
 #include "speech/phrases.h"
 #include "text/sentences.h"
+#include "text/speakable.h"
 #include "text/tidy.h"
 
 #include <math.h>
@@ -248,7 +249,7 @@ static char *to_say(const Work *work, const char *text)
     const DubGlossary *glossary = dub_engine_set_glossary(work->engines);
     g_autofree char *clean = dub_engine_set_clean(work->engines, text, true);
     g_autofree char *spoken = glossary ? dub_glossary_spoken(glossary, clean) : g_strdup(clean);
-    return g_steal_pointer(&spoken);
+    return dub_speakable(spoken, dub_engine_set_to(work->engines));
 }
 
 static void find_lines(Work *work)
