@@ -220,9 +220,3 @@ bool media_server_reachable(const MediaServer *self)
 {
     return self->reachable;
 }
-
-void media_server_stop_publishing(MediaServer *self)
-{
-    if (self->rtmp)
-        dub_rtmp_server_stop(self->rtmp);
-}

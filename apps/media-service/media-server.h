@@ -19,4 +19,3 @@ void media_server_free(MediaServer *self);
 const char *media_server_rtmp_url(const MediaServer *self); /* as this process reaches it: "rtmp://127.0.0.1:1935" */
 guint media_server_rtmp_port(const MediaServer *self);      /* built-in; 0 otherwise */
 bool media_server_reachable(const MediaServer *self);       /* did it answer when last asked */
-void media_server_stop_publishing(MediaServer *self);       /* built-in: players get their end of stream */

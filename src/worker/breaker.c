@@ -3,13 +3,13 @@
 
 #include "base/log.h"
 
-typedef enum { EV_SUCCESS, EV_TRIPPED, EV_COOLED_DOWN, N_EVENTS } BreakerEvent;
+typedef enum { EV_SUCCESS, EV_TRIPPED, EV_COOLED_DOWN, EV_ALIVE, N_EVENTS } BreakerEvent;
 
 static const DubBreakerState next_state[][N_EVENTS] = {
     /* columns: the events in their order */
-    [DUB_BREAKER_CLOSED]    = { DUB_BREAKER_CLOSED, DUB_BREAKER_OPEN, DUB_BREAKER_CLOSED },
-    [DUB_BREAKER_HALF_OPEN] = { DUB_BREAKER_CLOSED, DUB_BREAKER_OPEN, DUB_BREAKER_HALF_OPEN },
-    [DUB_BREAKER_OPEN]      = { DUB_BREAKER_OPEN, DUB_BREAKER_OPEN, DUB_BREAKER_HALF_OPEN },
+    [DUB_BREAKER_CLOSED]    = { DUB_BREAKER_CLOSED, DUB_BREAKER_OPEN, DUB_BREAKER_CLOSED, DUB_BREAKER_CLOSED },
+    [DUB_BREAKER_HALF_OPEN] = { DUB_BREAKER_CLOSED, DUB_BREAKER_OPEN, DUB_BREAKER_HALF_OPEN, DUB_BREAKER_HALF_OPEN },
+    [DUB_BREAKER_OPEN]      = { DUB_BREAKER_OPEN, DUB_BREAKER_OPEN, DUB_BREAKER_HALF_OPEN, DUB_BREAKER_HALF_OPEN },
 };
 
 const char *dub_breaker_state_to_string(DubBreakerState state)
@@ -71,4 +71,9 @@ void dub_breaker_failure(DubBreaker *self, bool retryable, int64_t now_ns)
 void dub_breaker_forget_probe(DubBreaker *self)
 {
     self->probing = false;
+}
+
+void dub_breaker_alive(DubBreaker *self, int64_t now_ns)
+{
+    step(self, EV_ALIVE, now_ns);
 }

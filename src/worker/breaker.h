@@ -23,4 +23,7 @@ void dub_breaker_success(DubBreaker *self, int64_t now_ns);
 /* Non-retryable failures never count: they say something of the fragment, not of the service. */
 void dub_breaker_failure(DubBreaker *self, bool retryable, int64_t now_ns);
 void dub_breaker_forget_probe(DubBreaker *self); /* the probe was lost with its connection */
+/* The service has shown that it lives, by a new link or by an answer that came too late: it is probed at once instead of after
+ * the cooldown. A probe costs the viewer nothing, since the original plays anyway. */
+void dub_breaker_alive(DubBreaker *self, int64_t now_ns);
 const char *dub_breaker_state_to_string(DubBreakerState state);

@@ -466,8 +466,10 @@ void dub_worker_stop(DubWorker *self, int64_t within_ns, int64_t now_ns)
     if (self->state == DUB_WORKER_DRAINING) { /* asked again: no more waiting */
         hurry(self, 1, now_ns);
         dub_fragments_lose_sent(self->fragments, DUB_FRAGMENT_LOST);
-        self->link = LINK_DOWN;
-        self->speech_retry_ns = G_MAXINT64;
+        if (self->link != LINK_ENDED) { /* what has ended well stays ended */
+            self->link = LINK_DOWN;
+            self->speech_retry_ns = G_MAXINT64;
+        }
     } else {
         self->stop_asked = true;
         start_draining(self, now_ns);
@@ -509,6 +511,7 @@ void dub_worker_speech_ready(DubWorker *self, unsigned max_inflight, int64_t now
     if (is_over(self) || self->link == LINK_ENDED)
         return;
     self->link = LINK_READY;
+    dub_breaker_alive(&self->breaker, now_ns);
     self->next_sequence = 0;
     self->max_inflight = MAX(max_inflight, 1);
     self->speech_retry_ns = DUB_TIME_NONE;
@@ -516,14 +519,25 @@ void dub_worker_speech_ready(DubWorker *self, unsigned max_inflight, int64_t now
     go_on(self, now_ns);
 }
 
+/* @late: the fragment's deadline has passed, which has counted as its failure. Its answer does not count again; one that the
+ * service itself gave shows that it lives. */
+static void tell_breaker(DubWorker *self, const DubFragmentProcessed *answer, bool late, int64_t now_ns)
+{
+    if (late && answer->status != DUB_PROCESSED_FAILED)
+        dub_breaker_alive(&self->breaker, now_ns);
+    else if (late)
+        return;
+    else if (answer->status == DUB_PROCESSED_FAILED)
+        dub_breaker_failure(&self->breaker, answer->error_retryable, now_ns);
+    else
+        dub_breaker_success(&self->breaker, now_ns);
+}
+
 void dub_worker_speech_result(DubWorker *self, DubSpeechResult *result, int64_t now_ns)
 {
     DubOpenFragment *fragment = dub_fragments_find_sent(self->fragments, result->sequence_number);
     self->stats.answered[result->answer->status]++;
-    if (result->answer->status == DUB_PROCESSED_FAILED)
-        dub_breaker_failure(&self->breaker, result->answer->error_retryable, now_ns);
-    else
-        dub_breaker_success(&self->breaker, now_ns);
+    tell_breaker(self, result->answer, !fragment, now_ns);
     if (!fragment) {
         self->stats.late++;
         dub_info("stream %s: answer %" G_GUINT64_FORMAT " came after its deadline: dropped", self->stream_id,
@@ -548,15 +562,21 @@ void dub_worker_speech_pressure(DubWorker *self, DubPressure pressure, unsigned 
     go_on(self, now_ns);
 }
 
+/* However the link ends, what was out on it will not be answered, the probe neither. */
+static void lose_link(DubWorker *self, DubFragmentState sent_become)
+{
+    self->link = LINK_DOWN;
+    dub_breaker_forget_probe(&self->breaker);
+    dub_fragments_lose_sent(self->fragments, sent_become);
+}
+
 void dub_worker_speech_lost(DubWorker *self, int64_t now_ns)
 {
     if (self->link == LINK_ENDED)
         return;
-    self->link = LINK_DOWN;
     self->stats.reconnections++;
-    dub_breaker_forget_probe(&self->breaker);
     /* Live, what was out falls back when its time comes; a file has the time to send it again. */
-    dub_fragments_lose_sent(self->fragments, self->paced ? DUB_FRAGMENT_LOST : DUB_FRAGMENT_WAITING);
+    lose_link(self, self->paced ? DUB_FRAGMENT_LOST : DUB_FRAGMENT_WAITING);
     go_on(self, now_ns);
 }
 
@@ -564,8 +584,7 @@ void dub_worker_speech_failed(DubWorker *self, const GError *error, int64_t now_
 {
     if (is_over(self) || self->link == LINK_ENDED)
         return;
-    self->link = LINK_DOWN;
-    dub_fragments_lose_sent(self->fragments, DUB_FRAGMENT_LOST);
+    lose_link(self, DUB_FRAGMENT_LOST);
     if (!self->paced) { /* nobody is watching: a file that would come out undubbed is no result */
         remember_error(self, error);
         self->speech_retry_ns = G_MAXINT64;

@@ -8,7 +8,7 @@
 
 #define S DUB_NS_PER_S
 
-/* A script: f retryable failure, n non-retryable failure, s success, + a second passes, ? allowed, ! refused, C/O/H the state. */
+/* A script: f retryable failure, n non-retryable failure, s success, l a sign of life, x the probe is lost, + a second passes, ? allowed, ! refused, C/O/H the state. */
 typedef struct {
     const char *name, *script;
 } Case;
@@ -20,6 +20,8 @@ static const Case cases[] = {
     { "one-probe-after-the-cooldown", "fffffO+++!++?H!" },
     { "the-probe-closes-it", "fffffO+++++?sC?" },
     { "the-probe-opens-it-again", "fffffO+++++?fO!++++!+?H" },
+    { "a-sign-of-life-ends-the-cooldown", "fffffO!lH?!sC" },
+    { "a-sign-of-life-is-no-success", "ffffllCfO" },
     { "a-lost-probe-may-be-sent-again", "fffffO+++++?!x?" },
 };
 
@@ -30,6 +32,7 @@ static void step(DubBreaker *breaker, char c, int64_t *now)
     case 'n': dub_breaker_failure(breaker, false, *now); break;
     case 's': dub_breaker_success(breaker, *now); break;
     case 'x': dub_breaker_forget_probe(breaker); break;
+    case 'l': dub_breaker_alive(breaker, *now); break;
     case '+': *now += S; break;
     case '?': g_assert_true(dub_breaker_allow(breaker, *now)); break;
     case '!': g_assert_false(dub_breaker_allow(breaker, *now)); break;
