@@ -21,6 +21,7 @@ static const Command commands[] = {
     { "doctor", cmd_doctor, "check this machine, and say how to mend what is wrong" },
     { "engines", cmd_engines, "list the speech engines and their languages" },
     { "voices", cmd_voices, "list the voices" },
+    { "models", cmd_models, "list, install, check and remove the models of speech engines" },
     { "mediamtx-hook", cmd_mediamtx_hook, NULL },
 };
 
