@@ -18,7 +18,7 @@ static bool refuse(GError **error, const char *command, const char *message)
 static bool check_count(const char *command, char **rest, unsigned wanted, const char *usage, GError **error)
 {
     const unsigned n = rest ? g_strv_length(rest) : 0;
-    if (n == wanted)
+    if (n == wanted || wanted == COMMAND_ANY_NUMBER)
         return true;
     g_autofree char *message = NULL;
     if (n < wanted)
@@ -71,7 +71,7 @@ bool command_parse(int argc, char **argv, const GOptionEntry *entries, const cha
     if (!parse(argc, argv, context, error) || !check_count(argv[0], found, n_rest, usage, error))
         return false;
     if (rest)
-        *rest = g_steal_pointer(&found);
+        *rest = found ? g_steal_pointer(&found) : g_new0(char *, 1);
     return true;
 }
 

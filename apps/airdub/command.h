@@ -21,13 +21,16 @@ int cmd_doctor(int argc, char **argv, GError **error);
 int cmd_engines(int argc, char **argv, GError **error);
 int cmd_voices(int argc, char **argv, GError **error);
 int cmd_glossary(int argc, char **argv, GError **error);
+int cmd_models(int argc, char **argv, GError **error);
 int cmd_mediamtx_hook(int argc, char **argv, GError **error); /* for MediaMTX, see cmd-mediamtx-hook.c */
+
+#define COMMAND_ANY_NUMBER G_MAXUINT
 
 /**
  * command_parse:
  * @usage: what follows the command's name, "IN OUT"; NULL for a command without arguments
  * @summary: one line; @description: paragraphs after the options, or NULL
- * @n_rest: how many arguments there must be
+ * @n_rest: how many arguments there must be, or %COMMAND_ANY_NUMBER
  * @rest: (out) (transfer full): they, as they came; NULL where @n_rest is 0
  * Returns: true, or false with %DUB_ERROR_INVALID_ARGUMENT. "--help" prints and exits.
  */

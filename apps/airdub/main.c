@@ -22,6 +22,7 @@ static const Command commands[] = {
     { "engines", cmd_engines, "list the speech engines and their languages" },
     { "voices", cmd_voices, "list the voices" },
     { "glossary", cmd_glossary, "check a glossary, or list those there are" },
+    { "models", cmd_models, "list, install, check and remove the models of speech engines" },
     { "mediamtx-hook", cmd_mediamtx_hook, NULL },
 };
 

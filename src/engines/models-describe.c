@@ -273,7 +273,8 @@ static void read_piper(DubModel *self)
         return;
     }
     self->rate_hz = (unsigned) rate;
-    self->reads_letters = type && strcmp(type, "text") == 0;
+    if (type && strcmp(type, "espeak") != 0)
+        models_set_problem(self, "reads %.20s, not eSpeak NG's phonemes; take another voice", type);
     self->espeak_voice = g_strdup(voice);
     if (code || voice)
         models_set_languages(self, (const char *[]) { code ? code : voice }, 1);

@@ -65,7 +65,7 @@ static void describe(const char *path, GPtrArray *found)
     g_autofree char *name = g_path_get_basename(path);
     if (g_file_test(path, G_FILE_TEST_IS_DIR))
         models_describe_folder(path, found);
-    else if (is_ggml(name))
+    else if (is_ggml(name) && g_file_test(path, G_FILE_TEST_EXISTS))
         g_ptr_array_add(found, models_describe_whisper(path, NULL));
 }
 
