@@ -1,14 +1,15 @@
-/* tests/bench/recognise.c: what the recogniser hears in a WAV file, in one go or cut into fragments by the segmenter.
+/* tests/bench/recognise.c: what a recogniser hears in a WAV file, in one go or cut into fragments by the segmenter.
  * For tests/support/recognition.py: a line of JSON for each file or fragment on stdout.
- *   recognise [--cut-ms 6000] [--shift-ms 6000] [--live] [--lanes 1] FILE.wav ... (mono, 16000 Hz, s16) */
+ *   recognise [--asr NAME] [--model MODEL] [--cut-ms 6000] [--shift-ms 6000] [--live] [--lanes 1] FILE.wav ...
+ * (mono, 16000 Hz, s16). Whatever --asr and --model leave open is as in the programs: the environment, else the best that is
+ * installed. */
 #include "base/clock.h"
-#include "engines/asr/asr.h"
+#include "engines/chain.h"
 #include "timeline/segmenter.h"
 
-#include <gio/gio.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define RATE_HZ          16000
 #define WAV_HEADER_BYTES 44
@@ -17,10 +18,15 @@
 
 static int cut_ms, shift_ms, lanes = 1;
 static gboolean live;
-static DubAsr *asr;
-static DubAsrStream *streams[LANES_MOST];
+static char *language, *provider, *model;
+static DubEngineChain *asr;
+static DubEngineMemory *streams[LANES_MOST];
+static char *said; /* in the fragment before */
 
 static const GOptionEntry entries[] = {
+    {"asr", 0, 0, G_OPTION_ARG_STRING, &provider, "the recogniser: see airdub engines", "NAME"},
+    {"model", 0, 0, G_OPTION_ARG_STRING, &model, "its model: a name or a path", "MODEL"},
+    {"language", 0, 0, G_OPTION_ARG_STRING, &language, "of the speech (en)", "CODE"},
     {"cut-ms", 0, 0, G_OPTION_ARG_INT, &cut_ms, "a mark each so many ms; 0: in one go", "N"},
     {"shift-ms", 0, 0, G_OPTION_ARG_INT, &shift_ms, "the first mark; 0: after the first --cut-ms", "N"},
     {"live", 0, 0, G_OPTION_ARG_NONE, &live, "cut as a live stream is: at the first clear pause, no fragment much longer", NULL},
@@ -51,36 +57,50 @@ static DubPcm *read_wav(const char *path)
     return pcm;
 }
 
-static double cpu_s(void)
+static json_t *spans_to_json(const GArray *spans, double offset_s)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
+    json_t *array = json_array();
+    for (guint i = 0; i < spans->len; i++) {
+        const DubEngineSpan *span = &g_array_index(spans, DubEngineSpan, i);
+        json_array_append_new(array, json_pack("[s, f, f]", span->text, offset_s + (double) span->start_ns / 1e9,
+                                               offset_s + (double) span->end_ns / 1e9));
+    }
+    return array;
 }
 
-static void print_words(const DubTranscript *transcript, double offset_s)
+static void print_reply(const DubEngineReply *reply, double offset_s, double taken_s)
 {
-    for (guint i = 0; i < transcript->words->len; i++) {
-        const DubAsrWord *word = &g_array_index(transcript->words, DubAsrWord, i);
-        g_print("%s[\"%s\", %.2f, %.2f]", i ? ", " : "", word->text, offset_s + (double) word->start_ns / 1e9,
-                offset_s + (double) word->end_ns / 1e9);
-    }
+    const DubEngineUsage *usage = &reply->usage;
+    json_t *line = json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:o, s:o}", "text", reply->text, "engine",
+                             reply->engine->name, "model", reply->model ? reply->model : "", "audio_s",
+                             (double) usage->audio_ns / 1e9, "cpu_s",
+                             (double) (usage->cpu_ns + usage->programs_cpu_ns) / 1e9, "taken_s", taken_s, "words",
+                             spans_to_json(reply->words, offset_s), "segments", spans_to_json(reply->segments, offset_s));
+    char *text = json_dumps(line, JSON_REAL_PRECISION(6));
+    g_print("%s\n", text);
+    free(text);
+    json_decref(line);
+}
+
+static void end_with(const GError *error)
+{
+    g_printerr("%s\n", error->message);
+    exit(EXIT_FAILURE);
 }
 
 static void recognise(const DubPcm *pcm, gsize first, gsize end, unsigned lane)
 {
     g_autoptr(DubPcm) block = dub_pcm_slice(pcm, first, end - first);
     g_autoptr(GError) error = NULL;
-    const double begin_s = cpu_s();
-    g_autoptr(DubTranscript) transcript = dub_asr_transcribe(asr, streams[lane], block, NULL, &error);
-    if (!transcript) {
-        g_printerr("%s\n", error->message);
-        exit(EXIT_FAILURE);
-    }
-    g_print("{\"text\": \"%s\", \"audio_s\": %.3f, \"cpu_s\": %.3f, \"words\": [", transcript->text,
-            (double) (end - first) / RATE_HZ, cpu_s() - begin_s);
-    print_words(transcript, (double) first / RATE_HZ);
-    g_print("]}\n");
+    const int64_t begin_ns = dub_clock_now();
+    const DubEngineRequest request = {.pcm = block, .memory = streams[lane], .context = said};
+    g_autoptr(GPtrArray) replies = dub_engine_chain_run(asr, &request, 1, NULL, &error);
+    if (!replies)
+        end_with(error);
+    const DubEngineReply *heard = g_ptr_array_index(replies, 0);
+    g_free(said);
+    said = *heard->text ? g_strdup(heard->text) : NULL;
+    print_reply(heard, (double) first / RATE_HZ, (double) (dub_clock_now() - begin_ns) / 1e9);
 }
 
 /* The worker's own settings (src/worker/worker.c). */
@@ -135,6 +155,23 @@ static void run_file(const char *path)
         recognise(pcm, 0, pcm->n_frames, 0);
 }
 
+static DubEngineChain *open_recogniser(void)
+{
+    g_auto(GStrv) environment = g_get_environ();
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DubEngineSettings) settings = dub_engine_settings_load(environment, &error);
+    if (!settings || !dub_engine_settings_choose(settings, DUB_STAGE_ASR, provider, &error))
+        end_with(error);
+    if (model) {
+        g_free(settings->asr_model);
+        settings->asr_model = g_strdup(model);
+    }
+    DubEngineChain *chain = dub_engine_chain_open(settings, DUB_STAGE_ASR, language ? language : "en", "es", &error);
+    if (!chain)
+        end_with(error);
+    return chain;
+}
+
 int main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
@@ -145,17 +182,14 @@ int main(int argc, char **argv)
         g_printerr("%s\n", error ? error->message : "lanes: 1 to 16; shift-ms: at most cut-ms");
         return EXIT_FAILURE;
     }
-    asr = dub_asr_open(NULL, "en", NULL, &error);
-    if (!asr) {
-        g_printerr("%s\n", error->message);
-        return EXIT_FAILURE;
-    }
+    asr = open_recogniser();
     for (int i = 0; i < lanes; i++)
-        streams[i] = dub_asr_stream_new();
+        streams[i] = dub_engine_memory_new();
     for (int i = 1; i < argc; i++)
         run_file(argv[i]);
     for (int i = 0; i < lanes; i++)
-        dub_asr_stream_free(streams[i]);
-    dub_asr_close(asr);
+        dub_engine_memory_free(streams[i]);
+    g_free(said);
+    dub_engine_chain_close(asr);
     return EXIT_SUCCESS;
 }

@@ -1,5 +1,6 @@
 /* translate: English on standard input, a sentence a line; Spanish by Apertium on standard output: plain, tidied, and with a glossary. */
-#include "engines/mt/mt.h"
+#include "base/clock.h"
+#include "engines/drivers.h"
 #include "text/glossary.h"
 #include "text/tidy.h"
 
@@ -10,11 +11,16 @@
 
 static char *translate(const char *text, void *mt, GError **error)
 {
-    return dub_mt_translate(mt, text, TIMEOUT_MS, NULL, error);
+    const DubEngineRequest request = {
+        .text = text, .from = "en", .to = "es", .deadline_ns = dub_clock_now() + TIMEOUT_MS * DUB_NS_PER_MS
+    };
+    g_autoptr(DubEngineReply) reply = dub_engine_run(mt, &request, error);
+    return reply ? g_steal_pointer(&reply->text) : NULL;
 }
 
 /* @glossary: NULL for none. @way: the first to be tried */
-static bool print_translation(DubMt *mt, const DubGlossary *glossary, DubGlossaryWay way, bool tidy, const char *sentence, GError **error)
+static bool print_translation(DubEngine *mt, const DubGlossary *glossary, DubGlossaryWay way, bool tidy,
+                              const char *sentence, GError **error)
 {
     g_autofree char *translated = dub_glossary_translate(glossary, sentence, way, translate, mt, error);
     if (!translated)
@@ -36,7 +42,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "translate: %s\n", error->message);
         return 1;
     }
-    g_autoptr(DubMt) mt = dub_mt_open(NULL, "en", "es", &error);
+    const DubEngineConfig config = {.from = "en", .to = "es", .n_cores = 1};
+    g_autoptr(DubEngine) mt = dub_engine_open(&dub_engine_apertium, &config, &error);
     const DubGlossaryWay way = g_str_equal(argv[2], "codes") ? DUB_GLOSSARY_CODES : DUB_GLOSSARY_STAND_INS;
     char line[4096];
     while (mt && fgets(line, sizeof line, stdin)) {

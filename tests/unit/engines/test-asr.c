@@ -2,27 +2,35 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "engines/asr/activity.h"
-#include "engines/asr/asr.h"
+#include "engines/chain.h"
+#include "engines/drivers.h"
 #include "fuse.h"
+#include "rig.h"
 #include "say.h"
 
 #include <math.h>
 #include <string.h>
 
-static DubAsr *open_english(void)
+static DubEngine *open_english(void)
 {
-    g_autoptr(GError) error = NULL;
-    DubAsr *asr = dub_asr_open(NULL, "en", NULL, &error);
-    g_assert_no_error(error);
-    return asr;
+    return rig_open(&dub_engine_pocketsphinx, "en", "es");
 }
 
-static DubTranscript *hear(DubAsr *asr, DubAsrStream *stream, DubPcm *pcm)
+static DubEngineReply *try_to_hear(DubEngine *asr, DubEngineMemory *memory, DubPcm *pcm, GCancellable *cancellable,
+                                   GError **error)
+{
+    const DubEngineRequest request = {
+        .pcm = pcm, .from = "en", .to = "es", .memory = memory, .cancellable = cancellable
+    };
+    return dub_engine_run(asr, &request, error);
+}
+
+static DubEngineReply *hear(DubEngine *asr, DubEngineMemory *memory, DubPcm *pcm)
 {
     g_autoptr(GError) error = NULL;
-    DubTranscript *transcript = dub_asr_transcribe(asr, stream, pcm, NULL, &error);
+    DubEngineReply *heard = try_to_hear(asr, memory, pcm, NULL, &error);
     g_assert_no_error(error);
-    return transcript;
+    return heard;
 }
 
 typedef struct {
@@ -38,28 +46,28 @@ static const Spoken spoken[] = {
 static void test_speech(const void *data)
 {
     const Spoken *c = data;
-    g_autoptr(DubAsr) asr = open_english();
+    g_autoptr(DubEngine) asr = open_english();
     g_autoptr(DubPcm) pcm = say(c->voice, c->text);
-    g_autoptr(DubTranscript) transcript = hear(asr, NULL, pcm);
-    g_test_message("heard: %s", transcript->text);
-    g_assert_cmpuint(say_word_errors(c->text, transcript->text), <=, c->errors_most);
+    g_autoptr(DubEngineReply) heard = hear(asr, NULL, pcm);
+    g_test_message("heard: %s", heard->text);
+    g_assert_cmpuint(say_word_errors(c->text, heard->text), <=, c->errors_most);
 }
 
 /* A pause of 1.2 s: the words after it keep their time, and the pause is seen between the words. */
 static void test_word_times(void)
 {
-    g_autoptr(DubAsr) asr = open_english();
+    g_autoptr(DubEngine) asr = open_english();
     DubPcm *first = say("slt", "good evening and welcome");
     const int64_t second_ns = dub_pcm_duration_ns(first) + 1200 * DUB_NS_PER_MS;
     g_autoptr(DubPcm) pcm =
         say_joined(first, say_silence(1.2), say("slt", "the weather is clear tonight"), NULL);
-    g_autoptr(DubTranscript) transcript = hear(asr, NULL, pcm);
-    g_test_message("heard: %s", transcript->text);
-    g_assert_cmpuint(transcript->words->len, >=, 7);
+    g_autoptr(DubEngineReply) heard = hear(asr, NULL, pcm);
+    g_test_message("heard: %s", heard->text);
+    g_assert_cmpuint(heard->words->len, >=, 7);
 
     int64_t longest_ns = 0, after_ns = 0, before_ns = -1;
-    for (guint i = 0; i < transcript->words->len; i++) {
-        const DubAsrWord *word = &g_array_index(transcript->words, DubAsrWord, i);
+    for (guint i = 0; i < heard->words->len; i++) {
+        const DubEngineSpan *word = &g_array_index(heard->words, DubEngineSpan, i);
         g_assert_cmpint(word->start_ns, >=, before_ns);
         g_assert_cmpint(word->end_ns, >, word->start_ns);
         if (i && word->start_ns - before_ns > longest_ns) {
@@ -114,11 +122,11 @@ static const Unspoken unspoken[] = {
 static void test_no_speech(const void *data)
 {
     const Unspoken *c = data;
-    g_autoptr(DubAsr) asr = open_english();
+    g_autoptr(DubEngine) asr = open_english();
     g_autoptr(DubPcm) pcm = c->make();
-    g_autoptr(DubTranscript) transcript = hear(asr, NULL, pcm);
-    g_assert_cmpstr(transcript->text, ==, "");
-    g_assert_cmpuint(transcript->words->len, ==, 0);
+    g_autoptr(DubEngineReply) heard = hear(asr, NULL, pcm);
+    g_assert_cmpstr(heard->text, ==, "");
+    g_assert_cmpuint(heard->words->len, ==, 0);
 }
 
 /* Over a crowd 18 dB below the voice the sentence is still found, and found where it is. */
@@ -128,11 +136,11 @@ static void test_speech_over_bed(void)
     g_autoptr(DubPcm) pcm = say_joined(say_silence(1.5), say("slt", text), say_silence(1.5), NULL);
     g_autoptr(DubPcm) bed = say_pink_noise((double) dub_pcm_duration_ns(pcm) / 1e9, -40);
     say_mix(pcm, bed);
-    g_autoptr(DubAsr) asr = open_english();
-    g_autoptr(DubTranscript) transcript = hear(asr, NULL, pcm);
-    g_test_message("heard: %s", transcript->text);
-    g_assert_cmpuint(say_word_errors(text, transcript->text), <=, 3);
-    const DubAsrWord *first = &g_array_index(transcript->words, DubAsrWord, 0);
+    g_autoptr(DubEngine) asr = open_english();
+    g_autoptr(DubEngineReply) heard = hear(asr, NULL, pcm);
+    g_test_message("heard: %s", heard->text);
+    g_assert_cmpuint(say_word_errors(text, heard->text), <=, 3);
+    const DubEngineSpan *first = &g_array_index(heard->words, DubEngineSpan, 0);
     g_assert_cmpint(ABS(first->start_ns - 1650 * DUB_NS_PER_MS), <, 250 * DUB_NS_PER_MS);
 }
 
@@ -142,54 +150,54 @@ static void test_no_stutter(void)
     g_autoptr(DubPcm) pcm =
         say_joined(say("rms", "the crowd is on its feet as the home team takes the lead in the fourth quarter"), say_silence(0.2),
                    say("slt", "there are only two minutes left on the clock and no time outs remaining"), NULL);
-    g_autoptr(DubAsr) asr = open_english();
-    g_autoptr(DubTranscript) transcript = hear(asr, NULL, pcm);
-    g_test_message("heard: %s", transcript->text);
-    g_assert_nonnull(strstr(transcript->text, "clock and"));
-    g_assert_null(strstr(transcript->text, "and and"));
+    g_autoptr(DubEngine) asr = open_english();
+    g_autoptr(DubEngineReply) heard = hear(asr, NULL, pcm);
+    g_test_message("heard: %s", heard->text);
+    g_assert_nonnull(strstr(heard->text, "clock and"));
+    g_assert_null(strstr(heard->text, "and and"));
 }
 
 /* The same blocks give the same words whichever decoder goes on with the stream. */
 static void test_stream_moves(void)
 {
-    g_autoptr(DubAsr) one = open_english();
-    g_autoptr(DubAsr) other = open_english();
+    g_autoptr(DubEngine) one = open_english();
+    g_autoptr(DubEngine) other = open_english();
     g_autoptr(DubPcm) first = say("rms", "the film tells the story of a family during the war");
     g_autoptr(DubPcm) second = say("rms", "the city council voted to build a new school near the river");
-    g_autoptr(DubAsrStream) stayed = dub_asr_stream_new();
-    g_autoptr(DubAsrStream) moved = dub_asr_stream_new();
-    g_autoptr(DubTranscript) a1 = hear(one, stayed, first);
-    g_autoptr(DubTranscript) a2 = hear(one, stayed, second);
-    g_autoptr(DubTranscript) b1 = hear(one, moved, first);
-    g_autoptr(DubTranscript) b2 = hear(other, moved, second);
+    g_autoptr(DubEngineMemory) stayed = dub_engine_memory_new();
+    g_autoptr(DubEngineMemory) moved = dub_engine_memory_new();
+    g_autoptr(DubEngineReply) a1 = hear(one, stayed, first);
+    g_autoptr(DubEngineReply) a2 = hear(one, stayed, second);
+    g_autoptr(DubEngineReply) b1 = hear(one, moved, first);
+    g_autoptr(DubEngineReply) b2 = hear(other, moved, second);
     g_assert_cmpstr(a1->text, ==, b1->text);
     g_assert_cmpstr(a2->text, ==, b2->text);
 }
 
 static void test_cancelled(void)
 {
-    g_autoptr(DubAsr) asr = open_english();
+    g_autoptr(DubEngine) asr = open_english();
     g_autoptr(DubPcm) pcm = say("rms", "many people are waiting at the station because the train is late");
     g_autoptr(GCancellable) cancellable = g_cancellable_new();
     g_cancellable_cancel(cancellable);
     g_autoptr(GError) error = NULL;
-    g_autoptr(DubTranscript) transcript = dub_asr_transcribe(asr, NULL, pcm, cancellable, &error);
-    g_assert_null(transcript);
+    g_autoptr(DubEngineReply) heard = try_to_hear(asr, NULL, pcm, cancellable, &error);
+    g_assert_null(heard);
     g_assert_error(error, DUB_ERROR, DUB_ERROR_CANCELLED);
 
-    g_autoptr(DubTranscript) again = hear(asr, NULL, pcm); /* and it still works */
+    g_autoptr(DubEngineReply) again = hear(asr, NULL, pcm); /* and it still works */
     g_assert_cmpstr(again->text, !=, "");
 }
 
 /* Returns: work from the cancelling to the end of the call */
-static int64_t work_to_stop(DubAsr *asr, DubPcm *pcm, int64_t after_ns)
+static int64_t work_to_stop(DubEngine *asr, DubPcm *pcm, int64_t after_ns)
 {
     g_autoptr(GCancellable) cancellable = g_cancellable_new();
     g_autoptr(GError) error = NULL;
     Fuse *fuse = fuse_light(cancellable, fuse_work, after_ns);
-    g_autoptr(DubTranscript) transcript = dub_asr_transcribe(asr, NULL, pcm, cancellable, &error);
+    g_autoptr(DubEngineReply) heard = try_to_hear(asr, NULL, pcm, cancellable, &error);
     const int64_t end_ns = fuse_work();
-    g_assert_null(transcript);
+    g_assert_null(heard);
     g_assert_error(error, DUB_ERROR, DUB_ERROR_CANCELLED);
     return end_ns - fuse_burnt(fuse);
 }
@@ -200,10 +208,10 @@ static void test_cancelled_in_the_middle(void)
 {
     static const char text[] = "many people are waiting at the station because the train is late and the receiver "
                                "catches the ball at the twenty yard line and runs for a touchdown";
-    g_autoptr(DubAsr) asr = open_english();
+    g_autoptr(DubEngine) asr = open_english();
     g_autoptr(DubPcm) pcm = say_joined(say("rms", text), say("slt", text), say("rms", text), say("slt", text), NULL);
     const int64_t begin_ns = fuse_work();
-    g_autoptr(DubTranscript) before = hear(asr, NULL, pcm);
+    g_autoptr(DubEngineReply) before = hear(asr, NULL, pcm);
     const int64_t whole_ns = fuse_work() - begin_ns;
 
     int64_t most_ns = 0;
@@ -216,7 +224,7 @@ static void test_cancelled_in_the_middle(void)
     g_assert_cmpstr(before->text, !=, "");
 
     g_autoptr(DubPcm) one = say("rms", "the weather is clear tonight");
-    g_autoptr(DubTranscript) after = hear(asr, NULL, one); /* and nothing is left of it */
+    g_autoptr(DubEngineReply) after = hear(asr, NULL, one); /* and nothing is left of it */
     g_assert_cmpuint(say_word_errors("the weather is clear tonight", after->text), <=, 1);
 }
 
@@ -225,49 +233,53 @@ static void test_long_speech(void)
 {
     static const char text[] = "the city council voted to build a new school near the river and the mayor said that "
                                "the work will begin next month";
-    g_autoptr(DubAsr) asr = open_english();
+    g_autoptr(DubEngine) asr = open_english();
     g_autoptr(DubPcm) all = say_joined(say("slt", text), say("slt", text), say("slt", text), say("slt", text), NULL);
-    g_autoptr(DubTranscript) transcript = hear(asr, NULL, all);
+    g_autoptr(DubEngineReply) heard = hear(asr, NULL, all);
     g_autofree char *said = g_strjoin(" ", text, text, text, text, NULL);
-    g_test_message("heard: %s", transcript->text);
-    g_assert_cmpuint(say_word_errors(said, transcript->text), <=, 10); /* of 96 words */
-    const DubAsrWord *last = &g_array_index(transcript->words, DubAsrWord, transcript->words->len - 1);
+    g_test_message("heard: %s", heard->text);
+    g_assert_cmpuint(say_word_errors(said, heard->text), <=, 10); /* of 96 words */
+    const DubEngineSpan *last = &g_array_index(heard->words, DubEngineSpan, heard->words->len - 1);
     const int64_t end_ns = dub_pcm_duration_ns(all);
     g_assert_cmpint(end_ns - last->end_ns, <, 500 * DUB_NS_PER_MS);
-    for (guint i = 1; i < transcript->words->len; i++)
-        g_assert_cmpint(g_array_index(transcript->words, DubAsrWord, i).start_ns, >=,
-                        g_array_index(transcript->words, DubAsrWord, i - 1).end_ns);
+    for (guint i = 1; i < heard->words->len; i++)
+        g_assert_cmpint(g_array_index(heard->words, DubEngineSpan, i).start_ns, >=,
+                        g_array_index(heard->words, DubEngineSpan, i - 1).end_ns);
 }
 
 typedef struct {
-    const char *name, *driver, *language, *model;
+    const char *name, *provider, *language, *model;
     int code;
     const char *says;
 } Refused;
 
 static const Refused refused[] = {
-    {"language", NULL, "tlh", NULL, DUB_ERROR_UNSUPPORTED, "en (pocketsphinx)"},
-    {"driver", "telepathy", "en", NULL, DUB_ERROR_UNSUPPORTED, "telepathy"},
-    {"model", NULL, "en", "/nowhere", DUB_ERROR_ENGINE, "apt-get install pocketsphinx-en-us"},
+    {"language", "", "tlh", "", DUB_ERROR_UNSUPPORTED, "en (pocketsphinx)"},
+    {"language-by-name", "pocketsphinx", "tlh", "", DUB_ERROR_UNSUPPORTED, "en (pocketsphinx)"},
+    {"driver", "telepathy", "en", "", DUB_ERROR_INVALID_ARGUMENT, "telepathy"},
+    {"model", "pocketsphinx", "en", "/nowhere", DUB_ERROR_ENGINE, "apt-get install pocketsphinx-en-us"},
 };
 
 static void test_refused(const void *data)
 {
     const Refused *c = data;
+    g_autofree char *provider = g_strconcat("ASR_PROVIDER=", c->provider, NULL);
+    g_autofree char *model = g_strconcat("ASR_MODEL=", c->model, NULL);
+    char *environment[] = {provider, model, NULL};
     g_autoptr(GError) error = NULL;
-    g_assert_null(dub_asr_open(c->driver, c->language, c->model, &error));
+    g_autoptr(DubEngineSettings) settings = dub_engine_settings_load(environment, &error);
+    if (settings)
+        g_assert_null(dub_engine_chain_open(settings, DUB_STAGE_ASR, c->language, "es", &error));
     g_assert_error(error, DUB_ERROR, c->code);
     g_assert_nonnull(strstr(error->message, c->says));
 }
 
 static void test_null_hears_nothing(void)
 {
-    g_autoptr(GError) error = NULL;
-    g_autoptr(DubAsr) asr = dub_asr_open("null", "tlh", NULL, &error);
-    g_assert_no_error(error);
+    g_autoptr(DubEngine) asr = rig_open(&dub_engine_null_asr, "tlh", "es");
     g_autoptr(DubPcm) pcm = say_pink_noise(1, -20);
-    g_autoptr(DubTranscript) transcript = hear(asr, NULL, pcm);
-    g_assert_cmpstr(transcript->text, ==, "");
+    g_autoptr(DubEngineReply) heard = hear(asr, NULL, pcm);
+    g_assert_cmpstr(heard->text, ==, "");
 }
 
 int main(int argc, char **argv)

@@ -1,9 +1,11 @@
 /* The translator: real Apertium processes. */
 #include "base/clock.h"
 #include "base/error.h"
-#include "engines/mt/mt.h"
+#include "engines/chain.h"
+#include "engines/drivers.h"
 #include "engines/mt/pipeline.h"
 #include "fuse.h"
+#include "rig.h"
 
 #include <signal.h>
 #include <string.h>
@@ -11,20 +13,33 @@
 
 #define TIMEOUT_MS 20000 /* under the sanitizers on a busy machine */
 
-static DubMt *open_pair(const char *from, const char *to)
+static DubEngine *open_pair(const char *from, const char *to)
 {
-    g_autoptr(GError) error = NULL;
-    DubMt *mt = dub_mt_open(NULL, from, to, &error);
-    g_assert_no_error(error);
-    return mt;
+    return rig_open(&dub_engine_apertium, from, to);
 }
 
-static char *translate(DubMt *mt, const char *text)
+static DubEngineReply *ask(DubEngine *mt, const char *text, unsigned timeout_ms, GCancellable *cancellable, GError **error)
+{
+    const DubEngineRequest request = {
+        .text = text, .from = "en", .to = "es", .cancellable = cancellable,
+        .deadline_ns = dub_clock_now() + timeout_ms * DUB_NS_PER_MS
+    };
+    return dub_engine_run(mt, &request, error);
+}
+
+static char *translate_for(DubEngine *mt, const char *text, int64_t *programs_cpu_ns)
 {
     g_autoptr(GError) error = NULL;
-    char *translation = dub_mt_translate(mt, text, TIMEOUT_MS, NULL, &error);
+    g_autoptr(DubEngineReply) reply = ask(mt, text, TIMEOUT_MS, NULL, &error);
     g_assert_no_error(error);
-    return translation;
+    if (programs_cpu_ns)
+        *programs_cpu_ns = reply->usage.programs_cpu_ns;
+    return g_strdup(reply->text);
+}
+
+static char *translate(DubEngine *mt, const char *text)
+{
+    return translate_for(mt, text, NULL);
 }
 
 typedef struct {
@@ -45,7 +60,7 @@ static const Case cases[] = {
 static void test_translate(const void *data)
 {
     const Case *c = data;
-    g_autoptr(DubMt) mt = open_pair(c->from, c->to);
+    g_autoptr(DubEngine) mt = open_pair(c->from, c->to);
     g_autofree char *translation = translate(mt, c->text);
     g_assert_cmpstr(translation, ==, c->translation);
     g_autofree char *again = translate(mt, c->text); /* the chain is in step after an answer */
@@ -55,7 +70,7 @@ static void test_translate(const void *data)
 /* Every sentence of a long text arrives, in order, however it is cut. */
 static void test_long_text(void)
 {
-    g_autoptr(DubMt) mt = open_pair("en", "es");
+    g_autoptr(DubEngine) mt = open_pair("en", "es");
     g_autoptr(GString) text = g_string_new(NULL);
     for (int i = 0; i < 400; i++)
         g_string_append_printf(text, "The house %d is big. ", i);
@@ -70,10 +85,10 @@ static void test_long_text(void)
 
 static void test_too_long(void)
 {
-    g_autoptr(DubMt) mt = open_pair("en", "es");
+    g_autoptr(DubEngine) mt = open_pair("en", "es");
     g_autofree char *text = g_strnfill(70000, 'a');
     g_autoptr(GError) error = NULL;
-    g_assert_null(dub_mt_translate(mt, text, TIMEOUT_MS, NULL, &error));
+    g_assert_null(ask(mt, text, TIMEOUT_MS, NULL, &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT);
 }
 
@@ -99,7 +114,7 @@ static guint list_children(const char *name, GArray *pids)
 static void test_died_is_started_again(void)
 {
     g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
-    g_autoptr(DubMt) mt = open_pair("en", "es");
+    g_autoptr(DubEngine) mt = open_pair("en", "es");
     g_autofree char *before = translate(mt, "The house is big.");
     g_assert_cmpuint(list_children("apertium-tagger", pids), ==, 1);
     kill(g_array_index(pids, pid_t, 0), SIGKILL);
@@ -107,21 +122,21 @@ static void test_died_is_started_again(void)
     g_assert_cmpstr(before, ==, after);
 }
 
-/* Apertium works in its own processes; what they used stays counted when they were started again. */
+/* Apertium works in its own processes: each reply tells what they have used for it, also when they were started again. */
 static void test_cpu(void)
 {
     g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
-    g_autoptr(DubMt) mt = open_pair("en", "es");
-    g_autofree char *first = translate(mt, "The house is big.");
-    const int64_t loaded_ns = dub_mt_processes_cpu_ns(mt);
-    g_assert_cmpint(loaded_ns, >, 10 * DUB_NS_PER_MS); /* dictionaries were read */
-    g_autofree char *second = translate(mt, "The house is big.");
-    const int64_t worked_ns = dub_mt_processes_cpu_ns(mt);
-    g_assert_cmpint(worked_ns, >, loaded_ns);
+    g_autoptr(DubEngine) mt = open_pair("en", "es");
+    int64_t loading_ns = 0, working_ns = 0, again_ns = 0;
+    g_autofree char *first = translate_for(mt, "The house is big.", &loading_ns);
+    g_assert_cmpint(loading_ns, >, 10 * DUB_NS_PER_MS); /* dictionaries were read */
+    g_autofree char *second = translate_for(mt, "The house is big.", &working_ns);
+    g_assert_cmpint(working_ns, >, 0);
+    g_assert_cmpint(working_ns, <, loading_ns); /* what was told is not told again */
     list_children("apertium-tagger", pids);
     kill(g_array_index(pids, pid_t, 0), SIGKILL);
-    g_autofree char *third = translate(mt, "The house is big.");
-    g_assert_cmpint(dub_mt_processes_cpu_ns(mt), >, worked_ns);
+    g_autofree char *third = translate_for(mt, "The house is big.", &again_ns);
+    g_assert_cmpint(again_ns, >, 10 * DUB_NS_PER_MS); /* dictionaries were read once more */
 }
 
 /* One program of the chain stands still: no answer will ever come. */
@@ -132,7 +147,7 @@ static guint stop_tagger(GArray *pids)
     return list_children(NULL, pids);
 }
 
-static void assert_healthy(DubMt *mt, guint n_programs)
+static void assert_healthy(DubEngine *mt, guint n_programs)
 {
     g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
     g_assert_cmpuint(list_children(NULL, pids), ==, n_programs); /* the hung are gone, others are there already */
@@ -145,11 +160,11 @@ static void test_hung_is_cancelled(void)
     g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
     g_autoptr(GCancellable) cancellable = g_cancellable_new();
     g_autoptr(GError) error = NULL;
-    g_autoptr(DubMt) mt = open_pair("en", "es");
+    g_autoptr(DubEngine) mt = open_pair("en", "es");
     g_autofree char *before = translate(mt, "The house is big.");
     const guint n_programs = stop_tagger(pids);
     Fuse *fuse = fuse_light(cancellable, dub_clock_now, 50 * DUB_NS_PER_MS);
-    g_assert_null(dub_mt_translate(mt, "The dog is small.", 60000, cancellable, &error));
+    g_assert_null(ask(mt, "The dog is small.", 60000, cancellable, &error));
     const int64_t end_ns = dub_clock_now();
     const int64_t late_ns = end_ns - fuse_burnt(fuse);
     g_assert_error(error, DUB_ERROR, DUB_ERROR_CANCELLED);
@@ -162,10 +177,10 @@ static void test_hung_runs_out_of_time(void)
 {
     g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
     g_autoptr(GError) error = NULL;
-    g_autoptr(DubMt) mt = open_pair("en", "es");
+    g_autoptr(DubEngine) mt = open_pair("en", "es");
     g_autofree char *before = translate(mt, "The house is big.");
     const guint n_programs = stop_tagger(pids);
-    g_assert_null(dub_mt_translate(mt, "The dog is small.", 100, NULL, &error));
+    g_assert_null(ask(mt, "The dog is small.", 100, NULL, &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_TIMEOUT);
     assert_healthy(mt, n_programs);
 }
@@ -173,10 +188,10 @@ static void test_hung_runs_out_of_time(void)
 static void test_close_leaves_nothing(void)
 {
     g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
-    DubMt *mt = open_pair("en", "es");
+    DubEngine *mt = open_pair("en", "es");
     g_autofree char *warm = translate(mt, "Yes.");
     g_assert_cmpuint(list_children(NULL, pids), >=, 8);
-    dub_mt_close(mt);
+    dub_engine_close(mt);
     g_assert_cmpuint(list_children(NULL, pids), ==, 0);
 }
 
@@ -199,7 +214,7 @@ static void test_environment(void)
 {
     g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
     g_setenv("STS_API_KEY", "sesame", TRUE);
-    g_autoptr(DubMt) mt = open_pair("en", "es");
+    g_autoptr(DubEngine) mt = open_pair("en", "es");
     g_autofree char *translation = translate(mt, "The house is big."); /* all are up now */
     g_assert_cmpstr(translation, ==, "La casa es grande.");
     g_assert_cmpuint(list_children(NULL, pids), >=, 8);
@@ -267,28 +282,42 @@ static void test_program_missing(void)
     g_assert_nonnull(strstr(error->message, "no-such-program-anywhere"));
 }
 
+static bool is_offered(const GPtrArray *pairs, const char *from, const char *to)
+{
+    for (guint i = 0; i < pairs->len; i++) {
+        const DubEngineOffer *pair = g_ptr_array_index(pairs, i);
+        if (g_str_equal(pair->language, from) && g_str_equal(pair->target, to))
+            return true;
+    }
+    return false;
+}
+
 static void test_pairs(void)
 {
-    const DubMtDriver *apertium = dub_mt_drivers()[0];
-    g_auto(GStrv) pairs = apertium->pairs();
-    g_assert_true(g_strv_contains((const char *const *) pairs, "en-es"));
-    g_assert_true(g_strv_contains((const char *const *) pairs, "es-en"));
+    const DubEngineConfig config = {.n_cores = 1};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) pairs = dub_engine_apertium.list(&config, NULL, &error);
+    g_assert_no_error(error);
+    g_assert_true(is_offered(pairs, "en", "es"));
+    g_assert_true(is_offered(pairs, "es", "en"));
+    g_assert_false(is_offered(pairs, "en", "en"));
 }
 
 static void test_no_pair(void)
 {
+    g_autoptr(DubEngineSettings) settings = rig_default_settings();
     g_autoptr(GError) error = NULL;
-    g_assert_null(dub_mt_open(NULL, "en", "tlh", &error));
+    g_assert_null(dub_engine_chain_open(settings, DUB_STAGE_MT, "en", "tlh", &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED);
+    g_test_message("%s", error->message);
     g_assert_nonnull(strstr(error->message, "\"en-tlh\""));
-    g_assert_nonnull(strstr(error->message, "en-es (apertium)"));
+    g_assert_nonnull(strstr(error->message, "en-es"));
+    g_assert_nonnull(strstr(error->message, "(apertium)"));
 }
 
 static void test_null_gives_back(void)
 {
-    g_autoptr(GError) error = NULL;
-    g_autoptr(DubMt) mt = dub_mt_open("null", "en", "tlh", &error);
-    g_assert_no_error(error);
+    g_autoptr(DubEngine) mt = rig_open(&dub_engine_null_mt, "en", "tlh");
     g_autofree char *text = translate(mt, "The house is big.");
     g_assert_cmpstr(text, ==, "The house is big.");
 }

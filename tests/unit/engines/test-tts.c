@@ -2,28 +2,46 @@
 #include "audio/level.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "engines/tts/tts.h"
+#include "engines/chain.h"
+#include "engines/drivers.h"
 #include "fuse.h"
+#include "rig.h"
 
 #include <string.h>
 
 static const char sentence[] = "La multitud está de pie en el estadio.";
 
-static DubTts *open_spanish(const char *voice)
+static DubEngine *open_spanish(void)
 {
-    g_autoptr(GError) error = NULL;
-    DubTts *tts = dub_tts_open(NULL, "es", voice, &error);
-    g_assert_no_error(error);
-    return tts;
+    return rig_open(&dub_engine_espeak, "en", "es");
 }
 
-static DubPcm *speak(DubTts *tts, const char *text, double pace)
+/* Returns: (transfer full): the sound alone */
+static DubPcm *run(DubEngine *tts, const DubEngineRequest *request, GError **error)
 {
+    g_autoptr(DubEngineReply) reply = dub_engine_run(tts, request, error);
+    return reply ? g_steal_pointer(&reply->pcm) : NULL;
+}
+
+static DubPcm *speak_by(DubEngine *tts, const char *voice, const char *text, double pace)
+{
+    const DubEngineRequest request = {.text = text, .from = "en", .to = "es", .voice = voice, .pace = pace};
     g_autoptr(GError) error = NULL;
-    DubPcm *pcm = dub_tts_synthesize_paced(tts, text, pace, NULL, &error);
+    DubPcm *pcm = run(tts, &request, &error);
     g_assert_no_error(error);
     g_assert_cmpuint(pcm->channels, ==, 1);
     return pcm;
+}
+
+static DubPcm *speak(DubEngine *tts, const char *text, double pace)
+{
+    return speak_by(tts, NULL, text, pace);
+}
+
+static DubPcm *try_to_speak(DubEngine *tts, const char *text, GCancellable *cancellable, GError **error)
+{
+    const DubEngineRequest request = {.text = text, .from = "en", .to = "es", .cancellable = cancellable};
+    return run(tts, &request, error);
 }
 
 /* eSpeak NG says the same text differently by some samples: within 1 %. */
@@ -34,7 +52,7 @@ static void assert_as_long(const DubPcm *a, const DubPcm *b)
 
 static void test_speaks(void)
 {
-    g_autoptr(DubTts) tts = open_spanish(NULL);
+    g_autoptr(DubEngine) tts = open_spanish();
     g_autoptr(DubPcm) pcm = speak(tts, sentence, 1.0);
     g_assert_cmpint(dub_pcm_duration_ns(pcm), >, 1 * DUB_NS_PER_S);
     g_assert_cmpint(dub_pcm_duration_ns(pcm), <, 5 * DUB_NS_PER_S);
@@ -43,7 +61,7 @@ static void test_speaks(void)
 
 static void test_trimmed(void)
 {
-    g_autoptr(DubTts) tts = open_spanish(NULL);
+    g_autoptr(DubEngine) tts = open_spanish();
     g_autoptr(DubPcm) pcm = speak(tts, sentence, 1.0);
     gsize first = 0, end = 0;
     g_assert_true(dub_level_active_span(pcm, -50, &first, &end));
@@ -53,7 +71,7 @@ static void test_trimmed(void)
 
 static void test_pace(void)
 {
-    g_autoptr(DubTts) tts = open_spanish(NULL);
+    g_autoptr(DubEngine) tts = open_spanish();
     g_autoptr(DubPcm) natural = speak(tts, sentence, 1.0);
     g_autoptr(DubPcm) hurried = speak(tts, sentence, 1.4);
     g_autoptr(DubPcm) natural_again = speak(tts, sentence, 1.0);
@@ -66,27 +84,26 @@ static void test_pace(void)
 
 static void test_blank(void)
 {
-    g_autoptr(DubTts) tts = open_spanish(NULL);
+    g_autoptr(DubEngine) tts = open_spanish();
     g_autoptr(DubPcm) pcm = speak(tts, " ", 1.0);
     g_assert_cmpuint(pcm->n_frames, ==, 0);
 }
 
 static void test_voices_differ(void)
 {
-    g_autoptr(DubTts) own = open_spanish("default");
-    g_autoptr(DubTts) female = open_spanish("es+f2");
-    g_autoptr(DubPcm) a = speak(own, sentence, 1.0);
-    g_autoptr(DubPcm) b = speak(female, sentence, 1.0);
+    g_autoptr(DubEngine) tts = open_spanish();
+    g_autoptr(DubPcm) a = speak(tts, sentence, 1.0);
+    g_autoptr(DubPcm) b = speak_by(tts, "es+f2", sentence, 1.0);
     const gsize n = MIN(a->n_frames, b->n_frames);
     g_assert_cmpint(memcmp(a->samples, b->samples, n * sizeof(float)), !=, 0);
 }
 
 static gpointer speak_often(gpointer data)
 {
-    g_autoptr(DubTts) tts = open_spanish(data);
-    g_autoptr(DubPcm) first = speak(tts, sentence, 1.0);
+    g_autoptr(DubEngine) tts = open_spanish();
+    g_autoptr(DubPcm) first = speak_by(tts, data, sentence, 1.0);
     for (int i = 0; i < 10; i++) {
-        g_autoptr(DubPcm) again = speak(tts, sentence, 1.0);
+        g_autoptr(DubPcm) again = speak_by(tts, data, sentence, 1.0);
         assert_as_long(again, first);
     }
     return NULL;
@@ -103,11 +120,11 @@ static void test_threads(void)
 
 static void test_cancelled(void)
 {
-    g_autoptr(DubTts) tts = open_spanish(NULL);
+    g_autoptr(DubEngine) tts = open_spanish();
     g_autoptr(GCancellable) cancellable = g_cancellable_new();
     g_cancellable_cancel(cancellable);
     g_autoptr(GError) error = NULL;
-    g_assert_null(dub_tts_synthesize(tts, sentence, cancellable, &error));
+    g_assert_null(try_to_speak(tts, sentence, cancellable, &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_CANCELLED);
 }
 
@@ -122,17 +139,17 @@ static char *make_long_text(void)
 /* Minutes of speech, stopped in the middle: little is still done. */
 static void test_cancelled_in_the_middle(void)
 {
-    g_autoptr(DubTts) tts = open_spanish(NULL);
+    g_autoptr(DubEngine) tts = open_spanish();
     g_autofree char *text = make_long_text();
     g_autoptr(GError) error = NULL;
     const int64_t begin_ns = fuse_work();
-    g_autoptr(DubPcm) whole = dub_tts_synthesize(tts, text, NULL, &error);
+    g_autoptr(DubPcm) whole = try_to_speak(tts, text, NULL, &error);
     g_assert_no_error(error);
     const int64_t whole_ns = fuse_work() - begin_ns;
 
     g_autoptr(GCancellable) cancellable = g_cancellable_new();
     Fuse *fuse = fuse_light(cancellable, fuse_work, whole_ns / 4);
-    g_assert_null(dub_tts_synthesize(tts, text, cancellable, &error));
+    g_assert_null(try_to_speak(tts, text, cancellable, &error));
     const int64_t end_ns = fuse_work();
     const int64_t after_ns = end_ns - fuse_burnt(fuse);
     g_assert_error(error, DUB_ERROR, DUB_ERROR_CANCELLED);
@@ -141,7 +158,7 @@ static void test_cancelled_in_the_middle(void)
     g_assert_cmpint(after_ns, <, whole_ns / 10);
 
     g_clear_error(&error);
-    g_autoptr(DubPcm) again = dub_tts_synthesize(tts, sentence, NULL, &error);
+    g_autoptr(DubPcm) again = try_to_speak(tts, sentence, NULL, &error);
     g_assert_no_error(error);
     g_assert_cmpuint(again->n_frames, >, 0);
 }
@@ -154,17 +171,17 @@ typedef struct {
 static gpointer speak_long(gpointer data)
 {
     LongSpeech *speech = data;
-    g_autoptr(DubTts) tts = open_spanish(NULL);
+    g_autoptr(DubEngine) tts = open_spanish();
     g_autoptr(GError) error = NULL;
     g_atomic_int_set(&speech->speaking, 1);
-    g_autoptr(DubPcm) pcm = dub_tts_synthesize(tts, speech->text, NULL, &error);
+    g_autoptr(DubPcm) pcm = try_to_speak(tts, speech->text, NULL, &error);
     g_atomic_int_set(&speech->speaking, 0);
     g_assert_no_error(error);
     return NULL;
 }
 
 /* Returns: true when the call was back while the other still had the library. */
-static bool is_back_before_other(DubTts *tts)
+static bool is_back_before_other(DubEngine *tts)
 {
     LongSpeech speech = {make_long_text(), 0};
     GThread *other = g_thread_new("other", speak_long, &speech);
@@ -177,7 +194,7 @@ static bool is_back_before_other(DubTts *tts)
     g_autoptr(GCancellable) cancellable = g_cancellable_new();
     g_autoptr(GError) error = NULL;
     Fuse *fuse = fuse_light(cancellable, dub_clock_now, 5 * DUB_NS_PER_MS);
-    g_autoptr(DubPcm) pcm = dub_tts_synthesize(tts, sentence, cancellable, &error);
+    g_autoptr(DubPcm) pcm = try_to_speak(tts, sentence, cancellable, &error);
     const bool back = g_atomic_int_get(&speech.speaking) && !pcm;
     g_assert_true(pcm || g_error_matches(error, DUB_ERROR, DUB_ERROR_CANCELLED));
     fuse_burnt(fuse);
@@ -190,7 +207,7 @@ static bool is_back_before_other(DubTts *tts)
  * machine may let pass unused: one try of many will do. */
 static void test_cancelled_while_waiting(void)
 {
-    g_autoptr(DubTts) tts = open_spanish(NULL);
+    g_autoptr(DubEngine) tts = open_spanish();
     bool back = false;
     for (int attempt = 0; attempt < 20 && !back; attempt++)
         back = is_back_before_other(tts);
@@ -198,43 +215,65 @@ static void test_cancelled_while_waiting(void)
 }
 
 typedef struct {
-    const char *name, *driver, *language, *voice;
-    int code;
-} Refused;
+    const char *name, *voice;
+} UnknownVoice;
 
-static const Refused refused[] = {
-    {"language", NULL, "tlh", NULL, DUB_ERROR_UNSUPPORTED},
-    {"driver", "parrot", "es", NULL, DUB_ERROR_UNSUPPORTED},
-    {"voice", NULL, "es", "nobody", DUB_ERROR_NOT_FOUND},
-    {"variant", NULL, "es", "es+nobody", DUB_ERROR_NOT_FOUND},
-};
+static const UnknownVoice unknown_voices[] = {{"voice", "nobody"}, {"variant", "es+nobody"}};
 
-static void test_refused(const void *data)
+static void test_unknown_voice(const void *data)
 {
-    const Refused *c = data;
+    const UnknownVoice *c = data;
+    g_autoptr(DubEngine) tts = open_spanish();
+    const DubEngineRequest request = {.text = sentence, .from = "en", .to = "es", .voice = c->voice};
     g_autoptr(GError) error = NULL;
-    g_assert_null(dub_tts_open(c->driver, c->language, c->voice, &error));
-    g_assert_error(error, DUB_ERROR, c->code);
+    g_assert_null(run(tts, &request, &error));
+    g_assert_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND);
+    g_assert_nonnull(strstr(error->message, c->voice));
+}
+
+static void test_unknown_language(void)
+{
+    g_autoptr(DubEngineSettings) settings = rig_settings("TTS_PROVIDER=espeak-ng", NULL);
+    g_autoptr(GError) error = NULL;
+    g_assert_null(dub_engine_chain_open(settings, DUB_STAGE_TTS, "en", "tlh", &error));
+    g_assert_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED);
+    g_assert_nonnull(strstr(error->message, "\"tlh\""));
+    g_clear_error(&error);
+    const DubEngineConfig config = {.from = "en", .to = "tlh", .n_cores = 1};
+    g_assert_null(dub_engine_open(&dub_engine_espeak, &config, &error));
+    g_assert_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED);
+}
+
+static void test_unknown_driver(void)
+{
+    char *environment[] = {(char *) "TTS_PROVIDER=parrot", NULL};
+    g_autoptr(GError) error = NULL;
+    g_assert_null(dub_engine_settings_load(environment, &error));
+    g_assert_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT);
+    g_assert_nonnull(strstr(error->message, "parrot"));
 }
 
 static void test_list(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) voices = dub_tts_drivers()[0]->voices(&error);
+    const DubEngineConfig config = {.n_cores = 1};
+    g_autoptr(GPtrArray) voices = dub_engine_espeak.list(&config, NULL, &error);
     g_assert_no_error(error);
     guint spanish = 0;
     for (guint i = 0; i < voices->len; i++)
-        spanish += g_str_has_prefix(((DubVoice *) g_ptr_array_index(voices, i))->language, "es");
+        spanish += dub_engine_covers(((DubEngineOffer *) g_ptr_array_index(voices, i))->language, "es");
     g_assert_cmpuint(spanish, >=, 2);
 }
 
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
-        g_autofree char *path = g_strconcat("/engines/tts/refused/", refused[i].name, NULL);
-        g_test_add_data_func(path, &refused[i], test_refused);
+    for (gsize i = 0; i < G_N_ELEMENTS(unknown_voices); i++) {
+        g_autofree char *path = g_strconcat("/engines/tts/refused/", unknown_voices[i].name, NULL);
+        g_test_add_data_func(path, &unknown_voices[i], test_unknown_voice);
     }
+    g_test_add_func("/engines/tts/refused/language", test_unknown_language);
+    g_test_add_func("/engines/tts/refused/driver", test_unknown_driver);
     g_test_add_func("/engines/tts/speaks", test_speaks);
     g_test_add_func("/engines/tts/trimmed", test_trimmed);
     g_test_add_func("/engines/tts/pace", test_pace);

@@ -168,6 +168,12 @@ static void on_ready(unsigned max_inflight, void *user_data)
     free_if(client, FREE_ON_READY);
 }
 
+static void on_expected(int64_t processing_ns, void *user_data)
+{
+    Client *client = user_data;
+    client->expected_ns = processing_ns;
+}
+
 static void on_result(DubSpeechResult *result, void *user_data)
 {
     Client *client = user_data;
@@ -214,8 +220,15 @@ static void on_complete(void *user_data)
 
 void client_init(Client *client, const DubSpeechConfig *config, const DubSpeechRemoteOptions *options)
 {
-    static const DubSpeechCallbacks callbacks = {on_ready, on_result, on_pressure,
-                                                 on_lost,  on_failed, on_complete};
+    static const DubSpeechCallbacks callbacks = {
+        .on_expected = on_expected,
+        .on_ready = on_ready,
+        .on_result = on_result,
+        .on_pressure = on_pressure,
+        .on_lost = on_lost,
+        .on_failed = on_failed,
+        .on_complete = on_complete,
+    };
     client->results = g_ptr_array_new_with_free_func((GDestroyNotify) dub_speech_result_free);
     client->speech = dub_speech_remote_new(config, options, &callbacks, client);
     dub_speech_start(client->speech);

@@ -57,6 +57,7 @@ typedef struct {
     DubSpeech *speech;
     FreeWhen free_when;
     guint n_ready, max_inflight, n_lost, last_attempt, n_complete, n_pressure;
+    int64_t expected_ns; /* what the service says a fragment takes; 0: nothing */
     DubPressure pressure;
     unsigned delay_ms;
     GError *lost, *failed;

@@ -6,7 +6,7 @@
 typedef struct {
     const char *name;
     const char *event, *fields; /* of the answer, beside the ids; ' stands for " */
-    DubSpeechStatus status;
+    DubProcessedStatus status;
     const char *code, *message;
     bool retryable;
 } Answer;
@@ -69,7 +69,7 @@ static void test_answer(const void *data)
     g_assert_cmpstr(result->answer->error_message, ==, c->message);
     g_assert_true(result->answer->error_retryable == c->retryable);
     g_assert_null(result->dub);
-    g_assert_cmpint(result_at(&client, 1)->status, ==,
+    g_assert_cmpint(result_at(&client, 1)->answer->status, ==,
                     DUB_PROCESSED_SUCCESS); /* one bad answer spoils no other */
     end(&client, server);
 }
@@ -86,9 +86,11 @@ static void test_partial(void)
                         json_pack("{s:i, s:i}", "speech_start_ms", 900, "speech_end_ms", 100));
     sio_socket_emit(server->socket, "fragment:processed", answer);
     WAIT_FOR(client.results->len == 1);
-    g_assert_cmpint(result_at(&client, 0)->status, ==, DUB_PROCESSED_PARTIAL);
+    g_assert_cmpint(result_at(&client, 0)->answer->status, ==, DUB_PROCESSED_PARTIAL);
     g_assert_nonnull(result_at(&client, 0)->dub);
-    g_assert_cmpint(result_at(&client, 0)->speech_start_ns, ==, -1); /* it makes no sense */
+    int64_t start_ns, end_ns;
+    g_assert_false(dub_speech_result_span(result_at(&client, 0), &start_ns, &end_ns)); /* it makes no sense */
+    g_assert_cmpint(start_ns, ==, -1);
     end(&client, server);
 }
 
@@ -103,10 +105,10 @@ static void test_timeout(void)
     WAIT_FOR(json_array_size(server->kept) == 2);
     sio_socket_emit(server->socket, "fragment:processed", echo_of(json_array_get(server->kept, 1)));
     WAIT_FOR(client.results->len == 2); /* 1 waits for 0, which never comes */
-    g_assert_cmpint(result_at(&client, 0)->status, ==, DUB_PROCESSED_FAILED);
-    g_assert_cmpstr(result_at(&client, 0)->error_code, ==, "TIMEOUT");
-    g_assert_true(result_at(&client, 0)->retryable);
-    g_assert_cmpint(result_at(&client, 1)->status, ==, DUB_PROCESSED_SUCCESS);
+    g_assert_cmpint(result_at(&client, 0)->answer->status, ==, DUB_PROCESSED_FAILED);
+    g_assert_cmpstr(result_at(&client, 0)->answer->error_code, ==, "TIMEOUT");
+    g_assert_true(result_at(&client, 0)->answer->error_retryable);
+    g_assert_cmpint(result_at(&client, 1)->answer->status, ==, DUB_PROCESSED_SUCCESS);
 
     sio_socket_emit(server->socket, "fragment:processed",
                     echo_of(json_array_get(server->kept, 0))); /* late */
@@ -133,8 +135,8 @@ static void test_too_many(void)
     for (uint64_t i = 0; i < 80; i++)
         dub_speech_submit(client.speech, dub_fragment_new(i, 0, dub_pcm_new(RATE_HZ, 2, 1000)));
     WAIT_FOR(client.results->len == 80);
-    g_assert_cmpstr(result_at(&client, 63)->error_code, ==, "TIMEOUT");
-    g_assert_cmpstr(result_at(&client, 64)->error_code, ==, "QUEUE_FULL");
+    g_assert_cmpstr(result_at(&client, 63)->answer->error_code, ==, "TIMEOUT");
+    g_assert_cmpstr(result_at(&client, 64)->answer->error_code, ==, "QUEUE_FULL");
     end(&client, server);
 }
 

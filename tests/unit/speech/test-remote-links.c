@@ -18,7 +18,7 @@ static void test_reconnect(void)
     server->script = echo_script;
     submit(&client, 0); /* numbers begin anew */
     WAIT_FOR(client.results->len == 1);
-    g_assert_cmpint(result_at(&client, 0)->status, ==, DUB_PROCESSED_SUCCESS);
+    g_assert_cmpint(result_at(&client, 0)->answer->status, ==, DUB_PROCESSED_SUCCESS);
     g_assert_cmpuint(dub_speech_remote_stats(client.speech).losses, ==, 1);
     end(&client, server);
 }

@@ -69,8 +69,10 @@ static void test_round_trip(const void *data)
     g_assert_cmpfloat(result->answer->translation_ms, ==, 20);
     g_assert_cmpfloat(result->answer->tts_ms, ==, 30);
     g_assert_cmpfloat(result->answer->processing_time_ms, ==, 60);
-    g_assert_cmpint(result->speech_start_ns, ==, 250 * DUB_NS_PER_MS);
-    g_assert_cmpint(result->speech_end_ns, ==, 900500 * DUB_NS_PER_US);
+    int64_t start_ns, end_ns;
+    g_assert_true(dub_speech_result_span(result, &start_ns, &end_ns));
+    g_assert_cmpint(start_ns, ==, 250 * DUB_NS_PER_MS);
+    g_assert_cmpint(end_ns, ==, 900500 * DUB_NS_PER_US);
 
     const json_t *fragment = json_array_get(server->kept, 0), *audio = json_object_get(fragment, "audio");
     g_assert_cmpint(json_integer_value(json_object_get(audio, "sample_rate_hz")), ==, c->wire_rate_hz);
@@ -213,7 +215,7 @@ static void test_sts_service(void)
     WAIT_FOR(client.n_complete);
     g_assert_cmpuint(client.results->len, ==, 3);
     for (guint i = 0; i < 3; i++) {
-        g_assert_cmpint(result_at(&client, i)->status, ==, DUB_PROCESSED_SUCCESS);
+        g_assert_cmpint(result_at(&client, i)->answer->status, ==, DUB_PROCESSED_SUCCESS);
         g_assert_cmpuint(result_at(&client, i)->dub->n_frames, ==, sent->n_frames);
         g_assert_cmpfloat(snr_db(sent, result_at(&client, i)->dub), >, 20);
     }

@@ -1,7 +1,8 @@
-/* Unit tests of sts/echo, sts/dubber and sts/pairs on a real loop; the engines are mostly the null ones, which hear nothing. */
+/* Unit tests of sts/echo and sts/dubber on a real loop; the engines are mostly the null ones, which hear nothing. */
 #include "audio/fragment-codec.h"
 #include "base/clock.h"
 #include "fuse.h"
+#include "rig.h"
 #include "say.h"
 #include "sts/dubber.h"
 #include "sts/echo.h"
@@ -12,7 +13,8 @@
 #define RATE_HZ 44100
 
 typedef struct {
-    DubEngineSets *pairs;
+    DubEngineSettings *settings;
+    DubEngineSets *engines;
     DubStsPool *pool;
     DubStsWork *work;
     bool ready;
@@ -52,7 +54,8 @@ static void tear_down(Rig *rig)
 {
     dub_sts_work_free(rig->work);
     dub_sts_pool_free(rig->pool);
-    dub_engine_sets_free(rig->pairs);
+    dub_engine_sets_free(rig->engines);
+    dub_engine_settings_free(rig->settings);
     while (g_main_context_iteration(NULL, FALSE))
         ;
     g_ptr_array_unref(rig->answers);
@@ -60,12 +63,14 @@ static void tear_down(Rig *rig)
     g_free(rig->refused);
 }
 
-static void open_dubber_with(Rig *rig, const DubStsPairsConfig *drivers, bool empty_original)
+/* @settings: (transfer full) */
+static void open_dubber_with(Rig *rig, DubEngineSettings *settings, bool empty_original)
 {
     set_up(rig);
-    rig->pairs = dub_engine_sets_new(drivers);
+    rig->settings = settings;
+    rig->engines = dub_engine_sets_new(settings);
     rig->pool = dub_sts_pool_new(2);
-    const DubStsDubberConfig config = { rig->pairs, rig->pool, empty_original };
+    const DubStsDubberConfig config = { rig->engines, rig->pool, empty_original };
     g_autoptr(DubStreamInit) init = dub_stream_init_new();
     rig->work = dub_sts_dubber_new(&config, init, &callbacks, rig);
     g_assert_false(rig->ready); /* never from inside the call */
@@ -75,8 +80,7 @@ static void open_dubber_with(Rig *rig, const DubStsPairsConfig *drivers, bool em
 
 static void open_dubber(Rig *rig, bool empty_original)
 {
-    static const DubStsPairsConfig nothing_heard = { "null", "null", "null", NULL, 2 };
-    open_dubber_with(rig, &nothing_heard, empty_original);
+    open_dubber_with(rig, rig_null_settings(2), empty_original);
 }
 
 static DubFragmentData *new_fragment(int64_t number, const char *format, GBytes *bytes)
@@ -284,9 +288,8 @@ static gboolean wake(G_GNUC_UNUSED void *data)
 /* The only lane is seconds deep in one fragment, and another waits for it. */
 static void test_dubber_goes_on_after_a_cancel(void)
 {
-    static const DubStsPairsConfig one_lane = { NULL, NULL, NULL, NULL, 1 };
     Rig rig;
-    open_dubber_with(&rig, &one_lane, false);
+    open_dubber_with(&rig, rig_real_settings(1), false);
     g_autoptr(GBytes) much = speech(8);
     g_autoptr(GBytes) little = tone(DUB_FORMAT_M4A, 2);
     process(&rig, 0, "m4a", much);
@@ -319,43 +322,6 @@ static void test_dubber_freed_in_the_middle(void)
     }
 }
 
-static void on_loaded(DubLanes *engines, G_GNUC_UNUSED const GError *error, void *user_data)
-{
-    *(DubLanes **) user_data = engines;
-}
-
-static void test_pairs_are_shared(void)
-{
-    static const DubStsPairsConfig drivers = { "null", "null", "null", NULL, 1 };
-    g_autoptr(DubEngineSets) pairs = dub_engine_sets_new(&drivers);
-    DubLanes *one = NULL, *two = NULL, *three = NULL;
-    g_autoptr(DubEngineLease) first = dub_engine_sets_lease(pairs, "en", "es", on_loaded, &one);
-    g_autoptr(DubEngineLease) second = dub_engine_sets_lease(pairs, "en-GB", "es-419", on_loaded, &two);
-    g_autoptr(DubEngineLease) third = dub_engine_sets_lease(pairs, "en", "fr", on_loaded, &three);
-    while (!one || !two || !three)
-        g_main_context_iteration(NULL, TRUE);
-    g_assert_true(one == two);
-    g_assert_true(one != three);
-    g_clear_pointer(&first, dub_engine_lease_free);
-    g_clear_pointer(&second, dub_engine_lease_free);
-    g_clear_pointer(&third, dub_engine_lease_free);
-}
-
-static void test_pairs_freed_while_loading(void)
-{
-    static const DubStsPairsConfig drivers = { "null", "null", "null", NULL, 1 };
-    DubEngineSets *pairs = dub_engine_sets_new(&drivers);
-    DubLanes *engines = NULL;
-    dub_engine_lease_free(dub_engine_sets_lease(pairs, "en", "es", on_loaded, &engines));
-    dub_engine_sets_free(pairs);
-    DubEngineSets *other = dub_engine_sets_new(&drivers); /* loads after the first: threads are taken in turn */
-    g_autoptr(DubEngineLease) lease = dub_engine_sets_lease(other, "en", "es", on_loaded, &engines);
-    while (!engines)
-        g_main_context_iteration(NULL, TRUE);
-    g_clear_pointer(&lease, dub_engine_lease_free);
-    dub_engine_sets_free(other);
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -371,7 +337,5 @@ int main(int argc, char **argv)
     g_test_add_func("/sts/dubber/same-number-again", test_dubber_same_number_again);
     g_test_add_func("/sts/dubber/goes-on-after-a-cancel", test_dubber_goes_on_after_a_cancel);
     g_test_add_func("/sts/dubber/freed-in-the-middle", test_dubber_freed_in_the_middle);
-    g_test_add_func("/sts/pairs/shared", test_pairs_are_shared);
-    g_test_add_func("/sts/pairs/freed-while-loading", test_pairs_freed_while_loading);
     return g_test_run();
 }

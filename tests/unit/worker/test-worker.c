@@ -297,11 +297,11 @@ static DubSpeechResult *make_result(const World *w, const Answer *answer)
 {
     DubSpeechResult *result = dub_speech_result_new(answer->sequence_number);
     const bool fails = answer->sequence_number >= w->c->fail_from && answer->sequence_number < w->c->fail_to;
-    result->status = fails ? DUB_PROCESSED_FAILED : DUB_PROCESSED_SUCCESS;
-    result->retryable = fails;
-    g_free(result->transcript);
-    result->transcript = g_strdup("hello");
-    if (!fails)
+    g_free(result->answer->transcript);
+    result->answer->transcript = g_strdup("hello");
+    if (fails)
+        dub_fragment_processed_fail(result->answer, "MODEL_ERROR", "asr", true, "made to fail");
+    else
         result->dub = dub_pcm_new(RATE, 1, answer->n_frames);
     return result;
 }
