@@ -122,6 +122,7 @@ static void start_service(App *app)
     sts_config_server(app->config, &options);
     app->metrics = dub_metrics_new(dub_sts_metric_specs, dub_sts_n_metric_specs);
     app->soup = soup_server_new("server-header", "airdub/" AIRDUB_VERSION, NULL);
+    dub_http_limit_bodies(app->soup, options.paths); /* Engine.IO has limits of its own */
     app->sio = sio_server_new(app->soup, &options);
     app->service = dub_sts_service_new(&service, app->metrics, on_loaded, app);
     dub_sts_service_attach(app->service, app->sio);

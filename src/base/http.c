@@ -14,10 +14,55 @@ static void on_request_started(G_GNUC_UNUSED SoupServer *server, SoupServerMessa
     soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection", "close");
 }
 
+static void refuse_body(SoupServerMessage *message)
+{
+    soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
+    soup_message_body_truncate(soup_server_message_get_request_body(message));
+    soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection", "close");
+    g_autofree char *text = g_strdup_printf("the request's body is longer than %d bytes", DUB_HTTP_BODY_MOST_BYTES);
+    dub_http_reply_error(message, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE, "TOO_LARGE", text);
+}
+
+static bool is_bounded_elsewhere(SoupServerMessage *message, const char *const *except)
+{
+    const char *path = g_uri_get_path(soup_server_message_get_uri(message));
+    for (; except && *except; except++)
+        if (g_str_has_prefix(path, *except))
+            return true;
+    return false;
+}
+
+static void on_body_headers(SoupServerMessage *message, gpointer except)
+{
+    const goffset length = soup_message_headers_get_content_length(soup_server_message_get_request_headers(message));
+    if (length > DUB_HTTP_BODY_MOST_BYTES && !is_bounded_elsewhere(message, except))
+        refuse_body(message);
+}
+
+/* A body without a stated length grows chunk by chunk. */
+static void on_body_chunk(SoupServerMessage *message, G_GNUC_UNUSED GBytes *chunk, gpointer except)
+{
+    if (soup_server_message_get_status(message) == 0 && !is_bounded_elsewhere(message, except) &&
+        soup_server_message_get_request_body(message)->length > DUB_HTTP_BODY_MOST_BYTES)
+        refuse_body(message);
+}
+
+static void on_limited_request(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, gpointer except)
+{
+    g_signal_connect(message, "got-headers", G_CALLBACK(on_body_headers), except);
+    g_signal_connect(message, "got-chunk", G_CALLBACK(on_body_chunk), except);
+}
+
+void dub_http_limit_bodies(SoupServer *server, const char *const *except)
+{
+    g_signal_connect(server, "request-started", G_CALLBACK(on_limited_request), (gpointer) except);
+}
+
 SoupServer *dub_http_server_new(void)
 {
     SoupServer *server = soup_server_new("server-header", "airdub", NULL);
     g_signal_connect(server, "request-started", G_CALLBACK(on_request_started), NULL);
+    dub_http_limit_bodies(server, NULL);
     return server;
 }
 

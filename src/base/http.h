@@ -6,8 +6,19 @@
 
 #include <libsoup/soup.h>
 
-/* Returns: (transfer full): a server on which no connection outlives its answer; who listens brings them to it. */
+#define DUB_HTTP_BODY_MOST_BYTES (64 * 1024) /* of a request: our largest, a hook's, has some hundred bytes */
+
+/* Returns: (transfer full): a server on which no connection outlives its answer, with bounded bodies; who listens brings
+ * connections to it. */
 SoupServer *dub_http_server_new(void);
+
+/**
+ * dub_http_limit_bodies:
+ * A request with a longer body than %DUB_HTTP_BODY_MOST_BYTES is answered with 413, whatever its path and method, and none of
+ * its body is kept: libsoup gathers all of it before any handler is asked.
+ * @except: (nullable): prefixes of paths that bound their bodies themselves, ended by NULL; static
+ */
+void dub_http_limit_bodies(SoupServer *server, const char *const *except);
 
 /**
  * dub_http_bind:

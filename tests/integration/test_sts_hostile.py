@@ -5,7 +5,7 @@ import json
 import pytest
 import requests
 
-from conformance.peers import Raw, is_sanitized, open_websocket, path_of
+from conformance.peers import Raw, is_sanitized, open_websocket, path_of, upload
 from support import programs
 from support.net import wait_for
 from support.sts_worker import Worker, dubbed
@@ -132,6 +132,16 @@ def test_frames_byte_by_byte_and_never_finished(sts):
             for byte in b"\x81\xfe\xff\xff\x01\x02\x03\x0440":
                 ws.send(bytes([byte]))
     wait_for(lambda: sts.open_files() <= before, 10, "files closed")
+
+
+@pytest.mark.parametrize("path", ["/health", "/metrics", "/nowhere", "/"])
+@pytest.mark.parametrize("stated", [True, False], ids=["length", "chunked"])
+def test_a_body_of_200_megabytes(sts, path, stated):
+    """Whatever the path: it is refused, and memory does not grow with it."""
+    before = sts.rss_kb()
+    status = upload(sts.port, path, 200_000_000, stated)
+    assert status == 413
+    assert is_sanitized() or sts.rss_kb() - before < 10_000
 
 
 @pytest.mark.parametrize("request_bytes", [b"GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nX: " + b"a" * 10_000_000,
