@@ -158,7 +158,8 @@ static void add_spoken(DubGlossary *self, const DubGlossaryRow *row)
     if (!self->to_spanish || !dub_glossary_kind_is_noun(row->kind) || row->plural)
         return;
     g_autofree char *plural = dub_glossary_plural_target(self, row);
-    g_autofree char *spoken = dub_spanish_plural(row->spoken);
+    g_autofree char *with_s = g_strconcat(row->targets[0], "s", NULL); /* a loan word's plural is heard as it is written */
+    g_autofree char *spoken = g_str_equal(plural, with_s) ? g_strconcat(row->spoken, "s", NULL) : dub_spanish_plural(row->spoken);
     add_spoken_form(self, plural, spoken);
 }
 

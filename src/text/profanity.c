@@ -118,6 +118,13 @@ static void append_masked(GString *result, const char *text, gsize length)
     }
 }
 
+/* Does nothing but the sentence's mark follow the comma at @comma? */
+static bool ends_after(const char *comma)
+{
+    const char *next = comma + 1 + strspn(comma + 1, " ");
+    return !*next || strchr(".!?", *next);
+}
+
 /* What a dropped word leaves: blanks on both sides, a capital that is now inside nothing. */
 static char *close_gaps(const char *text, const char *original)
 {
@@ -126,7 +133,7 @@ static char *close_gaps(const char *text, const char *original)
         const char last = result->len ? result->str[result->len - 1] : ' ';
         if (*c == ' ' && (last == ' ' || (c[1] && strchr(",.;:!?", c[1]))))
             continue;
-        if (strchr(",;:", *c) && (result->len == 0 || strchr(",;:", last)))
+        if (strchr(",;:", *c) && (result->len == 0 || strchr(",;:", last) || ends_after(c)))
             continue;
         g_string_append_c(result, *c);
     }

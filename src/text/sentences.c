@@ -8,7 +8,8 @@
 
 typedef struct {
     const char *language;
-    const char *titles;   /* before a name: no sentence ends there */
+    const char *titles;   /* before a name, with a capital: no sentence ends there */
+    const char *joins;    /* between names, however they are written */
     const char *numbered; /* before a number: the same */
     const char *inner;    /* within a sentence unless a capital follows */
     const char *starters; /* after an initial they begin a sentence: "plan B. The" */
@@ -17,22 +18,22 @@ typedef struct {
 
 /* Words between blanks, lower case, without their last stop. */
 static const Language languages[] = {
-    {"en", " dr mr mrs ms prof st sr rev gen col capt sgt lt gov sen rep hon messrs mt ft vs v ", " no nos p pp fig vol sec ch jan feb mar apr jun jul aug sep sept oct nov dec ",
+    {"en", " dr mr mrs ms prof st sr rev gen col capt sgt lt gov sen rep hon messrs mt ft ", " vs ", " no nos p pp fig vol sec ch jan feb mar apr jun jul aug sep sept oct nov dec ",
      " jr etc e.g i.e approx dept est min mins sec secs yd yds a.m p.m inc ltd co corp ",
      " the he she it they we i you and but that this these those there what who so now then in at on for with a an his her if when ", false},
-    {"es", " sr sra srta sres dr dra d da don ud uds prof lic ing gral cap cía st sto sta ee av avda vs p.ej ", " n no núm nro pág págs art vol cap ",
+    {"es", " sr sra srta sres dr dra d da don ud uds prof lic ing gral cap cía st sto sta ee av avda ", " vs p.ej ", " n no núm nro pág págs art vol cap ",
      " etc aprox min seg a.m p.m ej ", " el la los las un una y pero que lo en con se no él ella es son esto eso ahora así cuando si ", false},
-    {"de", " dr hr fr prof st ing dipl z bzw vgl d u v ", " nr s bd abs art ", " usw etc ca min sek evtl ggf inkl z.b d.h u.a ",
+    {"de", " dr hr fr prof st ing dipl ", " z bzw vgl d u v ", " nr s bd abs art ", " usw etc ca min sek evtl ggf inkl z.b d.h u.a ",
      " der die das er sie es wir ich und aber ein eine in im mit jetzt dann ", true},
-    {"fr", " m mm mme mmes mlle dr pr st ste me vs ", " n no p pp art vol fig ", " etc env min sec c.-à-d p.ex ",
+    {"fr", " m mm mme mmes mlle dr pr st ste me ", " vs ", " n no p pp art vol fig ", " etc env min sec c.-à-d p.ex ",
      " le la les un une il elle ils elles et mais on ce c'est en dans avec ", false},
-    {"it", " sig sigg dott prof ing avv on s ss gen vs ", " n nr p pp pag art vol fig ", " ecc circa min sec es ",
+    {"it", " sig sigg dott prof ing avv on s ss gen ", " vs ", " n nr p pp pag art vol fig ", " ecc circa min sec es ",
      " il lo la i gli le un una e ma che è in con lui lei non ", false},
-    {"pt", " sr sra srta dr dra prof profa eng av d dom vs ", " n no nº núm p pp pág art vol ", " etc aprox min seg ex ",
+    {"pt", " sr sra srta dr dra prof profa eng av d dom ", " vs ", " n no nº núm p pp pág art vol ", " etc aprox min seg ex ",
      " o a os as um uma e mas ele ela em com não é que ", false},
 };
 
-static const Language other_language = {"", " dr prof st vs ", " no nr p ", " etc ", " ", false};
+static const Language other_language = {"", " dr prof st ", " vs ", " no nr p ", " etc ", " ", false};
 
 static const Language *find_language(const char *name)
 {
@@ -150,6 +151,14 @@ static bool is_initials(const char *word)
     return !letter_wanted;
 }
 
+static bool is_all_capitals(const char *word)
+{
+    for (const char *c = word; *c; c = g_utf8_next_char(c))
+        if (!g_unichar_isupper(g_utf8_get_char(c)) && *c != '.')
+            return false;
+    return *word != '\0';
+}
+
 static bool is_short_number(const char *word)
 {
     return *word && strlen(word) <= 2 && word[strspn(word, "0123456789")] == '\0';
@@ -161,19 +170,23 @@ static bool starts_sentence(const Language *language, const char *next)
     while (*end && g_unichar_isalpha(g_utf8_get_char(end)))
         end = g_utf8_next_char(end);
     g_autofree char *word = g_strndup(next, (gsize) (end - next));
-    return is_listed(language->starters, word);
+    return g_unichar_isupper(g_utf8_get_char(next)) && is_listed(language->starters, word);
 }
 
 static bool stop_ends_sentence(const Language *language, const Place *place)
 {
     const gunichar next = g_utf8_get_char(place->next);
-    if (is_listed(language->titles, place->word))
-        return g_unichar_isupper(g_utf8_get_char(place->word)) ? false : !g_unichar_isupper(next) && !g_unichar_islower(next);
+    if (is_listed(language->joins, place->word))
+        return false;
+    if (is_listed(language->titles, place->word)) /* "one more rep. Then" is no title, "dr. smith" is one */
+        return g_unichar_islower(g_utf8_get_char(place->word)) && g_unichar_isupper(next);
     if (is_listed(language->numbered, place->word) && g_unichar_isdigit(next))
         return false;
     if (is_listed(language->inner, place->word) && !g_unichar_isupper(next))
         return false;
     if (language->ordinals && is_short_number(place->word))
+        return false;
+    if (g_unichar_islower(next) && is_all_capitals(place->word)) /* "EE. UU. gana" */
         return false;
     return !is_initials(place->word) || g_str_equal(place->word, "I") || starts_sentence(language, place->next);
 }

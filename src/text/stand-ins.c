@@ -24,7 +24,7 @@ static const DubStandIn verbs[] = {
 };
 
 static const DubStandIn adjectives[] = {
-    {"purple", "morado"}, {"ridiculous", "ridículo"}, {"mysterious", "misterioso"}, {"delicious", "delicioso"}, END,
+    {"ridiculous", "ridículo"}, {"mysterious", "misterioso"}, {"poisonous", "venenoso"}, {"delicious", "delicioso"}, END,
 };
 
 static const DubStandIn adverbs[] = {

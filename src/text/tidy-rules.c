@@ -11,30 +11,38 @@ typedef struct {
     const char *replacement;
 } Rule;
 
+#define PLACES "(aquí|ahí|allí|en|dentro|fuera de|cerca|lejos|detrás|delante|debajo|arriba|abajo|atrás|adelante)"
+
 static const Rule spanish[] = {
     /* contractions */
     {"a el", "al"},
     {"de el", "del"},
     /* "that" by itself points at what was just seen */
     {"aquello", "eso"},
-    /* ser and estar: where somebody is, and what is done by somebody */
-    {"es (aquí|ahí|allí|en|dentro|fuera de|cerca|lejos|detrás|delante|encima|debajo|arriba|abajo|atrás|adelante)", "está \\1"},
-    {"son (aquí|ahí|allí|en|dentro|fuera de|cerca|lejos|detrás|delante|encima|debajo|arriba|abajo|atrás|adelante)", "están \\1"},
-    {"era (aquí|ahí|allí|en|dentro|fuera de|cerca|lejos|detrás|delante|encima|debajo)", "estaba \\1"},
-    {"eran (aquí|ahí|allí|en|dentro|fuera de|cerca|lejos|detrás|delante|encima|debajo)", "estaban \\1"},
-    {"(?:estuvo|era) (\\w+[aiuí]d[oa])", "fue \\1"},
-    {"(?:estuvieron|eran) (\\w+[aiuí]d[oa]s)", "fueron \\1"},
+    /* ser and estar: where something is; how it is; what is done by somebody */
+    {"es " PLACES, "está \\1"},
+    {"son " PLACES, "están \\1"},
+    {"era " PLACES, "estaba \\1"},
+    {"eran " PLACES, "estaban \\1"},
+    {"es bien", "está bien"},
+    {"son bien", "están bien"},
+    {"era bien", "estaba bien"},
+    {"eran bien", "estaban bien"},
+    {"estuvo (\\w+[ai]d[oa]) por", "fue \\1 por"},
+    {"estuvieron (\\w+[ai]d[oa]s) por", "fueron \\1 por"},
     /* to lead by, to trail by */
-    {"(?:dirige|lidera|encabeza) por", "gana por"},
-    {"(?:dirigen|lideran|encabezan) por", "ganan por"},
-    {"(?:dirigió|lideró|encabezó) por", "ganó por"},
-    {"(?:dirigiendo|liderando|encabezando) por", "ganando por"},
-    {"(?:rastrea|arrastra) por", "pierde por"},
-    {"(?:rastrean|arrastran|estela) por", "pierden por"},
-    {"(?:rastreando|arrastrando) por", "perdiendo por"},
+    {"(?:dirige|lidera) por", "gana por"},
+    {"(?:dirigen|lideran) por", "ganan por"},
+    {"(?:dirigió|lideró) por", "ganó por"},
+    {"(?:dirigiendo|liderando) por", "ganando por"},
+    {"estela por", "pierden por"},
     /* great */
+    {"(es|era|fue|está|muy|tan) sum[oa]", "\\1 genial"},
+    {"(son|eran|fueron|están) sum[oa]s", "\\1 geniales"},
     {"(\\w+) sum[oa]", "gran \\1"},
     {"(\\w+) sum[oa]s", "grandes \\1"},
+    /* let's */
+    {"dejado es (\\w+[aei]r(?:l[aeo]s?)?)", "vamos a \\1"},
     /* exclamations */
     {"qué una? ", "qué "},
 };
@@ -70,14 +78,17 @@ static bool is_terminator(gunichar c)
     return c == '.' || c == '!' || c == '?' || c == 0x2026;
 }
 
-/* A question's last words after a comma may be the question: "Ganaron, ¿verdad?" */
+/* What after a comma is the question: "Ganaron, ¿verdad?" */
 static const char *tag_question(const char *begin, const char *end)
 {
+    static const char *const tags[] = {"verdad", "no", "sí", "eh", "vale", "cierto", "correcto", "qué", NULL};
     const char *comma = g_strrstr_len(begin, end - begin, ", ");
-    if (!comma || end - comma > 20)
+    if (!comma)
         return begin;
-    const char *blank = g_strstr_len(comma + 2, end - comma - 2, " ");
-    return blank ? begin : comma + 2;
+    const char *start = comma + strlen(", ");
+    g_autofree char *word = g_strndup(start, (gsize) (end - start));
+    g_strdelimit(word, "?!", '\0');
+    return g_strv_contains(tags, word) ? start : begin;
 }
 
 static const char *skip_openers(const char *text, const char *end)

@@ -23,7 +23,7 @@ static bool is_any_of(gunichar c, const char *set)
 /* A mark belongs to the text if the speaker's text has it too ("#1", "C#"). */
 static bool is_unknown_mark(const char *c, const char *source)
 {
-    if (!*c || !strchr(UNKNOWN_MARKS, *c) || !g_unichar_isalpha(g_utf8_get_char(c + 1)))
+    if (!*c || !strchr(UNKNOWN_MARKS, *c) || !g_unichar_isalpha(g_utf8_get_char(c + strspn(c, UNKNOWN_MARKS))))
         return false;
     return !source || !strchr(source, *c);
 }
