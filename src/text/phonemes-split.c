@@ -1,4 +1,5 @@
-/* text/phonemes-split.c: phonemes in pieces that a voice can take: borders of sentences first, then of clauses, then of words. */
+/* text/phonemes-split.c: phonemes in pieces that a voice can take: borders of sentences first, then of
+ * clauses, then of words. */
 #include "text/phonemes.h"
 
 #include <stdbool.h>
@@ -47,7 +48,10 @@ static const char *end_of_chunk(const char *start, DubPhonemeSet set, guint most
         return found.first_sentence;
     if (!*found.any)
         return found.any;
-    return found.sentence ? found.sentence : found.clause ? found.clause : found.word ? found.word : found.any;
+    return found.sentence ? found.sentence
+           : found.clause ? found.clause
+           : found.word   ? found.word
+                          : found.any;
 }
 
 GPtrArray *dub_phonemes_split(const char *phonemes, DubPhonemeSet set, guint most)

@@ -1,6 +1,6 @@
-/* text/phonemes.c: phonemes by libespeak-ng, clause by clause, because the library drops the punctuation between them.
- * Kokoro's letters are those of misaki, the program that wrote its training data: an affricate or a diphthong that eSpeak NG
- * itself holds to be one sound (it writes a tie then) is one letter. */
+/* text/phonemes.c: phonemes by libespeak-ng, clause by clause, because the library drops the punctuation
+ * between them. Kokoro's letters are those of misaki, the program that wrote its training data: an affricate
+ * or a diphthong that eSpeak NG itself holds to be one sound (it writes a tie then) is one letter. */
 #include "text/phonemes.h"
 #include "base/error.h"
 
@@ -19,31 +19,39 @@ typedef struct {
 
 /* What eSpeak NG ties is one letter. The last two rows are sounds of English alone. */
 static const Change tied[] = {
-    {"d" TIE "ʒ", "ʤ"}, {"t" TIE "ʃ", "ʧ"}, {"t" TIE "s", "ʦ"}, {"d" TIE "z", "ʣ"}, {"e" TIE "ɪ", "A"},
-    {"a" TIE "ɪ", "I"}, {"a" TIE "ʊ", "W"}, {"ɔ" TIE "ɪ", "Y"}, {"o" TIE "ʊ", "O"}, {"ə" TIE "ʊ", "Q"},
+    {"d" TIE "ʒ", "ʤ"},  {"t" TIE "ʃ", "ʧ"},  {"t" TIE "s", "ʦ"}, {"d" TIE "z", "ʣ"}, {"e" TIE "ɪ", "A"},
+    {"a" TIE "ɪ", "I"},  {"a" TIE "ʊ", "W"},  {"ɔ" TIE "ɪ", "Y"}, {"o" TIE "ʊ", "O"}, {"ə" TIE "ʊ", "Q"},
     {"ə" TIE "l", "ᵊl"}, {"e" TIE "ə", "ɛː"}, {NULL, NULL},
 };
 
-/* Kokoro has no letters for ties, nor for the hyphen by which eSpeak NG marks a liaison. */
-static const Change untie[] = {{TIE, ""}, {"-", ""}, {NULL, NULL}};
+/* Kokoro has no letters for ties, for the hyphen by which eSpeak NG marks a liaison, and for some variants.
+ */
+static const Change untie[] = {{TIE, ""}, {"-", ""}, {"g", "ɡ"}, {"ʱ", "ʰ"}, {"ɫ", "l"}, {NULL, NULL}};
 
 /* English has fewer sounds in misaki than in eSpeak NG. Longest first. */
 static const Change english[] = {
-    {"ʔn\u0329", "tᵊn"}, {"n\u0329", "ᵊn"}, {"l\u0329", "ᵊl"}, {"ʔ", "t"}, {"ɚ", "əɹ"}, {"r", "ɹ"},   {"x", "k"},
-    {"ç", "k"},          {"ɐ", "ə"},        {"ɬ", "l"},        {"ʲ", ""},  {"ᵻ", "ɪ"},  {"\u0303", ""}, {NULL, NULL},
+    {"ʔn\u0329", "tᵊn"}, {"n\u0329", "ᵊn"}, {"l\u0329", "ᵊl"}, {"ʔ", "t"},   {"ɚ", "əɹ"},
+    {"r", "ɹ"},          {"x", "k"},        {"ç", "k"},        {"ɐ", "ə"},   {"ɬ", "l"},
+    {"ʲ", ""},           {"ᵻ", "ɪ"},        {"\u0303", ""},    {NULL, NULL},
 };
 static const Change american[] = {{"ɜːɹ", "ɜɹ"}, {"ɜː", "ɜɹ"}, {"ɪə", "iə"}, {"ː", ""}, {NULL, NULL}};
 static const Change british[] = {{"iə", "ɪə"}, {NULL, NULL}};
 
+/* All the letters that Kokoro-82M has tokens for, but for its punctuation. */
+static const char kokoro_letters[] =
+    " \u0303ʣʥʦʨᵝꭧAIOQSTWYᵊabcdefhijklmnopqrstuvwxyzɑɐɒæβɔɕçɖðʤəɚɛɜɟɡɥɨɪʝɯɰŋɳɲɴøɸθœɹɾɻʁɽʂʃʈʧʊʋʌɣɤχʎʒʔˈˌːʰʲᵻ";
+
 /* Marks that end a clause: the least first. Where several stand together, the greatest is kept. */
 static const char marks[][4] = {",", "—", ";", ":", ".", "…", "!", "?"};
-#define SENTENCE_ENDS ".…!?"
 
 /* Other scripts' marks, and spellings of ours. */
 static const Change other_marks[] = {
-    {"...", "…"}, {"–", "—"}, {"。", "."}, {"．", "."}, {"，", ","}, {"、", ","}, {"！", "!"},
-    {"？", "?"},  {"：", ":"}, {"；", ";"}, {"،", ","}, {"؛", ";"},  {"؟", "?"},  {"।", "."}, {NULL, NULL},
+    {"...", "…"}, {"–", "—"},  {"。", "."}, {"．", "."}, {"，", ","}, {"、", ","}, {"！", "!"},  {"？", "?"},
+    {"：", ":"},  {"；", ";"}, {"،", ","},  {"؛", ";"},  {"؟", "?"},  {"।", "."},  {NULL, NULL},
 };
+
+/* Piper's voices have tokens for neither. */
+static const Change piper_marks[] = {{" —", ","}, {"…", "."}, {NULL, NULL}};
 
 /* The library: one global state, so all that follows is done while this lock is held. */
 static GMutex lock;
@@ -55,8 +63,9 @@ static bool initialise(GError **error)
         return true;
     initialised = espeak_Initialize(AUDIO_OUTPUT_RETRIEVAL, 0, NULL, espeakINITIALIZE_DONT_EXIT) > 0;
     if (!initialised)
-        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE,
-                            "espeak-ng: its data is missing; install it with: apt-get install espeak-ng-data");
+        g_set_error_literal(
+            error, DUB_ERROR, DUB_ERROR_ENGINE,
+            "espeak-ng: its data is missing; install it with: apt-get install espeak-ng-data");
     return initialised;
 }
 
@@ -66,7 +75,8 @@ static bool is_language(const char *tag, const char *language)
     return g_ascii_strncasecmp(tag, language, length) == 0 && !g_ascii_isalnum(tag[length]);
 }
 
-/* Returns: (transfer full): eSpeak NG's name for what the voices of @set speak when nothing more exact is said. */
+/* Returns: (transfer full): eSpeak NG's name for what the voices of @set speak when nothing more exact is
+ * said. */
 static char *usual_name(const char *language, DubPhonemeSet set)
 {
     char *name = g_ascii_strdown(language, -1);
@@ -86,7 +96,8 @@ static char *usual_name(const char *language, DubPhonemeSet set)
 /* A name is a part of a path inside the library: only letters, digits and hyphens pass. */
 static bool is_plain_name(const char *name)
 {
-    return *name && strlen(name) < 32 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(name);
+    return *name && strlen(name) < 32 &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(name);
 }
 
 static bool select_voice(const char *name)
@@ -107,13 +118,16 @@ static bool choose_voice(const char *language, DubPhonemeSet set, GError **error
         if (!is_language(name, not_by_espeak[i]))
             continue;
         g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED,
-                    "Kokoro's phonemes for \"%s\" cannot be made by espeak-ng; choose another language", language);
+                    "Kokoro's phonemes for \"%s\" cannot be made by espeak-ng; choose another language",
+                    language);
         return false;
     }
     if (is_plain_name(name) && select_voice(name))
         return true;
-    g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED,
-                "espeak-ng has no phonemes for the language \"%s\"; \"espeak-ng --voices\" lists those it has", language);
+    g_set_error(
+        error, DUB_ERROR, DUB_ERROR_UNSUPPORTED,
+        "espeak-ng has no phonemes for the language \"%s\"; \"espeak-ng --voices\" lists those it has",
+        language);
     return false;
 }
 
@@ -131,14 +145,25 @@ static void drop_switches(GString *text)
         g_string_erase(text, open - text->str, close - open + 1);
 }
 
+/* A letter without a token would be refused, or taken for another. */
+static void keep_kokoro_letters(GString *text)
+{
+    g_autofree char *all = g_strdup(text->str);
+    g_string_truncate(text, 0);
+    for (const char *p = all; *p; p = g_utf8_next_char(p))
+        if (g_utf8_strchr(kokoro_letters, -1, g_utf8_get_char(p)))
+            g_string_append_unichar(text, g_utf8_get_char(p));
+}
+
 static void make_kokoro(GString *text, const char *voice)
 {
     change_all(text, tied);
     change_all(text, untie);
-    if (!is_language(voice, "en"))
-        return;
-    change_all(text, english);
-    change_all(text, is_language(voice, "en-gb") ? british : american);
+    if (is_language(voice, "en")) {
+        change_all(text, english);
+        change_all(text, is_language(voice, "en-gb") ? british : american);
+    }
+    keep_kokoro_letters(text);
 }
 
 /* @clause: without the mark at its end. Returns: (transfer full): its phonemes, perhaps none. */
@@ -146,8 +171,10 @@ static GString *read_clause(const char *clause, const char *voice, DubPhonemeSet
 {
     GString *said = g_string_new(NULL);
     const void *rest = clause;
-    for (guint i = 0; rest && i < MOST_PIECES; i++) { /* the library makes clauses of its own of what is long */
-        const char *piece = espeak_TextToPhonemes(&rest, espeakCHARS_UTF8, set == DUB_PHONEMES_KOKORO ? IPA_WITH_TIES : IPA);
+    for (guint i = 0; rest && i < MOST_PIECES;
+         i++) { /* the library makes clauses of its own of what is long */
+        const char *piece =
+            espeak_TextToPhonemes(&rest, espeakCHARS_UTF8, set == DUB_PHONEMES_KOKORO ? IPA_WITH_TIES : IPA);
         if (said->len && piece && *piece)
             g_string_append_c(said, ' ');
         g_string_append(said, piece ? piece : "");
@@ -272,8 +299,10 @@ char *dub_phonemes(const char *text, const char *language, DubPhonemeSet set, GE
     g_mutex_unlock(&lock);
     if (!said)
         return NULL;
-    if (set == DUB_PHONEMES_PIPER)
+    if (set == DUB_PHONEMES_PIPER) {
+        change_all(said, piper_marks);
         return g_utf8_normalize(said->str, -1, G_NORMALIZE_NFD);
+    }
     if (said->len)
         g_string_prepend_c(said, ' '); /* without it Kokoro swallows the first consonant */
     return g_string_free(g_steal_pointer(&said), FALSE);

@@ -1,19 +1,21 @@
-/* text/speak-address.c: addresses of the Web and of mail. The scheme and "www" are not said, nor what follows a question mark or a
- * number sign: nobody could write it down. */
+/* text/speak-address.c: addresses of the Web and of mail. The scheme and "www" are not said, nor what follows
+ * a question mark or a number sign: nobody could write it down. */
 #include "text/speak-private.h"
 
 #include <string.h>
 
 /* Last labels that no sentence without a space after its full stop ends in by chance. */
-static const char top_labels[] = "com org net info edu gov gob tv io es mx ar cl pe fr de it pt br uk eu us ca ch at be nl app dev ai "
-                                 "fm gg cat live news online shop club";
+static const char top_labels[] =
+    "com org net info edu gov gob tv io es mx ar cl pe fr de it pt br uk eu us ca ch at be nl app dev ai "
+    "fm gg cat live news online shop club";
 
 static bool is_label_char(char c)
 {
     return g_ascii_isalnum(c) || c == '-' || c == '_';
 }
 
-/* Returns: the end of "example.com" at @p, or NULL: it has no dot, or none of the last labels we know unless @any. */
+/* Returns: the end of "example.com" at @p, or NULL: it has no dot, or none of the last labels we know unless
+ * @any. */
 static const char *host_end(const char *p, bool any)
 {
     const char *end = p, *last = NULL;
@@ -29,7 +31,8 @@ static const char *host_end(const char *p, bool any)
     if (!last || g_unichar_isalpha(g_utf8_get_char(end)))
         return NULL;
     g_autofree char *label = g_strndup(last, (gsize) (end - last));
-    if (strspn(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(label) || strlen(label) < 2)
+    if (strspn(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(label) ||
+        strlen(label) < 2)
         return NULL;
     return any || dub_speak_words_have(top_labels, label) ? end : NULL;
 }
@@ -38,9 +41,10 @@ static const char *host_end(const char *p, bool any)
 static const char *path_end(const char *p)
 {
     const char *end = p;
-    while (*p == '/' || *p == '.' || *p == '~' || *p == '%' || *p == '+' || is_label_char(*p)) {
-        p++;
-        if (p[-1] != '.')
+    while (*p && (strchr("/.~%+", *p) || is_label_char(*p) || dub_speak_is_word_char(g_utf8_get_char(p)))) {
+        const bool stop = *p == '.';
+        p = g_utf8_next_char(p);
+        if (!stop)
             end = p;
     }
     return end;
@@ -51,7 +55,7 @@ static const char *query_end(const char *p)
     if (*p != '?' && *p != '#')
         return p;
     const char *end = p;
-    for (; g_ascii_isgraph(*p) && !strchr("\"<>()", *p); p++)
+    for (; g_ascii_isgraph(*p) && !strchr("\"'<>()", *p); p++)
         if (!strchr(".,;:!?", *p))
             end = p + 1;
     return end;
@@ -86,12 +90,17 @@ static const char *mark_name(const DubSpeakLanguage *language, char mark)
     }
 }
 
+static bool is_letter_byte(char c)
+{
+    return g_ascii_isalpha(c) || (guchar) c >= 0x80;
+}
+
 static void say_address(DubSpeaker *self, const char *start, const char *end)
 {
     for (const char *p = start; p < end;) {
-        const bool digits = g_ascii_isdigit(*p), letters = g_ascii_isalpha(*p);
+        const bool digits = g_ascii_isdigit(*p), letters = is_letter_byte(*p);
         const char *run = p++;
-        while (p < end && ((digits && g_ascii_isdigit(*p)) || (letters && g_ascii_isalpha(*p))))
+        while (p < end && ((digits && g_ascii_isdigit(*p)) || (letters && is_letter_byte(*p))))
             p++;
         if (digits || letters)
             say_run(self, run, p);
@@ -117,7 +126,8 @@ static gsize scheme_length(const char *p)
 bool dub_speak_address(DubSpeaker *self)
 {
     const gunichar before = dub_speak_char_before(self, self->at);
-    if (g_unichar_isalnum(before) || g_unichar_ismark(before) || before == '@' || before == '.' || before == '-')
+    if (g_unichar_isalnum(before) || g_unichar_ismark(before) || before == '@' || before == '.' ||
+        before == '-')
         return false;
     const char *mailbox = mailbox_end(self->at);
     const char *mail = mailbox ? host_end(mailbox + 1, true) : NULL;

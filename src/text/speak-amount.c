@@ -1,4 +1,5 @@
-/* text/speak-amount.c: a number with its sign, its range or score, and its unit, money, per cent or ordinal mark. */
+/* text/speak-amount.c: a number with its sign, its range or score, and its unit, money, per cent or ordinal
+ * mark. */
 #include "text/speak-private.h"
 
 #include <string.h>
@@ -33,7 +34,10 @@ static const char *read_sign(const DubSpeaker *self, const char *p, const char *
     const gunichar before = dub_speak_char_before(self, p);
     const bool alone = !before || g_unichar_isspace(before) || before == '(';
     const gsize dash = alone ? dash_at(p) : 0;
-    *said = dash ? self->language->minus : *p == '+' && alone ? self->language->plus : *p == '~' ? self->language->about : NULL;
+    *said = dash                 ? self->language->minus
+            : *p == '+' && alone ? self->language->plus
+            : *p == '~'          ? self->language->about
+                                 : NULL;
     return *said ? p + (dash ? dash : 1) : p;
 }
 
@@ -49,9 +53,11 @@ static const DubMagnitude *find_magnitude(const DubSpeaker *self, const char *p)
 
 static bool is_name_of_money(DubSpeaker *self, const DubSpeakMoney *money, const char *word)
 {
-    g_autofree char *one = dub_speak_money_name(self, money, 1), *several = dub_speak_money_name(self, money, 2);
+    g_autofree char *one = dub_speak_money_name(self, money, 1),
+                    *several = dub_speak_money_name(self, money, 2);
     const gsize length = strlen(word);
-    return length && ((one && strncmp(one, word, length) == 0) || (several && strncmp(several, word, length) == 0));
+    return length &&
+           ((one && strncmp(one, word, length) == 0) || (several && strncmp(several, word, length) == 0));
 }
 
 /* "$3.5 millones de dólares" names its money already. */
@@ -118,18 +124,46 @@ static void read_suffix(DubSpeaker *self, Amount *a)
         a->end = p + strlen(a->unit->written);
 }
 
-/* "45'" is a minute of play. */
-static void read_minute_mark(DubSpeaker *self, Amount *a)
+/* Returns: the length of a mark for seconds or inches at @p; 0: none, or one that closes a quotation. */
+static gsize double_mark(const DubSpeaker *self, const char *p)
 {
-    const bool mark = *a->end == '\'' || g_str_has_prefix(a->end, "’");
-    const char *after = a->end + (*a->end == '\'' ? 1 : strlen("’"));
-    const gunichar before = dub_speak_char_before(self, a->first.start);
-    if (!mark || dub_speak_is_word_char(g_utf8_get_char(after)) || before == '\'' || before == 0x2018)
+    if (g_str_has_prefix(p, "″"))
+        return strlen("″");
+    if (g_str_has_prefix(p, "''"))
+        return 2;
+    gsize quotes = 0;
+    for (const char *q = self->text; *p == '"' && q < p; q++)
+        quotes += *q == '"';
+    return *p == '"' && quotes % 2 == 0 ? 1 : 0;
+}
+
+/* Returns: the length of a mark for minutes at @p, or 0. */
+static gsize minute_mark(const DubSpeaker *self, const char *number, const char *p)
+{
+    const gsize length = *p == '\''                 ? 1
+                         : g_str_has_prefix(p, "’") ? strlen("’")
+                         : g_str_has_prefix(p, "′") ? strlen("′")
+                                                    : 0;
+    const gunichar before = dub_speak_char_before(self, number);
+    const bool quoted = before == '\'' || before == 0x2018;
+    return quoted || g_unichar_isalnum(g_utf8_get_char(p + length)) ? 0 : length;
+}
+
+static const DubSpeakUnit minutes_of_play = {"'", "minute", false}, seconds_of_play = {"\"", "second", false},
+                          inches_of_size = {"\"", "inch", false};
+
+/* "45'" is a minute of play, "30\"" half of one; in English, inches. */
+static void read_marks(const DubSpeaker *self, Amount *a)
+{
+    const gsize seconds = double_mark(self, a->end);
+    const gsize minutes = seconds ? 0 : minute_mark(self, a->first.start, a->end);
+    if (!seconds && !minutes)
         return;
-    static const DubSpeakUnit minute = {"'", "minute", false};
     g_autofree char *word = dub_speak_word_before(self, a->first.start);
-    a->unit = g_str_has_prefix(word, "minut") ? NULL : &minute;
-    a->end = after;
+    const bool named = g_str_has_prefix(word, "minut");
+    const bool english = g_str_equal(self->language->code, "en");
+    a->unit = seconds ? (english ? &inches_of_size : &seconds_of_play) : named ? NULL : &minutes_of_play;
+    a->end += seconds + minutes;
 }
 
 /* "km." in the middle of a sentence: the full stop is the unit's. */
@@ -186,9 +220,18 @@ static bool say_chain(DubSpeaker *self, const DubSpeakNumber *first)
     return true;
 }
 
+/* "2024-25" is a season and no range. */
+static bool is_season(const Amount *a)
+{
+    const bool digits = strlen(a->first.whole) == 4 && strlen(a->last.whole) == 2 && !a->first.grouped;
+    return digits && a->last.value == (a->first.value + 1) % 100;
+}
+
 /* German has a word for a score and another for a range. */
 static const char *range_word(const DubSpeaker *self, const Amount *a)
 {
+    if (is_season(a))
+        return "";
     const bool counted = a->unit || a->money || a->percent || a->magnitude || strlen(a->first.whole) == 4;
     const bool noun = *a->end == ' ' && g_unichar_isupper(g_utf8_get_char(a->end + 1));
     const bool upwards = a->first.value < a->last.value;
@@ -202,16 +245,20 @@ static bool is_year(const DubSpeaker *self, const DubSpeakNumber *number, const 
     if (number->value < 1100 || number->value > 2099)
         return false;
     g_autofree char *before = dub_speak_word_before(self, number->start), *next = dub_speak_word_after(after);
-    static const char year_words[] = "in since of by from until before after year im jahr seit ab bis von saison";
+    static const char year_words[] =
+        "in since of by from until before after year im jahr seit ab bis von saison";
     if (dub_speak_words_have(year_words, before))
         return true;
     const bool german = g_str_equal(self->language->code, "de");
     const bool capital = *after == ' ' && g_unichar_isupper(g_utf8_get_char(after + 1));
-    return german ? !capital : !(g_str_has_suffix(next, "s") || dub_speak_words_have("people men women children", next)) ||
-                             dub_speak_words_have("is was has", next);
+    return german
+               ? !capital
+               : !(g_str_has_suffix(next, "s") || dub_speak_words_have("people men women children", next)) ||
+                     dub_speak_words_have("is was has", next);
 }
 
-static DubSpellForm form_of(const DubSpeaker *self, const Amount *a, const DubSpeakNumber *number, const char *noun)
+static DubSpellForm form_of(const DubSpeaker *self, const Amount *a, const DubSpeakNumber *number,
+                            const char *noun)
 {
     if (a->magnitude)
         return dub_speak_form(self, number, a->magnitude->said, a->end);
@@ -257,8 +304,8 @@ static bool say_cents(DubSpeaker *self, const Amount *a)
 static bool elides(const DubSpeaker *self, const Amount *a, const char *noun, DubSpellForm form)
 {
     g_autofree char *word = noun ? g_strdup(noun) : dub_speak_word_after(a->end);
-    return g_str_equal(self->language->code, "it") && form == DUB_SPELL_FEMININE && a->last.value == 1 && *word &&
-           strchr("aeiou", *word);
+    return g_str_equal(self->language->code, "it") && form == DUB_SPELL_FEMININE && a->last.value == 1 &&
+           *word && strchr("aeiou", *word);
 }
 
 static void say_counted(DubSpeaker *self, const Amount *a, const char *noun)
@@ -269,7 +316,8 @@ static void say_counted(DubSpeaker *self, const Amount *a, const char *noun)
     }
     const DubSpellForm form = form_of(self, a, &a->last, noun);
     const bool elided = elides(self, a, noun, form);
-    const bool one = a->magnitude && dub_speak_double(&a->last) == 1 && g_str_has_prefix(a->magnitude->said, "mil ");
+    const bool one =
+        a->magnitude && dub_speak_double(&a->last) == 1 && g_str_has_prefix(a->magnitude->said, "mil ");
     if (!one) /* "mil millones" needs no "un" */
         dub_speak_say_read(self, &a->last, elided ? DUB_SPELL_MASCULINE : form);
     if (elided)
@@ -304,8 +352,9 @@ static void say_amount(DubSpeaker *self, const Amount *a)
         dub_speak_say(self, noun ? noun : a->money ? a->money->written : a->unit->written);
 }
 
-/* "en el 45'", "al 45'", "à la 45'": an article makes a minute with a number of it. Returns: false: none is before. */
-static bool say_the_minute(DubSpeaker *self, const Amount *a)
+/* "en el 45'", "al 45'", "à la 45'": an article makes a minute with a number of it. Returns: false: none is
+ * before. */
+static bool say_the_minute(DubSpeaker *self, const Amount *a, const DubSpeakNumber *added)
 {
     static const struct {
         const char *language, *articles;
@@ -316,15 +365,40 @@ static bool say_the_minute(DubSpeaker *self, const Amount *a)
                 {"fr", "la", DUB_SPELL_ORDINAL_FEMININE, false}};
     g_autofree char *before = dub_speak_word_before(self, a->first.start);
     for (gsize i = 0; i < G_N_ELEMENTS(ways); i++) {
-        if (!g_str_equal(self->language->code, ways[i].language) || !dub_speak_words_have(ways[i].articles, before))
+        if (!g_str_equal(self->language->code, ways[i].language) ||
+            !dub_speak_words_have(ways[i].articles, before))
             continue;
         g_autofree char *minute = dub_speak_unit_name(self, "minute", 1);
         dub_speak_say(self, ways[i].minute_first ? minute : "");
-        dub_speak_say_number(self, a->last.value, ways[i].form);
+        dub_speak_say_number(self, a->last.value, added ? DUB_SPELL_PLAIN : ways[i].form);
+        if (added) {
+            dub_speak_say(self, self->language->plus);
+            dub_speak_say_number(self, added->value, DUB_SPELL_PLAIN);
+        }
         dub_speak_say(self, ways[i].minute_first ? "" : minute);
         return true;
     }
     return false;
+}
+
+/* "en el 90+4'" */
+static bool say_added_time(DubSpeaker *self, const Amount *a)
+{
+    DubSpeakNumber added;
+    if (*a->end != '+' || !dub_speak_read(self, a->end + 1, &added))
+        return false;
+    const gsize mark = minute_mark(self, a->first.start, added.end);
+    g_autofree char *before = dub_speak_word_before(self, a->first.start);
+    const bool named = g_str_has_prefix(before, "minut");
+    if (!mark || (!named && !say_the_minute(self, a, &added)))
+        return false;
+    if (named) {
+        dub_speak_say_number(self, a->last.value, DUB_SPELL_PLAIN);
+        dub_speak_say(self, self->language->plus);
+        dub_speak_say_number(self, added.value, DUB_SPELL_PLAIN);
+    }
+    self->at = added.end + mark;
+    return true;
 }
 
 static bool read_amount(DubSpeaker *self, Amount *a)
@@ -342,10 +416,13 @@ static bool read_amount(DubSpeaker *self, Amount *a)
     return true;
 }
 
-/* "1990s" and "90s" in English, and where a translator left them so. Returns: the end of the ending, or NULL. */
+/* "1990s" and "90s" in English, and where a translator left them so. Returns: the end of the ending, or NULL.
+ */
 static const char *decade_end(const DubSpeaker *self, const DubSpeakNumber *number)
 {
-    const char *p = number->end + (*number->end == '\'' ? 1 : g_str_has_prefix(number->end, "’") ? strlen("’") : 0);
+    const char *p = number->end + (*number->end == '\''                 ? 1
+                                   : g_str_has_prefix(number->end, "’") ? strlen("’")
+                                                                        : 0);
     const gsize length = strlen(number->whole);
     const bool decade = *p == 's' && !g_unichar_isalnum(g_utf8_get_char(p + 1)) && number->value % 10 == 0;
     const bool english = g_str_equal(self->language->code, "en");
@@ -355,7 +432,8 @@ static const char *decade_end(const DubSpeaker *self, const DubSpeakNumber *numb
 static void say_decade(DubSpeaker *self, const DubSpeakNumber *number)
 {
     const bool english = g_str_equal(self->language->code, "en");
-    g_autofree char *spelt = dub_spell_number(self->spell, number->value, english ? DUB_SPELL_YEAR : DUB_SPELL_PLAIN);
+    g_autofree char *spelt =
+        dub_spell_number(self->spell, number->value, english ? DUB_SPELL_YEAR : DUB_SPELL_PLAIN);
     g_autoptr(GString) words = g_string_new(spelt);
     const bool ends_in_y = g_str_has_suffix(spelt, "y");
     if (english)
@@ -374,8 +452,11 @@ static bool is_part_of_name(const DubSpeaker *self)
 /* "6'2\"": feet and inches. Returns: the end, or NULL. */
 static const char *read_feet(const DubSpeakNumber *feet, int *inches)
 {
-    const gsize mark = *feet->end == '\'' ? 1 : g_str_has_prefix(feet->end, "’") || g_str_has_prefix(feet->end, "′") ? 3 : 0;
-    const char *after = mark ? dub_speak_read_digits(dub_speak_skip_space(feet->end + mark), 1, 2, inches) : NULL;
+    const gsize mark = *feet->end == '\''                                                     ? 1
+                       : g_str_has_prefix(feet->end, "’") || g_str_has_prefix(feet->end, "′") ? 3
+                                                                                              : 0;
+    const char *after =
+        mark ? dub_speak_read_digits(dub_speak_skip_space(feet->end + mark), 1, 2, inches) : NULL;
     if (!after || *inches > 11)
         return NULL;
     static const char *const marks[] = {"\"", "″", "”", "''", "’’"};
@@ -406,6 +487,21 @@ static bool say_feet(DubSpeaker *self, const DubSpeakNumber *feet)
     return true;
 }
 
+/* English: "49ers", "76ers". */
+static bool say_team(DubSpeaker *self, const DubSpeakNumber *number)
+{
+    if (!g_str_equal(self->language->code, "en") || !g_str_has_prefix(number->end, "ers") ||
+        *number->decimals)
+        return false;
+    if (g_unichar_isalpha(g_utf8_get_char(number->end + 3)))
+        return false;
+    g_autofree char *spelt = dub_spell_number(self->spell, number->value, DUB_SPELL_PLAIN);
+    g_autofree char *team = g_strconcat(spelt, g_str_has_suffix(spelt, "e") ? "rs" : "ers", NULL);
+    dub_speak_say(self, team);
+    self->at = number->end + 3;
+    return true;
+}
+
 bool dub_speak_amount(DubSpeaker *self)
 {
     Amount a = {0};
@@ -420,16 +516,18 @@ bool dub_speak_amount(DubSpeaker *self)
         self->at = decade ? decade : a.first.end;
         return true;
     }
-    if (!a.sign && !a.money && (say_chain(self, &a.first) || say_feet(self, &a.first)))
+    if (!a.sign && !a.money &&
+        (say_chain(self, &a.first) || say_feet(self, &a.first) || say_team(self, &a.first)))
+        return true;
+    if (!a.range && !a.money && !a.sign && say_added_time(self, &a))
         return true;
     if (!a.range && !a.money && dub_speak_fraction_after(self, a.first.end))
         return true;
     read_suffix(self, &a);
     if (!a.money && !a.unit && !a.percent && !a.magnitude)
-        read_minute_mark(self, &a);
+        read_marks(self, &a);
     drop_unit_stop(&a);
-    const bool minute_mark = a.unit && g_str_equal(a.unit->written, "'") && !a.sign && !*a.last.decimals;
-    if (!minute_mark || !say_the_minute(self, &a))
+    if (a.unit != &minutes_of_play || a.sign || *a.last.decimals || !say_the_minute(self, &a, NULL))
         say_amount(self, &a);
     self->at = a.end;
     return true;

@@ -67,7 +67,8 @@ static DubSpellForm day_form(const DubSpeaker *self, int day, const char *before
     const DubSpeakLanguage *language = self->language;
     if (g_str_equal(language->code, "de"))
         return german_ordinal(before);
-    const bool ordinal = language->days_are_ordinal || (day == 1 && (language->first_is_ordinal || self->in_americas));
+    const bool ordinal =
+        language->days_are_ordinal || (day == 1 && (language->first_is_ordinal || self->in_americas));
     return ordinal ? DUB_SPELL_ORDINAL_MASCULINE : DUB_SPELL_PLAIN;
 }
 
@@ -83,7 +84,8 @@ bool dub_speak_date(DubSpeaker *self)
         else if (p[0] == '%' && p[1] == 'm')
             dub_speak_say(self, dub_spell_month(self->spell, (unsigned) date.month));
         else if (p[0] == '%' && p[1] == 'y')
-            dub_speak_say_number(self, date.year, self->language->year_reading ? DUB_SPELL_YEAR : DUB_SPELL_PLAIN);
+            dub_speak_say_number(self, date.year,
+                                 self->language->year_reading ? DUB_SPELL_YEAR : DUB_SPELL_PLAIN);
         else if (g_str_has_prefix(p, "de"))
             dub_speak_say(self, "de");
         else if (*p == ',')
@@ -106,8 +108,9 @@ typedef struct {
 /* Returns: the end of "a. m." or "pm" at @p, or NULL. */
 static const char *half_day(const char *p, bool *afternoon)
 {
-    static const char *const written[][2] = {{"a. m.", "p. m."}, {"a.m.", "p.m."}, {"a. m", "p. m"}, {"a.m", "p.m"},
-                                             {"A.M.", "P.M."},   {"am", "pm"},     {"AM", "PM"}};
+    static const char *const written[][2] = {{"a. m.", "p. m."}, {"a.m.", "p.m."}, {"a. m", "p. m"},
+                                             {"a.m", "p.m"},     {"A.M.", "P.M."}, {"am", "pm"},
+                                             {"AM", "PM"}};
     for (gsize i = 0; i < G_N_ELEMENTS(written); i++)
         for (int half = 0; half < 2; half++) {
             const gsize length = strlen(written[i][half]);
@@ -161,7 +164,10 @@ static bool read_with_h(const DubSpeaker *self, Clock *clock)
         return false;
     clock->end = dub_speak_read_digits(dub_speak_skip_space(p + 1), 2, 2, &clock->minute);
     clock->at_time = true;
-    return clock->end && clock->minute < 60 && !g_unichar_isalpha(g_utf8_get_char(clock->end));
+    if (!clock->end || clock->minute > 59 || g_unichar_isalpha(g_utf8_get_char(clock->end)))
+        return false;
+    return !dub_speak_find_unit(
+        dub_speak_skip_space(clock->end)); /* "2 h 13 min" is how long something took */
 }
 
 static bool read_with_mark(const DubSpeaker *self, Clock *clock)
@@ -176,7 +182,8 @@ static bool read_with_mark(const DubSpeaker *self, Clock *clock)
         read_clock_suffix(self, clock);
         read_half(self, clock);
         g_autofree char *before = dub_speak_word_before(self, self->at);
-        const bool said_so = strstr("es it", self->language->code) && dub_speak_words_have(self->language->clock_at, before);
+        const bool said_so =
+            strstr("es it", self->language->code) && dub_speak_words_have(self->language->clock_at, before);
         return clock->named || clock->half || said_so;
     }
     const char mark = *clock->end;
@@ -214,7 +221,8 @@ static void say_duration(DubSpeaker *self, const Clock *clock)
 static void say_race(DubSpeaker *self, const Clock *clock)
 {
     DubSpeakNumber seconds = {.value = clock->minute, .separator = clock->decimals[-1]};
-    g_strlcpy(seconds.decimals, clock->decimals, MIN(sizeof seconds.decimals, (gsize) (clock->end - clock->decimals) + 1));
+    g_strlcpy(seconds.decimals, clock->decimals,
+              MIN(sizeof seconds.decimals, (gsize) (clock->end - clock->decimals) + 1));
     dub_speak_say_number(self, clock->hour, DUB_SPELL_PLAIN);
     if (clock->minute < 10)
         dub_speak_say_number(self, 0, DUB_SPELL_PLAIN);
@@ -227,13 +235,17 @@ static void say_hour(DubSpeaker *self, const Clock *clock)
     const bool feminine = language->feminine_hours && (clock->at_time || !g_str_equal(language->code, "es"));
     const bool german = g_str_equal(language->code, "de");
     dub_speak_say_number(self, clock->hour,
-                         feminine ? DUB_SPELL_FEMININE : german ? DUB_SPELL_MASCULINE : DUB_SPELL_PLAIN);
+                         feminine ? DUB_SPELL_FEMININE
+                         : german ? DUB_SPELL_MASCULINE
+                                  : DUB_SPELL_PLAIN);
 }
 
 /* French says "une heure". */
 static const char *hours_word(const DubSpeaker *self, const Clock *clock, const char *word)
 {
-    return clock->hour <= 1 && g_str_equal(self->language->code, "fr") && g_str_equal(word, "heures") ? "heure" : word;
+    return clock->hour <= 1 && g_str_equal(self->language->code, "fr") && g_str_equal(word, "heures")
+               ? "heure"
+               : word;
 }
 
 /* Returns: what stands between the hour and the minutes, or after an hour without any. */
@@ -369,7 +381,8 @@ static const char *foreign_ordinal(const DubSpeaker *self, const DubSpeakNumber 
     if (!end)
         return NULL;
     g_autofree char *noun = dub_speak_word_after(end);
-    *form = dub_speak_is_feminine(self->language, noun) ? DUB_SPELL_ORDINAL_FEMININE : ordinal_before_noun(self, end);
+    *form = dub_speak_is_feminine(self->language, noun) ? DUB_SPELL_ORDINAL_FEMININE
+                                                        : ordinal_before_noun(self, end);
     return end;
 }
 
@@ -380,7 +393,8 @@ static const char *german_point(const DubSpeaker *self, const DubSpeakNumber *nu
         return NULL;
     const char *after = number->end + 1;
     g_autofree char *before = dub_speak_word_before(self, number->start);
-    static const char articles[] = "der die das den dem des am im vom zum zur beim ein kein sein ihr mein jeder";
+    static const char articles[] =
+        "der die das den dem des am im vom zum zur beim ein kein sein ihr mein jeder";
     const bool ordinal = dub_speak_words_have(articles, before) || month_after(self, after) > 0;
     *form = german_ordinal(before);
     if (g_str_equal(before, "zur"))
@@ -392,8 +406,10 @@ static const char *german_point(const DubSpeaker *self, const DubSpeakNumber *nu
 static const char *day_of_month(const DubSpeaker *self, const DubSpeakNumber *number, DubSpellForm *form)
 {
     const DubSpeakLanguage *language = self->language;
-    const bool ordinal = language->days_are_ordinal || (number->value == 1 && (language->first_is_ordinal || self->in_americas));
-    if (!ordinal || g_str_equal(language->code, "de") || number->value > 31 || !month_after(self, number->end))
+    const bool ordinal = language->days_are_ordinal ||
+                         (number->value == 1 && (language->first_is_ordinal || self->in_americas));
+    if (!ordinal || g_str_equal(language->code, "de") || number->value > 31 ||
+        !month_after(self, number->end))
         return NULL;
     *form = DUB_SPELL_ORDINAL_MASCULINE;
     return number->end;
@@ -410,7 +426,8 @@ static const char *own_ordinal(const DubSpeaker *self, const DubSpeakNumber *num
     if (end)
         return end;
     end = ending_at(self->language->ordinal_masculine, number->end);
-    const bool degrees = end && g_str_has_prefix(number->end, "º") && number->value > 31 && !noun_follows(self, end);
+    const bool degrees =
+        end && g_str_has_prefix(number->end, "º") && number->value > 31 && !noun_follows(self, end);
     if (degrees)
         return NULL; /* "giró 90º" */
     if (end)
@@ -430,7 +447,8 @@ bool dub_speak_ordinal(DubSpeaker *self)
     end = end ? end : foreign_ordinal(self, &number, &form);
     if (!end && g_str_equal(self->language->code, "de"))
         end = german_point(self, &number, &form);
-    const bool day = !end && (end = day_of_month(self, &number, &form)) && g_str_equal(self->language->code, "en");
+    const bool day =
+        !end && (end = day_of_month(self, &number, &form)) && g_str_equal(self->language->code, "en");
     if (!end)
         return false;
     g_autofree char *before = dub_speak_word_before(self, number.start);
@@ -471,10 +489,12 @@ static guint read_groups(const char *p, Group *groups, guint *digits, bool *hyph
     return n;
 }
 
-static bool is_phone(const DubSpeaker *self, const Group *groups, guint n, guint digits, bool hyphens, bool plus)
+static bool is_phone(const DubSpeaker *self, const Group *groups, guint n, guint digits, bool hyphens,
+                     bool plus)
 {
-    static const char words[] = "teléfono tel tfno número llame llamar llamen móvil phone call number telephone mobile "
-                                "téléphone appelez numéro telefono chiamate telefone ligue telefon anrufen";
+    static const char words[] =
+        "teléfono tel tfno número llame llamar llamen móvil phone call number telephone mobile "
+        "téléphone appelez numéro telefono chiamate telefone ligue telefon anrufen";
     if (digits < PHONE_LEAST || digits > PHONE_MOST || n < 2)
         return false;
     const gsize first = (gsize) (groups[0].end - groups[0].start);

@@ -23,7 +23,8 @@ static const DubMagnitude magnitudes[] = {
     {NULL, NULL, NULL, false, false},
 };
 
-static const char *const denominators[] = {"third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"};
+static const char *const denominators[] = {"third",   "quarter", "fifth", "sixth",
+                                           "seventh", "eighth",  "ninth", "tenth"};
 
 static const DubAbbreviation abbreviations[] = {
     {"U.S.A.", "U S A", END},
@@ -138,17 +139,22 @@ const DubSpeakLanguage dub_speak_english = {
     .denominator_plural = "s",
     .masculine = "",
     .feminine = "",
-    .not_nouns = "a an the of in on at by for to from and or but is are was were has have had that this it as with if so",
+    .not_nouns = "a an the of in on at by for to from and or but is are was were has have had that this it "
+                 "as with if so",
     .unsure = "",
-    .number_names = "number minute page day week season game year chapter channel route highway line grade level phase",
+    .number_names =
+        "number minute page day week season game year chapter channel route highway line grade level phase",
     .ordinal_masculine = "",
     .ordinal_feminine = "",
     .ordinal_before = "",
-    .roman_before = "bowl chapter volume act part phase world wrestlemania title level type group class book stage section "
+    .roman_before = "bowl chapter volume act part phase world wrestlemania title level type group class book "
+                    "stage section "
                     "article division zone",
     .roman_after = "",
-    .kings = "henry george louis charles james edward richard william john paul pius benedict philip napoleon francis "
-             "gregory clement frederick alexander nicholas ferdinand alfonso harald olaf ramses gustav leopold albert "
+    .kings = "henry george louis charles james edward richard william john paul pius benedict philip "
+             "napoleon francis "
+             "gregory clement frederick alexander nicholas ferdinand alfonso harald olaf ramses gustav "
+             "leopold albert "
              "innocent leo peter",
     .queens = "elizabeth mary catherine anne margaret victoria isabella cleopatra",
     .kings_ordinals = 1000,

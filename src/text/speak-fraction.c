@@ -63,7 +63,8 @@ static void say_denominator(DubSpeaker *self, const Fraction *fraction)
 {
     const DubSpeakLanguage *language = self->language;
     g_autoptr(GString) name = g_string_new(language->denominators[fraction->under - 3]);
-    const bool unchanged = fraction->over == 1 || g_str_has_suffix(name->str, "s") || !*language->denominator_plural;
+    const bool unchanged =
+        fraction->over == 1 || g_str_has_suffix(name->str, "s") || !*language->denominator_plural;
     if (!unchanged && g_str_equal(language->denominator_plural, "i"))
         g_string_truncate(name, name->len - 1);
     if (!unchanged)
@@ -110,7 +111,8 @@ bool dub_speak_fraction_after(DubSpeaker *self, const char *p)
     if (!dub_speak_read(self, self->at, &whole) || whole.end != p)
         return false;
     const bool feminine = counts_feminine(self, fraction.end);
-    dub_speak_say_number(self, whole.value, feminine && whole.value > 1 ? DUB_SPELL_FEMININE : DUB_SPELL_PLAIN);
+    dub_speak_say_number(self, whole.value,
+                         feminine && whole.value > 1 ? DUB_SPELL_FEMININE : DUB_SPELL_PLAIN);
     if (fraction.under == 2) {
         dub_speak_say(self, self->language->and_a_half[feminine]);
     } else {

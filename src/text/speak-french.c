@@ -27,8 +27,8 @@ static const DubMagnitude magnitudes[] = {
     {NULL, NULL, NULL, false, false},
 };
 
-static const char *const denominators[] = {"tiers", "quart", "cinquième", "sixième",
-                                           "septième", "huitième", "neuvième", "dixième"};
+static const char *const denominators[] = {"tiers",    "quart",    "cinquième", "sixième",
+                                           "septième", "huitième", "neuvième",  "dixième"};
 
 static const DubAbbreviation abbreviations[] = {
     {"MM.", "messieurs", NAME},
@@ -123,26 +123,35 @@ const DubSpeakLanguage dub_speak_french = {
     .denominators = denominators,
     .denominator_plural = "s",
     .masculine = "",
-    .feminine = "minute minutes seconde secondes heure heures journée journées semaine semaines année années page pages "
-                "personne personnes fois passe passes équipe équipes victoire victoires défaite défaites place places ligne "
-                "lignes faute fautes livre livres once onces tonne tonnes femme femmes fille filles chance chances "
-                "médaille médailles course courses partie parties balle balles tête têtes touche touches mi-temps nuit "
-                "nuits main mains fin fins voix yarde yardes touche jambe jambes coupe coupes saison saisons finale "
-                "finales étape étapes manche manches série séries frappe frappes chose choses ville villes école écoles "
-                "voiture voitures pinte pintes pièce pièces question -tion -tions -sion -sions -ée -ées -ette "
-                "-ettes -ade -ades -té -tés -ance -ances -ence -ences -ure -ures -ille -illes -aison -aisons",
-    .not_nouns = "à au aux de des du le la les un une et ou mais donc en dans par pour sur sous avec sans est sont était a ont "
+    .feminine =
+        "minute minutes seconde secondes heure heures journée journées semaine semaines année années page "
+        "pages "
+        "personne personnes fois passe passes équipe équipes victoire victoires défaite défaites place "
+        "places ligne "
+        "lignes faute fautes livre livres once onces tonne tonnes femme femmes fille filles chance chances "
+        "médaille médailles course courses partie parties balle balles tête têtes touche touches mi-temps "
+        "nuit "
+        "nuits main mains fin fins voix yarde yardes touche jambe jambes coupe coupes saison saisons finale "
+        "finales étape étapes manche manches série séries frappe frappes chose choses ville villes école "
+        "écoles "
+        "voiture voitures pinte pintes pièce pièces question -tion -tions -sion -sions -ée -ées -ette "
+        "-ettes -ade -ades -té -tés -ance -ances -ence -ences -ure -ures -ille -illes -aison -aisons",
+    .not_nouns = "à au aux de des du le la les un une et ou mais donc en dans par pour sur sous avec sans "
+                 "est sont était a ont "
                  "que qui se ne pas plus moins contre chez vers entre depuis",
     .unsure = "grandes petites belles autres dernières premières",
-    .number_names = "numéro minute page jour groupe chapitre chaîne année canal journée semaine saison ligne route le la "
-                    "formule porte phase niveau type étape",
+    .number_names =
+        "numéro minute page jour groupe chapitre chaîne année canal journée semaine saison ligne route le la "
+        "formule porte phase niveau type étape",
     .ordinal_masculine = "er e ème eme nd",
     .ordinal_feminine = "re ère nde",
     .ordinal_before = "",
     .roman_before = "chapitre tome acte partie phase bowl volume titre niveau type groupe classe livre",
     .roman_after = "",
-    .kings = "louis henri charles françois philippe jean paul pie benoît napoléon guillaume édouard richard georges "
-             "alphonse félipe frédéric alexandre nicolas léopold baudouin albert jacques grégoire clément innocent léon",
+    .kings = "louis henri charles françois philippe jean paul pie benoît napoléon guillaume édouard richard "
+             "georges "
+             "alphonse félipe frédéric alexandre nicolas léopold baudouin albert jacques grégoire clément "
+             "innocent léon",
     .queens = "élisabeth isabelle marie catherine christine marguerite victoria",
     .kings_ordinals = 1,
     .abbreviations = abbreviations,

@@ -32,7 +32,7 @@ static const DubMagnitude magnitudes[] = {
 };
 
 static const char *const denominators[] = {"Drittel", "Viertel", "Fünftel", "Sechstel",
-                                           "Siebtel", "Achtel", "Neuntel", "Zehntel"};
+                                           "Siebtel", "Achtel",  "Neuntel", "Zehntel"};
 
 static const DubAbbreviation abbreviations[] = {
     {"z. B.", "zum Beispiel", 0},
@@ -126,16 +126,19 @@ const DubSpeakLanguage dub_speak_german = {
     .denominator_plural = "",
     .masculine = "name ende junge franzose auge friede",
     .feminine = "million milliarde mal -e -ung -heit -keit -schaft -ion -tät -ik -ei",
-    .not_nouns = "der die das den dem des ein eine einen und oder in im an am auf mit von vom zu zum zur bei für gegen ist sind war "
+    .not_nouns = "der die das den dem des ein eine einen und oder in im an am auf mit von vom zu zum zur bei "
+                 "für gegen ist sind war "
                  "hat haben wird nicht als wie nach vor seit bis aus so",
     .unsure = "",
-    .number_names = "nummer minute seite tag gruppe kapitel kanal jahr spieltag woche saison linie platz formel phase",
+    .number_names =
+        "nummer minute seite tag gruppe kapitel kanal jahr spieltag woche saison linie platz formel phase",
     .ordinal_masculine = "",
     .ordinal_feminine = "",
     .ordinal_before = "",
     .roman_before = "kapitel band akt teil phase bowl weltkrieg",
     .roman_after = "",
-    .kings = "heinrich ludwig karl friedrich wilhelm otto johannes paul pius benedikt napoleon georg eduard richard alfons "
+    .kings = "heinrich ludwig karl friedrich wilhelm otto johannes paul pius benedikt napoleon georg eduard "
+             "richard alfons "
              "philipp alexander nikolaus leopold albert franz joseph gregor clemens leo",
     .queens = "elisabeth isabella maria katharina christina margarethe viktoria",
     .kings_ordinals = 1000,

@@ -28,8 +28,8 @@ static const DubMagnitude magnitudes[] = {
     {NULL, NULL, NULL, false, false},
 };
 
-static const char *const denominators[] = {"terzo", "quarto", "quinto", "sesto",
-                                           "settimo", "ottavo", "nono", "decimo"};
+static const char *const denominators[] = {"terzo",   "quarto", "quinto", "sesto",
+                                           "settimo", "ottavo", "nono",   "decimo"};
 
 static const DubAbbreviation abbreviations[] = {
     {"sig.ra", "signora", 0},
@@ -123,20 +123,25 @@ const DubSpeakLanguage dub_speak_italian = {
     .and_a_half = {"e mezzo", "e mezza"},
     .denominators = denominators,
     .denominator_plural = "i", /* instead of the o at the end */
-    .masculine = "problema programma sistema tema clima pianeta poeta dramma schema -ista atleta colega sofà papà",
+    .masculine =
+        "problema programma sistema tema clima pianeta poeta dramma schema -ista atleta colega sofà papà",
     .feminine = "mano notte parte fase classe serie rete gente volta -a -zione -sione -gione -tà -tù -trice",
-    .not_nouns = "a ad al alla alle ai agli da dal dalla di del della dei e ed o in nel nella con su per tra fra il lo la gli "
+    .not_nouns = "a ad al alla alle ai agli da dal dalla di del della dei e ed o in nel nella con su per tra "
+                 "fra il lo la gli "
                  "le un una che chi si non è sono era ha hanno più meno contro",
     .unsure = "grande forte",
-    .number_names = "numero minuto giorno pagina gruppo capitolo canale anno giornata settimana stagione linea il la formula "
+    .number_names = "numero minuto giorno pagina gruppo capitolo canale anno giornata settimana stagione "
+                    "linea il la formula "
                     "fase livello tipo porta tappa maglia",
     .ordinal_masculine = "º .º .°",
     .ordinal_feminine = "ª .ª",
     .ordinal_before = "",
     .roman_before = "capitolo tomo atto parte fase bowl volume titolo livello tipo gruppo libro",
     .roman_after = "secolo guerra edizione congresso giochi coppa impero torneo legislatura repubblica",
-    .kings = "luigi enrico carlo giovanni paolo pio benedetto napoleone guglielmo edoardo riccardo giorgio alfonso filippo "
-             "felipe federico alessandro nicola leopoldo alberto umberto vittorio emanuele francesco gregorio clemente "
+    .kings = "luigi enrico carlo giovanni paolo pio benedetto napoleone guglielmo edoardo riccardo giorgio "
+             "alfonso filippo "
+             "felipe federico alessandro nicola leopoldo alberto umberto vittorio emanuele francesco "
+             "gregorio clemente "
              "innocenzo leone",
     .queens = "elisabetta isabella maria caterina cristina margherita vittoria",
     .kings_ordinals = 1000,

@@ -28,8 +28,8 @@ static const DubMagnitude magnitudes[] = {
     {NULL, NULL, NULL, false, false},
 };
 
-static const char *const denominators[] = {"terço", "quarto", "quinto", "sexto",
-                                           "sétimo", "oitavo", "nono", "décimo"};
+static const char *const denominators[] = {"terço",  "quarto", "quinto", "sexto",
+                                           "sétimo", "oitavo", "nono",   "décimo"};
 
 static const DubAbbreviation abbreviations[] = {
     {"EE. UU.", "Estados Unidos", END},
@@ -134,25 +134,36 @@ const DubSpeakLanguage dub_speak_portuguese = {
     .and_a_half = {"e meio", "e meia"},
     .denominators = denominators,
     .denominator_plural = "s",
-    .masculine = "dia dias mapa mapas problema problemas sistema sistemas tema temas programa programas clima climas "
-                 "planeta planetas poeta poetas drama dramas esquema esquemas sofá sofás colega colegas atleta atletas "
-                 "grama gramas quilograma quilogramas -ista -istas cinema cinemas",
-    .feminine = "mão mãos foto fotos moto motos noite noites tarde tardes vez vezes classe classes gente chave chaves parte "
-                "partes base bases rede redes flor flores lei leis mulher mulheres série séries fase fases frase frases morte "
-                "mortes fonte fontes mãe mães luz luzes voz vozes cruz cruzes paz atriz atrizes raiz raízes sede sedes -a -as "
+    .masculine =
+        "dia dias mapa mapas problema problemas sistema sistemas tema temas programa programas clima climas "
+        "planeta planetas poeta poetas drama dramas esquema esquemas sofá sofás colega colegas atleta "
+        "atletas "
+        "grama gramas quilograma quilogramas -ista -istas cinema cinemas",
+    .feminine = "mão mãos foto fotos moto motos noite noites tarde tardes vez vezes classe classes gente "
+                "chave chaves parte "
+                "partes base bases rede redes flor flores lei leis mulher mulheres série séries fase fases "
+                "frase frases morte "
+                "mortes fonte fontes mãe mães luz luzes voz vozes cruz cruzes paz atriz atrizes raiz raízes "
+                "sede sedes -a -as "
                 "-ção -ções -são -sões -dade -dades -gem -gens -tude -tudes",
-    .not_nouns = "a ao aos à às de do da dos das e ou em no na nos nas com por para pela pelo que se o os as um uma não é são foi "
+    .not_nouns = "a ao aos à às de do da dos das e ou em no na nos nas com por para pela pelo que se o os as "
+                 "um uma não é são foi "
                  "era está há tem têm contra entre até mais menos sem sob sobre",
-    .unsure = "grandes melhores piores possíveis principais difíceis fáceis jovens importantes seguintes restantes",
-    .number_names = "número minuto dia grupo página capítulo canal ano rodada camisa fórmula temporada semana linha nível fase "
+    .unsure =
+        "grandes melhores piores possíveis principais difíceis fáceis jovens importantes seguintes restantes",
+    .number_names = "número minuto dia grupo página capítulo canal ano rodada camisa fórmula temporada "
+                    "semana linha nível fase "
                     "tipo século artigo o a versão porta sala etapa",
     .ordinal_masculine = ".º º .° .o",
     .ordinal_feminine = ".ª ª .a",
     .ordinal_before = "",
-    .roman_before = "século séculos capítulo tomo ato parte fase bowl edição volume livro título nível tipo grupo classe",
+    .roman_before =
+        "século séculos capítulo tomo ato parte fase bowl edição volume livro título nível tipo grupo classe",
     .roman_after = "guerra edição congresso jogos copa cúpula república império torneio",
-    .kings = "filipe felipe afonso carlos joão paulo pio bento henrique luís fernando jorge ricardo eduardo guilherme "
-             "napoleão francisco gregório clemente inocêncio leão pedro manuel sebastião alexandre nicolau frederico",
+    .kings = "filipe felipe afonso carlos joão paulo pio bento henrique luís fernando jorge ricardo eduardo "
+             "guilherme "
+             "napoleão francisco gregório clemente inocêncio leão pedro manuel sebastião alexandre nicolau "
+             "frederico",
     .queens = "isabel joana maria catarina cristina vitória margarida elizabeth elisabete",
     .kings_ordinals = 10,
     .abbreviations = abbreviations,

@@ -1,5 +1,5 @@
-/* text/speak-private.h: what the rules of dub_speakable() share. A rule looks at the text from `at`: it writes what it says into
- * `out`, moves `at` and returns true, or leaves both as they are. */
+/* text/speak-private.h: what the rules of dub_speakable() share. A rule looks at the text from `at`: it
+ * writes what it says into `out`, moves `at` and returns true, or leaves both as they are. */
 #pragma once
 
 #include "text/speak-language.h"
@@ -56,7 +56,8 @@ double dub_speak_double(const DubSpeakNumber *number);
 /* Reads one to @most digits and no more of them. Returns: the end, or NULL. */
 const char *dub_speak_read_digits(const char *p, guint least, guint most, int *value);
 
-/* Returns: (transfer full): the word that ends before @p with one space between, or begins after it so, in small case; "". */
+/* Returns: (transfer full): the word that ends before @p with one space between, or begins after it so, in
+ * small case; "". */
 char *dub_speak_word_before(const DubSpeaker *self, const char *p);
 char *dub_speak_word_after(const char *p);
 gunichar dub_speak_char_before(const DubSpeaker *self, const char *p); /* 0 at the start */
@@ -66,7 +67,8 @@ const char *dub_speak_skip_space(const char *p);
 
 bool dub_speak_is_feminine(const DubSpeakLanguage *language, const char *noun);
 /* Returns: how @number is spelt where it counts @noun, or NULL: what stands after @after. */
-DubSpellForm dub_speak_form(const DubSpeaker *self, const DubSpeakNumber *number, const char *noun, const char *after);
+DubSpellForm dub_speak_form(const DubSpeaker *self, const DubSpeakNumber *number, const char *noun,
+                            const char *after);
 
 const DubSpeakUnit *dub_speak_find_unit(const char *p);
 const DubSpeakMoney *dub_speak_find_money(const char *p);

@@ -75,9 +75,11 @@ static const char *end_of_groups(const char *p, const char *separator)
 }
 
 /* Returns: whether digits in groups by this separator are one number in @language. */
-static bool groups_count(const DubSpeakLanguage *language, const char *start, const char *end, const char *separator)
+static bool groups_count(const DubSpeakLanguage *language, const char *start, const char *end,
+                         const char *separator)
 {
-    const gsize first = count_digits(start), groups = (gsize) (end - start - (gssize) first) / (3 + strlen(separator));
+    const gsize first = count_digits(start),
+                groups = (gsize) (end - start - (gssize) first) / (3 + strlen(separator));
     if (groups == 0 || first > 3 || *start == '0')
         return false;
     if (*separator == ' ' && (g_str_equal(language->code, "en") || g_str_equal(language->code, "de")))
@@ -163,7 +165,8 @@ bool dub_speak_is_feminine(const DubSpeakLanguage *language, const char *noun)
     return !dub_speak_words_have(language->masculine, noun) && dub_speak_words_have(language->feminine, noun);
 }
 
-/* Returns: (transfer full): the noun that is counted after @after, past adjectives that tell nothing; "" if there is none. */
+/* Returns: (transfer full): the noun that is counted after @after, past adjectives that tell nothing; "" if
+ * there is none. */
 static char *counted_noun(const DubSpeaker *self, const char *after)
 {
     g_autofree char *word = dub_speak_word_after(after);
@@ -184,7 +187,8 @@ static bool looks_plural(const char *noun)
     return length > 1 && strchr(PLURAL_ENDS, noun[length - 1]);
 }
 
-static bool counts_one(const DubSpeaker *self, const DubSpeakNumber *number, const char *noun, const char *after)
+static bool counts_one(const DubSpeaker *self, const DubSpeakNumber *number, const char *noun,
+                       const char *after)
 {
     g_autofree char *before = dub_speak_word_before(self, number->start);
     if (dub_speak_words_have(self->language->number_names, before))
@@ -202,14 +206,18 @@ static bool wants_uno(const char *noun)
     return noun[0] == 's' && noun[1] && !strchr("aeiou", noun[1]) && g_ascii_isalpha(noun[1]);
 }
 
-DubSpellForm dub_speak_form(const DubSpeaker *self, const DubSpeakNumber *number, const char *noun, const char *after)
+DubSpellForm dub_speak_form(const DubSpeaker *self, const DubSpeakNumber *number, const char *noun,
+                            const char *after)
 {
     const DubSpeakLanguage *language = self->language;
     if (*number->decimals || (number->value != 1 && !language->agrees_beyond_one))
         return DUB_SPELL_PLAIN;
-    g_autofree char *found = noun ? g_utf8_strdown(noun, (gssize) strcspn(noun, " ")) : counted_noun(self, after);
+    g_autofree char *found =
+        noun ? g_utf8_strdown(noun, (gssize) strcspn(noun, " ")) : counted_noun(self, after);
     if (!*found)
         return DUB_SPELL_PLAIN;
+    if (!noun && g_str_equal(found, "mil"))
+        return DUB_SPELL_MASCULINE; /* "cincuenta y un mil" */
     if (!noun && !(number->value == 1 ? counts_one(self, number, found, after) : looks_plural(found)))
         return DUB_SPELL_PLAIN;
     if (dub_speak_is_feminine(language, found))

@@ -29,7 +29,7 @@ static const DubMagnitude magnitudes[] = {
     {NULL, NULL, NULL, false, false},
 };
 
-static const char *const denominators[] = {"tercio", "cuarto", "quinto", "sexto",
+static const char *const denominators[] = {"tercio",  "cuarto", "quinto", "sexto",
                                            "séptimo", "octavo", "noveno", "décimo"};
 
 static const DubAbbreviation abbreviations[] = {
@@ -177,38 +177,54 @@ const DubSpeakLanguage dub_speak_spanish = {
     .and_a_half = {"y medio", "y media"},
     .denominators = denominators,
     .denominator_plural = "s",
-    .masculine = "día días mapa mapas problema problemas sistema sistemas tema temas programa programas clima climas "
-                 "idioma idiomas planeta planetas poeta poetas drama dramas esquema esquemas fantasma fantasmas "
-                 "diploma diplomas lema lemas dilema dilemas síntoma síntomas trauma traumas enigma enigmas "
-                 "panorama panoramas cometa cometas tranvía tranvías sofá sofás papá papás guardia guardias "
-                 "colega colegas atleta atletas guardameta guardametas cardenales análisis oasis paréntesis énfasis "
-                 "jueces peces aviones camiones gorriones guiones millones billones campeones peones -nauta -nautas "
-                 "-ista -istas -grama -gramas",
-    .feminine = "mano manos foto fotos moto motos radio radios noche noches tarde tardes vez veces clase clases gente "
-                "llave llaves calle calles parte partes base bases red redes flor flores ley leyes mujer mujeres "
-                "señal señales serie series superficie superficies leche nave naves torre torres fase fases clave "
-                "claves frase frases muerte muertes fuente fuentes madre madres piel pieles cárcel cárceles luz luces "
-                "voz voces cruz cruces paz actriz actrices raíz raíces nariz narices sede sedes suerte imagen imágenes "
-                "sal sangre nube nubes orden órdenes liebre liebres crisis tesis hipótesis dosis sierpe índole costumbre "
-                "-a -as -ción -ciones -sión -siones -gión -giones -xión -xiones -nión -niones -dad -dades -tad -tades "
-                "-tud -tudes -umbre -umbres",
-    .not_nouns = "a al ante bajo con contra de del desde durante e en entre hacia hasta mediante ni o para pero por porque "
-                 "que se según sin sobre tras u y ya es son era fue está están ha han había hay no sí como cuando donde "
+    .masculine =
+        "día días mapa mapas problema problemas sistema sistemas tema temas programa programas clima climas "
+        "idioma idiomas planeta planetas poeta poetas drama dramas esquema esquemas fantasma fantasmas "
+        "diploma diplomas lema lemas dilema dilemas síntoma síntomas trauma traumas enigma enigmas "
+        "panorama panoramas cometa cometas tranvía tranvías sofá sofás papá papás guardia guardias "
+        "colega colegas atleta atletas guardameta guardametas cardenales análisis oasis paréntesis énfasis "
+        "jueces peces aviones camiones gorriones guiones millones billones campeones peones -nauta -nautas "
+        "-ista -istas -grama -gramas",
+    .feminine =
+        "mano manos foto fotos moto motos radio radios noche noches tarde tardes vez veces clase clases "
+        "gente "
+        "llave llaves calle calles parte partes base bases red redes flor flores ley leyes mujer mujeres "
+        "señal señales serie series superficie superficies leche nave naves torre torres fase fases clave "
+        "claves frase frases muerte muertes fuente fuentes madre madres piel pieles cárcel cárceles luz "
+        "luces "
+        "voz voces cruz cruces paz actriz actrices raíz raíces nariz narices sede sedes suerte imagen "
+        "imágenes "
+        "sal sangre nube nubes orden órdenes liebre liebres crisis tesis hipótesis dosis sierpe índole "
+        "costumbre "
+        "-a -as -ción -ciones -sión -siones -gión -giones -xión -xiones -nión -niones -dad -dades -tad "
+        "-tades "
+        "-tud -tudes -umbre -umbres",
+    .not_nouns = "a al ante bajo con contra de del desde durante e en entre hacia hasta mediante ni o para "
+                 "pero por porque "
+                 "que se según sin sobre tras u y ya es son era fue está están ha han había hay no sí como "
+                 "cuando donde "
                  "mientras más menos el la los las un una lo le les su sus mi tu nos me te si pues aunque",
-    .unsure = "grandes mejores peores posibles principales difíciles fáciles jóvenes últimos nuevos primeros "
-              "importantes siguientes restantes millones diferentes iguales breves enormes increíbles",
-    .number_names = "número minuto jornada día grupo página capítulo dorsal canal año puesto fórmula temporada semana cuarto "
-                    "ronda zona vía línea nivel fase tipo siglo artículo la el versión puerta sala etapa set hoyo carril "
-                    "down yarda camiseta camisa casilla plataforma apartado habitación calle batería episodio tomo acto",
+    .unsure =
+        "mil grandes mejores peores posibles principales difíciles fáciles jóvenes últimos nuevos primeros "
+        "importantes siguientes restantes millones diferentes iguales breves enormes increíbles",
+    .number_names =
+        "número minuto jornada día grupo página capítulo dorsal canal año puesto fórmula temporada semana "
+        "cuarto "
+        "ronda zona vía línea nivel fase tipo siglo artículo la el versión puerta sala etapa set hoyo carril "
+        "down yarda camiseta camisa casilla plataforma apartado habitación calle batería episodio tomo acto",
     .ordinal_masculine = ".º º .° .o ro do to mo vo no",
     .ordinal_feminine = ".ª ª .a ra da ta ma va na era",
     .ordinal_before = ".er er",
-    .roman_before = "siglo siglos capítulo tomo acto parte fase bowl edición volumen libro título nivel tipo grupo clase "
-                    "mundial wrestlemania división unidad zona fórmula apartado escena canto serie milenio",
-    .roman_after = "guerra edición congreso juegos copa cumbre legislatura república imperio reich torneo gran premio feria "
+    .roman_before =
+        "siglo siglos capítulo tomo acto parte fase bowl edición volumen libro título nivel tipo grupo clase "
+        "mundial wrestlemania división unidad zona fórmula apartado escena canto serie milenio",
+    .roman_after = "guerra edición congreso juegos copa cumbre legislatura república imperio reich torneo "
+                   "gran premio feria "
                    "festival jornada jornadas asamblea maratón milenio dinastía campeonato",
-    .kings = "felipe alfonso carlos juan pablo pío benedicto enrique luis fernando jorge ricardo eduardo guillermo "
-             "napoleón francisco gregorio clemente inocencio león sancho ramiro pedro jaime alejandro nicolás federico "
+    .kings = "felipe alfonso carlos juan pablo pío benedicto enrique luis fernando jorge ricardo eduardo "
+             "guillermo "
+             "napoleón francisco gregorio clemente inocencio león sancho ramiro pedro jaime alejandro "
+             "nicolás federico "
              "jacobo gustavo balduino alberto leopoldo harald olaf mohamed hussein ramsés ptolomeo",
     .queens = "isabel juana maría catalina cristina victoria margarita beatriz cleopatra ana",
     .kings_ordinals = 10,

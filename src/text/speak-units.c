@@ -65,8 +65,6 @@ static const DubSpeakUnit units[] = {
     {"seg", "second", false},
     {"ms", "millisecond", false},
     {"s", "second", false},
-    {"′", "minute", false},
-    {"″", "inch", false},
     {"kHz", "kilohertz", true},
     {"MHz", "megahertz", true},
     {"GHz", "gigahertz", true},
@@ -91,11 +89,12 @@ static const DubSpeakUnit units[] = {
 };
 
 static const DubSpeakMoney moneys[] = {
-    {"US$", "USD"}, {"MX$", "MXN"}, {"AU$", "AUD"}, {"CA$", "CAD"}, {"R$", "BRL"}, {"A$", "AUD"}, {"C$", "CAD"},
-    {"$", "USD"},   {"€", "EUR"},   {"£", "GBP"},   {"¥", "JPY"},   {"₹", "INR"},  {"₩", "KRW"},  {"₽", "RUB"},
-    {"₺", "TRY"},   {"₴", "UAH"},   {"USD", "USD"}, {"EUR", "EUR"}, {"GBP", "GBP"}, {"JPY", "JPY"}, {"CHF", "CHF"},
-    {"MXN", "MXN"}, {"ARS", "ARS"}, {"BRL", "BRL"}, {"CAD", "CAD"}, {"AUD", "AUD"}, {"COP", "COP"}, {"CLP", "CLP"},
-    {"PEN", "PEN"}, {"CNY", "CNY"}, {"INR", "INR"},
+    {"US$", "USD"}, {"MX$", "MXN"}, {"AU$", "AUD"}, {"CA$", "CAD"}, {"R$", "BRL"},  {"A$", "AUD"},
+    {"C$", "CAD"},  {"$", "USD"},   {"€", "EUR"},   {"£", "GBP"},   {"¥", "JPY"},   {"₹", "INR"},
+    {"₩", "KRW"},   {"₽", "RUB"},   {"₺", "TRY"},   {"₴", "UAH"},   {"USD", "USD"}, {"EUR", "EUR"},
+    {"GBP", "GBP"}, {"JPY", "JPY"}, {"CHF", "CHF"}, {"MXN", "MXN"}, {"ARS", "ARS"}, {"BRL", "BRL"},
+    {"CAD", "CAD"}, {"AUD", "AUD"}, {"COP", "COP"}, {"CLP", "CLP"}, {"PEN", "PEN"}, {"CNY", "CNY"},
+    {"INR", "INR"},
 };
 
 /* Returns: whether what is written as @written ends there: no letter, digit or apostrophe goes on. */
@@ -111,7 +110,8 @@ static bool ends_there(const char *written, const char *after)
 const DubSpeakUnit *dub_speak_find_unit(const char *p)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(units); i++)
-        if (g_str_has_prefix(p, units[i].written) && ends_there(units[i].written, p + strlen(units[i].written)))
+        if (g_str_has_prefix(p, units[i].written) &&
+            ends_there(units[i].written, p + strlen(units[i].written)))
             return &units[i];
     return NULL;
 }
@@ -120,7 +120,8 @@ const DubSpeakMoney *dub_speak_find_money(const char *p)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(moneys); i++) {
         const char *after = p + strlen(moneys[i].written);
-        if (g_str_has_prefix(p, moneys[i].written) && !(g_ascii_isalpha(after[-1]) && g_ascii_isalpha(*after)))
+        if (g_str_has_prefix(p, moneys[i].written) &&
+            !(g_ascii_isalpha(after[-1]) && g_ascii_isalpha(*after)))
             return &moneys[i];
     }
     return NULL;

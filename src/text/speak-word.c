@@ -1,4 +1,5 @@
-/* text/speak-word.c: abbreviations, initials, roman numerals, months of English dates, units without a number. */
+/* text/speak-word.c: abbreviations, initials, roman numerals, months of English dates, units without a
+ * number. */
 #include "text/speak-private.h"
 
 #include <string.h>
@@ -8,7 +9,8 @@
 static bool begins_a_word(const DubSpeaker *self)
 {
     const gunichar before = dub_speak_char_before(self, self->at);
-    return !dub_speak_is_word_char(before) && !g_unichar_isdigit(before) && before != '\'' && before != 0x2019;
+    return !dub_speak_is_word_char(before) && !g_unichar_isdigit(before) && before != '\'' &&
+           before != 0x2019;
 }
 
 /* @written in small case may begin with a capital in the text. Returns: the end of it at @p, or NULL. */
@@ -80,10 +82,12 @@ static bool in_a_name(const DubSpeaker *self)
 {
     g_autofree char *word = dub_speak_word_before(self, self->at);
     const char *start = self->at - strlen(word) - 1;
-    return self->at == self->text || (*word && start >= self->text && self->at[-1] == ' ' && is_capital(start));
+    return self->at == self->text ||
+           (*word && start >= self->text && self->at[-1] == ' ' && is_capital(start));
 }
 
-/* "J. K. Rowling", "A.B.C.": the full stops are no ends of sentences. A last one stays where the text ends. */
+/* "J. K. Rowling", "A.B.C.": the full stops are no ends of sentences. A last one stays where the text ends.
+ */
 bool dub_speak_initials(DubSpeaker *self)
 {
     const char *p = self->at;
@@ -108,10 +112,11 @@ bool dub_speak_initials(DubSpeaker *self)
 static const struct {
     const char *letters;
     int value;
-} romans[] = {{"C", 100}, {"XC", 90}, {"L", 50},
-              {"XL", 40},  {"X", 10},   {"IX", 9},  {"V", 5},    {"IV", 4},  {"I", 1}};
+} romans[] = {{"C", 100}, {"XC", 90}, {"L", 50}, {"XL", 40}, {"X", 10},
+              {"IX", 9},  {"V", 5},   {"IV", 4}, {"I", 1}};
 
-/* Returns: the value of the roman numeral from @start to @end, 0: it is not one as Romans are taught to write it. */
+/* Returns: the value of the roman numeral from @start to @end, 0: it is not one as Romans are taught to write
+ * it. */
 static int read_roman(const char *start, const char *end)
 {
     int value = 0;
@@ -132,7 +137,8 @@ static int read_roman(const char *start, const char *end)
 
 static bool after_capital(const DubSpeaker *self, const char *word)
 {
-    const char *start = self->at - 1 - strlen(word); /* small letters are as long as capitals in these languages */
+    const char *start =
+        self->at - 1 - strlen(word); /* small letters are as long as capitals in these languages */
     return *word && start >= self->text && self->at[-1] == ' ' && is_capital(start) &&
            !is_capital(g_utf8_next_char(start));
 }
@@ -161,8 +167,10 @@ static bool say_roman(DubSpeaker *self, const char *end, int value)
         return true;
     }
     static const char articles[] = "el la los las del al il o a do da no na le";
-    const bool noun = *after && !dub_speak_words_have(language->not_nouns, after) && !g_str_equal(language->code, "en");
-    const bool counted = length > 1 && noun && dub_speak_words_have(articles, before); /* "el XXV aniversario" */
+    const bool noun =
+        *after && !dub_speak_words_have(language->not_nouns, after) && !g_str_equal(language->code, "en");
+    const bool counted =
+        length > 1 && noun && dub_speak_words_have(articles, before); /* "el XXV aniversario" */
     if (counted || dub_speak_words_have(language->roman_after, after)) {
         const bool feminine = dub_speak_is_feminine(language, after);
         dub_speak_say_number(self, value, feminine ? DUB_SPELL_ORDINAL_FEMININE : DUB_SPELL_ORDINAL_BEFORE);
@@ -185,7 +193,8 @@ static bool say_french_roman(DubSpeaker *self, const char *end, int value)
         if (!g_str_has_prefix(end, endings[i]) || g_unichar_isalnum(g_utf8_get_char(after)))
             continue;
         const bool feminine = endings[i][0] == 'r' || g_str_has_prefix(endings[i], "ère");
-        dub_speak_say_number(self, value, feminine ? DUB_SPELL_ORDINAL_FEMININE : DUB_SPELL_ORDINAL_MASCULINE);
+        dub_speak_say_number(self, value,
+                             feminine ? DUB_SPELL_ORDINAL_FEMININE : DUB_SPELL_ORDINAL_MASCULINE);
         self->at = after;
         return true;
     }
@@ -194,7 +203,8 @@ static bool say_french_roman(DubSpeaker *self, const char *end, int value)
 
 bool dub_speak_roman(DubSpeaker *self)
 {
-    const char *end = self->at + strspn(self->at, "IVXLC"); /* "DC", "MX" and the like are never numbers here */
+    const char *end =
+        self->at + strspn(self->at, "IVXLC"); /* "DC", "MX" and the like are never numbers here */
     const int value = begins_a_word(self) && end > self->at ? read_roman(self->at, end) : 0;
     if (value == 0)
         return false;

@@ -1,6 +1,7 @@
-/* text/speakable.c: cleans a text, then goes through it: at each place the first rule that knows what stands there says it in
- * words, and what no rule knows is copied. */
+/* text/speakable.c: cleans a text, then goes through it: at each place the first rule that knows what stands
+ * there says it in words, and what no rule knows is copied. */
 #include "text/speakable.h"
+#include "text/spanish.h"
 #include "text/speak-private.h"
 
 #include <string.h>
@@ -9,7 +10,8 @@ static bool is_dropped(gunichar c)
 {
     const GUnicodeType type = g_unichar_type(c);
     const bool joins_letters = c == 0x200c || c == 0x200d; /* Persian and Indian words need these */
-    return (type == G_UNICODE_FORMAT && !joins_letters) || type == G_UNICODE_UNASSIGNED || type == G_UNICODE_PRIVATE_USE;
+    return (type == G_UNICODE_FORMAT && !joins_letters) || type == G_UNICODE_UNASSIGNED ||
+           type == G_UNICODE_PRIVATE_USE;
 }
 
 /* Returns: (transfer full): valid UTF-8, words apart by one space, without what is neither read nor said. */
@@ -96,8 +98,7 @@ void dub_speak_say_read(DubSpeaker *self, const DubSpeakNumber *number, DubSpell
 static const char *and_word(const DubSpeaker *self, const char *after)
 {
     g_autofree char *next = dub_speak_word_after(after);
-    const bool i = g_str_has_prefix(next, "i") || g_str_has_prefix(next, "í") || g_str_has_prefix(next, "hi");
-    return i && g_str_equal(self->language->code, "es") ? "e" : self->language->and;
+    return g_str_equal(self->language->code, "es") && dub_spanish_takes_e(next) ? "e" : self->language->and;
 }
 
 static bool names_unit(const char *p)
@@ -110,7 +111,8 @@ static bool names_unit(const char *p)
 static char *symbol_name(DubSpeaker *self, gunichar c, const char *after)
 {
     const DubSpeakLanguage *language = self->language;
-    const bool digit = g_ascii_isdigit(*after), digit_before = g_unichar_isdigit(dub_speak_char_before(self, self->at));
+    const bool digit = g_ascii_isdigit(*after),
+               digit_before = g_unichar_isdigit(dub_speak_char_before(self, self->at));
     switch (c) {
     case '&': return g_strdup(and_word(self, after));
     case '+': return g_strdup(language->plus);
@@ -125,8 +127,19 @@ static char *symbol_name(DubSpeaker *self, gunichar c, const char *after)
     case '.': return digit ? g_strdup(digit_before ? language->dot : language->point) : NULL;
     case '/': return g_strdup(names_unit(after) ? language->per : "");
     case '_': return g_strdup("");
-    case '~': case '*': case '|': case '^': case '\\': case '<': case '>': case '`':
-    case 0x2022: case 0xa9: case 0xae: case 0x2122: case 0x2192: return g_strdup("");
+    case '~':
+    case '*':
+    case '|':
+    case '^':
+    case '\\':
+    case '<':
+    case '>':
+    case '`':
+    case 0x2022:
+    case 0xa9:
+    case 0xae:
+    case 0x2122:
+    case 0x2192: return g_strdup("");
     default: return NULL;
     }
 }
@@ -135,7 +148,8 @@ static char *symbol_name(DubSpeaker *self, gunichar c, const char *after)
 static const char *dash_word(const DubSpeaker *self, const char *after)
 {
     const gunichar before = dub_speak_char_before(self, self->at), next = g_utf8_get_char(after);
-    if (g_unichar_isdigit(next) && before && (g_unichar_isdigit(before) || g_utf8_strchr("%°€$£", -1, before)))
+    if (g_unichar_isdigit(next) && before &&
+        (g_unichar_isdigit(before) || g_utf8_strchr("%°€$£", -1, before)))
         return self->language->range;
     const bool digit = g_unichar_isdigit(next) || g_unichar_isdigit(before);
     return digit && g_unichar_isalnum(before) && g_unichar_isalnum(next) ? "" : NULL;
@@ -158,7 +172,8 @@ bool dub_speak_symbol(DubSpeaker *self)
         self->at = after;
         return true;
     }
-    const DubSpeakMoney *money = g_unichar_type(c) == G_UNICODE_CURRENCY_SYMBOL && c != 0xa2 ? dub_speak_find_money(self->at) : NULL;
+    const DubSpeakMoney *money =
+        g_unichar_type(c) == G_UNICODE_CURRENCY_SYMBOL && c != 0xa2 ? dub_speak_find_money(self->at) : NULL;
     const bool dash = c == '-' || c == 0x2013;
     g_autofree char *name = money  ? dub_speak_money_name(self, money, 2)
                             : dash ? g_strdup(dash_word(self, after))
@@ -182,10 +197,11 @@ static bool times_sign(DubSpeaker *self)
     return true;
 }
 
-static const DubSpeakRule word_rules[] = {times_sign, dub_speak_address, dub_speak_abbreviation, dub_speak_initials, dub_speak_roman,
-                                          dub_speak_month,   dub_speak_amount,       dub_speak_unit_alone};
-static const DubSpeakRule other_rules[] = {dub_speak_address, dub_speak_phone,   dub_speak_date,
-                                           dub_speak_clock,   dub_speak_fraction, dub_speak_ordinal,
+static const DubSpeakRule word_rules[] = {times_sign,         dub_speak_address,   dub_speak_abbreviation,
+                                          dub_speak_initials, dub_speak_roman,     dub_speak_month,
+                                          dub_speak_amount,   dub_speak_unit_alone};
+static const DubSpeakRule other_rules[] = {dub_speak_address, dub_speak_phone,      dub_speak_date,
+                                           dub_speak_clock,   dub_speak_fraction,   dub_speak_ordinal,
                                            dub_speak_amount,  dub_speak_unit_alone, dub_speak_symbol};
 
 /* Takes one rule's words back where they are more than we promise for so much text. */
@@ -215,11 +231,13 @@ static void copy(DubSpeaker *self)
 {
     const gunichar first = g_utf8_get_char(self->at);
     const bool word = dub_speak_is_word_char(first);
-    if (self->joined && (g_unichar_isalnum(first) || g_utf8_strchr("¿¡(«“", -1, first)) && wants_space(self->out))
+    if (self->joined && (g_unichar_isalnum(first) || g_utf8_strchr("¿¡(«“", -1, first)) &&
+        wants_space(self->out))
         g_string_append_c(self->out, ' ');
-    const bool elided = self->out->len && self->out->str[self->out->len - 1] == '\'' && self->at > self->text &&
-                        self->at[-1] != '\'';
-    const bool double_space = first == ' ' && self->out->len && (elided || self->out->str[self->out->len - 1] == ' ');
+    const bool elided = self->out->len && self->out->str[self->out->len - 1] == '\'' &&
+                        self->at > self->text && self->at[-1] != '\'';
+    const bool double_space =
+        first == ' ' && self->out->len && (elided || self->out->str[self->out->len - 1] == ' ');
     const char *end = g_utf8_next_char(self->at);
     while (word && dub_speak_is_word_char(g_utf8_get_char(end)))
         end = g_utf8_next_char(end);

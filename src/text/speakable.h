@@ -10,11 +10,11 @@
  * @text: a sentence or several in @language, as a translator or a subtitle writes them
  * @language: as BCP 47 has it: "es", "pt-BR"; the region is looked at only where it changes what is said
  *
- * Puts into words what synthesisers read badly or each in a way of its own: numbers, ordinals, dates, times of day, scores,
- * ranges, years, money, percentages, units, fractions, telephone numbers, roman numerals, abbreviations, symbols, addresses
- * of the Web and of mail. Plain words come back byte for byte, so text that is speakable already comes back as it is.
- * Spanish, English, French, Italian, Portuguese and German are known. In any other language, only white space is tidied and
- * control characters taken out.
- * Returns: (transfer full): valid UTF-8 even where @text is not; never NULL
+ * Puts into words what synthesisers read badly or each in a way of its own: numbers, ordinals, dates, times
+ * of day, scores, ranges, years, money, percentages, units, fractions, telephone numbers, roman numerals,
+ * abbreviations, symbols, addresses of the Web and of mail. Plain words come back byte for byte, so text that
+ * is speakable already comes back as it is. Spanish, English, French, Italian, Portuguese and German are
+ * known. In any other language, only white space is tidied and control characters taken out. Returns:
+ * (transfer full): valid UTF-8 even where @text is not; never NULL
  */
 char *dub_speakable(const char *text, const char *language);

@@ -1,5 +1,6 @@
 /* text/spell.c: ICU's spell-out rules (RBNF), unit names and months.
- * ICU's sets of rules have other names in each language: for each form, those that mean it are tried in turn. */
+ * ICU's sets of rules have other names in each language: for each form, those that mean it are tried in turn.
+ */
 #include "text/spell.h"
 
 #include <stdbool.h>
@@ -9,10 +10,10 @@
 #include <unicode/unumberformatter.h>
 #include <unicode/ustring.h>
 
-#define N_MONTHS     12
-#define MOST_UNITS   256 /* of UTF-16: longer than any name or number that ICU makes of 15 digits */
-#define MOST_SETS    4
-#define SOFT_HYPHEN  "\u00ad"
+#define N_MONTHS    12
+#define MOST_UNITS  256 /* of UTF-16: longer than any name or number that ICU makes of 15 digits */
+#define MOST_SETS   4
+#define SOFT_HYPHEN "\u00ad"
 
 struct _DubSpell {
     char *locale;
@@ -55,7 +56,8 @@ void dub_spell_free(DubSpell *self)
     g_free(self);
 }
 
-/* Returns: (transfer full): UTF-8 without the hyphens that ICU puts where a word may be broken; NULL: it does not fit. */
+/* Returns: (transfer full): UTF-8 without the hyphens that ICU puts where a word may be broken; NULL: it does
+ * not fit. */
 static char *to_utf8(const UChar *text, int32_t length)
 {
     g_autofree char *utf8 = g_utf16_to_utf8((const gunichar2 *) text, length, NULL, NULL, NULL);
@@ -118,7 +120,8 @@ static char *spell_spanish_feminine(DubSpell *self, gint64 number)
 char *dub_spell_number(DubSpell *self, gint64 number, DubSpellForm form)
 {
     const bool spanish = g_ascii_strncasecmp(self->locale, "es", 2) == 0;
-    return spanish && form == DUB_SPELL_FEMININE ? spell_spanish_feminine(self, number) : spell(self, number, form);
+    return spanish && form == DUB_SPELL_FEMININE ? spell_spanish_feminine(self, number)
+                                                 : spell(self, number, form);
 }
 
 /* Takes the number and its space away from both ends: "21 yardas" is "yardas". */
@@ -157,7 +160,8 @@ static void read_months(DubSpell *self)
     for (int i = 0; i < N_MONTHS; i++) {
         UChar name[64];
         status = U_ZERO_ERROR;
-        int32_t length = dates ? udat_getSymbols(dates, UDAT_MONTHS, i, name, G_N_ELEMENTS(name), &status) : 0;
+        int32_t length =
+            dates ? udat_getSymbols(dates, UDAT_MONTHS, i, name, G_N_ELEMENTS(name), &status) : 0;
         self->months[i] = U_SUCCESS(status) ? to_utf8(name, length) : g_strdup("");
         status = U_ZERO_ERROR;
         length = dates ? udat_getSymbols(dates, UDAT_SHORT_MONTHS, i, name, G_N_ELEMENTS(name), &status) : 0;

@@ -1,5 +1,6 @@
 /* text/spell.h: numbers, units, money and months in words, from ICU's locale data. For src/text alone.
- * An instance belongs to one thread; opening ICU's parts takes a millisecond each, so each is opened when first needed. */
+ * An instance belongs to one thread; opening ICU's parts takes a millisecond each, so each is opened when
+ * first needed. */
 #pragma once
 
 #include <glib.h>
@@ -7,7 +8,7 @@
 typedef struct _DubSpell DubSpell;
 
 typedef enum {
-    DUB_SPELL_PLAIN, /* counting, or a number that is a name: "uno", "veintiuno", "eins" */
+    DUB_SPELL_PLAIN,     /* counting, or a number that is a name: "uno", "veintiuno", "eins" */
     DUB_SPELL_MASCULINE, /* before a noun: "un", "veintiún", "ein" */
     DUB_SPELL_FEMININE,  /* before a noun: "una", "doscientas", "eine" */
     DUB_SPELL_YEAR,      /* "nineteen ninety-eight" */
@@ -39,5 +40,6 @@ char *dub_spell_unit(DubSpell *self, const char *unit, double number);
 /* @month: 1 to 12. Returns: its name as it stands in a date: "noviembre". */
 const char *dub_spell_month(DubSpell *self, unsigned month);
 
-/* Returns: 1 to 12 if @word is the name of a month, in full, or in the short form ICU has, in any case; else 0. */
+/* Returns: 1 to 12 if @word is the name of a month, in full, or in the short form ICU has, in any case; else
+ * 0. */
 unsigned dub_spell_find_month(DubSpell *self, const char *word);
