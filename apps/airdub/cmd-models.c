@@ -1,5 +1,6 @@
-/* airdub/cmd-models.c: `airdub models`: what is installed, and installing, checking and removing it. Installing is the work
- * of a Python program (tools/models), which takes this program's place: Ctrl-C and the exit status are then its own. */
+/* airdub/cmd-models.c: `airdub models`: what is installed, and installing, checking and removing it.
+ * Installing is the work of a Python program (tools/models), which takes this program's place: Ctrl-C and the
+ * exit status are then its own. */
 #include "airdub/models-report.h"
 #include "airdub/programs.h"
 #include "base/error.h"
@@ -11,7 +12,7 @@
 #include <unistd.h>
 
 #define CATALOGUE_BYTES_MAX (1 << 20)
-#define TREE_FILES_OPEN 16
+#define TREE_FILES_OPEN     16
 
 /* ---- the installer ---- */
 
@@ -22,8 +23,10 @@ static char *find_tool(void)
     if (self && g_str_has_prefix(self, AIRDUB_BUILD_ROOT "/"))
         return g_strdup(MODELS_TOOL_SOURCE);
     g_autofree char *folder = self ? g_path_get_dirname(self) : g_strdup(".");
-    g_autofree char *beside = g_build_filename(folder, "..", "share", "airdub", "models-tool", "models", NULL);
-    return g_file_test(beside, G_FILE_TEST_IS_DIR) ? g_steal_pointer(&beside) : g_strdup(MODELS_TOOL_INSTALLED);
+    g_autofree char *beside =
+        g_build_filename(folder, "..", "share", "airdub", "models-tool", "models", NULL);
+    return g_file_test(beside, G_FILE_TEST_IS_DIR) ? g_steal_pointer(&beside)
+                                                   : g_strdup(MODELS_TOOL_INSTALLED);
 }
 
 /* NULL where it is not there or broken: the list goes without what can be installed. */
@@ -42,21 +45,25 @@ static int run_install(int argc, char **argv, const char *model_dir, GError **er
 {
     g_autofree char *tool = find_tool();
     if (!g_file_test(tool, G_FILE_TEST_IS_DIR)) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "the installer of models is not at %s; install airdub with 'make install'", tool);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND,
+                    "the installer of models is not at %s; install airdub with 'make install'", tool);
         return 0;
     }
     g_auto(GStrv) folders = dub_models_folders(model_dir);
     g_autoptr(GPtrArray) words = g_ptr_array_new();
-    const char *const first[] = { "python3", "-B", tool, "install", "--into", folders[0], "--version-of-airdub", AIRDUB_VERSION };
+    const char *const first[] = {
+        "python3", "-B", tool, "install", "--into", folders[0], "--version-of-airdub", AIRDUB_VERSION
+    };
     for (gsize i = 0; i < G_N_ELEMENTS(first); i++)
         g_ptr_array_add(words, (void *) first[i]);
     for (int i = 1; i < argc; i++)
         g_ptr_array_add(words, argv[i]);
     g_ptr_array_add(words, NULL);
     execvp("python3", (char **) words->pdata);
-    g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND,
-                "python3, which installs models, cannot be started: %s; install it with 'apt-get install python3 python3-venv'",
-                g_strerror(errno));
+    g_set_error(
+        error, DUB_ERROR, DUB_ERROR_NOT_FOUND,
+        "python3, which installs models, cannot be started: %s; 'apt-get install python3 python3-venv'",
+        g_strerror(errno));
     return 0;
 }
 
@@ -69,7 +76,8 @@ static int run_list(int argc, char **argv, const char *model_dir, GError **error
         { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "one JSON object instead of lines", NULL },
         G_OPTION_ENTRY_NULL,
     };
-    if (!command_parse(argc, argv, entries, NULL, "Lists the models that are installed, and those that can be.", NULL, 0, NULL, error))
+    if (!command_parse(argc, argv, entries, NULL,
+                       "Lists the models that are installed, and those that can be.", NULL, 0, NULL, error))
         return 0;
     g_auto(GStrv) folders = dub_models_folders(model_dir);
     g_autoptr(GPtrArray) models = dub_models_find(model_dir);
@@ -86,7 +94,8 @@ static int run_check(int argc, char **argv, const char *model_dir, GError **erro
         { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "one JSON object instead of lines", NULL },
         G_OPTION_ENTRY_NULL,
     };
-    if (!command_parse(argc, argv, entries, "[NAME…]", "Says of each model what it is, what it can do, and what is wrong with it.",
+    if (!command_parse(argc, argv, entries, "[NAME…]",
+                       "Says of each model what it is, what it can do, and what is wrong with it.",
                        "The exit status is 0 if all of them can be used.", COMMAND_ANY_NUMBER, &names, error))
         return 0;
     g_auto(GStrv) folders = dub_models_folders(model_dir);
@@ -111,13 +120,15 @@ static bool delete_tree(const char *path, GError **error)
     g_autofree char *hidden = g_build_filename(folder, hidden_name, NULL);
     if (g_file_test(hidden, G_FILE_TEST_EXISTS))
         nftw(hidden, delete_entry, TREE_FILES_OPEN, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-    if (rename(path, hidden) == 0 && nftw(hidden, delete_entry, TREE_FILES_OPEN, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) == 0)
+    if (rename(path, hidden) == 0 &&
+        nftw(hidden, delete_entry, TREE_FILES_OPEN, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) == 0)
         return true;
     g_propagate_error(error, dub_error_from_errno(errno, path));
     return false;
 }
 
-/* Returns: (transfer full): the entry of one of @folders that is the model: its folder, or its file where others lie beside */
+/* Returns: (transfer full): the entry of one of @folders that is the model: its folder, or its file where
+ * others lie beside */
 static char *entry_of(const DubModel *model, char **folders)
 {
     g_autofree char *folder = g_path_get_dirname(model->path);
@@ -135,24 +146,28 @@ static const DubModel *find_model(const GPtrArray *models, const char *name, GEr
         if (strcmp(model->name, name) == 0)
             return model;
     }
-    g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "there is no model '%.60s' here; 'airdub models list' shows those there are", name);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND,
+                "there is no model '%.60s' here; 'airdub models list' shows those there are", name);
     return NULL;
 }
 
-static bool remove_model(const GPtrArray *models, char **folders, const char *name, DubJson *removed, GError **error)
+static bool remove_model(const GPtrArray *models, char **folders, const char *name, DubJson *removed,
+                         GError **error)
 {
     const DubModel *model = find_model(models, name, error);
     if (!model)
         return false;
     g_autofree char *entry = entry_of(model, folders);
     if (g_strv_contains((const char *const *) folders, entry)) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "MODEL_DIR is the model itself (%s); delete that folder", entry);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
+                    "MODEL_DIR is the model itself (%s); delete that folder", entry);
         return false;
     }
     if (!delete_tree(entry, error))
         return false;
     if (removed)
-        json_array_append_new(removed, json_pack("{s:o, s:o}", "name", command_json_string(name), "path", command_json_string(entry)));
+        json_array_append_new(removed, json_pack("{s:o, s:o}", "name", command_json_string(name), "path",
+                                                 command_json_string(entry)));
     else
         printf("removed %s: %s\n", name, entry);
     return true;
@@ -166,10 +181,12 @@ static int run_remove(int argc, char **argv, const char *model_dir, GError **err
         { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "one JSON object instead of lines", NULL },
         G_OPTION_ENTRY_NULL,
     };
-    if (!command_parse(argc, argv, entries, "NAME…", "Removes installed models from the disk.", NULL, COMMAND_ANY_NUMBER, &names, error))
+    if (!command_parse(argc, argv, entries, "NAME…", "Removes installed models from the disk.", NULL,
+                       COMMAND_ANY_NUMBER, &names, error))
         return 0;
     if (!names[0]) {
-        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "models remove needs NAME…; see 'airdub models remove --help'");
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
+                            "models remove needs NAME…; see 'airdub models remove --help'");
         return 0;
     }
     g_auto(GStrv) folders = dub_models_folders(model_dir);
@@ -199,25 +216,28 @@ static void print_help(void)
 {
     g_auto(GStrv) folders = dub_models_folders(NULL);
     g_autofree char *places = g_strjoinv("\n  ", folders);
-    printf("Usage:\n  airdub models ACTION [OPTION…]\n\n"
-           "Models of the engines that hear and speak: Whisper, Kokoro, and the voices of Piper, Coqui and MMS.\n\n"
-           "Actions:\n"
-           "  list              what is installed, and what can be\n"
-           "  install NAME…     download, check and convert; --from takes a file, a folder or a URL instead\n"
-           "  check [NAME…]     what each is, what it can do, and what is wrong with it\n"
-           "  remove NAME…      delete from the disk\n\n"
-           "Options:\n"
-           "  --help            with an action before it: its own options\n"
-           "  --json            for machines\n\n"
-           "MODEL_DIR, where set, is the only folder of models. Otherwise these are, the first for what is installed:\n  %s\n",
-           places);
+    printf(
+        "Usage:\n  airdub models ACTION [OPTION…]\n\n"
+        "Models of the engines that hear and speak: Whisper, Kokoro, and voices of Piper, Coqui and MMS.\n\n"
+        "Actions:\n"
+        "  list              what is installed, and what can be\n"
+        "  install NAME…     download, check and convert; --from takes a file, a folder or a URL instead\n"
+        "  check [NAME…]     what each is, what it can do, and what is wrong with it\n"
+        "  remove NAME…      delete from the disk\n\n"
+        "Options:\n"
+        "  --help            with an action before it: its own options\n"
+        "  --json            for machines\n\n"
+        "MODEL_DIR, where set, is the only folder of models. Otherwise these are, the first for installing:\n"
+        "  %s\n",
+        places);
 }
 
 int cmd_models(int argc, char **argv, GError **error)
 {
     if (argc < 2) {
-        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
-                            "models needs an action: list, install, check or remove; see 'airdub models --help'");
+        g_set_error_literal(
+            error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
+            "models needs an action: list, install, check or remove; see 'airdub models --help'");
         return 0;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
@@ -228,14 +248,14 @@ int cmd_models(int argc, char **argv, GError **error)
     for (gsize i = 0; i < G_N_ELEMENTS(actions); i++) {
         if (strcmp(argv[1], actions[i].name) != 0)
             continue;
-        g_autofree char *name = g_strdup_printf("models %s", actions[i].name);
-        g_auto(GStrv) words = g_new0(char *, (gsize) argc); /* the action's name as one word, for its messages and its help */
-        words[0] = g_strdup(name);
+        g_auto(GStrv) words = g_new0(char *, (gsize) argc);
+        words[0] = g_strdup_printf("models %s", actions[i].name); /* for its messages and its help */
         for (int w = 2; w < argc; w++)
             words[w - 1] = g_strdup(argv[w]);
         command_setup_log(false);
         return actions[i].run(argc - 1, words, g_environ_getenv(environment, "MODEL_DIR"), error);
     }
-    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "models: there is no action '%.60s'; see 'airdub models --help'", argv[1]);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
+                "models: there is no action '%.60s'; see 'airdub models --help'", argv[1]);
     return 0;
 }

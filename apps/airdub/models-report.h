@@ -4,14 +4,15 @@
 #include "airdub/command.h"
 #include "engines/models.h"
 
-/* @models: of DubModel; @folders: where they were looked for; @catalogue: the installer's table, NULL where it is not there */
+/* @models: of DubModel; @folders: where they were looked for; @catalogue: the installer's table, NULL where
+ * it is not there */
 void models_report_list(const GPtrArray *models, char **folders, const DubJson *catalogue, bool as_json);
 
 /**
  * models_report_check:
  * @names: (array zero-terminated=1): the models to check; empty: all there are
- * Reads every file of every model. Returns: true, or false with %DUB_ERROR_NOT_FOUND for no such model or none at all, or
- * %DUB_ERROR_FAILED where one cannot be used
+ * Reads every file of every model. Returns: true, or false with %DUB_ERROR_NOT_FOUND for no such model or
+ * none at all, or %DUB_ERROR_FAILED where one cannot be used
  */
 bool models_report_check(const GPtrArray *models, char **folders, char **names, bool as_json, GError **error);
 

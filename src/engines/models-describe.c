@@ -1,24 +1,25 @@
-/* engines/models-describe.c: what a file or folder without our description is, as far as its names, its header and Piper's
- * .onnx.json tell. An .onnx is never parsed: only its first byte and the words near its end are looked at. */
+/* engines/models-describe.c: what a file or folder without our description is, as far as its names, its
+ * header and Piper's .onnx.json tell. An .onnx is never parsed: only its first byte and the words near its
+ * end are looked at. */
 #include "engines/models-private.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
-#define PIPER_BYTES_MAX (1 << 20)
-#define TOKENS_BYTES_MAX (4 << 20)
-#define ONNX_BYTES_MIN 1024
-#define ONNX_TAIL_BYTES (64 << 10)                    /* sherpa-onnx's description stands behind the graph */
-#define KOKORO_STYLE_BYTES (510 * 256 * sizeof(float)) /* of one voice */
-#define KOKORO_RATE_HZ 24000
-#define MMS_RATE_HZ 16000
-#define WHISPER_RATE_HZ 16000
-#define WHISPER_MAGIC 0x67676d6c
+#define PIPER_BYTES_MAX            (1 << 20)
+#define TOKENS_BYTES_MAX           (4 << 20)
+#define ONNX_BYTES_MIN             1024
+#define ONNX_TAIL_BYTES            (32 << 10) /* sherpa-onnx's description stands behind the graph */
+#define KOKORO_STYLE_BYTES         (510 * 256 * sizeof(float)) /* of one voice */
+#define KOKORO_RATE_HZ             24000
+#define MMS_RATE_HZ                16000
+#define WHISPER_RATE_HZ            16000
+#define WHISPER_MAGIC              0x67676d6c
 #define WHISPER_ENGLISH_VOCABULARY 51864
-#define RATE_MIN_HZ 4000
-#define RATE_MAX_HZ 192000
-#define INSTALL_CURE "'airdub models install NAME --from FOLDER' makes a complete folder of it"
+#define RATE_MIN_HZ                4000
+#define RATE_MAX_HZ                192000
+#define INSTALL_CURE               "'airdub models install NAME --from FOLDER' makes a complete folder of it"
 
 static void voice_free(void *data)
 {
@@ -106,10 +107,11 @@ static bool is_within(guint32 value, guint32 min, guint32 max)
 
 static bool is_plausible(const WhisperHeader *h)
 {
-    return is_within(h->n_vocab, 51000, 53000) && is_within(h->n_audio_ctx, 1, 6000) && is_within(h->n_audio_state, 64, 4096) &&
-           is_within(h->n_audio_head, 1, 64) && is_within(h->n_audio_layer, 1, 64) && is_within(h->n_text_ctx, 1, 4096) &&
-           is_within(h->n_text_state, 64, 4096) && is_within(h->n_text_head, 1, 64) && is_within(h->n_text_layer, 1, 64) &&
-           is_within(h->n_mels, 40, 256);
+    return is_within(h->n_vocab, 51000, 53000) && is_within(h->n_audio_ctx, 1, 6000) &&
+           is_within(h->n_audio_state, 64, 4096) && is_within(h->n_audio_head, 1, 64) &&
+           is_within(h->n_audio_layer, 1, 64) && is_within(h->n_text_ctx, 1, 4096) &&
+           is_within(h->n_text_state, 64, 4096) && is_within(h->n_text_head, 1, 64) &&
+           is_within(h->n_text_layer, 1, 64) && is_within(h->n_mels, 40, 256);
 }
 
 static const char *size_of(const WhisperHeader *h)
@@ -141,8 +143,9 @@ static bool read_whisper_header(DubModel *self, WhisperHeader *header)
     return !self->problem;
 }
 
-/* Far less than the smallest quantisation needs: the file was cut off. Attention and the two layers behind it are 12
- * squares of the width in each layer, 16 with the decoder's second attention; a weight takes at least two bits. */
+/* Far less than the smallest quantisation needs: the file was cut off. Attention and the two layers behind it
+ * are 12 squares of the width in each layer, 16 with the decoder's second attention; a weight takes at least
+ * two bits. */
 static guint64 whisper_bytes_min(const WhisperHeader *h)
 {
     const guint64 audio = 12 * (guint64) h->n_audio_layer * h->n_audio_state * h->n_audio_state;
@@ -171,10 +174,11 @@ DubModel *models_describe_whisper(const char *path, const char *name)
         return self;
     self->size = g_strdup(size_of(&header));
     if (header.n_vocab == WHISPER_ENGLISH_VOCABULARY)
-        models_set_languages(self, (const char *[]) { "en" }, 1);
+        models_set_languages(self, (const char *[]){ "en" }, 1);
     if (self->bytes < whisper_bytes_min(&header))
-        models_set_problem(self, "is cut off: %" G_GUINT64_FORMAT " bytes are too few for Whisper %s; fetch it again",
-                           self->bytes, self->size);
+        models_set_problem(
+            self, "is cut off: %" G_GUINT64_FORMAT " bytes are too few for Whisper %s; fetch it again",
+            self->bytes, self->size);
     return self;
 }
 
@@ -215,7 +219,8 @@ static void check_onnx(DubModel *self)
     }
     self->bytes += size;
     if (models_is_lfs_pointer(self->file))
-        models_set_problem(self, "%s is only Git LFS's pointer to the model; fetch it with 'git lfs pull'", self->file);
+        models_set_problem(self, "%s is only Git LFS's pointer to the model; fetch it with 'git lfs pull'",
+                           self->file);
     else if (size < ONNX_BYTES_MIN || first != 0x08)
         models_set_problem(self, "%s is not an ONNX model; fetch it again", self->file);
 }
@@ -223,16 +228,18 @@ static void check_onnx(DubModel *self)
 /* sherpa-onnx ends its program where a model lacks the description that it wants. */
 static void check_description(DubModel *self)
 {
-    g_autofree char *tail = g_malloc(ONNX_TAIL_BYTES);
-    const gssize n = models_file_read(self->file, tail, ONNX_TAIL_BYTES, true);
+    char tail[ONNX_TAIL_BYTES];
+    const gssize n = models_file_read(self->file, tail, sizeof tail, true);
     if (n <= 0)
         return;
     if (!has_word(tail, n, "n_speakers") || !has_word(tail, n, "sample_rate"))
-        models_set_problem(self, "%s lacks the description that sherpa-onnx needs; " INSTALL_CURE, self->file);
-    self->reads_letters = self->kind == DUB_MODEL_VITS && has_word(tail, n, "frontend") && has_word(tail, n, "characters");
+        models_set_problem(self, "%s lacks the description that sherpa-onnx needs; " INSTALL_CURE,
+                           self->file);
+    self->reads_letters =
+        self->kind == DUB_MODEL_VITS && has_word(tail, n, "frontend") && has_word(tail, n, "characters");
 }
 
-/* Piper's table of speakers: {"name": number}. A number that is missing or twice leaves its voice without a name. */
+/* Piper's table of speakers: {"name": number}. A number without a name is its voice's name. */
 static void add_speakers(DubModel *self, const DubJson *speakers, const char *language)
 {
     const gsize n = json_object_size(speakers);
@@ -264,7 +271,9 @@ static void read_piper(DubModel *self)
     const char *voice = NULL, *code = NULL, *type = NULL;
     const DubJson *speakers = NULL;
     int64_t rate = 0;
-    if (!json || !dub_json_get_int(json, "audio.sample_rate", DUB_JSON_OPTIONAL, RATE_MIN_HZ, RATE_MAX_HZ, &rate, &error) ||
+    if (!json ||
+        !dub_json_get_int(json, "audio.sample_rate", DUB_JSON_OPTIONAL, RATE_MIN_HZ, RATE_MAX_HZ, &rate,
+                          &error) ||
         !dub_json_get_string(json, "espeak.voice", DUB_JSON_OPTIONAL, &voice, &error) ||
         !dub_json_get_string(json, "language.code", DUB_JSON_OPTIONAL, &code, &error) ||
         !dub_json_get_string(json, "phoneme_type", DUB_JSON_OPTIONAL, &type, &error) ||
@@ -277,7 +286,7 @@ static void read_piper(DubModel *self)
         models_set_problem(self, "reads %.20s, not eSpeak NG's phonemes; take another voice", type);
     self->espeak_voice = g_strdup(voice);
     if (code || voice)
-        models_set_languages(self, (const char *[]) { code ? code : voice }, 1);
+        models_set_languages(self, (const char *[]){ code ? code : voice }, 1);
     if (speakers && self->languages[0])
         add_speakers(self, speakers, voice ? voice : self->languages[0]);
 }
@@ -286,9 +295,11 @@ static void complete_vits(DubModel *self)
 {
     g_autofree char *language = models_language_of_name(self->name);
     if (!self->languages[0] && language)
-        models_set_languages(self, (const char *[]) { language }, 1);
+        models_set_languages(self, (const char *[]){ language }, 1);
     if (!self->languages[0])
-        models_set_problem(self, "its language is not known: call the folder vits-LANGUAGE-… , such as vits-es-%s", self->name);
+        models_set_problem(self,
+                           "its language is not known: call the folder vits-LANGUAGE-… , such as vits-es-%s",
+                           self->name);
     if (self->reads_letters)
         g_clear_pointer(&self->espeak_voice, g_free);
     else if (!self->espeak_voice)
@@ -306,20 +317,26 @@ static void describe_vits(DubModel *self, bool has_lexicon)
     if (!self->rate_hz && strstr(self->name, "mms"))
         self->rate_hz = MMS_RATE_HZ;
     if (has_lexicon)
-        models_set_problem(self, "reads a lexicon, and airdub speaks by phonemes or letters; take a Piper, Coqui or MMS voice");
+        models_set_problem(
+            self,
+            "reads a lexicon, and airdub speaks by phonemes or letters; take a Piper, Coqui or MMS voice");
     complete_vits(self);
 }
 
-/* The voices of the folders that sherpa-onnx publishes, in their order; the first letter tells the language. */
-static const char *const kokoro_english[] = { "af", "af_bella", "af_nicole", "af_sarah", "af_sky", "am_adam",
-    "am_michael", "bf_emma", "bf_isabella", "bm_george", "bm_lewis" };
+/* The voices of the folders that sherpa-onnx publishes, in their order. */
+static const char *const kokoro_english[] = { "af",          "af_bella",  "af_nicole",  "af_sarah",
+                                              "af_sky",      "am_adam",   "am_michael", "bf_emma",
+                                              "bf_isabella", "bm_george", "bm_lewis" };
 static const char *const kokoro_v1[] = {
-    "af_alloy", "af_aoede", "af_bella", "af_heart", "af_jessica", "af_kore", "af_nicole", "af_nova", "af_river",
-    "af_sarah", "af_sky", "am_adam", "am_echo", "am_eric", "am_fenrir", "am_liam", "am_michael", "am_onyx", "am_puck",
-    "am_santa", "bf_alice", "bf_emma", "bf_isabella", "bf_lily", "bm_daniel", "bm_fable", "bm_george", "bm_lewis",
-    "ef_dora", "em_alex", "ff_siwis", "hf_alpha", "hf_beta", "hm_omega", "hm_psi", "if_sara", "im_nicola", "jf_alpha",
-    "jf_gongitsune", "jf_nezumi", "jf_tebukuro", "jm_kumo", "pf_dora", "pm_alex", "pm_santa", "zf_xiaobei", "zf_xiaoni",
-    "zf_xiaoxiao", "zf_xiaoyi", "zm_yunjian", "zm_yunxi", "zm_yunxia", "zm_yunyang" };
+    "af_alloy",   "af_aoede",    "af_bella",   "af_heart",      "af_jessica", "af_kore",     "af_nicole",
+    "af_nova",    "af_river",    "af_sarah",   "af_sky",        "am_adam",    "am_echo",     "am_eric",
+    "am_fenrir",  "am_liam",     "am_michael", "am_onyx",       "am_puck",    "am_santa",    "bf_alice",
+    "bf_emma",    "bf_isabella", "bf_lily",    "bm_daniel",     "bm_fable",   "bm_george",   "bm_lewis",
+    "ef_dora",    "em_alex",     "ff_siwis",   "hf_alpha",      "hf_beta",    "hm_omega",    "hm_psi",
+    "if_sara",    "im_nicola",   "jf_alpha",   "jf_gongitsune", "jf_nezumi",  "jf_tebukuro", "jm_kumo",
+    "pf_dora",    "pm_alex",     "pm_santa",   "zf_xiaobei",    "zf_xiaoni",  "zf_xiaoxiao", "zf_xiaoyi",
+    "zm_yunjian", "zm_yunxi",    "zm_yunxia",  "zm_yunyang"
+};
 
 static const char *kokoro_language(const char *voice)
 {
@@ -375,8 +392,8 @@ static void describe_kokoro(DubModel *self)
 /* ---- folders ---- */
 
 typedef struct {
-    const char *onnx;     /* with Piper's description beside it, else the only or first one */
-    unsigned n_onnx;      /* of those that may be meant */
+    const char *onnx; /* with Piper's description beside it, else the only or first one */
+    unsigned n_onnx;  /* of those that may be meant */
     bool tokens, voices, lexicon;
 } FolderContent;
 
@@ -406,12 +423,14 @@ static void find_onnx(const GPtrArray *names, FolderContent *content)
 static void add_voice_model(const char *folder, const FolderContent *content, GPtrArray *found)
 {
     g_autofree char *name = g_path_get_basename(folder);
-    DubModel *self = models_model_new(content->voices ? DUB_MODEL_KOKORO : DUB_MODEL_VITS, name, g_strdup(folder));
+    DubModel *self =
+        models_model_new(content->voices ? DUB_MODEL_KOKORO : DUB_MODEL_VITS, name, g_strdup(folder));
     g_ptr_array_add(found, self);
     if (content->n_onnx == 0)
         models_set_problem(self, "the .onnx is missing; fetch the voice again");
     else if (content->n_onnx > 1)
-        models_set_problem(self, "holds %u .onnx files; give each voice a folder of its own", content->n_onnx);
+        models_set_problem(self, "holds %u .onnx files; give each voice a folder of its own",
+                           content->n_onnx);
     if (self->problem)
         return;
     self->file = g_build_filename(folder, content->onnx, NULL);

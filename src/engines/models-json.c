@@ -1,5 +1,6 @@
-/* engines/models-json.c: model.json, which `airdub models install` writes beside a model's files (docs/models.md), and the
- * checksums in it. What it says is believed, within bounds; that its files are there and whole is checked. */
+/* engines/models-json.c: model.json, which `airdub models install` writes beside a model's files
+ * (docs/models.md), and the checksums in it. What it says is believed, within bounds; that its files are
+ * there and whole is checked. */
 #include "engines/models-private.h"
 
 #include "base/error.h"
@@ -9,11 +10,11 @@
 #include <unistd.h>
 
 #define DESCRIPTION_BYTES_MAX (256 << 10)
-#define FILES_MAX 64
-#define TEXT_MAX 100 /* bytes of a name, a licence */
-#define RATE_MIN_HZ 4000
-#define RATE_MAX_HZ 192000
-#define CURE "'airdub models install %s' makes it anew"
+#define FILES_MAX             64
+#define TEXT_MAX              100 /* bytes of a name, a licence */
+#define RATE_MIN_HZ           4000
+#define RATE_MAX_HZ           192000
+#define CURE                  "'airdub models install %s' makes it anew"
 
 /* A file of this very folder: nothing in model.json leads elsewhere. */
 static bool is_plain_name(const char *name)
@@ -77,8 +78,8 @@ static void check_file(DubModel *self, const char *name, const DubJson *expected
     if (!models_file_size(path, &size))
         models_set_problem(self, "%s: %s; " CURE, name, g_strerror(errno), self->name);
     else if (size != (guint64) bytes)
-        models_set_problem(self, "%s has %" G_GUINT64_FORMAT " bytes and not %" JSON_INTEGER_FORMAT "; " CURE, name, size, bytes,
-                           self->name);
+        models_set_problem(self, "%s has %" G_GUINT64_FORMAT " bytes and not %" JSON_INTEGER_FORMAT "; " CURE,
+                           name, size, bytes, self->name);
     self->bytes += size;
 }
 
@@ -185,7 +186,8 @@ static bool hash_file(const char *path, GChecksum *sum, GError **error)
 static bool verify_file(const char *folder, const char *name, const DubJson *expected, GError **error)
 {
     if (!is_plain_name(name)) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_CORRUPT, "%s/" MODELS_DESCRIPTION ": a file's name is wrong; install it again", folder);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_CORRUPT,
+                    "%s/" MODELS_DESCRIPTION ": a file's name is wrong; install it again", folder);
         return false;
     }
     const char *wanted = short_text(expected, "sha256");
@@ -195,7 +197,8 @@ static bool verify_file(const char *folder, const char *name, const DubJson *exp
         return false;
     if (wanted && g_ascii_strcasecmp(g_checksum_get_string(sum), wanted) == 0)
         return true;
-    g_set_error(error, DUB_ERROR, DUB_ERROR_CORRUPT, "%s is not what was installed: its SHA-256 differs; install it again", path);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_CORRUPT,
+                "%s is not what was installed: its SHA-256 differs; install it again", path);
     return false;
 }
 

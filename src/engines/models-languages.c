@@ -56,7 +56,8 @@ char *models_language(const char *code)
 /* Words before the one that names the language. */
 static const char *const families[] = { "vits", "piper", "coqui", "mimic3", "mms", "tts", NULL };
 
-/* "es_ES" says by itself that it is a language; "es" only behind a family's name: somebody's "my-voice" is not Burmese. */
+/* "es_ES" says by itself that it is a language; "es" only behind a family's name: somebody's "my-voice" is
+ * not Burmese. */
 static char *language_of_word(const char *word, bool after_family, bool after_mms)
 {
     const gsize length = strcspn(word, "_");

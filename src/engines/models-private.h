@@ -7,11 +7,11 @@
 #include <sys/types.h>
 
 #define MODELS_DESCRIPTION "model.json"
-#define MODELS_TOKENS "tokens.txt"
-#define MODELS_VOICES "voices.bin"
+#define MODELS_TOKENS      "tokens.txt"
+#define MODELS_VOICES      "voices.bin"
 
 #define MODELS_LANGUAGES_MAX 64 /* of one model */
-#define MODELS_VOICES_MAX 2048
+#define MODELS_VOICES_MAX    2048
 
 /* models-files.c: bounded reading. Nothing here follows a path into a device, a pipe or a folder. */
 
@@ -20,17 +20,17 @@ bool models_file_size(const char *path, guint64 *size);
 int models_file_open(const char *path); /* a descriptor of a regular file, or -1 with errno */
 /* The first or (@from_end) last @length bytes; fewer in a shorter file. Returns: how many, -1 with errno. */
 gssize models_file_read(const char *path, void *buffer, gsize length, bool from_end);
-/* The whole of a JSON file of at most @max_bytes that holds an object, or NULL with an error that names its path. */
+/* The JSON object that a file of at most @max_bytes holds, or NULL with an error that names its path. */
 DubJson *models_file_read_json(const char *path, gsize max_bytes, GError **error);
 bool models_is_lfs_pointer(const char *path); /* Git LFS leaves one where a large file was not fetched */
-/* The names in @folder, sorted, at most some hundred; those that begin with '.' left out. NULL: it cannot be listed. */
+/* The sorted names in @folder, at most 1000, without hidden ones. NULL: it cannot be listed. */
 GPtrArray *models_list_folder(const char *folder);
 
 /* models-languages.c */
 
 /* Returns: (transfer full): "es" for "es", "es_ES", "es-419", "spa"; NULL for what is no code */
 char *models_language(const char *code);
-/* The language that a folder's name tells: "vits-piper-es_ES-davefx-medium", "vits-mms-spa"; NULL for none. */
+/* The language that a folder's name tells: "vits-piper-es_ES-davefx-medium", "vits-mms-spa"; or NULL. */
 char *models_language_of_name(const char *name);
 
 /* models-describe.c */
@@ -39,7 +39,8 @@ DubModel *models_model_new(DubModelKind kind, const char *name, char *path); /* 
 void models_add_voice(DubModel *self, const char *name, const char *language, const char *gender);
 /* The first problem counts: it is the one to mend first. */
 void models_set_problem(DubModel *self, const char *format, ...) G_GNUC_PRINTF(2, 3);
-void models_set_languages(DubModel *self, const char *const *codes, gsize n); /* what is no code is left out, and what comes twice */
+/* Those of @codes that are codes, each once. */
+void models_set_languages(DubModel *self, const char *const *codes, gsize n);
 /* @path: of a ggml-*.bin; @name: (nullable): NULL takes the file's */
 DubModel *models_describe_whisper(const char *path, const char *name);
 /* Adds what the folder holds to @found: nothing, a voice, or Whisper models. */

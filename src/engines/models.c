@@ -25,6 +25,8 @@ static char *absolute(const char *path)
     return g_canonicalize_filename(path, NULL);
 }
 
+static const char *const system_folders[] = { "/usr/local/share/airdub/models", "/usr/share/airdub/models" };
+
 GStrv dub_models_folders(const char *model_dir)
 {
     g_autoptr(GStrvBuilder) list = g_strv_builder_new();
@@ -36,10 +38,9 @@ GStrv dub_models_folders(const char *model_dir)
     g_autofree char *user = g_build_filename(g_get_user_data_dir(), "airdub", "models", NULL);
     g_strv_builder_add(list, user);
     g_strv_builder_add(list, AIRDUB_DATADIR "/airdub/models");
-    for (const char *const *system = (const char *const[]) { "/usr/local/share", "/usr/share", NULL }; *system; system++) {
-        g_autofree char *path = g_build_filename(*system, "airdub", "models", NULL);
-        if (strcmp(*system, AIRDUB_DATADIR) != 0)
-            g_strv_builder_add(list, path);
+    for (gsize i = 0; i < G_N_ELEMENTS(system_folders); i++) {
+        if (strcmp(system_folders[i], AIRDUB_DATADIR "/airdub/models") != 0)
+            g_strv_builder_add(list, system_folders[i]);
     }
     return g_strv_builder_end(list);
 }
@@ -134,7 +135,8 @@ static bool is_english(const DubModel *model)
     return model->languages[0] != NULL; /* of a Whisper model */
 }
 
-/* One for English alone hears English better than the next larger one for all: 4.6 % of words wrong against 5.5. */
+/* One for English alone hears English better than the next larger one for all: tiny.en gets 4.6 % of the
+ * words of real people wrong, base 5.5 %. */
 static unsigned whisper_worth(const DubModel *model, const char *language)
 {
     static const char *const sizes[] = { "tiny", "base", "small", "medium", "turbo", "large" };
@@ -162,7 +164,8 @@ static const DubModel *pick_best(const GPtrArray *models, DubModelKind kind, con
     return best;
 }
 
-/* "tiny", "tiny.en": the first usable one of that size; without ".en" one for all languages goes before one for English. */
+/* "tiny", "tiny.en": the first usable one of that size; without ".en" one for all languages goes before one
+ * for English. */
 static const DubModel *pick_size(const GPtrArray *models, const char *size, const char *language)
 {
     const DubModel *second = NULL;
@@ -170,7 +173,8 @@ static const DubModel *pick_size(const GPtrArray *models, const char *size, cons
     g_autofree char *wanted = g_strndup(size, strlen(size) - (english_only ? 3 : 0));
     for (guint i = 0; i < models->len; i++) {
         const DubModel *model = models->pdata[i];
-        if (model->problem || !fits(model, DUB_MODEL_WHISPER, language) || g_strcmp0(model->size, wanted) != 0)
+        if (model->problem || !fits(model, DUB_MODEL_WHISPER, language) ||
+            g_strcmp0(model->size, wanted) != 0)
             continue;
         if (is_english(model) == english_only)
             return model;
@@ -185,7 +189,8 @@ static const DubModel *pick_path(GPtrArray *models, DubModelKind kind, const cha
     g_autofree char *wanted = absolute(path);
     for (guint i = 0; i < models->len; i++) {
         const DubModel *model = models->pdata[i];
-        if (fits(model, kind, language) && (strcmp(model->path, wanted) == 0 || g_strcmp0(model->file, wanted) == 0))
+        if (fits(model, kind, language) &&
+            (strcmp(model->path, wanted) == 0 || g_strcmp0(model->file, wanted) == 0))
             return model;
     }
     g_autoptr(GPtrArray) found = models_new();

@@ -1,6 +1,7 @@
 /* engines/models.h: the models on this machine: where they lie, what each can do, and what is wrong with it.
- * Reads descriptions, headers and file sizes, never a whole model, and never more than a bounded part of a file.
- * Any thread; each call reads the disk, so never call it on a service's loop. A DubModel stays as it was found. */
+ * Reads descriptions, headers and file sizes, never a whole model, and never more than a bounded part of a
+ * file. Any thread; each call reads the disk, so never call it on a service's loop. A DubModel stays as it
+ * was found. */
 #pragma once
 
 #include <glib.h>
@@ -23,17 +24,17 @@ typedef struct {
 typedef struct {
     char *name; /* of the folder, or of a file that lies alone: "whisper-" and what follows "ggml-" */
     DubModelKind kind;
-    char *path; /* absolute: the file of a Whisper or VAD model, the folder of others */
-    char *file; /* absolute: the ggml or .onnx file to load; NULL where there is none or more than one */
-    char *size; /* Whisper: "tiny", "base", "small", "medium", "large", "turbo"; NULL else */
-    GStrv languages;      /* ISO 639-1 where there is one, else ISO 639-3; empty: any */
-    GPtrArray *voices;    /* of DubModelVoice, in the order of the model's speaker numbers; empty for Whisper and VAD */
-    unsigned rate_hz;     /* of what goes in (Whisper, VAD) or comes out; 0: not known before it is loaded */
-    guint64 bytes;        /* of its files */
-    bool reads_letters;   /* VITS: takes text (MMS, most of Coqui), not phonemes */
-    char *espeak_voice;   /* VITS: whose phonemes it takes, "en-us"; NULL for letters */
-    char *licence;        /* NULL: not known */
-    char *problem;        /* NULL: it can be used; else one line: what is wrong, and the cure */
+    char *path;      /* absolute: the file of a Whisper or VAD model, the folder of others */
+    char *file;      /* absolute: the ggml or .onnx file to load; NULL where there is none or more than one */
+    char *size;      /* Whisper: "tiny", "base", "small", "medium", "large", "turbo"; NULL else */
+    GStrv languages; /* ISO 639-1 where there is one, else ISO 639-3; empty: any */
+    GPtrArray *voices;  /* of DubModelVoice, by the model's speaker numbers; empty for Whisper and VAD */
+    unsigned rate_hz;   /* of what goes in (Whisper, VAD) or comes out; 0: not known before it is loaded */
+    guint64 bytes;      /* of its files */
+    bool reads_letters; /* VITS: takes text (MMS, most of Coqui), not phonemes */
+    char *espeak_voice; /* VITS: whose phonemes it takes, "en-us"; NULL for letters */
+    char *licence;      /* NULL: not known */
+    char *problem;      /* NULL: it can be used; else one line: what is wrong, and the cure */
 } DubModel;
 
 void dub_model_free(DubModel *self); /* NULL is fine */
@@ -42,16 +43,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubModel, dub_model_free)
 /**
  * dub_models_folders:
  * @model_dir: (nullable): the value of MODEL_DIR; NULL or "" for the user's and the system's folders
- * Returns: (transfer full): the folders that dub_models_find() looks into, in this order; they need not be there.
- * The first is the one to install into.
+ * Returns: (transfer full): the folders that dub_models_find() looks into, in this order; they need not be
+ * there. The first is the one to install into.
  */
 GStrv dub_models_folders(const char *model_dir);
 
 /**
  * dub_models_find:
  * @model_dir: as above. May itself be the folder of one model
- * Returns: (transfer full): of DubModel, those with a problem too; the folders in their order, the names of each sorted.
- * Where a name is there twice, the first counts. At most %DUB_MODELS_MAX.
+ * Returns: (transfer full): of DubModel, those with a problem too; the folders in their order, the names of
+ * each sorted. Where a name is there twice, the first counts. At most %DUB_MODELS_MAX.
  */
 GPtrArray *dub_models_find(const char *model_dir);
 #define DUB_MODELS_MAX 256
@@ -59,12 +60,12 @@ GPtrArray *dub_models_find(const char *model_dir);
 /**
  * dub_models_pick:
  * @models: from dub_models_find(); a model that @name gives as a path is added to it
- * @name: (nullable): a model's name, with or without "whisper-"; for Whisper a size ("base", "tiny.en") too; a path, that
- * is anything with a '/'; NULL for the best: for Whisper the largest, of which one for English alone counts for more than
- * the next larger one for all languages; for voices the highest rate
+ * @name: (nullable): a model's name, with or without "whisper-"; for Whisper a size ("base", "tiny.en") too;
+ * a path, that is anything with a '/'; NULL for the best: for Whisper the largest, of which one for English
+ * alone counts for more than the next larger one for all languages; for voices the highest rate
  * @language: (nullable): what it must cover ("es", "es-419"); NULL: no matter
- * Returns: (transfer none): belongs to @models; NULL where none fits. A model asked for by name may have a problem, the
- * best one never has.
+ * Returns: (transfer none): belongs to @models; NULL where none fits. A model asked for by name may have a
+ * problem, the best one never has.
  */
 const DubModel *dub_models_pick(GPtrArray *models, DubModelKind kind, const char *name, const char *language);
 
