@@ -62,8 +62,9 @@ static bool is_overdue(const Work *work)
 /* Somebody ended it: because its time was over, or because nobody wants it any more. */
 static void fail_ended(const Work *work, const char *stage)
 {
+    const double allowed_ms = (double) MAX(work->deadline_ns - work->begin_ns, 0) / (double) DUB_NS_PER_MS;
     g_autofree char *message =
-        is_overdue(work) ? g_strdup_printf("not done within %.0f ms", ms_since(work->begin_ns)) : g_strdup("cancelled");
+        is_overdue(work) ? g_strdup_printf("not done within %.0f ms", allowed_ms) : g_strdup("cancelled");
     dub_fragment_processed_fail(work->answer, "TIMEOUT", stage, true, message);
 }
 

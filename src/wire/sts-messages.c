@@ -93,14 +93,15 @@ const char *dub_processed_status_to_string(DubProcessedStatus status)
 void dub_fragment_processed_fail(DubFragmentProcessed *self, const char *code, const char *stage, bool retryable,
                                  const char *message)
 {
-    g_free(self->error_code);
-    g_free(self->error_stage);
-    g_free(self->error_message);
+    const DubFragmentProcessed before = *self; /* freed last: the new words may be the old ones */
     self->status = DUB_PROCESSED_FAILED;
     self->error_code = g_strdup(code);
     self->error_stage = g_strdup(stage);
     self->error_message = g_strdup(message);
     self->error_retryable = retryable;
+    g_free(before.error_code);
+    g_free(before.error_stage);
+    g_free(before.error_message);
 }
 
 void dub_fragment_processed_add(DubFragmentProcessed *self, const char *key, DubJson *value)

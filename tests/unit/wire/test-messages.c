@@ -511,6 +511,64 @@ static void test_traceparent(void)
     g_assert_null(dub_traceparent_of(number));
 }
 
+/* Also with what it holds already: a failure keeps its message under another code. */
+static void test_processed_fail(void)
+{
+    g_autoptr(DubFragmentProcessed) answer = dub_fragment_processed_new();
+    dub_fragment_processed_fail(answer, "MODEL_ERROR", "asr", true, NULL);
+    g_assert_cmpint(answer->status, ==, DUB_PROCESSED_FAILED);
+    g_assert_cmpstr(answer->error_code, ==, "MODEL_ERROR");
+    g_assert_cmpstr(answer->error_message, ==, "");
+    g_assert_true(answer->error_retryable);
+    dub_fragment_processed_fail(answer, "TIMEOUT", "tts", true, "too slow");
+    dub_fragment_processed_fail(answer, "INVALID_AUDIO", answer->error_stage, false, answer->error_message);
+    g_assert_cmpstr(answer->error_code, ==, "INVALID_AUDIO");
+    g_assert_cmpstr(answer->error_stage, ==, "tts");
+    g_assert_cmpstr(answer->error_message, ==, "too slow");
+    g_assert_false(answer->error_retryable);
+}
+
+typedef struct {
+    const char *name, *metadata; /* ' stands for " */
+    bool is_known;
+    double start_ms, end_ms;
+} Span;
+
+static const Span spans[] = {
+    { "told", "{'speech_start_ms':250,'speech_end_ms':900.5}", true, 250, 900.5 },
+    { "all-of-it", "{'speech_start_ms':0,'speech_end_ms':0}", true, 0, 0 },
+    { "nothing", "{}", false, -1, -1 },
+    { "no-end", "{'speech_start_ms':250}", false, -1, -1 },
+    { "no-number", "{'speech_start_ms':'soon','speech_end_ms':900}", false, -1, -1 },
+    { "backwards", "{'speech_start_ms':900,'speech_end_ms':250}", false, -1, -1 },
+    { "before-it", "{'speech_start_ms':-1,'speech_end_ms':250}", false, -1, -1 },
+    { "endless", "{'speech_start_ms':0,'speech_end_ms':1e12}", false, -1, -1 },
+};
+
+static void test_processed_span(const void *data)
+{
+    const Span *c = data;
+    g_autofree char *text = g_strdelimit(g_strdup(c->metadata), "'", '"');
+    g_autoptr(DubFragmentProcessed) answer = dub_fragment_processed_new();
+    double start_ms = 0, end_ms = 0;
+    g_assert_false(dub_fragment_processed_speech(answer, &start_ms, &end_ms)); /* no metadata at all */
+    answer->metadata = json_loads(text, 0, NULL);
+    g_assert_cmpint(dub_fragment_processed_speech(answer, &start_ms, &end_ms), ==, c->is_known);
+    if (c->is_known) {
+        g_assert_cmpfloat(start_ms, ==, c->start_ms);
+        g_assert_cmpfloat(end_ms, ==, c->end_ms);
+    }
+}
+
+static void test_processed_add(void)
+{
+    g_autoptr(DubFragmentProcessed) answer = dub_fragment_processed_new();
+    dub_fragment_processed_add(answer, "asr_model", json_string("whisper"));
+    dub_fragment_processed_add(answer, "asr_model", json_string("whisper tiny.en")); /* the last one stays */
+    g_assert_cmpuint(json_object_size(answer->metadata), ==, 1);
+    g_assert_cmpstr(json_string_value(json_object_get(answer->metadata, "asr_model")), ==, "whisper tiny.en");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -532,6 +590,12 @@ int main(int argc, char **argv)
         g_autofree char *path = g_strconcat("/wire/errors/", error_kinds[i].code, NULL);
         g_test_add_data_func(path, &error_kinds[i], test_error_kind);
     }
+    for (gsize i = 0; i < G_N_ELEMENTS(spans); i++) {
+        g_autofree char *path = g_strconcat("/wire/processed/span/", spans[i].name, NULL);
+        g_test_add_data_func(path, &spans[i], test_processed_span);
+    }
+    g_test_add_func("/wire/processed/fail", test_processed_fail);
+    g_test_add_func("/wire/processed/add", test_processed_add);
     g_test_add_func("/wire/audio/bytes", test_audio_bytes);
     g_test_add_func("/wire/audio/base64-alphabet", test_base64_alphabet);
     g_test_add_func("/wire/messages/invalid-utf8-is-mended", test_invalid_utf8_is_mended);
