@@ -13,7 +13,7 @@ SOAK_MINUTES ?= 60
 export AIRDUB_BUILD ?= $(abspath $(BUILD))
 
 .DEFAULT_GOAL := all
-.PHONY: all deps deps-build deps-demo demo fixtures test unit asan tsan fuzz soak bench install clean help
+.PHONY: all deps deps-build deps-demo models demo fixtures test unit asan tsan fuzz soak bench install clean help
 
 all: $(BUILD)/build.ninja ## build the three programs into build/apps
 	ninja -C $(BUILD) -j $(JOBS)
@@ -38,35 +38,42 @@ build-fuzz/build.ninja:
 
 comma := ,
 
-deps: ## install what is missing: Debian packages, .venv, Node's packages, the tests' ear
-	@tools/deps/install runtime build demo test python-test node ear
+# The models of `make deps` are used, unless MODEL_DIR says where others are, or MODELS=none that there shall be none.
+with_models = if [ "$${MODELS:-}" != none ] && [ -z "$${MODEL_DIR:-}" ] && [ -d .models ]; then \
+	export MODEL_DIR="$(CURDIR)/.models"; fi;
+
+deps: ## install what is missing: Debian packages, .venv, Node's packages, the tests' ear, speech models
+	@tools/deps/install runtime build demo test python-test node ear models-test
 
 deps-build: ## install only what `make` needs
 	@tools/deps/install runtime build
 
-deps-demo: ## install only what `make demo` needs
-	@tools/deps/install runtime build demo python
+deps-demo: ## install only what `make demo` needs; MODELS=none: without speech models
+	@tools/deps/install runtime build demo python models
+
+models: ## install the speech models that `make demo` uses into .models
+	@tools/deps/install demo python models
 
 fixtures: ## make the media that the tests and the demo use
 	@$(PYTHON) tools/fixtures/make.py
 
 demo: deps-demo ## dub a one-minute clip live, through the whole path, and report on it
 	@$(MAKE) --no-print-directory all fixtures
-	@$(PYTHON) tools/demo/demo.py
+	@$(with_models) $(PYTHON) tools/demo/demo.py
 
 test: deps ## run every test there is, and end with one total
-	@$(PYTHON) tools/test/run.py all
+	@$(with_models) $(PYTHON) tools/test/run.py all
 
 unit: all ## run the unit tests only
-	meson test -C $(BUILD) --print-errorlogs
+	@$(with_models) meson test -C $(BUILD) --print-errorlogs
 
 asan: deps-build build-asan/build.ninja ## run the unit tests under ASan and UBSan
 	@ninja -C build-asan -j $(JOBS)
-	@python3 tools/test/run.py asan
+	@$(with_models) python3 tools/test/run.py asan
 
 tsan: deps-build build-tsan/build.ninja ## run the unit tests under TSan
 	@ninja -C build-tsan -j $(JOBS)
-	@python3 tools/test/run.py tsan
+	@$(with_models) python3 tools/test/run.py tsan
 
 fuzz: deps build-fuzz/build.ninja ## run each fuzz target for FUZZ_SECONDS
 	@ninja -C build-fuzz -j $(JOBS) fuzz
@@ -74,11 +81,11 @@ fuzz: deps build-fuzz/build.ninja ## run each fuzz target for FUZZ_SECONDS
 
 soak: deps-demo ## stream for SOAK_MINUTES and watch memory and sync
 	@$(MAKE) --no-print-directory all fixtures
-	@$(PYTHON) -m pytest tests/soak -s --soak-minutes $(SOAK_MINUTES)
+	@$(with_models) $(PYTHON) -m pytest tests/soak -s --soak-minutes $(SOAK_MINUTES)
 
 bench: deps ## measure speed: a file, the sts-service against its peers, connections
 	@$(MAKE) --no-print-directory all fixtures
-	@$(PYTHON) tests/bench/run.py
+	@$(with_models) $(PYTHON) tests/bench/run.py
 
 install: all ## install programs and man pages; knows DESTDIR and PREFIX
 	meson configure $(BUILD) --prefix=$(PREFIX)

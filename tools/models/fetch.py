@@ -63,7 +63,11 @@ def _why(output):
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     unreachable = [line for line in lines if re.search(r"connection broken|ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|network request", line)]
     errors = [line for line in lines if "ERR" in line.upper()]
-    return ("the registry cannot be reached: " if unreachable else "") + (unreachable or errors or lines or ["no message"])[-1][:300]
+    if unreachable:
+        reason = re.search(r"connection broken by '?(.*?)'?: /|(?:reason: |errno )(.*)", unreachable[-1])
+        said = next(filter(None, reason.groups()), "") if reason else unreachable[-1]
+        return f"the registry cannot be reached: {re.sub('<[^>]*>: ', '', said)[:200]}"
+    return (errors or lines or ["no message"])[-1][:300]
 
 
 def _command(package, folder):
