@@ -98,6 +98,7 @@ static bool check_all(DubEngineSettings *self, GError **error)
 DubEngineSettings *dub_engine_settings_load(char **environment, GError **error)
 {
     g_autoptr(DubEngineSettings) self = g_new0(DubEngineSettings, 1);
+    g_atomic_ref_count_init(&self->refs);
     self->of_drivers = g_hash_table_new_full(NULL, NULL, NULL, free_own);
     if (!dub_env_load(specs, G_N_ELEMENTS(specs), self, environment, error) ||
         !load_drivers(self, environment, error) || !check_all(self, error))
@@ -105,9 +106,16 @@ DubEngineSettings *dub_engine_settings_load(char **environment, GError **error)
     return g_steal_pointer(&self);
 }
 
+DubEngineSettings *dub_engine_settings_ref(const DubEngineSettings *self)
+{
+    DubEngineSettings *same = (DubEngineSettings *) self; /* their count alone changes */
+    g_atomic_ref_count_inc(&same->refs);
+    return same;
+}
+
 void dub_engine_settings_free(DubEngineSettings *self)
 {
-    if (!self)
+    if (!self || !g_atomic_ref_count_dec(&self->refs))
         return;
     dub_env_clear(specs, G_N_ELEMENTS(specs), self);
     g_hash_table_unref(self->of_drivers);

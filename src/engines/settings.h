@@ -13,12 +13,15 @@ typedef struct {
     char *device;                  /* "cpu", "cuda" */
     unsigned n_lanes;              /* fragments worked on at once; 0: as many as there are engines for */
     /*< private >*/
+    gatomicrefcount refs;
     GHashTable *of_drivers;        /* DubEngineClass -> its own struct */
 } DubEngineSettings;
 
 /* Returns: NULL with %DUB_ERROR_INVALID_ARGUMENT, which names the variable; a provider that there is not, too. */
 DubEngineSettings *dub_engine_settings_load(char **environment, GError **error);
-void dub_engine_settings_free(DubEngineSettings *self);
+/* What loads in the background holds a reference, so the program may let go of the settings at any time. Any thread. */
+DubEngineSettings *dub_engine_settings_ref(const DubEngineSettings *self);
+void dub_engine_settings_free(DubEngineSettings *self); /* drops a reference; NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubEngineSettings, dub_engine_settings_free)
 
 /* (transfer full): the table for --help */

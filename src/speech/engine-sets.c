@@ -13,7 +13,7 @@ typedef struct {
 
 struct _DubEngineSets {
     gatomicrefcount refs; /* the owner's and one for each load that runs */
-    const DubEngineSettings *settings;
+    DubEngineSettings *settings;
     GPtrArray *pairs; /* of Pair; NULL once it is freed */
 };
 
@@ -40,7 +40,7 @@ DubEngineSets *dub_engine_sets_new(const DubEngineSettings *settings)
 {
     DubEngineSets *self = g_new0(DubEngineSets, 1);
     g_atomic_ref_count_init(&self->refs);
-    self->settings = settings;
+    self->settings = dub_engine_settings_ref(settings);
     self->pairs = g_ptr_array_new_with_free_func(pair_free);
     return self;
 }
@@ -48,8 +48,10 @@ DubEngineSets *dub_engine_sets_new(const DubEngineSettings *settings)
 static void pairs_unref(void *data)
 {
     DubEngineSets *self = data;
-    if (g_atomic_ref_count_dec(&self->refs))
-        g_free(self);
+    if (!g_atomic_ref_count_dec(&self->refs))
+        return;
+    dub_engine_settings_free(self->settings);
+    g_free(self);
 }
 
 void dub_engine_sets_free(DubEngineSets *self)
@@ -95,7 +97,6 @@ static void tell_soon(DubEngineLease *lease)
 
 typedef struct {
     DubEngineSets *pairs;
-    const DubEngineSettings *settings;
     char *from, *to;
 } Load;
 
@@ -112,9 +113,9 @@ static void run_load(GTask *task, G_GNUC_UNUSED gpointer source, gpointer data, 
 {
     const Load *load = data;
     GError *error = NULL;
-    DubEngineSet *engines = dub_engine_set_open(load->settings, load->from, load->to, &error);
+    DubEngineSet *engines = dub_engine_set_open(load->pairs->settings, load->from, load->to, &error);
     if (engines)
-        g_task_return_pointer(task, dub_lanes_new(engines, load->settings->n_lanes), (GDestroyNotify) dub_lanes_free);
+        g_task_return_pointer(task, dub_lanes_new(engines, load->pairs->settings->n_lanes), (GDestroyNotify) dub_lanes_free);
     else
         g_task_return_error(task, error);
 }
@@ -156,7 +157,6 @@ static void start_loading(DubEngineSets *self, const Pair *pair)
     Load *load = g_new0(Load, 1);
     g_atomic_ref_count_inc(&self->refs);
     load->pairs = self;
-    load->settings = self->settings;
     load->from = g_strdup(pair->from);
     load->to = g_strdup(pair->to);
     g_autoptr(GTask) task = g_task_new(NULL, NULL, on_load_done, NULL);

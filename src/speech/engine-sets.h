@@ -9,7 +9,7 @@
 #define DUB_ENGINE_SETS_MOST 8 /* pairs loaded at once; one that no stream uses makes room */
 
 typedef struct _DubEngineSets DubEngineSets;
-DubEngineSets *dub_engine_sets_new(const DubEngineSettings *settings); /* @settings must outlive it, and what it loads */
+DubEngineSets *dub_engine_sets_new(const DubEngineSettings *settings); /* keeps a reference as long as it loads */
 /* After all leases. Waits until the engines are closed; what is still loading is closed when it is done. */
 void dub_engine_sets_free(DubEngineSets *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubEngineSets, dub_engine_sets_free)
