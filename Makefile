@@ -38,14 +38,14 @@ build-fuzz/build.ninja:
 
 comma := ,
 
-deps: ## install what is missing: Debian packages, .venv, Node's packages, the tests' ear
-	@tools/deps/install runtime build demo test python-test node ear
+deps: ## install what is missing: Debian packages, .venv, Node's packages, the tests' ear, what engine programs need
+	@tools/deps/install runtime build demo test python-test node ear engines
 
 deps-build: ## install only what `make` needs
-	@tools/deps/install runtime build
+	@tools/deps/install runtime build engines
 
 deps-demo: ## install only what `make demo` needs
-	@tools/deps/install runtime build demo python
+	@tools/deps/install runtime build demo python engines
 
 fixtures: ## make the media that the tests and the demo use
 	@$(PYTHON) tools/fixtures/make.py
