@@ -42,14 +42,14 @@ comma := ,
 with_models = if [ "$${MODELS:-}" != none ] && [ -z "$${MODEL_DIR:-}" ] && [ -d .models ]; then \
 	export MODEL_DIR="$(CURDIR)/.models"; fi;
 
-deps: ## install what is missing: Debian packages, .venv, Node's packages, the tests' ear, speech models
-	@tools/deps/install runtime build demo test python-test node ear models-test
+deps: ## install what is missing: Debian packages, .venv, Node's packages, the tests' ear, engine libraries, speech models
+	@tools/deps/install runtime build demo test python-test node ear engines models-test
 
 deps-build: ## install only what `make` needs
-	@tools/deps/install runtime build
+	@tools/deps/install runtime build engines
 
 deps-demo: ## install only what `make demo` needs; MODELS=none: without speech models
-	@tools/deps/install runtime build demo python models
+	@tools/deps/install runtime build demo python engines models
 
 models: ## install the speech models that `make demo` uses into .models
 	@tools/deps/install demo python models

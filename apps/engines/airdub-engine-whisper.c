@@ -1,0 +1,268 @@
+/* airdub-engine-whisper MODEL [--threads N]: Whisper, by whisper.cpp, as an engine program (docs/engine-protocol.md).
+ * Each request stands alone: what was said before is not given to Whisper, which would repeat it where it hears nothing. */
+#include "base/error.h"
+#include "base/json.h"
+#include "engine-server.h"
+#include "whisper-pieces.h"
+#include "whisper-text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <whisper.h>
+
+#define THREADS_MOST 64
+#define MS_PER_TICK  10 /* Whisper's times are hundredths of a second */
+
+typedef struct {
+    struct whisper_context *context;
+    char *model;
+    int n_threads;
+} Whisper;
+
+static void on_log(enum ggml_log_level level, const char *text, void *user_data G_GNUC_UNUSED)
+{
+    if (level >= GGML_LOG_LEVEL_ERROR)
+        fputs(text, stderr);
+}
+
+/* ── Languages ── */
+
+/* Whisper's names for what ISO 639-1 calls otherwise. */
+static const struct {
+    const char *iso, *whisper;
+} languages[] = {{"nb", "no"}, {"jv", "jw"}, {"iw", "he"}, {"in", "id"}, {"fil", "tl"}};
+
+/* (transfer full): "pt" for "pt-BR" */
+static char *whisper_language(const char *language)
+{
+    char *name = g_ascii_strdown(language, (gssize) strcspn(language, "-_"));
+    for (gsize i = 0; i < G_N_ELEMENTS(languages); i++)
+        if (g_str_equal(name, languages[i].iso)) {
+            g_free(name);
+            return g_strdup(languages[i].whisper);
+        }
+    return name;
+}
+
+static bool knows_language(const Whisper *self, const char *name)
+{
+    if (!whisper_is_multilingual(self->context))
+        return g_str_equal(name, "en");
+    for (int i = 0; i <= whisper_lang_max_id(); i++)
+        if (g_str_equal(name, whisper_lang_str(i)))
+            return true;
+    return false;
+}
+
+static json_t *make_offer(const Whisper *self, const char *language)
+{
+    json_t *offer = json_object();
+    json_object_set_new(offer, "language", json_string(language));
+    json_object_set_new(offer, "name", json_string(self->model));
+    return offer;
+}
+
+static json_t *list(void *engine)
+{
+    const Whisper *self = engine;
+    json_t *offers = json_array();
+    for (int i = 0; i <= whisper_lang_max_id(); i++)
+        if (knows_language(self, whisper_lang_str(i)))
+            json_array_append_new(offers, make_offer(self, whisper_lang_str(i)));
+    return offers;
+}
+
+/* ── Hearing ── */
+
+/* Greedy and without a second try at a higher temperature: as few words are wrong, and the time is bounded. */
+static struct whisper_full_params make_params(const Whisper *self, const char *language, const char *terms, gsize n_samples)
+{
+    struct whisper_full_params params = whisper_full_default_params(WHISPER_SAMPLING_GREEDY);
+    params.n_threads = self->n_threads;
+    params.language = language;
+    params.print_progress = params.print_realtime = params.print_timestamps = params.print_special = false;
+    params.no_context = true;
+    params.suppress_nst = true;
+    params.temperature_inc = 0;
+    params.audio_ctx = whisper_pieces_audio_ctx(n_samples);
+    params.initial_prompt = terms;
+    return params;
+}
+
+static double mean_probability(const Whisper *self, int segment)
+{
+    double sum = 0;
+    int n = 0;
+    for (int i = 0; i < whisper_full_n_tokens(self->context, segment); i++) {
+        const whisper_token_data token = whisper_full_get_token_data(self->context, segment, i);
+        if (token.id >= whisper_token_eot(self->context))
+            continue; /* a time, or another that is no text */
+        sum += token.p;
+        n++;
+    }
+    return n ? sum / n : 0;
+}
+
+static double to_ms(gsize samples)
+{
+    return (double) samples * 1000 / WHISPER_RATE_HZ;
+}
+
+static void add_segment(const Whisper *self, int i, const WhisperPiece *piece, json_t *segments, GString *text)
+{
+    const WhisperEvidence evidence = {
+        .no_speech = whisper_full_get_segment_no_speech_prob(self->context, i),
+        .probability = mean_probability(self, i),
+        .speech_s = piece->speech_s,
+    };
+    g_autofree char *said = whisper_text_clean(whisper_full_get_segment_text(self->context, i));
+    if (!whisper_text_is_believable(said, &evidence))
+        return;
+    const double start_ms = to_ms(piece->first) + (double) whisper_full_get_segment_t0(self->context, i) * MS_PER_TICK;
+    const double end_ms = to_ms(piece->first) + (double) whisper_full_get_segment_t1(self->context, i) * MS_PER_TICK;
+    json_t *segment = json_object();
+    json_object_set_new(segment, "text", json_string(said));
+    json_object_set_new(segment, "start_ms", json_real(MIN(start_ms, to_ms(piece->end))));
+    json_object_set_new(segment, "end_ms", json_real(MIN(end_ms, to_ms(piece->end))));
+    json_object_set_new(segment, "confidence", json_real(evidence.probability));
+    json_object_set_new(segment, "no_speech", json_real(evidence.no_speech));
+    json_array_append_new(segments, segment);
+    g_string_append_printf(text, "%s%s", text->len ? " " : "", said);
+}
+
+static bool hear(const Whisper *self, const EngineTask *task, const WhisperPiece *piece, const char *language, const char *terms,
+                 json_t *segments, GString *text, GError **error)
+{
+    const gsize n_samples = piece->end - piece->first;
+    const struct whisper_full_params params = make_params(self, language, terms, n_samples);
+    if (whisper_full(self->context, params, task->samples + piece->first, (int) n_samples) != 0) {
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, "whisper.cpp gave up on this piece of sound");
+        return false;
+    }
+    for (int i = 0; i < whisper_full_n_segments(self->context); i++)
+        add_segment(self, i, piece, segments, text);
+    return true;
+}
+
+static bool check_request(const Whisper *self, const char *from, const char *language, int64_t rate_hz, GError **error)
+{
+    if (rate_hz != WHISPER_RATE_HZ)
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "rate_hz: Whisper hears %d", WHISPER_RATE_HZ);
+    else if (!knows_language(self, language))
+        g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "the Whisper model \"%s\" does not know the language \"%s\"%s",
+                    self->model, from, whisper_is_multilingual(self->context) ? "" : ": it is for English alone");
+    else
+        return true;
+    return false;
+}
+
+static bool transcribe(void *engine, const EngineTask *task, json_t *reply, GArray *sound G_GNUC_UNUSED, GError **error)
+{
+    const Whisper *self = engine;
+    const char *from = "en", *terms = NULL;
+    int64_t rate_hz = WHISPER_RATE_HZ;
+    if (!dub_json_get_string(task->message, "from", DUB_JSON_REQUIRED, &from, error) ||
+        !dub_json_get_string(task->message, "terms", DUB_JSON_OPTIONAL, &terms, error) ||
+        !dub_json_get_int(task->message, "rate_hz", DUB_JSON_OPTIONAL, 8000, 192000, &rate_hz, error))
+        return false;
+    g_autofree char *language = whisper_language(from);
+    if (!check_request(self, from, language, rate_hz, error))
+        return false;
+
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GArray) pieces = whisper_pieces_cut(task->samples, task->n_samples);
+    json_t *segments = json_array();
+    json_object_set_new(reply, "segments", segments);
+    for (guint i = 0; i < pieces->len; i++)
+        if (!hear(self, task, &g_array_index(pieces, WhisperPiece, i), language, terms, segments, text, error))
+            return false;
+    json_object_set_new(reply, "text", json_string(text->str));
+    json_object_set_new(reply, "model", json_string(self->model));
+    return true;
+}
+
+/* ── Start ── */
+
+/* (transfer full): "tiny.en" for ".../ggml-tiny.en-q8_0.bin" */
+static char *model_name(const char *path)
+{
+    g_autofree char *file = g_path_get_basename(path);
+    const char *name = g_str_has_prefix(file, "ggml-") ? file + strlen("ggml-") : file;
+    return g_strndup(name, g_str_has_suffix(name, ".bin") ? strlen(name) - strlen(".bin") : strlen(name));
+}
+
+static bool check_processor(GError **error)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("f16c") ||
+        !__builtin_cpu_supports("bmi2")) {
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE,
+                            "this processor lacks AVX2, FMA, F16C or BMI2, which Whisper was built for; choose another "
+                            "recogniser, such as pocketsphinx");
+        return false;
+    }
+#else
+    (void) error;
+#endif
+    return true;
+}
+
+static bool read_arguments(int argc, char **argv, Whisper *self, GError **error)
+{
+    GOptionEntry entries[] = {
+        {"threads", 't', 0, G_OPTION_ARG_INT, &self->n_threads, "Threads for one request (1)", "N"}, G_OPTION_ENTRY_NULL
+    };
+    g_autoptr(GOptionContext) options = g_option_context_new("MODEL.bin - Whisper as an engine program");
+    g_option_context_add_main_entries(options, entries, NULL);
+    if (!g_option_context_parse(options, &argc, &argv, error))
+        return false;
+    if (argc == 2 && self->n_threads >= 1 && self->n_threads <= THREADS_MOST) {
+        self->model = g_strdup(argv[1]);
+        return true;
+    }
+    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "usage: %s MODEL.bin [--threads 1…%d]", g_get_prgname(), THREADS_MOST);
+    return false;
+}
+
+static bool load(Whisper *self, GError **error)
+{
+    g_autofree char *path = g_steal_pointer(&self->model);
+    struct whisper_context_params params = whisper_context_default_params();
+    params.use_gpu = false;
+    whisper_log_set(on_log, NULL);
+    self->model = model_name(path);
+    if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "there is no model %s; `airdub models install` gets one", path);
+        return false;
+    }
+    self->context = whisper_init_from_file_with_params(path, params);
+    if (self->context)
+        return true;
+    g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "%s is no Whisper model that whisper.cpp can read; get it again", path);
+    return false;
+}
+
+static int serve(EngineServer *server, int argc, char **argv)
+{
+    static const EngineKind kind = {
+        .name = "whisper", .run = "asr", .hears_hz = WHISPER_RATE_HZ, .list = list, .work = transcribe
+    };
+    Whisper self = {.n_threads = 1};
+    g_autoptr(GError) error = NULL;
+    int status;
+    if (check_processor(&error) && read_arguments(argc, argv, &self, &error) && load(&self, &error))
+        status = engine_server_run(server, &kind, &self);
+    else
+        status = engine_server_refuse(server, error);
+    whisper_free(self.context);
+    g_free(self.model);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    g_autoptr(EngineServer) server = engine_server_new();
+    return serve(server, argc, argv);
+}
