@@ -104,8 +104,9 @@ static bool select_voice(const char *name)
 {
     if (espeak_SetVoiceByName(name) == EE_OK)
         return true;
-    if (is_language(name, "es") && espeak_SetVoiceByName("es-419") == EE_OK)
-        return true; /* a country in the Americas: Spain is "es" */
+    const bool americas = is_language(name, "es") && !is_language(name, "es-es");
+    if (americas && espeak_SetVoiceByName("es-419") == EE_OK)
+        return true;
     g_autofree char *language = g_strndup(name, strcspn(name, "-"));
     return strchr(name, '-') && espeak_SetVoiceByName(language) == EE_OK;
 }
