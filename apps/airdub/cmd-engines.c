@@ -7,7 +7,7 @@
 
 static char *state_text(const EngineRow *row)
 {
-    if (row->problem && row->klass->brings)
+    if (row->problem && row->offers && row->klass->brings) /* an error names its cure itself */
         return g_strdup_printf("%s: %s", row->problem, row->klass->brings);
     if (row->problem)
         return g_strdup(row->problem);

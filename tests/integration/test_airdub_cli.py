@@ -68,9 +68,14 @@ def test_engines():
     rows = json.loads(airdub("engines", "--json").stdout)["engines"]
     by_driver = {(row["stage"], row["driver"]): row for row in rows}
     asr, mt, tts = by_driver["ASR", "pocketsphinx"], by_driver["MT", "apertium"], by_driver["TTS", "espeak-ng"]
-    assert asr["available"] and asr["languages"] == ["en"] and asr["rate_hz"] == 16000 and asr["cost"] > 0
-    assert mt["available"] and "en-es" in mt["pairs"]
+    assert asr["available"] and asr["languages"] == ["en"] and asr["rate_hz"] == 16000 and asr["problem"] is None
+    assert mt["available"] and "en-es" in mt["pairs"] and mt["rate_hz"] is None
     assert tts["available"] and {"en", "es"} <= set(tts["languages"])
+    for stage in ("ASR", "MT", "TTS"):
+        null = by_driver[stage, "null"]
+        assert null["by_name"] and not null["remote"] and null["available"] and null["brings"] is None
+    for row in (asr, mt, tts):
+        assert not row["by_name"] and not row["remote"] and row["brings"].startswith("apt-get install ")
     table = airdub("engines").stdout
     for row in rows:
         assert re.search(rf"^{row['stage']}\s+{row['driver']}\s", table, re.M)
@@ -80,7 +85,7 @@ def test_engines_without_apertium():
     """What is not installed is listed with the way to install it."""
     rows = json.loads(airdub("engines", "--json", env={"PATH": "/nonexistent"}).stdout)["engines"]
     mt = next(row for row in rows if row["driver"] == "apertium")
-    assert not mt["available"] and "apertium" in mt["problem"] and mt["package"] == "apertium"
+    assert not mt["available"] and "apt-get install apertium" in mt["problem"] and "en-es" not in mt["pairs"]
     table = airdub("engines", env={"PATH": "/nonexistent"}).stdout
     assert "apt-get install apertium" in table
 

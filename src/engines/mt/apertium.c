@@ -72,10 +72,20 @@ static int compare_offers(gconstpointer a, gconstpointer b)
     return order ? order : strcmp(x->target, y->target);
 }
 
-static GPtrArray *list_pairs(const DubEngineConfig *config G_GNUC_UNUSED, GCancellable *cancellable G_GNUC_UNUSED,
-                             GError **error G_GNUC_UNUSED)
+/* The modes are there, and nobody to run them: broken, and not merely absent. Every chain begins with it. */
+static bool check_programs(GError **error)
 {
-    GPtrArray *offers = g_ptr_array_new_with_free_func((GDestroyNotify) dub_engine_offer_free);
+    g_autofree char *path = g_find_program_in_path("lt-proc");
+    if (!path)
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE,
+                            "apertium: its program lt-proc is not on PATH; install it with: apt-get install apertium");
+    return path != NULL;
+}
+
+static GPtrArray *list_pairs(const DubEngineConfig *config G_GNUC_UNUSED, GCancellable *cancellable G_GNUC_UNUSED,
+                             GError **error)
+{
+    g_autoptr(GPtrArray) offers = g_ptr_array_new_with_free_func((GDestroyNotify) dub_engine_offer_free);
     g_autoptr(GDir) folder = g_dir_open(MODES_FOLDER, 0, NULL); /* none: nothing is installed */
     const char *file;
     while (folder && (file = g_dir_read_name(folder))) {
@@ -83,8 +93,10 @@ static GPtrArray *list_pairs(const DubEngineConfig *config G_GNUC_UNUSED, GCance
         if (offer)
             g_ptr_array_add(offers, offer);
     }
+    if (offers->len && !check_programs(error))
+        return NULL;
     g_ptr_array_sort(offers, compare_offers);
-    return offers;
+    return g_steal_pointer(&offers);
 }
 
 static char *read_mode(const char *from, const char *to, GError **error)
