@@ -19,6 +19,7 @@ int cmd_live(int argc, char **argv, GError **error);
 int cmd_sts_probe(int argc, char **argv, GError **error);
 int cmd_doctor(int argc, char **argv, GError **error);
 int cmd_engines(int argc, char **argv, GError **error);
+int cmd_bench(int argc, char **argv, GError **error);
 int cmd_voices(int argc, char **argv, GError **error);
 int cmd_glossary(int argc, char **argv, GError **error);
 int cmd_models(int argc, char **argv, GError **error);

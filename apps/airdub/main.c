@@ -20,6 +20,7 @@ static const Command commands[] = {
     { "sts-probe", cmd_sts_probe, "send a file's fragments to an sts-service, and time its answers" },
     { "doctor", cmd_doctor, "check this machine, and say how to mend what is wrong" },
     { "engines", cmd_engines, "list the speech engines and their languages" },
+    { "bench", cmd_bench, "measure how fast the speech engines of this machine are" },
     { "voices", cmd_voices, "list the voices" },
     { "glossary", cmd_glossary, "check a glossary, or list those there are" },
     { "models", cmd_models, "list, install, check and remove the models of speech engines" },
