@@ -8,11 +8,17 @@
 
 /* Within a stage the first that can do a language is its default. */
 static const DubEngineClass *const classes[] = {
+    &dub_engine_whisper,
     &dub_engine_pocketsphinx,
+    &dub_engine_exec_asr,
     &dub_engine_null_asr,
     &dub_engine_apertium,
+    &dub_engine_exec_mt,
     &dub_engine_null_mt,
+    &dub_engine_kokoro,
+    &dub_engine_vits,
     &dub_engine_espeak,
+    &dub_engine_exec_tts,
     &dub_engine_null_tts,
     NULL,
 };

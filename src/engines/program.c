@@ -30,6 +30,7 @@ struct _DubProgram {
     pid_t pid;        /* 0: not running */
     int in, out, err; /* its standard streams, ours to close; -1 */
     int64_t start_ns; /* when it was started */
+    unsigned start_ms; /* it may take to say hello */
     json_t *hello;    /* of the last start that came so far; NULL: never */
     bool ready;       /* this process has said hello */
     DubProgramLog *log;
@@ -275,7 +276,7 @@ static bool check_hello(const json_t *message, GError **error)
 /* A program that is not ready in the time its caller has goes on loading: the next piece may find it ready. */
 static bool is_loading(const DubProgram *self, const GError *failure)
 {
-    const bool in_time = dub_clock_now() - self->start_ns < DUB_PROGRAM_START_MS * DUB_NS_PER_MS;
+    const bool in_time = dub_clock_now() - self->start_ns < self->start_ms * DUB_NS_PER_MS;
     return g_error_matches(failure, DUB_ERROR, DUB_ERROR_CANCELLED) ||
            (in_time && g_error_matches(failure, DUB_ERROR, DUB_ERROR_TIMEOUT));
 }
@@ -286,7 +287,7 @@ static bool await_hello(DubProgram *self, int64_t deadline_ns, GCancellable *can
     g_autoptr(GError) failure = NULL;
     Exchange exchange = {
         .reader = reader,
-        .deadline_ns = MIN(deadline_ns, self->start_ns + DUB_PROGRAM_START_MS * DUB_NS_PER_MS),
+        .deadline_ns = MIN(deadline_ns, self->start_ns + self->start_ms * DUB_NS_PER_MS),
         .cancellable = cancellable,
     };
     if (run_exchange(self, &exchange, &failure) && check_hello(dub_program_reader_message(reader), &failure)) {
@@ -301,7 +302,7 @@ static bool await_hello(DubProgram *self, int64_t deadline_ns, GCancellable *can
     }
     end(self);
     if (g_error_matches(failure, DUB_ERROR, DUB_ERROR_TIMEOUT))
-        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "it was not ready within %d s", DUB_PROGRAM_START_MS / 1000);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "it was not ready within %u ms", self->start_ms);
     else
         g_propagate_error(error, g_steal_pointer(&failure));
     return false;
@@ -336,7 +337,8 @@ static void start_over(DubProgram *self)
 
 /* ── Public ── */
 
-DubProgram *dub_program_start(const char *const *argv, const char *const *environment, GError **error)
+DubProgram *dub_program_start_within(const char *const *argv, const char *const *environment, unsigned start_ms,
+                                     GError **error)
 {
     g_return_val_if_fail(argv && argv[0], NULL);
 
@@ -345,11 +347,17 @@ DubProgram *dub_program_start(const char *const *argv, const char *const *enviro
     self->environment = g_strdupv((char **) environment);
     self->name = g_path_get_basename(argv[0]);
     self->in = self->out = self->err = -1;
+    self->start_ms = start_ms;
     self->log = dub_program_log_new(say, self);
     if (start(self, error) && await_hello(self, G_MAXINT64, NULL, error))
         return g_steal_pointer(&self);
     g_prefix_error(error, "%s: ", self->name);
     return NULL;
+}
+
+DubProgram *dub_program_start(const char *const *argv, const char *const *environment, GError **error)
+{
+    return dub_program_start_within(argv, environment, DUB_PROGRAM_START_MS, error);
 }
 
 void dub_program_stop(DubProgram *self)

@@ -10,7 +10,7 @@
 
 typedef struct _DubProgram DubProgram;
 
-#define DUB_PROGRAM_START_MS 30000                       /* from its start to its first line: it loads its model */
+#define DUB_PROGRAM_START_MS 60000                       /* from its start to its first line: it loads its model */
 #define DUB_PROGRAM_LINE_MOST_BYTES (1024 * 1024)        /* of a reply */
 #define DUB_PROGRAM_SOUND_MOST_BYTES (64 * 1024 * 1024)  /* that follows one */
 
@@ -21,6 +21,9 @@ typedef struct _DubProgram DubProgram;
  * Waits until it is ready. %DUB_ERROR_ENGINE: it does not start, or says that it cannot work: its own words
  */
 DubProgram *dub_program_start(const char *const *argv, const char *const *environment, GError **error);
+/* The same with another bound than %DUB_PROGRAM_START_MS, for that start and all later ones. */
+DubProgram *dub_program_start_within(const char *const *argv, const char *const *environment, unsigned start_ms,
+                                     GError **error);
 void dub_program_stop(DubProgram *self); /* no process is left; NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubProgram, dub_program_stop)
 
@@ -33,8 +36,9 @@ const json_t *dub_program_hello(const DubProgram *self); /* (transfer none): its
  * @reply: (out) (transfer full): an object
  * @reply_sound: (out) (transfer full) (nullable): mono, at the reply's "rate_hz"
  * @cpu_ns: (out): what the program used for it
- * Starts the program anew when it died before. Errors as of DubEngineClass.run; after _CANCELLED, _TIMEOUT and _ENGINE
- * the program is gone, and starts again in the background.
+ * Starts the program anew when it died before. Errors as of DubEngineClass.run. One that did not answer by the protocol, in
+ * time, or before the cancel is ended, and starts again in the background; one that was still loading goes on loading, and one
+ * that answered with an error of its own runs on.
  */
 bool dub_program_ask(DubProgram *self, json_t *message, const DubPcm *sound, int64_t deadline_ns,
                      GCancellable *cancellable, json_t **reply, DubPcm **reply_sound, int64_t *cpu_ns, GError **error);
