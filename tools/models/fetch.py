@@ -67,7 +67,7 @@ def _why(output):
         reason = re.search(r"connection broken by '?(.*?)'?: /|(?:reason: |errno )(.*)", unreachable[-1])
         said = next(filter(None, reason.groups()), "") if reason else unreachable[-1]
         return f"the registry cannot be reached: {re.sub('<[^>]*>: ', '', said)[:200]}"
-    return (errors or lines or ["no message"])[-1][:300]
+    return (errors or lines or ["no message"])[-1][:300].rstrip(".")
 
 
 def _command(package, folder):
