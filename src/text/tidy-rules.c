@@ -39,8 +39,10 @@ static const Rule spanish[] = {
     /* great */
     {"(es|era|fue|está|muy|tan) sum[oa]", "\\1 genial"},
     {"(son|eran|fueron|están) sum[oa]s", "\\1 geniales"},
-    {"(\\w+) sum[oa]", "gran \\1"},
-    {"(\\w+) sum[oa]s", "grandes \\1"},
+    {"(el|la|un|una|este|esta|ese|esa|su|otro|otra) sum[oa]", "\\1 gran"},
+    {"(los|las|unos|unas|estos|estas|sus|otros|otras) sum[oa]s", "\\1 grandes"},
+    {"(?<!gran )(?!(?:lo|de|a|y|en|con|gran|sum[oa]) )(\\w+) sum[oa]", "gran \\1"},
+    {"(?<!grandes )(?!(?:de|a|y|en|con|grandes|sum[oa]s) )(\\w+) sum[oa]s", "grandes \\1"},
     /* let's */
     {"dejado es (\\w+[aei]r(?:l[aeo]s?)?)", "vamos a \\1"},
     /* exclamations */

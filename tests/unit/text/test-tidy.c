@@ -39,6 +39,7 @@ static const Case cases[] = {
     {"lead-by", "es", NULL, "Dirigen por tres; están dirigiendo por dos", "Ganan por tres; están ganando por dos"},
     {"lead", "es", NULL, "Dirigen el equipo", "Dirigen el equipo"},
     {"great", "es", NULL, "Un jugador sumo y goles sumos; es sumo", "Un gran jugador y grandes goles; es genial"},
+    {"great-before", "es", NULL, "Un sumo centro, los sumos goles, a lo sumo", "Un gran centro, los grandes goles, a lo sumo"},
     {"what-a", "es", NULL, "Qué un gol!", "¡Qué gol!"},
     {"what-a-f", "es", NULL, "Qué una parada suma!", "¡Qué gran parada!"},
     {"lets", "es", NULL, "Dejado es presionarlos", "Vamos a presionarlos"},
