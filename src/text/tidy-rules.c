@@ -1,4 +1,5 @@
-/* text/tidy-rules.c: the rules of Spanish. Each was kept because it made sentences better that it was not written for. */
+/* text/tidy-rules.c: the rules of Spanish, for what Apertium writes: few, each about a whole kind of sentence. Rules for single phrases
+ * made no sentence better but those that they were written for; such phrases belong into a glossary. */
 #include "text/tidy-rules.h"
 
 #include "text/words.h"
@@ -11,19 +12,24 @@ typedef struct {
     const char *replacement;
 } Rule;
 
-#define PLACES "(aquí|ahí|allí|en|dentro|fuera de|cerca|lejos|detrás|delante|debajo|arriba|abajo|atrás|adelante)"
+/* What takes place takes ser: "la final es en Madrid", "era en 1998". */
+#define EVENTS "(?<!final |partido |juego |carrera |torneo |reunión |fiesta )"
+#define PLACES "(aquí|ahí|allí|en(?! \\d)|dentro|fuera de|cerca|lejos|detrás|delante|debajo|arriba|abajo|atrás|adelante)"
+
+/* What stands before "sumo" and is not great. */
+#define NO_NOUNS "lo|de|a|y|en|con|es|son|era|eran|fue|está|están|"
 
 static const Rule spanish[] = {
     /* contractions */
-    {"a el", "al"},
-    {"de el", "del"},
+    {"a (?-i:el)", "al"},
+    {"de (?-i:el)", "del"},
     /* "that" by itself points at what was just seen */
     {"aquello", "eso"},
     /* ser and estar: where something is; how it is; what is done by somebody */
-    {"es " PLACES, "está \\1"},
-    {"son " PLACES, "están \\1"},
-    {"era " PLACES, "estaba \\1"},
-    {"eran " PLACES, "estaban \\1"},
+    {EVENTS "es " PLACES, "está \\1"},
+    {EVENTS "son " PLACES, "están \\1"},
+    {EVENTS "era " PLACES, "estaba \\1"},
+    {EVENTS "eran " PLACES, "estaban \\1"},
     {"es bien", "está bien"},
     {"son bien", "están bien"},
     {"era bien", "estaba bien"},
@@ -39,12 +45,14 @@ static const Rule spanish[] = {
     /* great */
     {"(es|era|fue|está|muy|tan) sum[oa]", "\\1 genial"},
     {"(son|eran|fueron|están) sum[oa]s", "\\1 geniales"},
-    {"(\\w+) sum[oa]", "gran \\1"},
-    {"(\\w+) sum[oa]s", "grandes \\1"},
+    {"(el|la|un|una|este|esta|ese|esa|su|otro|otra) sum[oa]", "\\1 gran"},
+    {"(los|las|unos|unas|estos|estas|sus|otros|otras) sum[oa]s", "\\1 grandes"},
+    {"(?<!gran )(?!(?:" NO_NOUNS "gran|sum[oa]s?) )([^\\W\\d]\\w*) sum[oa](?! sum)", "gran \\1"},
+    {"(?<!grandes )(?!(?:" NO_NOUNS "grandes|sum[oa]s?) )([^\\W\\d]\\w*) sum[oa]s(?! sum)", "grandes \\1"},
     /* let's */
     {"dejado es (\\w+[aei]r(?:l[aeo]s?)?)", "vamos a \\1"},
     /* exclamations */
-    {"qué una? ", "qué "},
+    {"qué(?: una?)+", "qué"},
 };
 
 static char *with_case_of(const char *replaced, const char *original)
@@ -52,20 +60,36 @@ static char *with_case_of(const char *replaced, const char *original)
     return g_unichar_isupper(g_utf8_get_char(original)) ? dub_words_capital(replaced) : g_strdup(replaced);
 }
 
+/* Where a word came to stand before the first of the match, that one's capital is the new word's: "Portero sumo" -> "Gran portero". */
+static char *without_capital(const GMatchInfo *match, char *replaced)
+{
+    int whole_start, group_start = -1;
+    g_match_info_fetch_pos(match, 0, &whole_start, NULL);
+    g_match_info_fetch_pos(match, 1, &group_start, NULL);
+    g_autofree char *group = group_start == whole_start ? g_match_info_fetch(match, 1) : NULL;
+    const char *place = group && *group ? strstr(replaced, group) : NULL;
+    if (!place || place == replaced)
+        return replaced;
+    g_autofree char *owned = replaced;
+    g_autofree char *before = g_strndup(replaced, (gsize) (place - replaced));
+    const char *rest = g_utf8_next_char(place);
+    g_autofree char *small = g_utf8_strdown(place, rest - place);
+    return g_strconcat(before, small, rest, NULL);
+}
+
 static gboolean replace_match(const GMatchInfo *match, GString *result, gpointer data)
 {
     const Rule *rule = data;
     g_autofree char *whole = g_match_info_fetch(match, 0);
-    g_autofree char *replaced = g_match_info_expand_references(match, rule->replacement, NULL);
-    g_autofree char *cased = with_case_of(replaced ? replaced : whole, whole);
+    g_autofree char *replaced = without_capital(match, g_match_info_expand_references(match, rule->replacement, NULL));
+    g_autofree char *cased = with_case_of(replaced, whole);
     g_string_append(result, cased);
     return FALSE;
 }
 
 static char *apply_rule(const char *text, const Rule *rule)
 {
-    const bool open_end = g_str_has_suffix(rule->pattern, " ");
-    g_autofree char *pattern = g_strdup_printf("(?<!\\w)%s%s", rule->pattern, open_end ? "" : "(?!\\w)");
+    g_autofree char *pattern = g_strdup_printf("(?<!\\w)%s(?!\\w)", rule->pattern);
     g_autoptr(GError) error = NULL;
     g_autoptr(GRegex) regex = g_regex_new(pattern, G_REGEX_CASELESS, 0, &error);
     g_assert_no_error(error); /* the patterns are ours */

@@ -79,7 +79,6 @@ static bool begins_with_capital(const char *text)
 
 static bool has_word(const char *text, const char *start, gsize length)
 {
-    g_autofree char *word = g_strndup(start, length);
     g_autoptr(GArray) words = dub_words_find(text);
     for (guint i = 0; i < words->len; i++) {
         const DubWord *other = &g_array_index(words, DubWord, i);
