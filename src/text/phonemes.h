@@ -7,7 +7,7 @@
 #include <glib.h>
 
 typedef enum {
-    DUB_PHONEMES_PIPER,  /* accents are code points of their own (NFD), and of the marks there are only , . ! ? ; : */
+    DUB_PHONEMES_PIPER,  /* accents are code points of their own (NFD); the marks are only , . ! ? ; : */
     DUB_PHONEMES_KOKORO, /* affricates and diphthongs are one letter each; a space in front */
 } DubPhonemeSet;
 

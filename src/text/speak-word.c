@@ -95,6 +95,8 @@ bool dub_speak_initials(DubSpeaker *self)
         return false;
     const char *next = g_utf8_next_char(p) + 1;
     const bool joined = is_initial(next);
+    if (!joined && *p == 'I' && g_str_equal(self->language->code, "en"))
+        return false; /* the pronoun at the end of a sentence */
     if (!joined && !(*next == ' ' && is_capital(next + 1) && in_a_name(self)))
         return false;
     while (is_initial(p)) {
