@@ -22,7 +22,7 @@ from fixtures import clips  # noqa: E402 (found through the line above)
 from support import engines as choose  # noqa: E402
 from support import report  # noqa: E402
 from support.programs import ROOT, Dub, build_dir  # noqa: E402
-from support.quality import NOISES, Opinion, can_translate  # noqa: E402
+from support.quality import NOISES, Opinion  # noqa: E402
 
 NOISE_DB = 10
 WALL_RUNS = 3
@@ -35,7 +35,8 @@ COLUMNS = (  # key, head, digits, the bound of the row "at least"
     ("invented", "words invented in {minutes} min of each noise", 0, "0"),
     ("not_understood_clip", "Spanish not understood, %: clip", 1, "10"),
     ("not_understood_people", "… people", 1, "10"),
-    ("chrf_text", "translation: chrF", 1, "52"),
+    ("chrf_text", "translation, chrF: sport", 1, "52"),
+    ("chrf_match", "… other sport", 1, ""),
     ("chrf_sport", "heard, chrF: sport", 1, "55"),
     ("chrf_books", "… books", 1, "50"),
     ("chrf_people", "… all people", 1, ""),
@@ -67,7 +68,8 @@ def measure(engines, minutes, say=print):
     put("clip", opinion.recognition_of_clip().percent)
     put("asr_cpu", opinion.recognition_cpu())
     put("invented", {noise: len(opinion.invented(noise, minutes)) for noise in NOISES})
-    put("chrf_text", opinion.translation() if can_translate() else None)
+    put("chrf_text", opinion.translation("sport"))
+    put("chrf_match", opinion.translation("match"))
     put("not_understood_clip", opinion.not_understood(clips.nfl()).percent)
     put("not_understood_people", opinion.not_understood_of_people().percent)
     put("chrf_sport", opinion.sport_heard())

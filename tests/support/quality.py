@@ -11,7 +11,7 @@ from pathlib import Path
 import sacrebleu
 
 from fixtures import clips, people
-from support import ear, media, spelling, wer
+from support import ear, spelling, wer
 from support.programs import Dub, build_dir
 
 NOISES = tuple(people.NOISES)
@@ -111,7 +111,8 @@ class Opinion:
         if key not in self._done:
             out = self.folder / f"{clip.stem}-{len(self._done)}.mp4"
             dub = Dub("--force", "--subtitles", "--bed", "off", *engines.arguments(), clip, out, timeout_s=1800)
-            assert dub.summary["fallback"] == 0, f"{engines.label} on {clip.name}: {dub.fragments}"
+            lost = [f for f in dub.fragments if f["status"] != "dubbed"] if dub.summary["fallback"] else []
+            assert not lost, f"{engines.label} on {clip.name}: {len(lost)} of {len(dub.fragments)} fragments not dubbed: {lost[0]}"
             self._done[key] = Dubbed(dub, out)
         return self._done[key]
 
@@ -172,20 +173,12 @@ class Opinion:
 
 
 def translate(engines, sentences):
-    """Each sentence by the translator of the combination, as airdub calls it (tests/bench/translator.c)."""
-    program = build_dir() / "tests/bench/translator"
+    """Each sentence by the translator of the combination, as airdub calls it (tests/bench/translate.c)."""
+    program = build_dir() / "tests/bench/translate"
     assert program.exists(), f"{program} is not built: run make"
-    words = [word for option, value in (("--mt", engines.mt), ("--glossary", engines.glossary)) if value for word in (option, value)]
+    words = [word for pair in (("--mt", engines.mt), ("--glossary", engines.glossary)) if pair[1] for word in pair]
     done = subprocess.run([program, *words], input="".join(s + "\n" for s in sentences), capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert len(lines) == len(sentences), f"{len(lines)} translations of {len(sentences)} sentences"
     return lines
-
-
-def can_translate():
-    return (build_dir() / "tests/bench/translator").exists()
-
-
-def duration_s(clip):
-    return media.duration_s(clip, "audio")
