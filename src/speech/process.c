@@ -396,12 +396,13 @@ static bool judge(Work *work, const DubFitPlan *plan)
 static bool fit(Work *work)
 {
     g_autofree DubFitPhrase *fits = g_new0(DubFitPhrase, work->phrases->len);
-    DubFitPlan plan = plan_fit(work, fits, 1.0);
-    if (plan.tempo > PACE_WORTH && (speaker(work)->flags & DUB_ENGINE_PACES)) {
-        const double pace = plan.tempo;
-        if (speak_again(work, pace))
-            plan = plan_fit(work, fits, pace);
+    double pace = 1.0;
+    DubFitPlan plan = plan_fit(work, fits, pace);
+    if (plan.tempo > PACE_WORTH && (speaker(work)->flags & DUB_ENGINE_PACES) && speak_again(work, plan.tempo)) {
+        pace = plan.tempo;
+        plan = plan_fit(work, fits, pace);
     }
+    dub_fragment_processed_add(work->answer, "tempo", json_real(round(pace * plan.tempo * 100) / 100));
     return judge(work, &plan) && assemble(work, fits, &plan);
 }
 
