@@ -12,8 +12,8 @@
 
 #define HELP_NAME_WIDTH 30 /* characters; longer names push their own line only */
 
-/* The value of the spec's first name that is set and not empty, or NULL. *used (transfer full): that name, else
- * the first of all. */
+/* The value of the spec's first name that is set and not empty, or NULL. *used (transfer full): that name;
+ * where none is set, the first. */
 static const char *lookup(const DubEnvSpec *spec, char **environment, char **used)
 {
     g_auto(GStrv) names = g_strsplit(spec->name, "|", -1);
@@ -55,8 +55,8 @@ static void drop_last(GByteArray *bytes, char c)
         g_byte_array_set_size(bytes, bytes->len - 1);
 }
 
-/* What is wrong with a secret's file, or NULL. An empty one is refused: without a secret, a service may be open to
- * everybody. */
+/* What is wrong with a secret's file, or NULL. An empty one is refused: a service without a secret may be
+ * open to everybody. */
 static const char *check_secret(const GByteArray *bytes)
 {
     if (bytes->len > DUB_ENV_SECRET_MOST_BYTES)
