@@ -39,6 +39,18 @@ struct _DubHttpClient {
     long status;             /* 0: no answer */
 };
 
+/* ── Settings ── */
+
+bool dub_http_is_set(const DubHttpSettings *settings)
+{
+    return settings->url || settings->key;
+}
+
+unsigned dub_http_count(const DubEngineConfig *config)
+{
+    return ((const DubHttpSettings *) config->settings)->connections;
+}
+
 /* ── Errors: the only way out for texts of servers and libcurl ── */
 
 static char *hide(const DubHttpClient *self, const char *text)
@@ -501,7 +513,7 @@ static void *fail_by_result(DubHttpClient *self, CURLcode result, GError **error
 static bool is_worth_another_try(const DubHttpClient *self)
 {
     return self->status == 500 || self->status == 503 ||
-           (self->request->repeatable && (self->status == 502 || self->status == 504));
+           (!self->has_key && (self->status == 502 || self->status == 504));
 }
 
 /* Returns: when to ask again, or 0: not at all. Remembers what the server wants. */
@@ -579,6 +591,13 @@ GBytes *dub_http_client_ask(DubHttpClient *self, const DubHttpRequest *request, 
     return g_bytes_new(self->body->data, self->body->len);
 }
 
+/* Some servers say 200 and mean an error: {"error": …} with something in it. */
+static bool has_error(const DubJson *json)
+{
+    const DubJson *error = json_object_get(json, "error");
+    return json_object_size(error) > 0 || json_string_length(error) > 0;
+}
+
 DubJson *dub_http_client_ask_json(DubHttpClient *self, const DubHttpRequest *request, GError **error)
 {
     const char *type = NULL;
@@ -592,6 +611,25 @@ DubJson *dub_http_client_ask_json(DubHttpClient *self, const DubHttpRequest *req
     }
     gsize length = 0;
     const char *text = g_bytes_get_data(body, &length);
-    DubJson *json = dub_json_parse(text ? text : "", length, error);
-    return json ? json : dub_http_client_refuse(self, error);
+    g_autoptr(DubJson) json = dub_json_parse(text ? text : "", length, error);
+    if (!json)
+        return dub_http_client_refuse(self, error);
+    if (has_error(json)) {
+        g_autofree char *said = describe_status(self);
+        return fail(self, DUB_ERROR_ENGINE, error, "%s failed (%s)", self->url.place, said);
+    }
+    return g_steal_pointer(&json);
+}
+
+bool dub_http_client_check(DubHttpClient *self, const char *path, GCancellable *cancellable, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    const DubHttpRequest request = {
+        .path = path, .deadline_ns = dub_clock_now() + DUB_HTTP_LIST_MS * DUB_NS_PER_MS, .cancellable = cancellable
+    };
+    g_autoptr(GBytes) body = dub_http_client_ask(self, &request, NULL, &problem);
+    if (body || problem->code == DUB_ERROR_NOT_FOUND || problem->code == DUB_ERROR_INVALID_ARGUMENT)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
 }

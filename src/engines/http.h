@@ -5,8 +5,8 @@
  * the log holds a key or a password, not even where the server quotes it. */
 #pragma once
 
-#include "base/env.h"
 #include "base/json.h"
+#include "engines/engine.h"
 
 #include <gio/gio.h>
 #include <stdbool.h>
@@ -39,10 +39,13 @@ typedef struct {
       .help = "proxy on the way there: http://HOST:PORT; none if not set" },                                 \
     { .name = prefix "_CA_FILE", .offset = offsetof(DubHttpSettings, ca_file),                               \
       .help = "certificates to trust beside the system's: a PEM file" },                                     \
-    { .name = prefix "_CONNECTIONS", .type = DUB_ENV_UINT, .min = 1, .max = 64, .fallback = "8",             \
+    { .name = prefix "_CONNECTIONS", .type = DUB_ENV_UINT, .min = 1, .max = 32, .fallback = "8",             \
       .offset = offsetof(DubHttpSettings, connections), .help = "requests at once" }
 #define DUB_HTTP_N_ROWS 5
 G_STATIC_ASSERT(DUB_ENV_STRING == 0); /* what the rows leave out */
+
+bool dub_http_is_set(const DubHttpSettings *settings);      /* a server or a key is named */
+unsigned dub_http_count(const DubEngineConfig *config);     /* for DubEngineClass.count */
 
 /* What is the same for every client of a driver; static. */
 typedef struct {
@@ -76,8 +79,6 @@ typedef struct {
     const DubHttpPart *parts;  /* multipart/form-data */
     unsigned n_parts;
     const char *about;         /* what is not there when the server says 404: "voice alloy"; NULL: the path */
-    bool repeatable;           /* asking twice costs nobody anything: also tried again where nobody knows
-                                * whether the server did the work (502, 504) */
     gsize most_bytes;          /* of the answer; 0: %DUB_HTTP_JSON_MOST_BYTES */
     int64_t deadline_ns;       /* 0: %DUB_HTTP_MOST_MS from now */
     GCancellable *cancellable; /* nullable */
@@ -86,20 +87,28 @@ typedef struct {
 /**
  * dub_http_client_ask:
  * @type: (out) (optional) (transfer none): the answer's content type, nullable, until the next request
- * Sends it once. It is sent again, once, after an idle connection turned out to be dead, after 500 and 503,
- * and after a Retry-After that ends before the deadline. A server that said when to come back is not asked
- * before. Returns: (transfer full): the body of a 2xx answer, or NULL with %DUB_ERROR_CANCELLED, within 300
- * ms; %DUB_ERROR_TIMEOUT: the deadline; %DUB_ERROR_AUTH (401, 403, 407); %DUB_ERROR_NOT_FOUND (404);
- * %DUB_ERROR_NO_SPACE: no quota is left (402, 456); %DUB_ERROR_BACKPRESSURE (429, 529, 503 with Retry-After):
- * the message says how long to wait, where the server does; %DUB_ERROR_INVALID_ARGUMENT: other 4xx;
- * %DUB_ERROR_NETWORK: no connection, or one that broke, 502, 504; %DUB_ERROR_ENGINE: other 5xx, a redirect,
- * an answer that is too large
+ * Sends it once. It is sent again, once, after an idle connection turned out to be dead, after 500 and 503, after
+ * a Retry-After that ends before the deadline, and, where no key is sent and so nobody pays, after 502 and 504,
+ * which leave open whether the work was done. A server that said when to come back is not asked before.
+ * Returns: (transfer full): the body of a 2xx answer, or NULL with
+ * %DUB_ERROR_CANCELLED: within 300 ms;
+ * %DUB_ERROR_TIMEOUT: the deadline;
+ * %DUB_ERROR_AUTH: 401, 403, 407;
+ * %DUB_ERROR_NOT_FOUND: 404;
+ * %DUB_ERROR_NO_SPACE: no quota is left: 402, 456, and 401 or 429 that say so;
+ * %DUB_ERROR_BACKPRESSURE: 429, 529, 503 with Retry-After; the message says how long the server wants a pause;
+ * %DUB_ERROR_INVALID_ARGUMENT: any other 4xx;
+ * %DUB_ERROR_NETWORK: no connection, or one that broke; 408, 502, 503, 504;
+ * %DUB_ERROR_ENGINE: any other 5xx, a redirect, an answer that is too large
  */
 GBytes *dub_http_client_ask(DubHttpClient *self, const DubHttpRequest *request, const char **type,
                             GError **error);
 
-/* The same where the answer is JSON; %DUB_ERROR_ENGINE where it is not. */
+/* The same where the answer is JSON; %DUB_ERROR_ENGINE where it is not, or is an error under 200. */
 DubJson *dub_http_client_ask_json(DubHttpClient *self, const DubHttpRequest *request, GError **error);
+
+/* For list(): whether somebody answers @path and takes the key; that there is no such path is an answer too. */
+bool dub_http_client_check(DubHttpClient *self, const char *path, GCancellable *cancellable, GError **error);
 
 /* A header of the last answer, or NULL; valid until the next request */
 const char *dub_http_client_header(const DubHttpClient *self, const char *name);

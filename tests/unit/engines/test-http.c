@@ -20,22 +20,27 @@ typedef struct {
     DubHttpClient *client;
 } Rig;
 
-static DubHttpClient *client_new(const char *url, const char *proxy)
+static DubHttpClient *client_new(const char *url, const char *key, const char *proxy)
 {
     g_autoptr(GError) error = NULL;
-    const DubHttpSettings settings = { .url = (char *) url, .key = (char *) KEY, .proxy = (char *) proxy };
+    const DubHttpSettings settings = { .url = (char *) url, .key = (char *) key, .proxy = (char *) proxy };
     DubHttpClient *client = dub_http_client_new(&service, &settings, &error);
     g_assert_no_error(error);
     return client;
 }
 
-static Rig *rig_new(const PeerStep *steps, guint n_steps)
+static Rig *rig_new_with(const PeerStep *steps, guint n_steps, const char *key)
 {
     Rig *self = g_new0(Rig, 1);
     self->peer = peer_new(steps, n_steps);
     g_autofree char *url = peer_url(self->peer);
-    self->client = client_new(url, NULL);
+    self->client = client_new(url, key, NULL);
     return self;
+}
+
+static Rig *rig_new(const PeerStep *steps, guint n_steps)
+{
+    return rig_new_with(steps, n_steps, KEY);
 }
 
 static void rig_free(Rig *self)
@@ -286,15 +291,27 @@ static void test_about(void)
 static void test_no_key(void)
 {
     static const PeerStep steps[] = { { "401 Unauthorized", NULL, NULL, PEER_KEEPS } };
-    g_autoptr(Peer) peer = peer_new(steps, G_N_ELEMENTS(steps));
-    g_autofree char *url = peer_url(peer);
-    const DubHttpSettings settings = { .url = url };
-    g_autoptr(DubHttpClient) client = dub_http_client_new(&service, &settings, NULL);
+    g_autoptr(Rig) rig = rig_new_with(steps, G_N_ELEMENTS(steps), NULL);
     int code;
-    g_autofree char *said = ask(client, &post, &code);
+    g_autofree char *said = ask(rig->client, &post, &code);
     assert_holds(said, "wants a key (401); check TEST_KEY");
-    g_autofree char *request = peer_request(peer, 0);
+    g_autofree char *request = peer_request(rig->peer, 0);
     g_assert_null(strstr(request, "Authorization"));
+}
+
+/* Whether a server is there and takes the key: what list() asks. */
+static void test_check(void)
+{
+    static const PeerStep steps[] = { { "200 OK", NULL, "[]", PEER_KEEPS },
+                                      { "404 Not Found", NULL, NULL, PEER_KEEPS },
+                                      { "405 Not Allowed", NULL, NULL, PEER_KEEPS },
+                                      { "401 Unauthorized", NULL, NULL, PEER_CLOSES } };
+    g_autoptr(Rig) rig = rig_new(steps, G_N_ELEMENTS(steps));
+    g_autoptr(GError) error = NULL;
+    for (int i = 0; i < 3; i++)
+        g_assert_true(dub_http_client_check(rig->client, "/v1/models", NULL, NULL));
+    g_assert_false(dub_http_client_check(rig->client, "/v1/models", NULL, &error));
+    g_assert_error(error, DUB_ERROR, DUB_ERROR_AUTH);
 }
 
 /* ---- again ---- */
@@ -302,7 +319,7 @@ static void test_no_key(void)
 typedef struct {
     const char *name;
     PeerStep steps[2];
-    bool repeatable;
+    bool with_key;
     int code;  /* -1: works out */
     guint n_requests;
     double least_s; /* that it takes */
@@ -310,36 +327,35 @@ typedef struct {
 
 #define GOOD { "200 OK", NULL, OK_JSON, PEER_KEEPS }
 static const AgainCase again_cases[] = {
-    {"500", {{"500 Oops", NULL, NULL, PEER_KEEPS}, GOOD}, false, -1, 2, 0},
-    {"503", {{"503 Oops", NULL, NULL, PEER_CLOSES}, GOOD}, false, -1, 2, 0},
+    {"500", {{"500 Oops", NULL, NULL, PEER_KEEPS}, GOOD}, true, -1, 2, 0},
+    {"503", {{"503 Oops", NULL, NULL, PEER_CLOSES}, GOOD}, true, -1, 2, 0},
     {"500-twice",
      {{"500 Oops", NULL, NULL, PEER_KEEPS}, {"500 Oops", NULL, NULL, PEER_KEEPS}},
-     false,
+     true,
      DUB_ERROR_ENGINE,
      2,
      0},
-    {"502-costs", {{"502 Oops", NULL, NULL, PEER_KEEPS}, GOOD}, false, DUB_ERROR_NETWORK, 1, 0},
-    {"502-free", {{"502 Oops", NULL, NULL, PEER_KEEPS}, GOOD}, true, -1, 2, 0},
-    {"504-free", {{"504 Oops", NULL, NULL, PEER_KEEPS}, GOOD}, true, -1, 2, 0},
-    {"400", {{"400 Oops", NULL, NULL, PEER_KEEPS}, GOOD}, true, DUB_ERROR_INVALID_ARGUMENT, 1, 0},
-    {"429", {{"429 Slow", "Retry-After: 0.2\r\n", NULL, PEER_KEEPS}, GOOD}, false, -1, 2, 0.2},
-    {"503-wait", {{"503 Slow", "Retry-After: 0.2\r\n", NULL, PEER_KEEPS}, GOOD}, false, -1, 2, 0.2},
+    {"502-costs", {{"502 Oops", NULL, NULL, PEER_KEEPS}, GOOD}, true, DUB_ERROR_NETWORK, 1, 0},
+    {"502-free", {{"502 Oops", NULL, NULL, PEER_KEEPS}, GOOD}, false, -1, 2, 0},
+    {"504-free", {{"504 Oops", NULL, NULL, PEER_KEEPS}, GOOD}, false, -1, 2, 0},
+    {"400", {{"400 Oops", NULL, NULL, PEER_KEEPS}, GOOD}, false, DUB_ERROR_INVALID_ARGUMENT, 1, 0},
+    {"429", {{"429 Slow", "Retry-After: 0.2\r\n", NULL, PEER_KEEPS}, GOOD}, true, -1, 2, 0.2},
+    {"503-wait", {{"503 Slow", "Retry-After: 0.2\r\n", NULL, PEER_KEEPS}, GOOD}, true, -1, 2, 0.2},
     {"429-twice",
      {{"429 Slow", "Retry-After: 0\r\n", NULL, PEER_KEEPS},
       {"429 S", "Retry-After: 0\r\n", NULL, PEER_KEEPS}},
-     false,
+     true,
      DUB_ERROR_BACKPRESSURE,
      2,
      0},
-    {"cut-when-new", {{NULL, NULL, NULL, PEER_CLOSES}, GOOD}, true, DUB_ERROR_NETWORK, 1, 0},
+    {"cut-when-new", {{NULL, NULL, NULL, PEER_CLOSES}, GOOD}, false, DUB_ERROR_NETWORK, 1, 0},
 };
 
 static void test_again(const void *data)
 {
     const AgainCase *c = data;
-    g_autoptr(Rig) rig = rig_new(c->steps, 2);
+    g_autoptr(Rig) rig = rig_new_with(c->steps, 2, c->with_key ? KEY : NULL);
     DubHttpRequest request = post;
-    request.repeatable = c->repeatable;
     request.deadline_ns = dub_clock_now() + 10 * DUB_NS_PER_S;
     const int64_t began_ns = dub_clock_now();
     int code;
@@ -624,7 +640,7 @@ static gpointer cancel_inside_resolver(gpointer data)
 
 static void test_resolver_hangs(void)
 {
-    g_autoptr(DubHttpClient) client = client_new("http://" HANGING_NAME ":80", NULL);
+    g_autoptr(DubHttpClient) client = client_new("http://" HANGING_NAME ":80", KEY, NULL);
     g_autoptr(GCancellable) cancellable = g_cancellable_new();
     Canceller canceller = { NULL, cancellable, 0 };
     DubHttpRequest request = post;
@@ -650,7 +666,7 @@ static void test_resolver_hangs(void)
 
 static void test_no_such_name(void)
 {
-    g_autoptr(DubHttpClient) client = client_new("http://" HANGING_NAME, NULL);
+    g_autoptr(DubHttpClient) client = client_new("http://" HANGING_NAME, KEY, NULL);
     resolver.open = true;
     int code;
     g_autofree char *said = ask(client, &post, &code);
@@ -663,7 +679,7 @@ static void test_nobody_listens(void)
     Peer *peer = peer_new(NULL, 0);
     g_autofree char *url = peer_url(peer);
     peer_free(peer);
-    g_autoptr(DubHttpClient) client = client_new(url, NULL);
+    g_autoptr(DubHttpClient) client = client_new(url, KEY, NULL);
     int code;
     g_autofree char *said = ask(client, &post, &code);
     assert_code(code, DUB_ERROR_NETWORK, said);
@@ -709,7 +725,7 @@ static void test_told_key(const void *data)
 static void test_refuse_hides(void)
 {
     g_autoptr(DubHttpClient) client =
-        client_new("http://me:letmein%21@127.0.0.1", "http://you:openup@127.0.0.1:1");
+        client_new("http://me:letmein%21@127.0.0.1", KEY, "http://you:openup@127.0.0.1:1");
     g_autoptr(GError) error =
         g_error_new(DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "text: " KEY " or letmein! or openup");
     g_assert_null(dub_http_client_refuse(client, &error));
@@ -762,7 +778,7 @@ static void test_proxy(void)
     static const PeerStep steps[] = { GOOD };
     g_autoptr(Peer) peer = peer_new(steps, G_N_ELEMENTS(steps));
     g_autofree char *proxy = peer_url(peer);
-    g_autoptr(DubHttpClient) client = client_new("http://api.example.com", proxy);
+    g_autoptr(DubHttpClient) client = client_new("http://api.example.com", KEY, proxy);
     int code;
     g_autofree char *said = ask(client, &post, &code);
     g_assert_cmpstr(said, ==, "ok");
@@ -822,6 +838,7 @@ int main(int argc, char **argv)
     ADD(cases, "error", test_case)
     g_test_add_func("/engines/http/error/about", test_about);
     g_test_add_func("/engines/http/error/no-key", test_no_key);
+    g_test_add_func("/engines/http/check", test_check);
     ADD(again_cases, "again", test_again)
     g_test_add_func("/engines/http/again/idle-connection", test_idle_connection_is_dead);
     g_test_add_func("/engines/http/again/dies-under-the-request", test_connection_dies_under_the_request);
