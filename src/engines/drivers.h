@@ -6,3 +6,8 @@
 extern const DubEngineClass dub_engine_pocketsphinx, dub_engine_null_asr;
 extern const DubEngineClass dub_engine_apertium, dub_engine_null_mt;
 extern const DubEngineClass dub_engine_espeak, dub_engine_null_tts;
+
+/* Elsewhere, by HTTP */
+extern const DubEngineClass dub_engine_openai_asr;
+extern const DubEngineClass dub_engine_deepl, dub_engine_libretranslate, dub_engine_openai_mt, dub_engine_apertium_apy;
+extern const DubEngineClass dub_engine_openai_tts, dub_engine_elevenlabs;

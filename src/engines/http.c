@@ -621,6 +621,20 @@ DubJson *dub_http_client_ask_json(DubHttpClient *self, const DubHttpRequest *req
     return g_steal_pointer(&json);
 }
 
+GBytes *dub_http_client_ask_sound(DubHttpClient *self, const DubHttpRequest *request, GError **error)
+{
+    const char *type = NULL;
+    g_autoptr(GBytes) body = dub_http_client_ask(self, request, &type, error);
+    if (!body)
+        return NULL;
+    if (!type || g_ascii_strncasecmp(type, "audio/", 6) == 0 ||
+        g_ascii_strncasecmp(type, "application/octet-stream", 24) == 0)
+        return g_steal_pointer(&body);
+    g_autofree char *said = describe_status(self);
+    g_autofree char *quoted = dub_http_client_quote(self, type);
+    return fail(self, DUB_ERROR_ENGINE, error, "%s answers with %s instead of sound (%s)", self->url.place, quoted, said);
+}
+
 bool dub_http_client_check(DubHttpClient *self, const char *path, GCancellable *cancellable, GError **error)
 {
     g_autoptr(GError) problem = NULL;

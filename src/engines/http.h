@@ -107,6 +107,9 @@ GBytes *dub_http_client_ask(DubHttpClient *self, const DubHttpRequest *request, 
 /* The same where the answer is JSON; %DUB_ERROR_ENGINE where it is not, or is an error under 200. */
 DubJson *dub_http_client_ask_json(DubHttpClient *self, const DubHttpRequest *request, GError **error);
 
+/* The same where the answer is sound; %DUB_ERROR_ENGINE where it is something else. */
+GBytes *dub_http_client_ask_sound(DubHttpClient *self, const DubHttpRequest *request, GError **error);
+
 /* For list(): whether somebody answers @path and takes the key; that there is no such path is an answer too. */
 bool dub_http_client_check(DubHttpClient *self, const char *path, GCancellable *cancellable, GError **error);
 
