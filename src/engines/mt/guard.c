@@ -2,11 +2,11 @@
 #include "engines/mt/guard.h"
 
 #include "base/error.h"
-#include "text/speakable.h"
 #include "text/words.h"
 
 #include <string.h>
 #include <unicode/udat.h>
+#include <unicode/unum.h>
 #include <unicode/ustring.h>
 
 #define NUMBER_LEAST 2   /* "one" is an article in many languages */
@@ -41,19 +41,19 @@ static const DubWord *word_at(const GArray *words, guint index)
 
 /* ── Names ── */
 
-/* Words that are a number and something else that is said more often. */
-static bool is_ambiguous(const char *language, const char *key)
+/* Words that are a number and something else that is said as often: in the source they may be no number. */
+static bool is_ambiguous(const char *language, const char *word)
 {
     static const char *const pairs[][2] = {
         { "it", "sei" }, { "fr", "neuf" }, { "fr", "cent" }, { "de", "acht" }, { "nl", "acht" },
     };
     for (gsize i = 0; i < G_N_ELEMENTS(pairs); i++)
-        if (g_str_equal(pairs[i][0], language) && g_str_equal(pairs[i][1], key))
+        if (g_str_equal(pairs[i][0], language) && g_str_equal(pairs[i][1], word))
             return true;
     return false;
 }
 
-static void add_number(Names *names, const char *language, char *key, guint number)
+static void add_number(Names *names, char *key, guint number)
 {
     static const DubEnding genders[] = {
         { "uno", "una" }, { "uno", "un" }, { "uno", "ún" }, { "um", "uma" }, { "dois", "duas" }, { "un", "une" },
@@ -64,22 +64,42 @@ static void add_number(Names *names, const char *language, char *key, guint numb
         if (other)
             g_hash_table_insert(names->numbers, other, GUINT_TO_POINTER(number + 1));
     }
-    if (is_ambiguous(language, key))
-        g_free(key);
-    else
-        g_hash_table_insert(names->numbers, key, GUINT_TO_POINTER(number + 1));
+    g_hash_table_insert(names->numbers, key, GUINT_TO_POINTER(number + 1));
 }
 
-static void load_numbers(Names *names, const char *language)
+/* (transfer full): "veinticinco", or digits where ICU has no words. It marks where German words may be hyphenated. */
+static char *spell(UNumberFormat *format, int number)
 {
+    static const char soft_hyphen[] = "\u00ad";
+    UErrorCode status = U_ZERO_ERROR;
+    UChar wide[128];
+    char spelt[512] = "";
+    unum_format(format, number, wide, G_N_ELEMENTS(wide), NULL, &status);
+    if (U_SUCCESS(status))
+        u_strToUTF8(spelt, sizeof spelt, NULL, wide, -1, &status);
+    g_auto(GStrv) parts = g_strsplit(U_SUCCESS(status) ? spelt : "", soft_hyphen, -1);
+    return g_strjoinv("", parts);
+}
+
+static void load_number(Names *names, const char *language, const char *spelt, guint number, bool is_source)
+{
+    g_autoptr(GArray) words = dub_words_find(spelt);
+    if (!words->len || words->len > NUMBER_WORDS || g_ascii_isdigit(*spelt) ||
+        (is_source && is_ambiguous(language, spelt)))
+        return;
+    add_number(names, dub_words_key(words, 0, words->len), number);
+}
+
+static void load_numbers(Names *names, const char *language, bool is_source)
+{
+    UErrorCode status = U_ZERO_ERROR;
     names->numbers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    for (guint number = NUMBER_LEAST; number <= NUMBER_MOST; number++) {
-        g_autofree char *digits = g_strdup_printf("%u", number);
-        g_autofree char *spoken = dub_speakable(digits, language);
-        g_autoptr(GArray) words = dub_words_find(spoken);
-        if (words->len && words->len <= NUMBER_WORDS && !g_ascii_isdigit(*spoken))
-            add_number(names, language, dub_words_key(words, 0, words->len), number);
+    UNumberFormat *format = unum_open(UNUM_SPELLOUT, NULL, 0, language, NULL, &status);
+    for (guint number = NUMBER_LEAST; U_SUCCESS(status) && number <= NUMBER_MOST; number++) {
+        g_autofree char *spelt = spell(format, (int) number);
+        load_number(names, language, spelt, number, is_source);
     }
+    unum_close(format); /* NULL is fine */
 }
 
 /* A language that ICU does not know has English days, which do no harm. */
@@ -101,9 +121,9 @@ static void load_days(Names *names, const char *language)
         udat_close(format);
 }
 
-static void load_names(Names *names, const char *language)
+static void load_names(Names *names, const char *language, bool is_source)
 {
-    load_numbers(names, language);
+    load_numbers(names, language, is_source);
     load_days(names, language);
 }
 
@@ -119,8 +139,8 @@ static void clear_names(Names *names)
 DubGuard *dub_guard_new(const char *from, const char *to)
 {
     DubGuard *self = g_new0(DubGuard, 1);
-    load_names(&self->from, from);
-    load_names(&self->to, to);
+    load_names(&self->from, from, true);
+    load_names(&self->to, to, false);
     self->from_english = g_str_has_prefix(from, "en");
     return self;
 }
