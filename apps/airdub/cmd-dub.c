@@ -4,6 +4,7 @@
 #include "airdub/dub-report.h"
 #include "airdub/subtitle-files.h"
 #include "base/clock.h"
+#include "base/env.h"
 #include "base/error.h"
 #include "speech/local.h"
 #include "speech/remote.h"
@@ -200,8 +201,8 @@ static bool open_speech(Dub *self, GError **error)
 {
     if (self->options->sts_url) {
         g_auto(GStrv) environment = g_get_environ();
-        self->sts_token = g_strdup(g_environ_getenv(environment, "STS_API_KEY"));
-        return check_sts(self->options->sts_url, error);
+        return dub_env_secret("STS_API_KEY", environment, &self->sts_token, error) &&
+               check_sts(self->options->sts_url, error);
     }
     self->settings = engine_options_settings(&self->options->engines, error);
     if (!self->settings || !load_engines(self, error))

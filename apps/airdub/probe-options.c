@@ -3,6 +3,7 @@
 
 #include "airdub/command.h"
 #include "airdub/dub-choice.h"
+#include "base/env.h"
 #include "base/error.h"
 #include "media/source.h"
 #include "wire/events.h"
@@ -54,13 +55,17 @@ static void set_default(char **field, const char *value)
         *field = g_strdup(value);
 }
 
-static void set_defaults(ProbeOptions *self, char **environment)
+static void set_defaults(ProbeOptions *self)
 {
     set_default(&self->from, "en");
     set_default(&self->to, "es");
     set_default(&self->nsp, "/");
     set_default(&self->path, "/socket.io/");
-    set_default(&self->key, g_environ_getenv(environment, "STS_API_KEY"));
+}
+
+static bool set_key(ProbeOptions *self, char **environment, GError **error)
+{
+    return self->key || dub_env_secret("STS_API_KEY", environment, &self->key, error);
 }
 
 /* @min, @max: both included; NaN is outside */
@@ -112,8 +117,8 @@ bool probe_options_parse(ProbeOptions *self, int argc, char **argv, char **envir
         return false;
     self->url = g_strdup(rest[0]);
     self->file = g_strdup(rest[1]);
-    set_defaults(self, environment);
-    return check_numbers(self, error) && check_choices(self, error);
+    set_defaults(self);
+    return set_key(self, environment, error) && check_numbers(self, error) && check_choices(self, error);
 }
 
 void probe_options_clear(ProbeOptions *self)

@@ -21,16 +21,29 @@ typedef struct {
     double min, max;     /* UINT and DOUBLE; both 0: no bound */
     const char *choices; /* CHOICE: words separated by '|' */
     const char *help;    /* one line for --help and docs/operations.md */
-    bool secret;         /* never printed, never logged */
+    bool secret;         /* STRING: never printed, never logged; NAME_FILE may name a file that holds it */
 } DubEnvSpec;
+
+#define DUB_ENV_SECRET_MOST_BYTES 65536 /* of such a file */
 
 /**
  * dub_env_load:
  * @settings: the struct, zeroed
  * @environment: as from g_get_environ(); an empty value counts as unset
- * Returns: true, or false with %DUB_ERROR_INVALID_ARGUMENT: "PORT: 70000 is not within 1 and 65535".
- * On failure @settings is cleared.
+ * A secret's file may end with a line break, which is not part of the secret.
+ * Returns: true, or false with %DUB_ERROR_INVALID_ARGUMENT: "PORT: 70000 is not within 1 and 65535",
+ * "API_KEY_FILE: /run/secrets/key: No such file or directory". On failure @settings is cleared.
  */
 bool dub_env_load(const DubEnvSpec *specs, gsize n_specs, void *settings, char **environment, GError **error);
+
+/**
+ * dub_env_secret:
+ * A secret by itself, for programs without a table: what the variable @name says, or what is in the file that
+ * @name_FILE names.
+ * @secret: (out) (transfer full) (nullable)
+ * Returns and errors as dub_env_load()
+ */
+bool dub_env_secret(const char *name, char **environment, char **secret, GError **error);
+
 void dub_env_clear(const DubEnvSpec *specs, gsize n_specs, void *settings); /* frees the strings */
 char *dub_env_help(const DubEnvSpec *specs, gsize n_specs);                 /* (transfer full): the table for --help */

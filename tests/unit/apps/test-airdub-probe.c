@@ -135,6 +135,12 @@ static void test_key(void)
     g_assert_true(parse(&self, "--key given", environment, NULL));
     g_assert_cmpstr(self.key, ==, "given");
     probe_options_clear(&self);
+
+    char *no_file[] = { (char *) "STS_API_KEY_FILE=/nowhere", NULL };
+    g_autoptr(GError) error = NULL;
+    g_assert_false(parse(&self, "", no_file, &error));
+    g_assert_nonnull(strstr(error->message, "STS_API_KEY_FILE: /nowhere"));
+    probe_options_clear(&self);
 }
 
 #define ADD(cases, prefix, func)                                                                                      \
