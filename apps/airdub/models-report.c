@@ -234,7 +234,7 @@ static void check_model(Check *check, const DubModel *model)
         problem ? g_strdup(dub_model_kind_to_string(model->kind)) : describe(model, verified);
     check->checked++;
     check->failed += problem != NULL;
-    add_line(check, problem ? "FAIL" : "ok", model->name, model->path, what, problem);
+    add_line(check, check->as_json && problem ? "fail" : problem ? "FAIL" : "ok", model->name, model->path, what, problem);
 }
 
 static bool belongs(const GPtrArray *models, const char *path)

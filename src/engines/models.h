@@ -74,7 +74,7 @@ bool dub_model_covers(const DubModel *self, const char *language);
 
 /**
  * dub_model_verify:
- * Reads all its files; takes about a second for 300 MB.
+ * Reads all its files; takes about five seconds of CPU for a gigabyte.
  * Returns: how many files were compared with the checksums in model.json, 0 where it has none; -1 with
  * %DUB_ERROR_CORRUPT, %DUB_ERROR_NOT_FOUND or %DUB_ERROR_IO, which names the file
  */

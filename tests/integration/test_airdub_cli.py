@@ -22,7 +22,7 @@ from support.process import Program
 from support.programs import ROOT, Dub, Live, path_of, sts_service
 from support.rtmp import publish
 
-COMMANDS = ("dub", "live", "sts-probe", "doctor", "engines", "voices")
+COMMANDS = ("dub", "live", "sts-probe", "doctor", "engines", "voices", "models")
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,11 @@
 """Takes files out of a wheel, a zip or a tar. An archive's own paths are never used on the disk: its files get the names
 that the caller gives, and no more bytes than the caller allows."""
 
+import errno
 import gzip
 import hashlib
 import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -13,7 +15,8 @@ from models.problem import CORRUPT, Problem
 
 SUFFIXES = (".whl", ".zip", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar")
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError,
-           RuntimeError, ValueError)
+           RuntimeError, ValueError, OverflowError, struct.error)
+_BROKEN_ERRNOS = (None, errno.EINVAL)  # of an OSError: bz2 finds broken data; an archive leads to a place before its beginning
 _CHUNK = 1 << 20
 _ENTRIES_MAX = 20_000
 _TOTAL_BYTES_MAX = 8 << 30  # unpacked
@@ -35,7 +38,7 @@ class Archive:
         except _BROKEN as error:
             raise self._broken(error) from None
         except OSError as error:
-            if error.errno is None:
+            if error.errno in _BROKEN_ERRNOS:
                 raise self._broken(error) from None
             raise
 
@@ -79,7 +82,7 @@ class Archive:
         except _BROKEN as error:
             raise self._broken(error) from None
         except OSError as error:
-            if error.errno is None:  # bz2's way to say that the data are broken
+            if error.errno in _BROKEN_ERRNOS:
                 raise self._broken(error) from None
             raise
         return digest.hexdigest()
