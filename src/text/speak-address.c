@@ -126,8 +126,8 @@ static gsize scheme_length(const char *p)
 bool dub_speak_address(DubSpeaker *self)
 {
     const gunichar before = dub_speak_char_before(self, self->at);
-    if (g_unichar_isalnum(before) || g_unichar_ismark(before) || before == '@' || before == '.' ||
-        before == '-')
+    const bool goes_on = before && before < 0x80 && strchr("@.-_+%", (int) before);
+    if (goes_on || g_unichar_isalnum(before) || g_unichar_ismark(before))
         return false;
     const char *mailbox = mailbox_end(self->at);
     const char *mail = mailbox ? host_end(mailbox + 1, true) : NULL;
