@@ -6,13 +6,16 @@
 #include "whisper-pieces.h"
 #include "whisper-text.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <whisper.h>
 
-#define THREADS_MOST 64
-#define MS_PER_TICK  10 /* Whisper's times are hundredths of a second */
+#define THREADS_MOST     64
+#define TICK             (WHISPER_RATE_HZ / 100) /* Whisper's times are hundredths of a second */
+#define LOOP_TOKENS_MOST 24
+#define SLACK            (WHISPER_RATE_HZ * 3 / 10) /* by which its times may be wrong */
 
 typedef struct {
     struct whisper_context *context;
@@ -75,6 +78,30 @@ static json_t *list(void *engine)
 
 /* ── Hearing ── */
 
+typedef struct {
+    const float *samples;
+    const WhisperSpeech *speech;
+    const char *language, *terms;
+    json_t *segments; /* filled */
+    GString *text;    /* filled */
+} Hearing;
+
+/* Whisper may say the same for ever, here until its window is full: two seconds of work. Once the last tokens have come
+ * three times on end (one alone: four times), the one that would go on is taken away, and it says something else. */
+static void on_logits(struct whisper_context *context, struct whisper_state *state G_GNUC_UNUSED, const whisper_token_data *tokens,
+                      int n_tokens, float *logits, void *user_data G_GNUC_UNUSED)
+{
+    for (int period = 1; period <= LOOP_TOKENS_MOST; period++) {
+        const int same = period == 1 ? 3 : 2 * period;
+        int n = 0;
+        while (n < same && n_tokens - 1 - n - period >= 0 && tokens[n_tokens - 1 - n].id == tokens[n_tokens - 1 - n - period].id)
+            n++;
+        const int next = n_tokens - period;
+        if (n == same && tokens[next].id < whisper_token_eot(context))
+            logits[tokens[next].id] = -INFINITY;
+    }
+}
+
 /* Greedy and without a second try at a higher temperature: as few words are wrong, and the time is bounded. */
 static struct whisper_full_params make_params(const Whisper *self, const char *language, const char *terms, gsize n_samples)
 {
@@ -87,6 +114,7 @@ static struct whisper_full_params make_params(const Whisper *self, const char *l
     params.temperature_inc = 0;
     params.audio_ctx = whisper_pieces_audio_ctx(n_samples);
     params.initial_prompt = terms;
+    params.logits_filter_callback = on_logits;
     return params;
 }
 
@@ -109,39 +137,50 @@ static double to_ms(gsize samples)
     return (double) samples * 1000 / WHISPER_RATE_HZ;
 }
 
-static void add_segment(const Whisper *self, int i, const WhisperPiece *piece, json_t *segments, GString *text)
+static WhisperSpan segment_span(const Whisper *self, int i, WhisperSpan piece)
 {
+    const gsize first = (gsize) MAX(whisper_full_get_segment_t0(self->context, i), 0) * TICK;
+    const gsize end = (gsize) MAX(whisper_full_get_segment_t1(self->context, i), 0) * TICK;
+    return (WhisperSpan) {MIN(piece.first + first, piece.end), MIN(piece.first + MAX(end, first), piece.end)};
+}
+
+/* Where a voice has to be found for this span to be believed. */
+static WhisperSpan widen(WhisperSpan span, WhisperSpan piece)
+{
+    return (WhisperSpan) {MAX(span.first, piece.first + SLACK) - SLACK, MIN(span.end + SLACK, piece.end)};
+}
+
+static void add_segment(const Whisper *self, int i, const Hearing *hearing, WhisperSpan piece)
+{
+    const WhisperSpan span = segment_span(self, i, piece);
     const WhisperEvidence evidence = {
         .no_speech = whisper_full_get_segment_no_speech_prob(self->context, i),
         .probability = mean_probability(self, i),
-        .speech_s = piece->speech_s,
+        .speech_s = whisper_speech_seconds(hearing->speech, widen(span, piece)),
     };
     g_autofree char *said = whisper_text_clean(whisper_full_get_segment_text(self->context, i));
     if (!whisper_text_is_believable(said, &evidence))
         return;
-    const double start_ms = to_ms(piece->first) + (double) whisper_full_get_segment_t0(self->context, i) * MS_PER_TICK;
-    const double end_ms = to_ms(piece->first) + (double) whisper_full_get_segment_t1(self->context, i) * MS_PER_TICK;
+    const WhisperSpan spoken = whisper_speech_clip(hearing->speech, span);
     json_t *segment = json_object();
     json_object_set_new(segment, "text", json_string(said));
-    json_object_set_new(segment, "start_ms", json_real(MIN(start_ms, to_ms(piece->end))));
-    json_object_set_new(segment, "end_ms", json_real(MIN(end_ms, to_ms(piece->end))));
+    json_object_set_new(segment, "start_ms", json_real(to_ms(spoken.first)));
+    json_object_set_new(segment, "end_ms", json_real(to_ms(spoken.end)));
     json_object_set_new(segment, "confidence", json_real(evidence.probability));
-    json_object_set_new(segment, "no_speech", json_real(evidence.no_speech));
-    json_array_append_new(segments, segment);
-    g_string_append_printf(text, "%s%s", text->len ? " " : "", said);
+    json_array_append_new(hearing->segments, segment);
+    g_string_append_printf(hearing->text, "%s%s", hearing->text->len ? " " : "", said);
 }
 
-static bool hear(const Whisper *self, const EngineTask *task, const WhisperPiece *piece, const char *language, const char *terms,
-                 json_t *segments, GString *text, GError **error)
+static bool hear(const Whisper *self, const Hearing *hearing, WhisperSpan piece, GError **error)
 {
-    const gsize n_samples = piece->end - piece->first;
-    const struct whisper_full_params params = make_params(self, language, terms, n_samples);
-    if (whisper_full(self->context, params, task->samples + piece->first, (int) n_samples) != 0) {
+    const gsize n_samples = piece.end - piece.first;
+    const struct whisper_full_params params = make_params(self, hearing->language, hearing->terms, n_samples);
+    if (whisper_full(self->context, params, hearing->samples + piece.first, (int) n_samples) != 0) {
         g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, "whisper.cpp gave up on this piece of sound");
         return false;
     }
     for (int i = 0; i < whisper_full_n_segments(self->context); i++)
-        add_segment(self, i, piece, segments, text);
+        add_segment(self, i, hearing, piece);
     return true;
 }
 
@@ -171,11 +210,14 @@ static bool transcribe(void *engine, const EngineTask *task, json_t *reply, GArr
         return false;
 
     g_autoptr(GString) text = g_string_new(NULL);
-    g_autoptr(GArray) pieces = whisper_pieces_cut(task->samples, task->n_samples);
-    json_t *segments = json_array();
-    json_object_set_new(reply, "segments", segments);
+    g_autoptr(WhisperSpeech) speech = whisper_speech_find(task->samples, task->n_samples);
+    g_autoptr(GArray) pieces = whisper_pieces_cut(speech, task->samples, task->n_samples);
+    const Hearing hearing = {
+        .samples = task->samples, .speech = speech, .language = language, .terms = terms, .segments = json_array(), .text = text
+    };
+    json_object_set_new(reply, "segments", hearing.segments);
     for (guint i = 0; i < pieces->len; i++)
-        if (!hear(self, task, &g_array_index(pieces, WhisperPiece, i), language, terms, segments, text, error))
+        if (!hear(self, &hearing, g_array_index(pieces, WhisperSpan, i), error))
             return false;
     json_object_set_new(reply, "text", json_string(text->str));
     json_object_set_new(reply, "model", json_string(self->model));

@@ -29,7 +29,7 @@ void dub_program_log_free(DubProgramLog *self)
 {
     if (!self)
         return;
-    dub_program_log_flush(self);
+    dub_program_log_end(self);
     g_string_free(self->line, TRUE);
     g_free(self->last);
     g_free(self);
@@ -78,13 +78,18 @@ void dub_program_log_feed(DubProgramLog *self, const char *bytes, gsize n_bytes)
 
 void dub_program_log_flush(DubProgramLog *self)
 {
-    end_line(self);
     tell_repeated(self);
     if (self->left_out > 0) {
         g_autofree char *note = g_strdup_printf("(%u more lines)", self->left_out);
         self->say(note, self->user_data);
     }
     self->said = self->left_out = 0;
+}
+
+void dub_program_log_end(DubProgramLog *self)
+{
+    end_line(self);
+    dub_program_log_flush(self);
 }
 
 const char *dub_program_log_last(const DubProgramLog *self)

@@ -15,6 +15,8 @@ void dub_program_log_free(DubProgramLog *self); /* NULL is fine; what is left un
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubProgramLog, dub_program_log_free)
 
 void dub_program_log_feed(DubProgramLog *self, const char *bytes, gsize n_bytes);
-/* A piece of work is over: half a line is said as it stands, and what was only counted is told. */
+/* A piece of work is over: what was only counted is told. */
 void dub_program_log_flush(DubProgramLog *self);
+/* The program is over: half a line is said as it stands. */
+void dub_program_log_end(DubProgramLog *self);
 const char *dub_program_log_last(const DubProgramLog *self); /* (transfer none): the last line that was not blank; or "" */

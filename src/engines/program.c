@@ -22,6 +22,7 @@
 
 #define ANSWER_MOST_MS 600000 /* where there is no deadline: nobody waits for ever for a program that hangs */
 #define LAST_WORDS_MS  200    /* a program that has stopped reading may still say why, and end */
+#define RETRY_MOST_MS  500    /* what fails as soon as it is asked may have gone wrong before */
 #define READ_BYTES     65536
 
 struct _DubProgram {
@@ -33,6 +34,7 @@ struct _DubProgram {
     unsigned start_ms; /* it may take to say hello */
     json_t *hello;    /* of the last start that came so far; NULL: never */
     bool ready;       /* this process has said hello */
+    bool proven;      /* … and has answered */
     DubProgramLog *log;
     int64_t last_id;
 };
@@ -101,7 +103,7 @@ static bool start(DubProgram *self, GError **error)
     self->out = ours[1];
     self->err = ours[2];
     self->start_ns = dub_clock_now();
-    self->ready = false;
+    self->ready = self->proven = false;
     return true;
 }
 
@@ -120,7 +122,7 @@ static void read_last_log(DubProgram *self)
 {
     for (int i = 0; i < 32 && self->err >= 0; i++)
         read_log(self);
-    dub_program_log_flush(self->log);
+    dub_program_log_end(self->log);
 }
 
 static void end(DubProgram *self)
@@ -431,15 +433,6 @@ static bool check_reply(const DubProgram *self, const DubProgramReader *reader, 
     return fail(error, problem->message);
 }
 
-static bool exchange_once(DubProgram *self, const GByteArray *bytes, int64_t deadline_ns, GCancellable *cancellable,
-                          DubProgramReader *reader, int64_t *rate_hz, GError **error)
-{
-    Exchange exchange = {
-        .bytes = bytes->data, .n_bytes = bytes->len, .reader = reader, .deadline_ns = deadline_ns, .cancellable = cancellable
-    };
-    return run_exchange(self, &exchange, error) && check_reply(self, reader, rate_hz, error);
-}
-
 static const struct {
     const char *name;
     DubErrorCode code;
@@ -465,19 +458,58 @@ static bool check_refusal(const json_t *message, GError **error)
     return false;
 }
 
-static bool ask(DubProgram *self, json_t *message, const DubPcm *sound, int64_t deadline_ns, GCancellable *cancellable,
-                DubProgramReader *reader, int64_t *used_ns, int64_t *rate_hz, GError **error)
+/* One question as it goes along. */
+typedef struct {
+    json_t *message;
+    const DubPcm *sound;
+    int64_t deadline_ns, until_ns;
+    GCancellable *cancellable;
+    DubProgramReader *reader;
+    int64_t used_ns, rate_hz;
+} Question;
+
+static bool ask_once(DubProgram *self, Question *question, GError **error)
 {
-    const int64_t until_ns = deadline_ns ? deadline_ns : dub_clock_now() + ANSWER_MOST_MS * DUB_NS_PER_MS;
-    if (!make_ready(self, until_ns, cancellable, error))
-        return false;
-    g_autoptr(GByteArray) bytes = to_bytes(self, message, sound, deadline_ns);
+    g_autoptr(GByteArray) bytes = to_bytes(self, question->message, question->sound, question->deadline_ns);
     const int64_t before_ns = cpu_ns(self);
-    const bool good = exchange_once(self, bytes, until_ns, cancellable, reader, rate_hz, error);
-    *used_ns = MAX(cpu_ns(self) - before_ns, 0);
-    if (!good)
+    Exchange exchange = {
+        .bytes = bytes->data,
+        .n_bytes = bytes->len,
+        .reader = question->reader,
+        .deadline_ns = question->until_ns,
+        .cancellable = question->cancellable,
+    };
+    const bool good = run_exchange(self, &exchange, error) && check_reply(self, question->reader, &question->rate_hz, error);
+    question->used_ns += MAX(cpu_ns(self) - before_ns, 0);
+    self->proven |= good;
+    return good;
+}
+
+/* A program may end, or go on talking, just after its last reply: that is noticed when the next question is on its way,
+ * which is none the worse for being asked again. */
+static bool may_ask_again(const DubProgram *self, int64_t asked_ns, const GError *failure)
+{
+    return self->proven && g_error_matches(failure, DUB_ERROR, DUB_ERROR_ENGINE) &&
+           dub_clock_now() - asked_ns < RETRY_MOST_MS * DUB_NS_PER_MS;
+}
+
+static bool ask(DubProgram *self, Question *question, GError **error)
+{
+    for (bool again = true; again;) {
+        g_autoptr(GError) failure = NULL;
+        if (!make_ready(self, question->until_ns, question->cancellable, error))
+            return false;
+        const int64_t asked_ns = dub_clock_now();
+        if (ask_once(self, question, &failure))
+            return check_refusal(dub_program_reader_message(question->reader), error);
+        again = may_ask_again(self, asked_ns, failure);
         start_over(self);
-    return good && check_refusal(dub_program_reader_message(reader), error);
+        dub_program_reader_free(question->reader);
+        question->reader = dub_program_reader_new();
+        if (!again)
+            g_propagate_error(error, g_steal_pointer(&failure));
+    }
+    return false;
 }
 
 bool dub_program_ask(DubProgram *self, json_t *message, const DubPcm *sound, int64_t deadline_ns,
@@ -486,17 +518,26 @@ bool dub_program_ask(DubProgram *self, json_t *message, const DubPcm *sound, int
     g_return_val_if_fail(self && json_is_object(message) && reply && reply_sound && used_ns, false);
     g_return_val_if_fail(!sound || sound->n_frames <= DUB_PROGRAM_SOUND_MOST_BYTES / sizeof(gint16), false);
 
-    int64_t rate_hz = 16000;
+    Question question = {
+        .message = message,
+        .sound = sound,
+        .deadline_ns = deadline_ns,
+        .until_ns = deadline_ns ? deadline_ns : dub_clock_now() + ANSWER_MOST_MS * DUB_NS_PER_MS,
+        .cancellable = cancellable,
+        .reader = dub_program_reader_new(),
+        .rate_hz = 16000,
+    };
     *reply = NULL;
     *reply_sound = NULL;
-    *used_ns = 0;
-    g_autoptr(DubProgramReader) reader = dub_program_reader_new();
-    if (!ask(self, message, sound, deadline_ns, cancellable, reader, used_ns, &rate_hz, error)) {
+    const bool good = ask(self, &question, error);
+    *used_ns = question.used_ns;
+    if (good) {
+        const GByteArray *bytes = dub_program_reader_sound(question.reader);
+        *reply = json_incref((json_t *) dub_program_reader_message(question.reader));
+        *reply_sound = bytes->len > 0 ? read_sound(bytes, (unsigned) question.rate_hz) : NULL;
+    } else {
         g_prefix_error(error, "%s: ", self->name);
-        return false;
     }
-    *reply = json_incref((json_t *) dub_program_reader_message(reader));
-    if (dub_program_reader_sound(reader)->len > 0)
-        *reply_sound = read_sound(dub_program_reader_sound(reader), (unsigned) rate_hz);
-    return true;
+    dub_program_reader_free(question.reader);
+    return good;
 }

@@ -74,10 +74,12 @@ static guint count_children(void)
 
 /* ── What each fault costs ── */
 
+enum { ANSWERED = -1, EITHER = -2 };
+
 typedef struct {
     const char *text;
     unsigned timeout_ms;
-    int code; /* -1: it is answered after all */
+    int code; /* ANSWERED after all; EITHER: as the two happen to run */
     const char *says;
 } Fault;
 
@@ -85,7 +87,7 @@ static const Fault faults[] = {
     {"kill", TIMEOUT_MS, DUB_ERROR_ENGINE, "signal 9"},
     {"stop", 200, DUB_ERROR_TIMEOUT, NULL},
     {"never", 200, DUB_ERROR_TIMEOUT, NULL},
-    {"slow", TIMEOUT_MS, -1, NULL},
+    {"slow", TIMEOUT_MS, ANSWERED, NULL},
     {"exit", TIMEOUT_MS, DUB_ERROR_ENGINE, "ended with status 3: out of ideas"},
     {"close", TIMEOUT_MS, DUB_ERROR_ENGINE, "closed its output"},
     {"rubbish", TIMEOUT_MS, DUB_ERROR_ENGINE, "not of the protocol"},
@@ -104,11 +106,11 @@ static const Fault faults[] = {
     {"no-rate", TIMEOUT_MS, DUB_ERROR_ENGINE, "rate_hz"},
     {"mad-rate", TIMEOUT_MS, DUB_ERROR_ENGINE, "rate_hz"},
     {"refuse", TIMEOUT_MS, DUB_ERROR_UNSUPPORTED, "not in this language"},
-    {"noisy", TIMEOUT_MS, -1, NULL},
-    {"chatty", TIMEOUT_MS, -1, NULL},
-    {"end-after", TIMEOUT_MS, -1, NULL},
-    {"child", TIMEOUT_MS, -1, NULL},
-    {"early", TIMEOUT_MS, -1, NULL},
+    {"noisy", TIMEOUT_MS, ANSWERED, NULL},
+    {"chatty", TIMEOUT_MS, EITHER, NULL},
+    {"end-after", TIMEOUT_MS, ANSWERED, NULL},
+    {"child", TIMEOUT_MS, ANSWERED, NULL},
+    {"early", TIMEOUT_MS, ANSWERED, NULL},
 };
 
 static void test_fault(const void *data)
@@ -121,9 +123,9 @@ static void test_fault(const void *data)
         g_autoptr(GError) error = NULL;
         g_autoptr(DubJson) reply = ask(program, fault->text, sound, fault->timeout_ms, NULL, NULL, &error);
         g_test_message("%s", error ? error->message : "answered");
-        if (fault->code < 0)
+        if (fault->code == ANSWERED)
             g_assert_no_error(error);
-        else
+        else if (fault->code != EITHER)
             g_assert_true(g_error_matches(error, DUB_ERROR, fault->code));
         g_assert_true(!fault->says || strstr(error->message, fault->says));
         g_assert_true(!error || g_str_has_prefix(error->message, "python3: "));
@@ -176,9 +178,8 @@ static void test_killed_while_we_write(void)
     GThread *killer = g_thread_new("killer", kill_soon, GINT_TO_POINTER(only_child()));
     g_autoptr(DubJson) reply = ask(program, "hello", sound, TIMEOUT_MS, NULL, NULL, &error);
     g_thread_join(killer);
-    g_assert_error(error, DUB_ERROR, DUB_ERROR_ENGINE);
-    g_assert_nonnull(strstr(error->message, "signal 9"));
-    assert_works(program);
+    g_assert_no_error(error); /* asked again: it was not this question that ended the program */
+    g_assert_cmpstr(json_string_value(json_object_get(reply, "text")), ==, "hello");
 }
 
 static void test_sound_comes_back(void)
