@@ -23,13 +23,13 @@ static GCond changed;
 
 static DubEngine *open_fake(Fake *fake, const DubEngineConfig *config, GError **error)
 {
-    if (fake->open_error) {
-        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, fake->open_error);
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+    if (fake->open_error || (fake->opens_most && fake->n_opened >= fake->opens_most)) {
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, fake->open_error ? fake->open_error : "no more of these");
         return NULL;
     }
     FakeEngine *self = g_new0(FakeEngine, 1);
     self->fake = fake;
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
     fake->n_opened++;
     g_free(fake->model);
     fake->model = g_strdup(config->model);
@@ -202,7 +202,7 @@ FUNCTIONS(fake_quick, DUB_STAGE_TTS)
 COUNT(fake_quick)
 
 const DubEngineClass fake_ear_class = { CLASS(fake_ear, DUB_STAGE_ASR, "ear", 0), .count = count_fake_ear };
-const DubEngineClass fake_other_ear_class = { CLASS(fake_other_ear, DUB_STAGE_ASR, "other-ear", 0) };
+const DubEngineClass fake_other_ear_class = { CLASS(fake_other_ear, DUB_STAGE_ASR, "whisper", 0) };
 const DubEngineClass fake_cloud_ear_class = { CLASS(fake_cloud_ear, DUB_STAGE_ASR, "cloud-ear", DUB_ENGINE_REMOTE) };
 const DubEngineClass fake_named_ear_class = {
     CLASS(fake_named_ear, DUB_STAGE_ASR, "named-ear", DUB_ENGINE_BY_NAME | DUB_ENGINE_ANY_LANGUAGE), .count = count_fake_named_ear

@@ -15,6 +15,7 @@ typedef struct {
     int error_code;          /* ... with this DubErrorCode */
     const char *says;        /* ASR, MT: the reply's text; NULL: "heard", or the request's own text */
     unsigned takes_ms;       /* each piece of work */
+    int opens_most;          /* so many open() calls succeed; 0: all */
     unsigned count;          /* engines side by side; 0: one. Not looked at where the class has no count() */
     bool holds;              /* works until fake_let_go(), the deadline or the cancelling */
 
@@ -28,7 +29,7 @@ typedef struct {
 } Fake;
 
 /* In the order of the list. "quick" is what the chain calls a quick voice: espeak-ng. */
-extern Fake fake_ear, fake_other_ear, fake_cloud_ear, fake_named_ear; /* "ear", "other-ear", "cloud-ear", "named-ear" */
+extern Fake fake_ear, fake_other_ear, fake_cloud_ear, fake_named_ear; /* "ear", "whisper", "cloud-ear", "named-ear" */
 extern Fake fake_rules, fake_model;                                   /* "rules" (no glossary of its own), "model" (its own) */
 extern Fake fake_voice, fake_cloud_voice, fake_quick;                 /* "voice", "cloud-voice", "espeak-ng" */
 extern const DubEngineClass fake_ear_class, fake_other_ear_class, fake_cloud_ear_class, fake_named_ear_class;

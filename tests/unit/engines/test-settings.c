@@ -22,9 +22,9 @@ static void test_defaults(void)
 static void test_all_rows(void)
 {
     g_autoptr(DubEngineSettings) settings =
-        rig_settings("ASR_PROVIDER=ear,other-ear", "ASR_MODEL=tiny", "TRANSLATION_PROVIDER=rules", "TTS_PROVIDER=voice, espeak",
+        rig_settings("ASR_PROVIDER=ear,whisper", "ASR_MODEL=tiny", "TRANSLATION_PROVIDER=rules", "TTS_PROVIDER=voice, espeak",
                      "MODEL_DIR=/models", "GLOSSARY=sports,mine.tsv", "PROFANITY=mask", "DEVICE=cpu", "ENGINE_LANES=3", NULL);
-    g_assert_cmpstr(settings->providers[DUB_STAGE_ASR], ==, "ear,other-ear");
+    g_assert_cmpstr(settings->providers[DUB_STAGE_ASR], ==, "ear,whisper");
     g_assert_cmpstr(settings->providers[DUB_STAGE_MT], ==, "rules");
     g_assert_cmpstr(settings->providers[DUB_STAGE_TTS], ==, "voice, espeak");
     g_assert_cmpstr(settings->asr_model, ==, "tiny");
@@ -155,8 +155,8 @@ static void test_choose(void)
     g_autoptr(GError) error = NULL;
     g_assert_true(dub_engine_settings_choose(settings, DUB_STAGE_ASR, NULL, &error));
     g_assert_cmpstr(settings->providers[DUB_STAGE_ASR], ==, "ear");
-    g_assert_true(dub_engine_settings_choose(settings, DUB_STAGE_ASR, "other-ear,ear", &error));
-    g_assert_cmpstr(settings->providers[DUB_STAGE_ASR], ==, "other-ear,ear");
+    g_assert_true(dub_engine_settings_choose(settings, DUB_STAGE_ASR, "whisper,ear", &error));
+    g_assert_cmpstr(settings->providers[DUB_STAGE_ASR], ==, "whisper,ear");
     g_assert_true(dub_engine_settings_choose(settings, DUB_STAGE_ASR, "default", &error));
     g_assert_null(settings->providers[DUB_STAGE_ASR]);
     g_assert_true(dub_engine_settings_choose(settings, DUB_STAGE_MT, "rules", &error));
