@@ -116,9 +116,9 @@ static bool work(Fake *fake, const DubEngineRequest *request, GError **error)
         const int64_t look_us = g_get_monotonic_time() + LOOK_US;
         g_cond_wait_until(&changed, &lock, fake->holds ? look_us : MIN(look_us, done_us));
     }
-    if (!fake->run_error)
+    if (!fake->run_error && (!fake->fails_from || fake->n_run < fake->fails_from))
         return true;
-    g_set_error_literal(error, DUB_ERROR, fake->error_code, fake->run_error);
+    g_set_error_literal(error, DUB_ERROR, fake->error_code, fake->run_error ? fake->run_error : "failed in the end");
     return false;
 }
 

@@ -13,6 +13,7 @@ typedef struct {
     const char *open_error;  /* open() fails with %DUB_ERROR_ENGINE */
     const char *run_error;   /* run() fails ... */
     int error_code;          /* ... with this DubErrorCode */
+    int fails_from;          /* run() fails from this piece on, counted from 1; 0: see run_error */
     const char *says;        /* ASR, MT: the reply's text; NULL: "heard", or the request's own text */
     unsigned takes_ms;       /* each piece of work */
     int opens_most;          /* so many open() calls succeed; 0: all */
