@@ -119,10 +119,11 @@ static void test_help(void)
 {
     static const char *const names[] = {"ASR_PROVIDER", "ASR_MODEL", "TRANSLATION_PROVIDER", "TTS_PROVIDER", "MODEL_DIR",
                                         "GLOSSARY", "PROFANITY", "DEVICE", "ENGINE_LANES", "VOICE_KEY", "VOICE_SPEED"};
-    g_autofree char *help = dub_engine_settings_help();
+    g_autofree char *rows = dub_engine_settings_help();
+    g_autofree char *help = g_strconcat("\n", rows, NULL);
     const char *at = help;
     for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_autofree char *row = g_strdup_printf("  %s ", names[i]);
+        g_autofree char *row = g_strdup_printf("\n  %s", names[i]);
         at = strstr(at, row); /* the shared ones first, each once, in this order */
         g_assert_nonnull(at);
     }
