@@ -16,8 +16,8 @@
 
 typedef struct {
     DubEnginePool *pool;
-    int failures;         /* in a row; atomic */
-    gint64 rests_until_ns; /* guarded by the chain's lock */
+    int failures;           /* in a row; guarded by the chain's lock, both */
+    int64_t rests_until_ns;
 } Member;
 
 struct _DubEngineChain {
@@ -304,6 +304,8 @@ GPtrArray *dub_engine_chain_run(DubEngineChain *self, const DubEngineRequest *re
     Member *order[MEMBERS_MOST];
     const unsigned n = sort_members(self, requests, n_requests, only, order);
     g_autoptr(GError) failure = NULL;
+    if (!n)
+        g_set_error(&failure, DUB_ERROR, DUB_ERROR_ENGINE, "%s is none of the engines that do this", only->name);
     for (unsigned i = 0; i < n && n_requests; i++) {
         Member *next = i + 1 < n ? order[i + 1] : NULL;
         const int64_t deadline_ns = own_deadline(next, requests, n_requests);
@@ -318,7 +320,8 @@ GPtrArray *dub_engine_chain_run(DubEngineChain *self, const DubEngineRequest *re
                 g_propagate_error(error, g_steal_pointer(&failure));
             return replies;
         }
-        note(self, order[i], false);
+        if (!g_error_matches(failure, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT)) /* which is the request's fault */
+            note(self, order[i], false);
         if (next)
             dub_warning("%s; %s takes over", failure->message, dub_engine_pool_class(next->pool)->name);
     }

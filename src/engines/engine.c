@@ -258,6 +258,8 @@ static DubEngineReply *run_on_sound(DubEngine *self, DubEngineRequest request, G
     g_autoptr(DubPcm) heard = dub_pcm_convert(request.pcm, self->klass->rate_hz, 1, error);
     if (!heard)
         return NULL;
+    if (!heard->n_frames) /* of a frame or two at a higher rate nothing is left */
+        return answer_empty(self);
     request.pcm = heard;
     return run_checked(self, &request, error);
 }

@@ -21,7 +21,8 @@ struct _DubEnginePool {
     GMutex lock; /* guards what follows */
     GCond freed;
     GPtrArray *idle; /* of DubEngine */
-    double pending;  /* amount that is worked on or waits for an engine */
+    unsigned n_pending; /* pieces that are worked on or wait for an engine ... */
+    double pending;     /* ... and the amount of all of them */
     DubCost cost;
 };
 
@@ -33,11 +34,20 @@ typedef struct {
     int64_t cpu_ns;
 } Opening;
 
+/* Not g_utf8_strlen(): nobody has checked yet that it is UTF-8, and that one reads on behind a character that is cut. */
+static gsize count_characters(const char *text)
+{
+    gsize n = 0;
+    for (; *text; text++)
+        n += (*text & 0xc0) != 0x80;
+    return n;
+}
+
 double dub_engine_pool_amount(const DubEnginePool *self, const DubEngineRequest *request)
 {
     if (self->klass->stage == DUB_STAGE_ASR)
         return (double) dub_pcm_duration_ns(request->pcm) / DUB_NS_PER_S;
-    return (double) g_utf8_strlen(request->text, -1);
+    return (double) count_characters(request->text);
 }
 
 static void account(DubEnginePool *self, const DubEngineRequest *request, int64_t begin_ns)
@@ -215,23 +225,34 @@ static bool is_over(const DubEngineRequest *request, GError **error)
     return false;
 }
 
+/* Lock held. Nothing at work is exactly nothing, whatever the sums have lost. */
+static void forget(DubEnginePool *self, double amount)
+{
+    self->n_pending--;
+    self->pending = self->n_pending ? self->pending - amount : 0;
+}
+
 static DubEngine *take(DubEnginePool *self, const DubEngineRequest *request, double amount, GError **error)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&self->lock);
-    while (!self->idle->len) {
-        if (is_over(request, error))
-            return NULL;
-        g_cond_wait_until(&self->freed, &self->lock, g_get_monotonic_time() + LOOK_US);
-    }
+    self->n_pending++;
     self->pending += amount;
-    return g_ptr_array_steal_index(self->idle, self->idle->len - 1);
+    bool over;
+    while (!(over = is_over(request, error)) && !self->idle->len)
+        g_cond_wait_until(&self->freed, &self->lock, g_get_monotonic_time() + LOOK_US);
+    if (!over)
+        return g_ptr_array_steal_index(self->idle, self->idle->len - 1);
+    forget(self, amount);
+    if (self->idle->len) /* we may have been woken for it */
+        g_cond_signal(&self->freed);
+    return NULL;
 }
 
 static void give_back(DubEnginePool *self, DubEngine *engine, double amount)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&self->lock);
     g_ptr_array_add(self->idle, engine);
-    self->pending -= amount;
+    forget(self, amount);
     g_cond_signal(&self->freed);
 }
 

@@ -59,10 +59,11 @@ static bool load_drivers(DubEngineSettings *self, char **environment, GError **e
     return true;
 }
 
-/* Names that other systems' settings use for an engine that needs no key: here that is the default. */
+/* Names that other systems' settings use for an engine that needs no key: here that is the default. Nothing at all is what an
+ * unset variable is. */
 static bool is_stand_in(const char *name)
 {
-    return g_str_equal(name, "mock") || g_str_equal(name, "default");
+    return !*name || g_str_equal(name, "mock") || g_str_equal(name, "default");
 }
 
 static bool check_providers(const char *variable, DubEngineStage stage, char **providers, GError **error)
