@@ -52,7 +52,8 @@ def test_errors_add_up():
 
 def test_chrf_knows_better_from_worse():
     reference = ["El portero hizo una gran parada."]
-    right, near, far = (chrf([text], reference) for text in (reference[0], "El portero hizo un gran salve.", "La lluvia ha parado."))
+    texts = (reference[0], "El portero hizo un gran salve.", "La lluvia ha parado.")
+    right, near, far = (chrf([text], reference) for text in texts)
     assert right == 100 and right > near > far
 
 
