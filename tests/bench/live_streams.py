@@ -57,8 +57,8 @@ def measure(engines, streams, minutes):
              "p50_ms": times.get("p50"), "p95_ms": times.get("p95"), "max_ms": times.get("max"), "memory_mb": memory_mb,
              "statuses": done["statuses"], "codes": done["codes"]}
     told = ", ".join(f"{key} {times[key]:.0f}" for key in ("p50", "p95", "max")) if times else "none came"
-    print(f"  {streams} streams, {minutes:g} min: {found['late_or_lost']} of {wanted} fragments late or lost; ms until they came: {told}; "
-          f"{memory_mb:.0f} MB; {done['codes'] or 'no errors'}", flush=True)
+    print(f"  {streams} streams, {minutes:g} min: {found['late_or_lost']} of {wanted} fragments late or lost; ms until they came: "
+          f"{told}; {memory_mb:.0f} MB; {done['codes'] or 'no errors'}", flush=True)
     return found
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One live stream through `airdub live`: which voice speaks how many fragments, how many play in the original, and the playout delay.
+"""One live stream through `airdub live`: which voice speaks how many fragments, what plays in the original, and the delay.
 
     tests/bench/live_voices.py [--tts kokoro,espeak-ng] [--asr …] [--model …] [--mt …] [--glossary …] [--minutes 10]
 """
@@ -58,7 +58,8 @@ def measure(engines, minutes):
              "original": state["fallback"], "delay_s": max(delays), "latency_p95_ms": state["latency_p95_ms"]}
     told = ", ".join(f"{voice} {100 * share:.0f} %" for voice, share in shares.items())
     print(f"  {minutes:g} min, {len(order)} fragments: {told}; {changes} changes of voice; {state['fallback']} in the original; "
-          f"playout delay {min(delays):.1f} to {max(delays):.1f} s; a fragment takes {state['latency_p95_ms'] / 1000:.1f} s (p95)", flush=True)
+          f"playout delay {min(delays):.1f} to {max(delays):.1f} s; a fragment takes {state['latency_p95_ms'] / 1000:.1f} s (p95)",
+          flush=True)
     return found
 
 

@@ -112,7 +112,7 @@ class Opinion:
             out = self.folder / f"{clip.stem}-{len(self._done)}.mp4"
             dub = Dub("--force", "--subtitles", "--bed", "off", *engines.arguments(), clip, out, timeout_s=1800)
             lost = [f for f in dub.fragments if f["status"] != "dubbed"] if dub.summary["fallback"] else []
-            assert not lost, f"{engines.label} on {clip.name}: {len(lost)} of {len(dub.fragments)} fragments not dubbed: {lost[0]}"
+            assert not lost, f"{engines.label}, {clip.name}: {len(lost)} of {len(dub.fragments)} fragments not dubbed: {lost[0]}"
             self._done[key] = Dubbed(dub, out)
         return self._done[key]
 

@@ -11,7 +11,7 @@ def table(heads, rows):
 
 
 def replace_block(path, name, text):
-    """Puts text between the markers of the name: in the place of what is there, else at the file's end, which is made if need be."""
+    """Puts text between the markers of the name: in the place of what is there, else at the file's end; the file may be new."""
     begin, end = f"<!-- {name}: made by a program, changes are lost -->", f"<!-- end of {name} -->"
     block = f"{begin}\n{text.strip()}\n{end}"
     path = Path(path)
@@ -19,8 +19,10 @@ def replace_block(path, name, text):
     pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.S)
     if len(pattern.findall(old)) > 1:
         raise RuntimeError(f"{path} has more than one block called {name}")
-    new = pattern.sub(lambda _: block, old) if pattern.search(old) else (old.rstrip() + "\n\n" if old.strip() else "") + block + "\n"
-    path.write_text(new)
+    if pattern.search(old):
+        path.write_text(pattern.sub(lambda _: block, old))
+    else:
+        path.write_text((f"{old.rstrip()}\n\n" if old.strip() else "") + f"{block}\n")
 
 
 def bars(path, labels, panels):

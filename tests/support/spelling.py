@@ -48,12 +48,14 @@ def _cardinals(number, language):
         yield tuple(word for word in words if word != "and")
 
 
-def _ordinals(number, language):
+def _ordinals(number, language, feminine):
     words = _spelled(num2words(number, lang=language, to="ordinal"))
-    yield words
     if language == "es":
-        yield tuple(word[:-1] + "a" if word.endswith("o") else word for word in words)
+        hers = tuple(word[:-1] + "a" if word.endswith("o") else word for word in words)
+        yield from (hers, words) if feminine else (words, hers)
         yield tuple(word[:-1] if word in ("primero", "tercero") else word for word in words)
+    else:
+        yield words
 
 
 def _digits(digits, language):
@@ -109,7 +111,7 @@ def _readings(match_key, language):
         return ((word,), *(tuple(same.split()) for same in SAME[language].get(word, [])))
     if sign:
         return ((AND[language],),)
-    found = list(_ordinals(int(number), language) if ordinal and number.isdigit() else _number(number, language))
+    found = list(_ordinals(int(number), language, ordinal == "ª") if ordinal and number.isdigit() else _number(number, language))
     if percent:
         found = [words + after for after in PERCENT[language] for words in found]
     if money:
