@@ -100,8 +100,11 @@ static void note_verb(Check *check, const DubGlossaryRow *row)
 
 static void note_forms(Check *check, const DubGlossaryRow *row)
 {
+    const guint before = check->report->problems->len;
     for (char **source = row->sources; *source; source++)
         note_form(check, row, *source, false);
+    if (check->report->problems->len > before) /* its other forms are lost with it */
+        return;
     if (dub_glossary_kind_is_noun(row->kind))
         note_noun(check, row);
     else if (row->kind == DUB_KIND_VERB)
