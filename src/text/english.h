@@ -1,10 +1,18 @@
-/* text/english.h: the regular grammar of English that a glossary needs: plurals, the forms of verbs, and whether a word that could be
- * both stands as a noun or as a verb. Any thread, pure. All words are lower case unless the caller wants a name. */
+/* text/english.h: the regular grammar of English that a glossary needs: plurals, the forms of verbs, and
+ * whether a word that could be both stands as a noun or as a verb. Any thread, pure. All words are lower case
+ * unless the caller wants a name. */
 #pragma once
 
 #include "text/words.h"
 
-typedef enum { DUB_ENGLISH_BASE, DUB_ENGLISH_THIRD, DUB_ENGLISH_PAST, DUB_ENGLISH_PARTICIPLE, DUB_ENGLISH_GERUND, DUB_N_ENGLISH_FORMS } DubEnglishForm;
+typedef enum {
+    DUB_ENGLISH_BASE,
+    DUB_ENGLISH_THIRD,
+    DUB_ENGLISH_PAST,
+    DUB_ENGLISH_PARTICIPLE,
+    DUB_ENGLISH_GERUND,
+    DUB_N_ENGLISH_FORMS
+} DubEnglishForm;
 
 /* "free kick" -> "free kicks", "man of the match" -> "men of the match". (transfer full) */
 char *dub_english_plural(const char *phrase);
@@ -14,5 +22,6 @@ char *dub_english_verb(const char *phrase, DubEnglishForm form);
 
 typedef enum { DUB_ROLE_UNKNOWN, DUB_ROLE_NOUN, DUB_ROLE_VERB } DubEnglishRole;
 
-/* What the words around say about the @n words from @first on. "the pass" is a noun, "to pass" and "passes it" are verbs. */
+/* What the words around say about the @n words from @first on. "the pass" is a noun, "to pass" and "passes
+ * it" are verbs. */
 DubEnglishRole dub_english_role(const GArray *words, guint first, guint n);

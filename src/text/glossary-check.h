@@ -1,5 +1,5 @@
-/* text/glossary-check.h: reads a glossary's file as its author would want it read: all that is wrong at once. Any thread, pure but for
- * reading the file. */
+/* text/glossary-check.h: reads a glossary's file as its author would want it read: all that is wrong at once.
+ * Any thread, pure but for reading the file. */
 #pragma once
 
 #include <glib.h>

@@ -7,7 +7,7 @@
 #include <string.h>
 
 typedef struct {
-    char *gap;  /* before the word */
+    char *gap; /* before the word */
     char *word;
     DubMendTerm *term;
 } Piece;
@@ -113,8 +113,8 @@ static bool agree(Piece *piece, const DubMendTerm *term)
     return agreeing != NULL;
 }
 
-/* A code has no gender: the translator took it for a masculine singular. "el zqxa" -> "la yarda", "el gran zqxa" -> "la gran yarda",
- * "el rojo zqxa" -> "la roja yarda". */
+/* A code has no gender: the translator took it for a masculine singular. "el zqxa" -> "la yarda", "el gran
+ * zqxa" -> "la gran yarda", "el rojo zqxa" -> "la roja yarda". */
 static void mend_agreement(DubMend *self, guint index, const DubMendTerm *term)
 {
     Piece *before = piece_before(self, index, 1);
@@ -132,7 +132,8 @@ static void mend_agreement(DubMend *self, guint index, const DubMendTerm *term)
 /* "la ala" -> "el ala", "una área" -> "un área", "de la ala" -> "del ala" */
 static void mend_stressed_a(DubMend *self, guint index, const DubMendTerm *term)
 {
-    static const DubEnding articles[] = {{"la", "el"}, {"una", "un"}, {"alguna", "algún"}, {"ninguna", "ningún"}};
+    static const DubEnding articles[] = {
+        {"la", "el"}, {"una", "un"}, {"alguna", "algún"}, {"ninguna", "ningún"}};
     Piece *article = piece_before(self, index, 1);
     if (!article || !term->feminine || term->plural || !dub_spanish_has_stressed_a(term->text))
         return;
@@ -153,7 +154,8 @@ static void mend_stressed_a(DubMend *self, guint index, const DubMendTerm *term)
     remove_word(article);
 }
 
-/* A term with an article of its own: "de" + "el banquillo" -> "del banquillo". A name keeps it: "de El Salvador". */
+/* A term with an article of its own: "de" + "el banquillo" -> "del banquillo". A name keeps it: "de El
+ * Salvador". */
 static void mend_contraction(DubMend *self, guint index, DubMendTerm *term)
 {
     Piece *preposition = piece_before(self, index, 1);
@@ -201,7 +203,8 @@ static char *text_of(const Piece *piece)
 {
     if (!piece->term)
         return g_strdup(piece->word);
-    return g_unichar_isupper(g_utf8_get_char(piece->word)) ? dub_words_capital(piece->term->text) : g_strdup(piece->term->text);
+    return g_unichar_isupper(g_utf8_get_char(piece->word)) ? dub_words_capital(piece->term->text)
+                                                           : g_strdup(piece->term->text);
 }
 
 char *dub_mend_finish(DubMend *self, bool spanish)

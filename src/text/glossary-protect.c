@@ -10,7 +10,8 @@
 
 #define SHOUTED_LETTERS 4 /* "It's a TOUCHDOWN": an abbreviation is shorter */
 
-/* Beginnings of codes; no English or Spanish word has one. The first that the sentence does not contain is taken. */
+/* Beginnings of codes; no English or Spanish word has one. The first that the sentence does not contain is
+ * taken. */
 static const char *const code_beginnings[] = {"zqx", "qzj", "xjq"};
 
 typedef struct {
@@ -81,8 +82,8 @@ static void sentence_clear(Sentence *self)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Sentence, sentence_clear)
 
-/* A single word with a capital inside a sentence is a name ("Jim Pitcher"), unless all of it is shouted. Terms of several words are
- * taken however they are written: recognisers are fond of "Free Kick". */
+/* A single word with a capital inside a sentence is a name ("Jim Pitcher"), unless all of it is shouted.
+ * Terms of several words are taken however they are written: recognisers are fond of "Free Kick". */
 static bool is_case_fitting(const Sentence *sentence, guint first, guint n, const DubGlossaryTerm *term)
 {
     const DubWord *word = &g_array_index(sentence->words, DubWord, first);
@@ -92,15 +93,16 @@ static bool is_case_fitting(const Sentence *sentence, guint first, guint n, cons
     if (term->entry->has_capital)
         return strncmp(text, term->source, word->length) == 0;
     switch (dub_word_case(text, word->length)) {
-    case DUB_CASE_LOWER:   return true;
+    case DUB_CASE_LOWER: return true;
     case DUB_CASE_INITIAL: return word->sentence_start;
-    case DUB_CASE_UPPER:   return word->length >= SHOUTED_LETTERS;
-    case DUB_CASE_MIXED:   return false;
+    case DUB_CASE_UPPER: return word->length >= SHOUTED_LETTERS;
+    case DUB_CASE_MIXED: return false;
     }
     return false;
 }
 
-/* Only these can be another part of speech: "saves" may be a noun or a verb, "saved" and "far post" may not. */
+/* Only these can be another part of speech: "saves" may be a noun or a verb, "saved" and "far post" may not.
+ */
 static bool is_ambiguous(const DubGlossaryTerm *term, guint n)
 {
     if (term->entry->row.kind == DUB_KIND_VERB)
@@ -119,7 +121,8 @@ static bool is_role_fitting(const Sentence *sentence, guint first, guint n, cons
 }
 
 /* Of those that fit. What ends in an s is rather a verb ("Messi shoots"), all else rather a noun. */
-static const DubGlossaryTerm *choose_term(const Sentence *sentence, guint first, guint n, const DubGlossaryTerm *terms)
+static const DubGlossaryTerm *choose_term(const Sentence *sentence, guint first, guint n,
+                                          const DubGlossaryTerm *terms)
 {
     const DubGlossaryTerm *verb = NULL, *other = NULL;
     for (const DubGlossaryTerm *term = terms; term; term = term->next) {
@@ -141,14 +144,16 @@ static const DubGlossaryTerm *find_term(const Sentence *sentence, guint first, g
     const DubGlossary *glossary = sentence->glossary;
     for (*n = dub_words_run(sentence->words, first, glossary->longest); *n > 0; (*n)--) {
         g_autofree char *key = dub_words_key(sentence->words, first, *n);
-        const DubGlossaryTerm *term = choose_term(sentence, first, *n, g_hash_table_lookup(glossary->terms, key));
+        const DubGlossaryTerm *term =
+            choose_term(sentence, first, *n, g_hash_table_lookup(glossary->terms, key));
         if (term)
             return term;
     }
     return NULL;
 }
 
-static void add_match(const Sentence *sentence, DubGlossaryMatches *matches, guint first, guint n, const DubGlossaryTerm *term)
+static void add_match(const Sentence *sentence, DubGlossaryMatches *matches, guint first, guint n,
+                      const DubGlossaryTerm *term)
 {
     const DubWord *begin = &g_array_index(sentence->words, DubWord, first);
     const DubWord *last = &g_array_index(sentence->words, DubWord, first + n - 1);
@@ -190,10 +195,10 @@ DubGlossaryMatches *dub_glossary_find(const DubGlossary *self, const char *sente
 static DubStandInKind stand_in_kind(DubGlossaryKind kind)
 {
     switch (kind) {
-    case DUB_KIND_PHRASE:    return DUB_STAND_IN_ADVERB;
+    case DUB_KIND_PHRASE: return DUB_STAND_IN_ADVERB;
     case DUB_KIND_MASCULINE: return DUB_STAND_IN_MASCULINE;
-    case DUB_KIND_FEMININE:  return DUB_STAND_IN_FEMININE;
-    case DUB_KIND_VERB:      return DUB_STAND_IN_VERB;
+    case DUB_KIND_FEMININE: return DUB_STAND_IN_FEMININE;
+    case DUB_KIND_VERB: return DUB_STAND_IN_VERB;
     case DUB_KIND_ADJECTIVE: return DUB_STAND_IN_ADJECTIVE;
     }
     return DUB_STAND_IN_ADVERB;
@@ -211,7 +216,8 @@ static bool is_said(const Sentence *sentence, const DubStandIn *stand_in)
 }
 
 /* @used: of each kind, how many rows were looked at */
-static const DubStandIn *next_stand_in(const Sentence *sentence, DubStandInKind kind, guint used[DUB_N_STAND_IN_KINDS])
+static const DubStandIn *next_stand_in(const Sentence *sentence, DubStandInKind kind,
+                                       guint used[DUB_N_STAND_IN_KINDS])
 {
     const DubStandIn *row = dub_stand_ins(kind) + used[kind];
     while (row->english && is_said(sentence, row))
@@ -239,8 +245,8 @@ static const char *choose_beginning(const char *sentence)
     return NULL;
 }
 
-/* Gives each match its placeholder, and forgets those that can have none: a verb comes back from a code without its form, and a
- * sentence may itself look like codes. */
+/* Gives each match its placeholder, and forgets those that can have none: a verb comes back from a code
+ * without its form, and a sentence may itself look like codes. */
 static void choose_placeholders(const Sentence *sentence, DubGlossaryWay way, DubGlossaryMatches *matches)
 {
     const bool has_stand_ins = sentence->glossary->from_english && sentence->glossary->to_spanish;
@@ -266,7 +272,8 @@ static char *placeholder_of(const Match *match)
     return match->capital ? dub_words_capital(plain) : g_steal_pointer(&plain);
 }
 
-char *dub_glossary_protect(const DubGlossary *self, const char *text, DubGlossaryWay way, DubGlossaryMatches **result)
+char *dub_glossary_protect(const DubGlossary *self, const char *text, DubGlossaryWay way,
+                           DubGlossaryMatches **result)
 {
     g_auto(Sentence) sentence = {0};
     sentence_init(&sentence, self, text);
@@ -316,10 +323,11 @@ static char *inflect_target(const DubGlossary *self, const Match *match, const D
     if (!match->stand_in)
         return g_strdup(match->target);
     switch (row->kind) {
-    case DUB_KIND_PHRASE:    return g_strdup(row->targets[0]);
+    case DUB_KIND_PHRASE: return g_strdup(row->targets[0]);
     case DUB_KIND_MASCULINE:
-    case DUB_KIND_FEMININE:  return form->index >= 2 ? dub_glossary_plural_target(self, row) : g_strdup(row->targets[0]);
-    case DUB_KIND_VERB:      return dub_spanish_conjugate(row->targets[0], form);
+    case DUB_KIND_FEMININE:
+        return form->index >= 2 ? dub_glossary_plural_target(self, row) : g_strdup(row->targets[0]);
+    case DUB_KIND_VERB: return dub_spanish_conjugate(row->targets[0], form);
     case DUB_KIND_ADJECTIVE:
         if (row->targets[1])
             return g_strdup(row->targets[form->index]);
@@ -356,8 +364,8 @@ char *dub_glossary_restore(const DubGlossary *self, const char *translated, cons
     return dub_mend_finish(mend, self->to_spanish);
 }
 
-char *dub_glossary_translate(const DubGlossary *self, const char *sentence, DubGlossaryWay first_way, DubGlossaryTranslateFunc translate,
-                             void *user_data, GError **error)
+char *dub_glossary_translate(const DubGlossary *self, const char *sentence, DubGlossaryWay first_way,
+                             DubGlossaryTranslateFunc translate, void *user_data, GError **error)
 {
     for (DubGlossaryWay way = first_way; self && way < DUB_N_GLOSSARY_WAYS; way++) {
         g_autoptr(DubGlossaryMatches) matches = NULL;

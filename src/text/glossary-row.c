@@ -11,7 +11,8 @@
 
 enum { SOURCE, TARGET, KIND, NUMBER, NOTE, SPOKEN };
 
-static const char *const column_names[COLUMNS_MOST] = {"source", "target", "gender", "number", "note", "spoken"};
+static const char *const column_names[COLUMNS_MOST] = {"source", "target", "gender",
+                                                       "number", "note",   "spoken"};
 
 void dub_glossary_row_clear(DubGlossaryRow *row)
 {
@@ -21,11 +22,12 @@ void dub_glossary_row_clear(DubGlossaryRow *row)
     g_clear_pointer(&row->spoken, g_free);
 }
 
-/* What stands in a term besides letters and digits. Brackets, stars and the like are marks of translators' own formats. */
+/* What stands in a term besides letters and digits. Brackets, stars and the like are marks of translators'
+ * own formats. */
 static bool is_allowed(gunichar c)
 {
-    return g_unichar_isalnum(c) || g_unichar_ismark(c) || c == ' ' || c == 0x2019 || c == 0xa1 || c == 0xbf || c == 0xba || c == 0xaa ||
-           (c < 0x80 && strchr("'-.,!?&%+/:", (int) c));
+    return g_unichar_isalnum(c) || g_unichar_ismark(c) || c == ' ' || c == 0x2019 || c == 0xa1 || c == 0xbf ||
+           c == 0xba || c == 0xaa || (c < 0x80 && strchr("'-.,!?&%+/:", (int) c));
 }
 
 static char *check_characters(const char *text, const char *column)
@@ -36,7 +38,8 @@ static char *check_characters(const char *text, const char *column)
             continue;
         if (!g_unichar_isprint(character))
             return g_strdup_printf("%s: character U+%04X is not allowed", column, character);
-        return g_strdup_printf("%s: character '%.*s' is not allowed", column, (int) (g_utf8_next_char(c) - c), c);
+        return g_strdup_printf("%s: character '%.*s' is not allowed", column, (int) (g_utf8_next_char(c) - c),
+                               c);
     }
     return NULL;
 }
@@ -59,7 +62,8 @@ static char *check_source(const char *source)
         return g_strdup_printf("source: more than %d words", DUB_GLOSSARY_TERM_MOST_WORDS);
     for (guint i = 1; i < words->len; i++)
         if (g_array_index(words, DubWord, i).gap == DUB_GAP_BREAK)
-            return g_strdup_printf("source: '%s' has punctuation between its words and is never found", source);
+            return g_strdup_printf("source: '%s' has punctuation between its words and is never found",
+                                   source);
     return NULL;
 }
 
@@ -96,11 +100,13 @@ static char *check_forms(const DubGlossaryRow *row)
 {
     const guint n_sources = g_strv_length(row->sources), n_targets = g_strv_length(row->targets);
     if (!is_form_count(row->kind, row->plural, true, n_sources))
-        return g_strdup_printf("source: %u forms; a noun has 1 or 2 (singular|plural), a verb 1 or 5 (base|third|past|participle|-ing), "
+        return g_strdup_printf("source: %u forms; a noun has 1 or 2 (singular|plural), a verb 1 or 5 "
+                               "(base|third|past|participle|-ing), "
                                "all others 1",
                                n_sources);
     if (!is_form_count(row->kind, row->plural, false, n_targets))
-        return g_strdup_printf("target: %u forms; a noun has 1 or 2 (singular|plural), an adjective 1 or 4 (m|f|m. plural|f. plural), all "
+        return g_strdup_printf("target: %u forms; a noun has 1 or 2 (singular|plural), an adjective 1 or 4 "
+                               "(m|f|m. plural|f. plural), all "
                                "others 1",
                                n_targets);
     for (char **source = row->sources; *source; source++) {
@@ -116,8 +122,11 @@ static char *parse_kind(const char *text, DubGlossaryKind *kind)
     static const struct {
         const char *text;
         DubGlossaryKind kind;
-    } kinds[] = {{"", DUB_KIND_PHRASE},   {"m", DUB_KIND_MASCULINE}, {"f", DUB_KIND_FEMININE},
-                 {"v", DUB_KIND_VERB}, {"a", DUB_KIND_ADJECTIVE}};
+    } kinds[] = {{"", DUB_KIND_PHRASE},
+                 {"m", DUB_KIND_MASCULINE},
+                 {"f", DUB_KIND_FEMININE},
+                 {"v", DUB_KIND_VERB},
+                 {"a", DUB_KIND_ADJECTIVE}};
     for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
         if (g_str_equal(text, kinds[i].text)) {
             *kind = kinds[i].kind;
@@ -163,7 +172,9 @@ char *dub_glossary_row_parse(const char *line, DubGlossaryRow *row)
     g_auto(GStrv) found = g_strsplit(line, "\t", COLUMNS_MOST + 1);
     const guint n = g_strv_length(found);
     if (n < 2 || n > COLUMNS_MOST)
-        return g_strdup_printf("%u column%s; a line is: source TAB target [TAB gender TAB number TAB note TAB spoken]", n, n == 1 ? "" : "s");
+        return g_strdup_printf(
+            "%u column%s; a line is: source TAB target [TAB gender TAB number TAB note TAB spoken]", n,
+            n == 1 ? "" : "s");
     char *columns[COLUMNS_MOST];
     for (guint i = 0; i < COLUMNS_MOST; i++)
         columns[i] = i < n ? g_strstrip(found[i]) : (char *) "";

@@ -1,5 +1,6 @@
-/* text/glossary-row.h: one line of a glossary's file. For the files of this folder, and for `airdub glossary check`.
- * source TAB target [TAB kind [TAB number [TAB note [TAB spoken]]]]; a line that begins with '#' is a comment. */
+/* text/glossary-row.h: one line of a glossary's file. For the files of this folder, and for `airdub glossary
+ * check`. source TAB target [TAB kind [TAB number [TAB note [TAB spoken]]]]; a line that begins with '#' is a
+ * comment. */
 #pragma once
 
 #include <glib.h>
@@ -17,9 +18,9 @@ typedef struct {
     char **sources; /* one, or all forms, where they are irregular: "wolf|wolves"; ended by NULL */
     char **targets; /* the same: "club|clubes" */
     DubGlossaryKind kind;
-    bool plural;    /* number p: the target is a plural and has no other form */
+    bool plural; /* number p: the target is a plural and has no other form */
     char *note;
-    char *spoken;   /* NULL: as it is written */
+    char *spoken; /* NULL: as it is written */
 } DubGlossaryRow;
 
 /* @line: without its end. @row: (out): cleared; all NULL for an empty line or a comment.

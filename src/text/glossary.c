@@ -1,4 +1,5 @@
-/* text/glossary.c: loads glossaries and holds them: which words are a term, and what it is called in the other language. */
+/* text/glossary.c: loads glossaries and holds them: which words are a term, and what it is called in the
+ * other language. */
 #include "text/glossary.h"
 
 #include "base/error.h"
@@ -158,8 +159,10 @@ static void add_spoken(DubGlossary *self, const DubGlossaryRow *row)
     if (!self->to_spanish || !dub_glossary_kind_is_noun(row->kind) || row->plural)
         return;
     g_autofree char *plural = dub_glossary_plural_target(self, row);
-    g_autofree char *with_s = g_strconcat(row->targets[0], "s", NULL); /* a loan word's plural is heard as it is written */
-    g_autofree char *spoken = g_str_equal(plural, with_s) ? g_strconcat(row->spoken, "s", NULL) : dub_spanish_plural(row->spoken);
+    g_autofree char *with_s =
+        g_strconcat(row->targets[0], "s", NULL); /* a loan word's plural is heard as it is written */
+    g_autofree char *spoken =
+        g_str_equal(plural, with_s) ? g_strconcat(row->spoken, "s", NULL) : dub_spanish_plural(row->spoken);
     add_spoken_form(self, plural, spoken);
 }
 
@@ -241,7 +244,8 @@ static void set_no_such_name(const char *name, const char *from, const char *to,
     g_auto(GStrv) names = dub_glossary_list();
     g_autofree char *known = g_strjoinv(", ", names);
     g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND,
-                "there is no glossary '%.100s' from %.10s to %.10s; there are: %s. A file of your own needs a '/' in its name, or the ending " SUFFIX,
+                "there is no glossary '%.100s' from %.10s to %.10s; there are: %s. A file of your own needs "
+                "a '/' in its name, or the ending " SUFFIX,
                 name, from, to, *known ? known : "none");
 }
 
@@ -269,7 +273,8 @@ DubGlossary *dub_glossary_load(const char *spec, const char *from, const char *t
     g_autoptr(DubGlossary) self = glossary_new(source, target);
     g_auto(GStrv) items = g_strsplit(spec, ",", -1);
     if (g_strv_length(items) > DUB_GLOSSARY_FILES_MOST) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "glossary: more than %d files", DUB_GLOSSARY_FILES_MOST);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "glossary: more than %d files",
+                    DUB_GLOSSARY_FILES_MOST);
         return NULL;
     }
     for (char **item = items; *item; item++)

@@ -1,5 +1,5 @@
-/* text/profanity.c: a language's list, and what becomes of its words. A line of the list is a word, or a phrase; one that ends in '*'
- * is the begin of words. */
+/* text/profanity.c: a language's list, and what becomes of its words. A line of the list is a word, or a
+ * phrase; one that ends in '*' is the begin of words. */
 #include "text/profanity.h"
 
 #include "base/error.h"
@@ -12,7 +12,7 @@
 #define WORDS_MOST      4 /* of a phrase */
 
 struct _DubProfanity {
-    GHashTable *words;    /* dub_words_key() of whole words and phrases */
+    GHashTable *words;     /* dub_words_key() of whole words and phrases */
     GPtrArray *beginnings; /* of folded strings */
 };
 
@@ -55,7 +55,8 @@ static bool add_lines(DubProfanity *self, const char *path, const char *text, GE
         const char *line = g_strstrip(lines[i]);
         if (!*line || *line == '#' || add_word(self, line))
             continue;
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s:%u: not 1 to %d words", path, i + 1, WORDS_MOST);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s:%u: not 1 to %d words", path, i + 1,
+                    WORDS_MOST);
         return false;
     }
     return true;
@@ -138,7 +139,8 @@ static char *close_gaps(const char *text, const char *original)
         g_string_append_c(result, *c);
     }
     g_autofree char *closed = g_strchomp(g_string_free(result, FALSE));
-    return g_unichar_isupper(g_utf8_get_char(original)) ? dub_words_capital(closed) : g_steal_pointer(&closed);
+    return g_unichar_isupper(g_utf8_get_char(original)) ? dub_words_capital(closed)
+                                                        : g_steal_pointer(&closed);
 }
 
 char *dub_profanity_apply(const DubProfanity *self, DubProfanityPolicy policy, const char *text)

@@ -1,5 +1,5 @@
-/* text/spanish-verbs.c: the forms of Spanish verbs: regular endings, the changes that spelling asks for, and the verbs that games are
- * told with and that follow no rule. */
+/* text/spanish-verbs.c: the forms of Spanish verbs: regular endings, the changes that spelling asks for, and
+ * the verbs that games are told with and that follow no rule. */
 #include "text/spanish.h"
 #include "text/words.h"
 
@@ -8,8 +8,9 @@
 #define N_PERSONS 6
 
 /* The regular endings. Classes: -ar, -er, -ir. */
-static const char *const present[3][N_PERSONS] = {
-    {"o", "as", "a", "amos", "áis", "an"}, {"o", "es", "e", "emos", "éis", "en"}, {"o", "es", "e", "imos", "ís", "en"}};
+static const char *const present[3][N_PERSONS] = {{"o", "as", "a", "amos", "áis", "an"},
+                                                  {"o", "es", "e", "emos", "éis", "en"},
+                                                  {"o", "es", "e", "imos", "ís", "en"}};
 static const char *const preterite[2][N_PERSONS] = {{"é", "aste", "ó", "amos", "asteis", "aron"},
                                                     {"í", "iste", "ió", "imos", "isteis", "ieron"}};
 static const char *const strong_preterite[N_PERSONS] = {"e", "iste", "o", "imos", "isteis", "ieron"};
@@ -24,10 +25,11 @@ static const char *const participles[4] = {"o", "a", "os", "as"};
 static const char *const enclitics[] = {"lo", "la", "los", "las", "le", "les", "me", "te", "se", "nos", "os"};
 static const char *const reflexives[N_PERSONS] = {"me", "te", "se", "nos", "os", "se"};
 
-/* What of a verb is not regular; NULL where it is. A verb is found by its ending, or, with '=' before, as a whole. */
+/* What of a verb is not regular; NULL where it is. A verb is found by its ending, or, with '=' before, as a
+ * whole. */
 typedef struct {
     const char *verb;
-    const char *change;           /* of the last vowel under stress: "e>ie", "o>ue", "u>ue", "e>i"; in -ir verbs weakly too */
+    const char *change;           /* of the last vowel under stress, "e>ie"; in -ir verbs weakly too */
     const char *first;            /* "tengo": the present's first person; the subjunctive follows it */
     const char *preterite;        /* the strong stem, "tuv" */
     const char *future;           /* "tendr" */
@@ -39,16 +41,32 @@ typedef struct {
 } Irregular;
 
 static const Irregular irregular[] = {
-    {.verb = "=ser", .present = "soy eres es somos sois son", .preterite_all = "fui fuiste fue fuimos fuisteis fueron",
-     .imperfect_stem = "er", .subjunctive_stem = "se"},
-    {.verb = "=ir", .present = "voy vas va vamos vais van", .preterite_all = "fui fuiste fue fuimos fuisteis fueron",
-     .imperfect_stem = "ib", .subjunctive_stem = "vay"},
+    {.verb = "=ser",
+     .present = "soy eres es somos sois son",
+     .preterite_all = "fui fuiste fue fuimos fuisteis fueron",
+     .imperfect_stem = "er",
+     .subjunctive_stem = "se"},
+    {.verb = "=ir",
+     .present = "voy vas va vamos vais van",
+     .preterite_all = "fui fuiste fue fuimos fuisteis fueron",
+     .imperfect_stem = "ib",
+     .subjunctive_stem = "vay"},
     {.verb = "=estar", .present = "estoy estás está estamos estáis están", .preterite = "estuv"},
-    {.verb = "=dar", .present = "doy das da damos dais dan", .preterite_all = "di diste dio dimos disteis dieron"},
-    {.verb = "=ver", .first = "veo", .present = "veo ves ve vemos veis ven", .participle = "vist",
-     .preterite_all = "vi viste vio vimos visteis vieron", .imperfect_stem = "veí"},
+    {.verb = "=dar",
+     .present = "doy das da damos dais dan",
+     .preterite_all = "di diste dio dimos disteis dieron"},
+    {.verb = "=ver",
+     .first = "veo",
+     .present = "veo ves ve vemos veis ven",
+     .participle = "vist",
+     .preterite_all = "vi viste vio vimos visteis vieron",
+     .imperfect_stem = "veí"},
     {.verb = "=andar", .preterite = "anduv"},
-    {.verb = "=saber", .present = "sé sabes sabe sabemos sabéis saben", .preterite = "sup", .future = "sabr", .subjunctive_stem = "sep"},
+    {.verb = "=saber",
+     .present = "sé sabes sabe sabemos sabéis saben",
+     .preterite = "sup",
+     .future = "sabr",
+     .subjunctive_stem = "sep"},
     {.verb = "=poder", .change = "o>ue", .preterite = "pud", .future = "podr"},
     {.verb = "=jugar", .change = "u>ue"},
     {.verb = "querer", .change = "e>ie", .preterite = "quis", .future = "querr"},
@@ -56,7 +74,12 @@ static const Irregular irregular[] = {
     {.verb = "venir", .change = "e>ie", .first = "vengo", .preterite = "vin", .future = "vendr"},
     {.verb = "poner", .first = "pongo", .preterite = "pus", .future = "pondr", .participle = "puest"},
     {.verb = "hacer", .first = "hago", .preterite = "hic", .future = "har", .participle = "hech"},
-    {.verb = "decir", .change = "e>i", .first = "digo", .preterite = "dij", .future = "dir", .participle = "dich"},
+    {.verb = "decir",
+     .change = "e>i",
+     .first = "digo",
+     .preterite = "dij",
+     .future = "dir",
+     .participle = "dich"},
     {.verb = "salir", .first = "salgo", .future = "saldr"},
     {.verb = "valer", .first = "valgo", .future = "valdr"},
     {.verb = "caer", .first = "caigo"},
@@ -123,10 +146,10 @@ static const Irregular irregular[] = {
 };
 
 typedef struct {
-    char *stem;          /* without the infinitive's ending */
-    unsigned kind;       /* 0: -ar, 1: -er, 2: -ir */
+    char *stem;    /* without the infinitive's ending */
+    unsigned kind; /* 0: -ar, 1: -er, 2: -ir */
     const Irregular *irregular;
-    char *prefix;        /* what stands before the row's verb: "man" of "mantener"; the row's own stems follow it */
+    char *prefix; /* what stands before the row's verb: "man" of "mantener"; the row's own stems follow it */
 } Verb;
 
 static void verb_clear(Verb *self)
@@ -178,25 +201,27 @@ static bool ends_in_vowel(const char *text)
 }
 
 typedef struct {
-    const char *kinds;  /* of verbs: "a" for -ar, "ei" for the others */
-    bool front;         /* before e and i, or before a and o */
+    const char *kinds; /* of verbs: "a" for -ar, "ei" for the others */
+    bool front;        /* before e and i, or before a and o */
     const char *ending, *instead;
 } Spelling;
 
 /* The first row that fits. */
 static const Spelling spellings[] = {
-    {"a", true, "gu", "gü"}, {"a", true, "c", "qu"}, {"a", true, "g", "gu"},  {"a", true, "z", "c"},
+    {"a", true, "gu", "gü"},  {"a", true, "c", "qu"},  {"a", true, "g", "gu"},   {"a", true, "z", "c"},
     {"ei", false, "gu", "g"}, {"ei", false, "g", "j"}, {"ei", false, "qu", "c"},
 };
 
-/* Joins them as they are spelt: "marc" + "é" is "marqué", "dirig" + "o" is "dirijo", "venc" + "o" is "venzo". */
+/* Joins them as they are spelt: "marc" + "é" is "marqué", "dirig" + "o" is "dirijo", "venc" + "o" is "venzo".
+ */
 static char *join(const Verb *verb, const char *stem, const char *ending)
 {
     const char kind = "aei"[verb->kind];
     for (gsize i = 0; i < G_N_ELEMENTS(spellings); i++) {
         const Spelling *row = &spellings[i];
         if (strchr(row->kinds, kind) && row->front == is_front(ending) && g_str_has_suffix(stem, row->ending))
-            return g_strdup_printf("%.*s%s%s", (int) (strlen(stem) - strlen(row->ending)), stem, row->instead, ending);
+            return g_strdup_printf("%.*s%s%s", (int) (strlen(stem) - strlen(row->ending)), stem, row->instead,
+                                   ending);
     }
     if (kind != 'a' && !is_front(ending) && g_str_has_suffix(stem, "c")) {
         g_autofree char *before = g_strndup(stem, strlen(stem) - 1);
@@ -354,7 +379,8 @@ static char *conjugate_subjunctive_past(const Verb *verb, unsigned person)
     if (person != 3)
         return g_strconcat(stem, subjunctive_past[person], NULL);
     const bool is_a = g_str_has_suffix(stem, "a");
-    return g_strdup_printf("%.*s%s%s", (int) strlen(stem) - 1, stem, is_a ? "á" : "é", subjunctive_past[person]);
+    return g_strdup_printf("%.*s%s%s", (int) strlen(stem) - 1, stem, is_a ? "á" : "é",
+                           subjunctive_past[person]);
 }
 
 static char *gerund_of(const Verb *verb)
@@ -390,16 +416,16 @@ static char *conjugate_tense(const Verb *verb, const DubSpanishForm *form)
         static const char *const endings[] = {"ar", "er", "ir"};
         return g_strconcat(verb->stem, endings[verb->kind], NULL);
     }
-    case DUB_SPANISH_GERUND:           return gerund_of(verb);
-    case DUB_SPANISH_PARTICIPLE:       return participle_of(verb, form->index);
-    case DUB_SPANISH_PRESENT:          return conjugate_present(verb, form->index);
-    case DUB_SPANISH_PRETERITE:        return conjugate_preterite(verb, form->index);
-    case DUB_SPANISH_IMPERFECT:        return conjugate_imperfect(verb, form->index);
-    case DUB_SPANISH_FUTURE:           return conjugate_future(verb, future[form->index]);
-    case DUB_SPANISH_CONDITIONAL:      return conjugate_future(verb, conditional[form->index]);
-    case DUB_SPANISH_SUBJUNCTIVE:      return conjugate_subjunctive(verb, form->index);
+    case DUB_SPANISH_GERUND: return gerund_of(verb);
+    case DUB_SPANISH_PARTICIPLE: return participle_of(verb, form->index);
+    case DUB_SPANISH_PRESENT: return conjugate_present(verb, form->index);
+    case DUB_SPANISH_PRETERITE: return conjugate_preterite(verb, form->index);
+    case DUB_SPANISH_IMPERFECT: return conjugate_imperfect(verb, form->index);
+    case DUB_SPANISH_FUTURE: return conjugate_future(verb, future[form->index]);
+    case DUB_SPANISH_CONDITIONAL: return conjugate_future(verb, conditional[form->index]);
+    case DUB_SPANISH_SUBJUNCTIVE: return conjugate_subjunctive(verb, form->index);
     case DUB_SPANISH_SUBJUNCTIVE_PAST: return conjugate_subjunctive_past(verb, form->index);
-    case DUB_N_SPANISH_TENSES:         break;
+    case DUB_N_SPANISH_TENSES: break;
     }
     return NULL;
 }
@@ -410,7 +436,8 @@ static char *attach(const char *word, const char *enclitic, DubSpanishTense tens
     if (tense != DUB_SPANISH_GERUND || !*enclitic)
         return g_strconcat(word, enclitic, NULL);
     const bool is_a = g_str_has_suffix(word, "ando");
-    return g_strdup_printf("%.*s%sndo%s", (int) (strlen(word) - strlen("ando")), word, is_a ? "á" : "é", enclitic);
+    return g_strdup_printf("%.*s%sndo%s", (int) (strlen(word) - strlen("ando")), word, is_a ? "á" : "é",
+                           enclitic);
 }
 
 static bool is_finite(DubSpanishTense tense)
@@ -418,7 +445,8 @@ static bool is_finite(DubSpanishTense tense)
     return tense >= DUB_SPANISH_PRESENT;
 }
 
-/* @pronoun: the verb's own ("lesionarse", "ponerlo"), or NULL; it stands before a finite form and at the end of the others. */
+/* @pronoun: the verb's own ("lesionarse", "ponerlo"), or NULL; it stands before a finite form and at the end
+ * of the others. */
 static char *join_pronouns(const char *word, const DubSpanishForm *form, const char *pronoun)
 {
     if (!pronoun || form->tense == DUB_SPANISH_PARTICIPLE)

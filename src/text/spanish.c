@@ -5,11 +5,13 @@
 #include <string.h>
 
 /* What follows one of these belongs to the noun before and keeps its number. */
-static const char *const prepositions[] = {"de", "del", "a", "al", "en", "por", "con", "sin", "para", "contra", "entre",
-                                           "sobre", "bajo", "tras", "desde", "hasta", "ante", "según", "y", "o", "fuera", NULL};
+static const char *const prepositions[] = {
+    "de",    "del",  "a",    "al",    "en",    "por",  "con",   "sin", "para", "contra", "entre",
+    "sobre", "bajo", "tras", "desde", "hasta", "ante", "según", "y",   "o",    "fuera",  NULL};
 
 /* Words that stand beside nouns and have no plural of their own. */
-static const char *const invariable[] = {"clave", "más", "menos", "muy", "bien", "mal", "no", "récord", "estrella", "casa", NULL};
+static const char *const invariable[] = {"clave", "más",    "menos",    "muy",  "bien", "mal",
+                                         "no",    "récord", "estrella", "casa", NULL};
 
 /* From plain to accented and back, by position. */
 static const char plain_vowels[] = "aeiou";
@@ -49,7 +51,8 @@ static guint count_vowel_groups(const char *word)
     return groups;
 }
 
-/* "balón" -> "balon", "inglés" -> "ingles": the ending takes the stress's place. "país" keeps its accent, which parts two vowels. */
+/* "balón" -> "balon", "inglés" -> "ingles": the ending takes the stress's place. "país" keeps its accent,
+ * which parts two vowels. */
 static char *drop_last_accent(const char *word)
 {
     const char *last = g_utf8_find_prev_char(word, word + strlen(word));
@@ -133,8 +136,9 @@ char *dub_spanish_plural(const char *phrase)
 
 /* The first row that fits; adjectives in -e, -ista and most consonants are the same for both. */
 static const DubEnding feminine_endings[] = {
-    {"mejor", "mejor"}, {"peor", "peor"},   {"mayor", "mayor"}, {"menor", "menor"}, {"erior", "erior"}, {"or", "ora"},
-    {"ón", "ona"},      {"án", "ana"},      {"és", "esa"},      {"o", "a"},         {NULL, NULL},
+    {"mejor", "mejor"}, {"peor", "peor"}, {"mayor", "mayor"}, {"menor", "menor"},
+    {"erior", "erior"}, {"or", "ora"},    {"ón", "ona"},      {"án", "ana"},
+    {"és", "esa"},      {"o", "a"},       {NULL, NULL},
 };
 
 typedef struct {
@@ -144,7 +148,8 @@ typedef struct {
 static char *change_adjective(const char *word, void *data)
 {
     const Agreement *agreement = data;
-    g_autofree char *gendered = agreement->feminine ? dub_words_exchange_ending(word, feminine_endings) : NULL;
+    g_autofree char *gendered =
+        agreement->feminine ? dub_words_exchange_ending(word, feminine_endings) : NULL;
     if (!gendered)
         gendered = g_strdup(word);
     return agreement->plural ? plural_of(gendered) : g_steal_pointer(&gendered);
@@ -194,8 +199,9 @@ char *dub_spanish_agree(const char *word, bool feminine, bool plural)
 
 bool dub_spanish_has_stressed_a(const char *noun)
 {
-    static const char *const nouns[] = {"área", "ala", "agua", "águila", "arma", "alma", "aula", "hacha", "ancla",
-                                        "acta", "asta", "alza", "aspa", "ave", "hambre", "habla", "ansia", NULL};
+    static const char *const nouns[] = {"área", "ala",   "agua",   "águila", "arma",  "alma",
+                                        "aula", "hacha", "ancla",  "acta",   "asta",  "alza",
+                                        "aspa", "ave",   "hambre", "habla",  "ansia", NULL};
     g_autofree char *first = g_strndup(noun, strcspn(noun, " "));
     g_autofree char *folded = g_utf8_strdown(first, -1);
     return g_strv_contains(nouns, folded);

@@ -1,5 +1,6 @@
-/* text/tidy-rules.c: the rules of Spanish, for what Apertium writes: few, each about a whole kind of sentence. Rules for single phrases
- * made no sentence better but those that they were written for; such phrases belong into a glossary. */
+/* text/tidy-rules.c: the rules of Spanish, for what Apertium writes: few, each about a whole kind of
+ * sentence. Rules for single phrases made no sentence better but those that they were written for; such
+ * phrases belong into a glossary. */
 #include "text/tidy-rules.h"
 
 #include "text/words.h"
@@ -14,7 +15,9 @@ typedef struct {
 
 /* What takes place takes ser: "la final es en Madrid", "era en 1998". */
 #define EVENTS "(?<!final |partido |juego |carrera |torneo |reunión |fiesta )"
-#define PLACES "(aquí|ahí|allí|en(?! \\d)|dentro|fuera de|cerca|lejos|detrás|delante|debajo|arriba|abajo|atrás|adelante)"
+#define PLACES                                                                                               \
+    "(aquí|ahí|allí|en(?! \\d)|dentro|fuera "                                                             \
+    "de|cerca|lejos|detrás|delante|debajo|arriba|abajo|atrás|adelante)"
 
 /* What stands before "sumo" and is not great. */
 #define NO_NOUNS "lo|de|a|y|en|con|es|son|era|eran|fue|está|están|"
@@ -60,7 +63,8 @@ static char *with_case_of(const char *replaced, const char *original)
     return g_unichar_isupper(g_utf8_get_char(original)) ? dub_words_capital(replaced) : g_strdup(replaced);
 }
 
-/* Where a word came to stand before the first of the match, that one's capital is the new word's: "Portero sumo" -> "Gran portero". */
+/* Where a word came to stand before the first of the match, that one's capital is the new word's: "Portero
+ * sumo" -> "Gran portero". */
 static char *without_capital(const GMatchInfo *match, char *replaced)
 {
     int whole_start, group_start = -1;
@@ -81,7 +85,8 @@ static gboolean replace_match(const GMatchInfo *match, GString *result, gpointer
 {
     const Rule *rule = data;
     g_autofree char *whole = g_match_info_fetch(match, 0);
-    g_autofree char *replaced = without_capital(match, g_match_info_expand_references(match, rule->replacement, NULL));
+    g_autofree char *replaced =
+        without_capital(match, g_match_info_expand_references(match, rule->replacement, NULL));
     g_autofree char *cased = with_case_of(replaced, whole);
     g_string_append(result, cased);
     return FALSE;
@@ -117,7 +122,8 @@ static const char *tag_question(const char *begin, const char *end)
 
 static const char *skip_openers(const char *text, const char *end)
 {
-    while (text < end && !g_unichar_isalnum(g_utf8_get_char(text)) && g_utf8_get_char(text) != 0xbf && g_utf8_get_char(text) != 0xa1)
+    while (text < end && !g_unichar_isalnum(g_utf8_get_char(text)) && g_utf8_get_char(text) != 0xbf &&
+           g_utf8_get_char(text) != 0xa1)
         text = g_utf8_next_char(text);
     return text;
 }

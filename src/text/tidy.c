@@ -1,5 +1,5 @@
-/* text/tidy.c: what is wrong in a translated sentence whatever it says: blanks, punctuation, capitals, marks; then the rules of its
- * language. */
+/* text/tidy.c: what is wrong in a translated sentence whatever it says: blanks, punctuation, capitals, marks;
+ * then the rules of its language. */
 #include "text/tidy.h"
 
 #include "text/tidy-rules.h"
@@ -23,7 +23,8 @@ static bool is_any_of(gunichar c, const char *set)
 /* A mark belongs to the text if the speaker's text has it too ("#1", "C#"). */
 static bool is_unknown_mark(const char *c, const char *source)
 {
-    if (!*c || !strchr(UNKNOWN_MARKS, *c) || !g_unichar_isalpha(g_utf8_get_char(c + strspn(c, UNKNOWN_MARKS))))
+    if (!*c || !strchr(UNKNOWN_MARKS, *c) ||
+        !g_unichar_isalpha(g_utf8_get_char(c + strspn(c, UNKNOWN_MARKS))))
         return false;
     return !source || !strchr(source, *c);
 }
@@ -60,7 +61,8 @@ static char *clean_punctuation(const char *text, const char *to)
     gunichar last = 0;
     for (const char *c = text; *c; c = g_utf8_next_char(c)) {
         const gunichar character = g_utf8_get_char(c), next = g_utf8_get_char(g_utf8_next_char(c));
-        if (character == ' ' && (is_any_of(next, tight) || is_any_of(last, opening)) && !(next == '.' && g_ascii_isdigit(c[2])))
+        if (character == ' ' && (is_any_of(next, tight) || is_any_of(last, opening)) &&
+            !(next == '.' && g_ascii_isdigit(c[2])))
             continue;
         if (character == last && is_any_of(character, ",;:"))
             continue;
@@ -88,7 +90,8 @@ static bool has_word(const char *text, const char *start, gsize length)
     return false;
 }
 
-/* Where the first word moved inwards its capital went with it: "el equipo Grande". A name, which the source has too, keeps its own. */
+/* Where the first word moved inwards its capital went with it: "el equipo Grande". A name, which the source
+ * has too, keeps its own. */
 static char *return_capital(const char *text, const char *source)
 {
     g_autoptr(GArray) words = dub_words_find(text);
@@ -97,7 +100,8 @@ static char *return_capital(const char *text, const char *source)
     for (guint i = 1; i < words->len; i++) {
         const DubWord *word = &g_array_index(words, DubWord, i);
         const char *start = text + word->start;
-        if (word->sentence_start || dub_word_case(start, word->length) != DUB_CASE_INITIAL || has_word(source, start, word->length))
+        if (word->sentence_start || dub_word_case(start, word->length) != DUB_CASE_INITIAL ||
+            has_word(source, start, word->length))
             continue;
         g_autofree char *before = g_strndup(text, word->start);
         const char *rest = g_utf8_next_char(start);
@@ -116,13 +120,13 @@ static char *put_capital(const char *text, const char *source)
 }
 
 /* Runs @step over *text in place. */
-#define STEP(text, call)            \
-    G_STMT_START                    \
-    {                               \
-        char *step_result = (call); \
-        g_free(text);               \
-        (text) = step_result;       \
-    }                               \
+#define STEP(text, call)                                                                                     \
+    G_STMT_START                                                                                             \
+    {                                                                                                        \
+        char *step_result = (call);                                                                          \
+        g_free(text);                                                                                        \
+        (text) = step_result;                                                                                \
+    }                                                                                                        \
     G_STMT_END
 
 char *dub_tidy(const char *translated, const char *source, const char *to)

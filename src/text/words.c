@@ -28,13 +28,15 @@ static DubWordGap gap_kind(const char *gap, gsize length)
     return DUB_GAP_BLANK;
 }
 
-/* A comma between two words does not begin a sentence; a stop, a colon, a quotation mark or an opening mark does. */
+/* A comma between two words does not begin a sentence; a stop, a colon, a quotation mark or an opening mark
+ * does. */
 static bool starts_sentence(const char *gap, gsize length)
 {
     for (const char *c = gap; c < gap + length; c = g_utf8_next_char(c)) {
         const gunichar mark = g_utf8_get_char(c);
-        if (mark == '"' || mark == '(' || mark == ':' || mark == '.' || mark == '!' || mark == '?' || mark == 0x2026 ||
-            mark == 0xa1 || mark == 0xbf || g_unichar_type(mark) == G_UNICODE_INITIAL_PUNCTUATION)
+        if (mark == '"' || mark == '(' || mark == ':' || mark == '.' || mark == '!' || mark == '?' ||
+            mark == 0x2026 || mark == 0xa1 || mark == 0xbf ||
+            g_unichar_type(mark) == G_UNICODE_INITIAL_PUNCTUATION)
             return true;
     }
     return false;
@@ -108,7 +110,8 @@ char *dub_words_key(const GArray *words, guint first, guint n)
 guint dub_words_run(const GArray *words, guint first, guint most)
 {
     guint n = MIN(most, 1);
-    while (n < most && first + n < words->len && g_array_index(words, DubWord, first + n).gap != DUB_GAP_BREAK)
+    while (n < most && first + n < words->len &&
+           g_array_index(words, DubWord, first + n).gap != DUB_GAP_BREAK)
         n++;
     return n;
 }

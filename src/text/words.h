@@ -1,4 +1,5 @@
-/* text/words.h: a text's words with their places, and the spelling in which they are compared. Any thread, pure. */
+/* text/words.h: a text's words with their places, and the spelling in which they are compared. Any thread,
+ * pure. */
 #pragma once
 
 #include <glib.h>
@@ -29,10 +30,12 @@ char *dub_words_key(const GArray *words, guint first, guint n);
 /* Returns: how many words from @first on, at most @most, have no punctuation between. */
 guint dub_words_run(const GArray *words, guint first, guint most);
 
-char *dub_words_capital(const char *text); /* (transfer full): its first letter, after marks like ¿, written large */
+char *dub_words_capital(
+    const char *text); /* (transfer full): its first letter, after marks like ¿, written large */
 
 typedef struct {
     const char *ending, *instead;
 } DubEnding;
-/* Returns: (transfer full): @word with the first of @endings that fits exchanged; NULL where none does. The last row ends by NULL. */
+/* Returns: (transfer full): @word with the first of @endings that fits exchanged; NULL where none does. The
+ * last row ends by NULL. */
 char *dub_words_exchange_ending(const char *word, const DubEnding *endings);

@@ -1,5 +1,6 @@
-/* tests/fuzz/fuzz-text-sentence.c: any text goes through sentences, glossary, tidy-up and profanity. Sentences lose nothing but blanks, a glossary gives
- * back what no translator touched, and what is tidy stays so. The first line may be a glossary's. */
+/* tests/fuzz/fuzz-text-sentence.c: any text goes through sentences, glossary, tidy-up and profanity.
+ * Sentences lose nothing but blanks, a glossary gives back what no translator touched, and what is tidy stays
+ * so. The first line may be a glossary's. */
 #include "text/glossary-row.h"
 #include "text/glossary.h"
 #include "text/profanity.h"

@@ -22,7 +22,7 @@ from support.process import Program
 from support.programs import ROOT, Dub, Live, path_of, sts_service
 from support.rtmp import publish
 
-COMMANDS = ("dub", "live", "sts-probe", "doctor", "engines", "voices", "models")
+COMMANDS = ("dub", "live", "sts-probe", "doctor", "engines", "bench", "voices", "models", "glossary")
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +97,38 @@ def test_voices():
     assert all(voice["language"].split("-")[0] == "es" for voice in spanish)
     assert spanish == [voice for voice in voices if voice["language"].split("-")[0] == "es"]
     assert "es-419" in airdub("voices", "--to", "es").stdout
+
+
+# ---- glossaries ----
+
+def test_glossary_list():
+    listed = json.loads(airdub("glossary", "list", "--json").stdout)["glossaries"]
+    sports = next(row for row in listed if row["name"] == "sports")
+    assert (sports["from"], sports["to"]) == ("en", "es") and sports["entries"] >= 400
+    assert re.search(r"^sports\s+en\s+es\s+\d+$", airdub("glossary", "list").stdout, re.M)
+
+
+def test_glossary_check(tmp_path):
+    good, bad = tmp_path / "good.tsv", tmp_path / "bad.tsv"
+    good.write_text("# terms\nfree kick\ttiro libre\tm\ts\nclub\tclub\tm\n", encoding="utf-8")
+    bad.write_text("goal\tgol\tm\ngoal\ttanto\tm\nsave\nkick\tel tiro\tm\n", encoding="utf-8")
+    done = airdub("glossary", "check", good)
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [f"{good}: 2 entries, 0 errors"]
+    done = airdub("glossary", "check", good, bad)
+    assert done.returncode == 1 and done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert [line.split(": ")[0] for line in lines] == [str(good), f"{bad}:2", f"{bad}:3", f"{bad}:4", str(bad)]
+    assert "error: source: 'goal' is a duplicate of line 1" in lines[1]
+    assert lines[-1].endswith("1 entry, 3 errors")
+    files = json.loads(airdub("glossary", "check", "--json", good, bad).stdout)["files"]
+    assert [len(file["problems"]) for file in files] == [0, 3]
+    assert files[1]["problems"][0] == {"line": 2, "kind": "error", "message": lines[1].split("error: ")[1]}
+
+
+def test_glossary_check_of_what_comes_with_airdub():
+    done = airdub("glossary", "check", ROOT / "data/glossaries/sports.en-es.tsv")
+    assert done.returncode == 0 and ": error: " not in done.stdout
 
 
 # ---- doctor ----
@@ -177,6 +209,9 @@ ERRORS = {  # words, exit status, what the line says
     "live-bad-stream": (["live", "--stream", "a/b"], 2, "--stream"),
     "live-bad-server": (["live", "--media-server", "nginx"], 2, "--media-server"),
     "doctor-bad-port": (["doctor", "--sts-port", "70000"], 2, "70000"),
+    "glossary-without-a-word": (["glossary"], 2, "'check FILE…' or 'list'"),
+    "glossary-without-a-file": (["glossary", "check"], 2, "'check FILE…' or 'list'"),
+    "glossary-no-such-file": (["glossary", "check", "/no/such.tsv"], 3, "/no/such.tsv"),
     "voices-no-such-language": (["voices", "--to", "xx"], 4, "xx"),
     "hook-bad-event": (["mediamtx-hook", "maybe"], 2, "maybe"),
 }

@@ -1,4 +1,5 @@
-/* support.h: what the tests of src/text share: files for an hour, and Apertium's programs. Main thread only. */
+/* support.h: what the tests of src/text share: files for an hour, and Apertium's programs. Main thread only.
+ */
 #pragma once
 
 #include <glib.h>
@@ -10,9 +11,11 @@ typedef struct {
 void support_init(SupportFolder *self);
 void support_clear(SupportFolder *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SupportFolder, support_clear)
-char *support_write(const SupportFolder *self, const char *name, const char *text); /* (transfer full): its path */
+char *support_write(const SupportFolder *self, const char *name,
+                    const char *text); /* (transfer full): its path */
 
-/* Runs a program on @input and gives its output; a program that is missing or fails ends the test. (transfer full) */
+/* Runs a program on @input and gives its output; a program that is missing or fails ends the test. (transfer
+ * full) */
 char *support_run(const char *const *argv, const char *input);
 
 /* One sentence a line through `apertium eng-spa`. (transfer full): as many lines as @sentences */

@@ -1,6 +1,7 @@
-/* Property tests of text/glossary: random glossaries and random sentences, through a translator that shuffles, loses, doubles and alters,
- * and through the real Apertium. A placeholder never leaks; what is restored holds every term and every other word.
- * The seed is GLib's (--seed), so that a failure can be repeated. */
+/* Property tests of text/glossary: random glossaries and random sentences, through a translator that
+ * shuffles, loses, doubles and alters, and through the real Apertium. A placeholder never leaks; what is
+ * restored holds every term and every other word. The seed is GLib's (--seed), so that a failure can be
+ * repeated. */
 #include "support.h"
 #include "text/glossary.h"
 #include "text/stand-ins.h"
@@ -10,11 +11,14 @@
 
 #define ROUNDS 300
 
-static const char *const source_words[] = {"keeper", "box", "corner", "pitch", "cross", "save", "throw", "line", "post", "flag", "card",
-                                           "spot", "wall", "bench", "cup", "set", "ace", "lane", "heat", "bat"};
-static const char *const target_words[] = {"portero", "área", "córner", "campo", "centro", "parada", "saque", "línea", "poste", "bandera",
-                                           "tarjeta", "punto", "barrera", "banquillo", "copa", "manga", "as", "calle", "serie", "bate"};
-static const char *const other_words[] = {"the", "a", "red", "big", "house", "he", "sees", "and", "of", "two", "with", "Madrid", "is", "here"};
+static const char *const source_words[] = {"keeper", "box",  "corner", "pitch", "cross", "save", "throw",
+                                           "line",   "post", "flag",   "card",  "spot",  "wall", "bench",
+                                           "cup",    "set",  "ace",    "lane",  "heat",  "bat"};
+static const char *const target_words[] = {
+    "portero", "área",  "córner",  "campo",     "centro", "parada", "saque", "línea", "poste", "bandera",
+    "tarjeta", "punto", "barrera", "banquillo", "copa",   "manga",  "as",    "calle", "serie", "bate"};
+static const char *const other_words[] = {"the", "a",  "red", "big",  "house",  "he", "sees",
+                                          "and", "of", "two", "with", "Madrid", "is", "here"};
 
 static const char *const kinds[] = {"", "m", "f", "m\tp", "f\tp", "a"};
 
@@ -57,7 +61,8 @@ static char *random_sentence(const GPtrArray *sources)
     GString *sentence = g_string_new(NULL);
     for (gint32 n = g_test_rand_int_range(1, 14); n > 0; n--) {
         const bool term = sources->len && g_test_rand_int_range(0, 2);
-        const char *word = term ? sources->pdata[g_test_rand_int_range(0, (gint32) sources->len)] : pick(other_words, G_N_ELEMENTS(other_words));
+        const char *word = term ? sources->pdata[g_test_rand_int_range(0, (gint32) sources->len)]
+                                : pick(other_words, G_N_ELEMENTS(other_words));
         if (sentence->len)
             g_string_append(sentence, pick(joints, G_N_ELEMENTS(joints)));
         g_autofree char *capital = g_test_rand_int_range(0, 5) ? g_strdup(word) : dub_words_capital(word);
@@ -105,7 +110,8 @@ static void shuffle(GPtrArray *words)
     }
 }
 
-/* Gives the words in any order. @spoilt: (out): whether a placeholder was lost, doubled or altered on the way */
+/* Gives the words in any order. @spoilt: (out): whether a placeholder was lost, doubled or altered on the way
+ */
 static char *translate_badly(const char *text, Temper temper, bool *spoilt)
 {
     g_autoptr(GArray) found = dub_words_find(text);
@@ -169,7 +175,8 @@ static void assert_holds_terms(const char *text, const DubGlossaryMatches *match
     g_autoptr(GArray) words = dub_words_find(text);
     g_autofree char *all = dub_words_key(words, 0, words->len);
     for (guint i = 0; i < dub_glossary_matches_count(matches); i++) {
-        g_autofree char *first = first_letters(dub_glossary_matches_target(matches, i)); /* the end depends on number and gender */
+        g_autofree char *first =
+            first_letters(dub_glossary_matches_target(matches, i)); /* the end depends on number and gender */
         if (!strstr(all, first))
             g_error("\"%s\" is not in \"%s\"", dub_glossary_matches_target(matches, i), text);
     }
@@ -216,9 +223,21 @@ static void test_simulated(const void *data)
 /* ---- the real one ---- */
 
 static const char *const frames[] = {
-    "The %s is here.", "What a %s!", "He gave the %s to the %s.", "Two %s and a %s.", "%s!", "It was his %s's %s.", "There is no %s, but a %s.",
-    "The big red %s of the %s.", "%s for Madrid, %s for Paris.", "They %s the car.", "Is it a %s?", "And so, with a %s, we go to the %s...",
-    "The %s wins, 2-1.", "the %s %s", "\"%s\", he said.",
+    "The %s is here.",
+    "What a %s!",
+    "He gave the %s to the %s.",
+    "Two %s and a %s.",
+    "%s!",
+    "It was his %s's %s.",
+    "There is no %s, but a %s.",
+    "The big red %s of the %s.",
+    "%s for Madrid, %s for Paris.",
+    "They %s the car.",
+    "Is it a %s?",
+    "And so, with a %s, we go to the %s...",
+    "The %s wins, 2-1.",
+    "the %s %s",
+    "\"%s\", he said.",
 };
 
 typedef struct {
@@ -267,7 +286,8 @@ static void test_apertium(const void *data)
                    .matches = g_ptr_array_new_with_free_func((GDestroyNotify) dub_glossary_matches_free),
                    .protected = g_ptr_array_new_with_free_func(g_free)};
     for (guint i = 0; i < 600; i++) {
-        g_autofree char *sentence = fill_frame(frames[i % G_N_ELEMENTS(frames)], dub_glossary_terms(glossary));
+        g_autofree char *sentence =
+            fill_frame(frames[i % G_N_ELEMENTS(frames)], dub_glossary_terms(glossary));
         add_to_batch(&batch, glossary, sentence, way);
     }
     g_auto(GStrv) translated = support_apertium(batch.protected);
@@ -299,7 +319,9 @@ int main(int argc, char **argv)
         g_autofree char *path = g_strdup_printf("/text/glossary/properties/%s", tempers[i]);
         g_test_add_data_func(path, GUINT_TO_POINTER(i), test_simulated);
     }
-    g_test_add_data_func("/text/glossary/properties/apertium-stand-ins", GUINT_TO_POINTER(DUB_GLOSSARY_STAND_INS), test_apertium);
-    g_test_add_data_func("/text/glossary/properties/apertium-codes", GUINT_TO_POINTER(DUB_GLOSSARY_CODES), test_apertium);
+    g_test_add_data_func("/text/glossary/properties/apertium-stand-ins",
+                         GUINT_TO_POINTER(DUB_GLOSSARY_STAND_INS), test_apertium);
+    g_test_add_data_func("/text/glossary/properties/apertium-codes", GUINT_TO_POINTER(DUB_GLOSSARY_CODES),
+                         test_apertium);
     return g_test_run();
 }

@@ -7,28 +7,27 @@
 
 #define HEADER "# comment\n\n"
 
-static const char terms[] = HEADER
-    "keeper\tportero\tm\ts\n"
-    "box\tárea\tf\ts\n"
-    "tight end\tala cerrada\tf\ts\n"
-    "free kick\ttiro libre\tm\ts\n"
-    "kick\tpatada\tf\ts\n"
-    "cross\tcentro\tm\ts\n"
-    "cross\tcentrar\tv\n"
-    "sack\tcapturar\tv\n"
-    "be fouled\trecibir falta\tv\n"
-    "yellow card\ttarjeta amarilla\tf\ts\n"
-    "stands\tgradas\tf\tp\n"
-    "at the buzzer\tsobre la bocina\n"
-    "let's go\tvamos\n"
-    "injured\tlesionado\ta\n"
-    "interception\tintercepción\tf\ts\n"
-    "once\tonce\tm\ts\n"
-    "goose|geese\tganso\tm\ts\n"
-    "club\tclub|clubes\tm\ts\n"
-    "Super Bowl\tSuper Bowl\tm\ts\t\tsúper boul\n"
-    "VAR\tVAR\tm\ts\n"
-    "touchdown\ttouchdown|touchdowns\tm\ts\ta note\ttachdaun\r\n";
+static const char terms[] = HEADER "keeper\tportero\tm\ts\n"
+                                   "box\tárea\tf\ts\n"
+                                   "tight end\tala cerrada\tf\ts\n"
+                                   "free kick\ttiro libre\tm\ts\n"
+                                   "kick\tpatada\tf\ts\n"
+                                   "cross\tcentro\tm\ts\n"
+                                   "cross\tcentrar\tv\n"
+                                   "sack\tcapturar\tv\n"
+                                   "be fouled\trecibir falta\tv\n"
+                                   "yellow card\ttarjeta amarilla\tf\ts\n"
+                                   "stands\tgradas\tf\tp\n"
+                                   "at the buzzer\tsobre la bocina\n"
+                                   "let's go\tvamos\n"
+                                   "injured\tlesionado\ta\n"
+                                   "interception\tintercepción\tf\ts\n"
+                                   "once\tonce\tm\ts\n"
+                                   "goose|geese\tganso\tm\ts\n"
+                                   "club\tclub|clubes\tm\ts\n"
+                                   "Super Bowl\tSuper Bowl\tm\ts\t\tsúper boul\n"
+                                   "VAR\tVAR\tm\ts\n"
+                                   "touchdown\ttouchdown|touchdowns\tm\ts\ta note\ttachdaun\r\n";
 
 static DubGlossary *load_text(const char *text, const char *from, const char *to, GError **error)
 {
@@ -55,24 +54,32 @@ typedef struct {
 
 static const LoadCase load_cases[] = {
     {"good", "a b\tc\nd\te\tm\ts\tnote\tspoken\n", NULL},
-    {"byte-order-mark", "\xef\xbb\xbf" "goal\tgol\tm\n", NULL},
+    {"byte-order-mark",
+     "\xef\xbb\xbf"
+     "goal\tgol\tm\n",
+     NULL},
     {"no-last-newline", "goal\tgol", NULL},
     {"empty", "", NULL},
-    {"one-column", "goal\tgol\n\nsave\n", ":3: 1 column; a line is: source TAB target [TAB gender TAB number TAB note TAB spoken]"},
-    {"seven-columns", "a\tb\tm\ts\tn\ts\tx", ":1: 7 columns; a line is: source TAB target [TAB gender TAB number TAB note TAB spoken]"},
+    {"one-column", "goal\tgol\n\nsave\n",
+     ":3: 1 column; a line is: source TAB target [TAB gender TAB number TAB note TAB spoken]"},
+    {"seven-columns", "a\tb\tm\ts\tn\ts\tx",
+     ":1: 7 columns; a line is: source TAB target [TAB gender TAB number TAB note TAB spoken]"},
     {"no-source", "\tgol\tm", ":1: source: empty"},
     {"no-target", "goal\t \tm", ":1: target: empty"},
     {"bad-gender", "goal\tgol\tx", ":1: gender: 'x' is not m, f, v (a verb), a (an adjective) or empty"},
     {"bad-number", "goal\tgol\tm\tx", ":1: number: 'x' is not s, p or empty"},
     {"number-alone", "goal\tgol\t\ts", ":1: number: given without a gender; only nouns have one here"},
     {"no-word", "!?\tgol", ":1: source: '!?' has no word"},
-    {"punctuation", "goal, goal\tgol", ":1: source: 'goal, goal' has punctuation between its words and is never found"},
+    {"punctuation", "goal, goal\tgol",
+     ":1: source: 'goal, goal' has punctuation between its words and is never found"},
     {"bracket", "goal\tgol [x]", ":1: target: character '[' is not allowed"},
     {"star", "goal\t*gol", ":1: target: character '*' is not allowed"},
     {"control", "goal\tg\x01ol", ":1: target: character U+0001 is not allowed"},
     {"no-infinitive", "goal\tgol\tv", ":1: target: 'gol' does not begin with an infinitive"},
-    {"forms", "a|b|c\td\tm", ":1: source: 3 forms; a noun has 1 or 2 (singular|plural), a verb 1 or 5 (base|third|past|participle|-ing), "
-                             "all others 1"},
+    {"forms", "a|b|c\td\tm",
+     ":1: source: 3 forms; a noun has 1 or 2 (singular|plural), a verb 1 or 5 "
+     "(base|third|past|participle|-ing), "
+     "all others 1"},
     {"too-many-forms", "a|b|c|d|e|f\trematar\tv", ":1: source: more than 5 forms"},
     {"too-many-words", "a b c d e f g h i j k l m\tx", ":1: source: more than 12 words"},
     {"not-utf8", "goal\tgol\nx\t\xff", ":2: not UTF-8; convert the file to UTF-8"},
@@ -223,35 +230,48 @@ static const WayCase way_cases[] = {
      "El elefante está en la jirafa.", "El portero está en el área."},
     {"plural", DUB_GLOSSARY_STAND_INS, "Two boxes.", "Two giraffes.", "Dos jirafas.", "Dos áreas."},
     {"number-changes", DUB_GLOSSARY_STAND_INS, "Two boxes.", "Two giraffes.", "La jirafa.", "El área."},
-    {"capital", DUB_GLOSSARY_STAND_INS, "Keepers win.", "Elephants win.", "Elefantes ganan.", "Porteros ganan."},
+    {"capital", DUB_GLOSSARY_STAND_INS, "Keepers win.", "Elephants win.", "Elefantes ganan.",
+     "Porteros ganan."},
     {"verb", DUB_GLOSSARY_STAND_INS, "He crossed it.", "He invented it.", "Lo inventó.", "Lo centró."},
-    {"verb-plural", DUB_GLOSSARY_STAND_INS, "They are crossing it.", "They are inventing it.", "Están inventándolo.", "Están centrándolo."},
-    {"verb-and-y", DUB_GLOSSARY_STAND_INS, "He ran and sacked him.", "He ran and invented him.", "Corrió e inventó.", "Corrió y capturó."},
-    {"noun-and-e", DUB_GLOSSARY_STAND_INS, "A cross and interceptions.", "A elephant and giraffes.", "Un elefante y jirafas.",
-     "Un centro e intercepciones."},
+    {"verb-plural", DUB_GLOSSARY_STAND_INS, "They are crossing it.", "They are inventing it.",
+     "Están inventándolo.", "Están centrándolo."},
+    {"verb-and-y", DUB_GLOSSARY_STAND_INS, "He ran and sacked him.", "He ran and invented him.",
+     "Corrió e inventó.", "Corrió y capturó."},
+    {"noun-and-e", DUB_GLOSSARY_STAND_INS, "A cross and interceptions.", "A elephant and giraffes.",
+     "Un elefante y jirafas.", "Un centro e intercepciones."},
     {"o-u", DUB_GLOSSARY_STAND_INS, "Ten or once.", "Ten or elephant.", "Diez o elefante.", "Diez u once."},
-    {"adjective", DUB_GLOSSARY_STAND_INS, "They are injured.", "They are ridiculous.", "Son ridículas.", "Son lesionadas."},
-    {"phrase", DUB_GLOSSARY_STAND_INS, "He won at the buzzer.", "He won elegantly.", "Ganó elegantemente.", "Ganó sobre la bocina."},
+    {"adjective", DUB_GLOSSARY_STAND_INS, "They are injured.", "They are ridiculous.", "Son ridículas.",
+     "Son lesionadas."},
+    {"phrase", DUB_GLOSSARY_STAND_INS, "He won at the buzzer.", "He won elegantly.", "Ganó elegantemente.",
+     "Ganó sobre la bocina."},
     {"stressed-a", DUB_GLOSSARY_STAND_INS, "Out of the box to the box.", "Out of the giraffe to the guitar.",
      "De la jirafa a la guitarra, una.", "Del área al área, una."},
-    {"stressed-a-plural", DUB_GLOSSARY_STAND_INS, "The tight ends", "The giraffes", "Las jirafas", "Las alas cerradas"},
-    {"said-already", DUB_GLOSSARY_STAND_INS, "The elephant keeper.", "The elephant crocodile.", "El cocodrilo de elefante.",
-     "El portero de elefante."},
+    {"stressed-a-plural", DUB_GLOSSARY_STAND_INS, "The tight ends", "The giraffes", "Las jirafas",
+     "Las alas cerradas"},
+    {"said-already", DUB_GLOSSARY_STAND_INS, "The elephant keeper.", "The elephant crocodile.",
+     "El cocodrilo de elefante.", "El portero de elefante."},
     {"lost", DUB_GLOSSARY_STAND_INS, "The keeper.", "The elephant.", "El cocodrilo.", NULL},
     {"doubled", DUB_GLOSSARY_STAND_INS, "The keeper.", "The elephant.", "El elefante y el elefante.", NULL},
     {"altered", DUB_GLOSSARY_STAND_INS, "The keeper.", "The elephant.", "El elefantito.", NULL},
     {"one-of-two-lost", DUB_GLOSSARY_STAND_INS, "Keeper box", "Elephant giraffe", "Elefante", NULL},
-    {"swapped", DUB_GLOSSARY_STAND_INS, "The keeper's box", "The elephant's giraffe", "La jirafa del elefante", "El área del portero"},
-    {"codes", DUB_GLOSSARY_CODES, "The keeper is in the box.", "The zqxa is in the zqxb.", "El zqxa es en el zqxb.",
-     "El portero es en el área."},
-    {"codes-article", DUB_GLOSSARY_CODES, "The yellow card.", "The zqxa.", "El zqxa.", "La tarjeta amarilla."},
-    {"codes-contraction", DUB_GLOSSARY_CODES, "of the yellow cards", "of the zqxa", "del zqxa", "de las tarjetas amarillas"},
-    {"codes-adjective-between", DUB_GLOSSARY_CODES, "the red interception", "the red zqxa", "el rojo zqxa", "la roja intercepción"},
+    {"swapped", DUB_GLOSSARY_STAND_INS, "The keeper's box", "The elephant's giraffe",
+     "La jirafa del elefante", "El área del portero"},
+    {"codes", DUB_GLOSSARY_CODES, "The keeper is in the box.", "The zqxa is in the zqxb.",
+     "El zqxa es en el zqxb.", "El portero es en el área."},
+    {"codes-article", DUB_GLOSSARY_CODES, "The yellow card.", "The zqxa.", "El zqxa.",
+     "La tarjeta amarilla."},
+    {"codes-contraction", DUB_GLOSSARY_CODES, "of the yellow cards", "of the zqxa", "del zqxa",
+     "de las tarjetas amarillas"},
+    {"codes-adjective-between", DUB_GLOSSARY_CODES, "the red interception", "the red zqxa", "el rojo zqxa",
+     "la roja intercepción"},
     {"codes-upper-case", DUB_GLOSSARY_CODES, "the keeper", "the zqxa", "el ZQXA", "el Portero"},
     {"codes-stressed-a", DUB_GLOSSARY_CODES, "to the box", "to the zqxa", "al zqxa", "al área"},
-    {"codes-leave-verbs", DUB_GLOSSARY_CODES, "He crossed the box.", "He crossed the zqxa.", "Cruzó el zqxa.", "Cruzó el área."},
-    {"codes-said-already", DUB_GLOSSARY_CODES, "A zqxa keeper.", "A zqxa qzja.", "Un qzja zqxa.", "Un portero zqxa."},
-    {"codes-all-said", DUB_GLOSSARY_CODES, "zqx qzj xjq keeper", "zqx qzj xjq keeper", "zqx qzj xjq keeper", "zqx qzj xjq keeper"},
+    {"codes-leave-verbs", DUB_GLOSSARY_CODES, "He crossed the box.", "He crossed the zqxa.", "Cruzó el zqxa.",
+     "Cruzó el área."},
+    {"codes-said-already", DUB_GLOSSARY_CODES, "A zqxa keeper.", "A zqxa qzja.", "Un qzja zqxa.",
+     "Un portero zqxa."},
+    {"codes-all-said", DUB_GLOSSARY_CODES, "zqx qzj xjq keeper", "zqx qzj xjq keeper", "zqx qzj xjq keeper",
+     "zqx qzj xjq keeper"},
     {"codes-lost", DUB_GLOSSARY_CODES, "The keeper.", "The zqxa.", "El zqx a.", NULL},
     {"nothing-to-do", DUB_GLOSSARY_STAND_INS, "The house.", "The house.", "La casa.", "La casa."},
 };
@@ -274,19 +294,23 @@ static void test_matches_bound(void)
     for (guint i = 0; i < DUB_GLOSSARY_MATCHES_MOST + 5; i++)
         g_string_append(sentence, ", keeper");
     g_autoptr(DubGlossaryMatches) matches = NULL;
-    g_autofree char *protected = dub_glossary_protect(glossary, sentence->str, DUB_GLOSSARY_STAND_INS, &matches);
+    g_autofree char *protected =
+        dub_glossary_protect(glossary, sentence->str, DUB_GLOSSARY_STAND_INS, &matches);
     g_assert_cmpuint(dub_glossary_matches_count(matches), ==, DUB_GLOSSARY_MATCHES_MOST);
-    g_assert_nonnull(strstr(protected, "violin, zqxm, zqxn, zqxo, zqxp, keeper, keeper")); /* after the stand-ins, codes */
+    g_assert_nonnull(
+        strstr(protected, "violin, zqxm, zqxn, zqxo, zqxp, keeper, keeper")); /* after the stand-ins, codes */
 }
 
 /* From one language to another without rules here: terms as they stand in the file. */
 static void test_other_languages(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(DubGlossary) glossary = load_text("Tor|Tore\tbut|buts\tm\nElfmeter\tpenalty\tm\n", "de", "fr", &error);
+    g_autoptr(DubGlossary) glossary =
+        load_text("Tor|Tore\tbut|buts\tm\nElfmeter\tpenalty\tm\n", "de", "fr", &error);
     g_assert_no_error(error);
     g_autoptr(DubGlossaryMatches) matches = NULL;
-    g_autofree char *protected = dub_glossary_protect(glossary, "Zwei Tore, ein Elfmeter", DUB_GLOSSARY_STAND_INS, &matches);
+    g_autofree char *protected =
+        dub_glossary_protect(glossary, "Zwei Tore, ein Elfmeter", DUB_GLOSSARY_STAND_INS, &matches);
     g_assert_cmpstr(protected, ==, "Zwei zqxa, ein zqxb");
     g_autofree char *restored = dub_glossary_restore(glossary, "Deux zqxa, un zqxb", matches);
     g_assert_cmpstr(restored, ==, "Deux buts, un penalty");
@@ -295,7 +319,8 @@ static void test_other_languages(void)
 static void test_spoken(void)
 {
     g_autoptr(DubGlossary) glossary = load();
-    g_autofree char *spoken = dub_glossary_spoken(glossary, "El Touchdown, dos touchdowns en el super bowl: touchdowner");
+    g_autofree char *spoken =
+        dub_glossary_spoken(glossary, "El Touchdown, dos touchdowns en el super bowl: touchdowner");
     g_assert_cmpstr(spoken, ==, "El tachdaun, dos tachdauns en el súper boul: touchdowner");
 }
 
@@ -325,12 +350,14 @@ static char *run_script(const DubGlossary *glossary, const char *sentence, Scrip
 static void test_translate(void)
 {
     static const char *const good[] = {"El elefante."}, *const codes[] = {"El perro.", "El zqxa."},
-                             *const plain[] = {"El perro.", "El gato.", "El encargado."}, *const late[] = {"El perro.", NULL};
+                             *const plain[] = {"El perro.", "El gato.", "El encargado."},
+                             *const late[] = {"El perro.", NULL};
     static const struct {
         const char *const *answers;
         guint calls;
         const char *expected;
-    } cases[] = {{good, 1, "El portero."}, {codes, 2, "El portero."}, {plain, 3, "El encargado."}, {late, 2, NULL}};
+    } cases[] = {
+        {good, 1, "El portero."}, {codes, 2, "El portero."}, {plain, 3, "El encargado."}, {late, 2, NULL}};
     g_autoptr(DubGlossary) glossary = load();
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
@@ -366,7 +393,8 @@ static void *use_it(void *data)
     const DubGlossary *glossary = data;
     for (int i = 0; i < 50; i++) {
         g_autoptr(DubGlossaryMatches) matches = NULL;
-        g_autofree char *protected = dub_glossary_protect(glossary, "The keeper crosses it.", DUB_GLOSSARY_STAND_INS, &matches);
+        g_autofree char *protected =
+            dub_glossary_protect(glossary, "The keeper crosses it.", DUB_GLOSSARY_STAND_INS, &matches);
         g_autofree char *restored = dub_glossary_restore(glossary, "El elefante lo inventa.", matches);
         g_assert_cmpstr(restored, ==, "El portero lo centra.");
     }
@@ -383,10 +411,10 @@ static void test_threads(void)
         g_thread_join(threads[i]);
 }
 
-#define ADD(folder, cases, test)                                                       \
-    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {                                  \
-        g_autofree char *path = g_strdup_printf("/text/glossary/" folder "/%s", (cases)[i].name); \
-        g_test_add_data_func(path, &(cases)[i], test);                                 \
+#define ADD(folder, cases, test)                                                                             \
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {                                                        \
+        g_autofree char *path = g_strdup_printf("/text/glossary/" folder "/%s", (cases)[i].name);            \
+        g_test_add_data_func(path, &(cases)[i], test);                                                       \
     }
 
 int main(int argc, char **argv)

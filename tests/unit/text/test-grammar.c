@@ -13,9 +13,14 @@ typedef struct {
 } Case;
 
 static const Case english_plurals[] = {
-    {"regular", "free kick", "free kicks"},   {"es", "cross", "crosses"},         {"ies", "penalty", "penalties"},
-    {"ays", "relay", "relays"},               {"men", "linesman", "linesmen"},    {"of", "man of the match", "men of the match"},
-    {"feet", "foot", "feet"},                 {"halves", "first half", "first halves"},
+    {"regular", "free kick", "free kicks"},
+    {"es", "cross", "crosses"},
+    {"ies", "penalty", "penalties"},
+    {"ays", "relay", "relays"},
+    {"men", "linesman", "linesmen"},
+    {"of", "man of the match", "men of the match"},
+    {"feet", "foot", "feet"},
+    {"halves", "first half", "first halves"},
 };
 
 static const Case spanish_plurals[] = {
@@ -63,7 +68,9 @@ static const struct {
     {"free", {"free", "frees", "freed", "freed", "freeing"}},
     {"transfer", {"transfer", "transfers", "transferred", "transferred", "transferring"}},
     {"hit", {"hit", "hits", "hit", "hit", "hitting"}},
-    {"run out the clock", {"run out the clock", "runs out the clock", "ran out the clock", "run out the clock", "running out the clock"}},
+    {"run out the clock",
+     {"run out the clock", "runs out the clock", "ran out the clock", "run out the clock",
+      "running out the clock"}},
     {"throw", {"throw", "throws", "threw", "thrown", "throwing"}},
     {"go wide", {"go wide", "goes wide", "went wide", "gone wide", "going wide"}},
     {"be fouled", {"be fouled", "is fouled", "was fouled", "been fouled", "being fouled"}},
@@ -82,18 +89,12 @@ static const struct {
     const char *sentence, *word;
     DubEnglishRole role;
 } roles[] = {
-    {"The pass is good", "pass", DUB_ROLE_NOUN},
-    {"He will pass to Smith", "pass", DUB_ROLE_VERB},
-    {"What a great save", "save", DUB_ROLE_NOUN},
-    {"They score again", "score", DUB_ROLE_VERB},
-    {"The keeper's save", "save", DUB_ROLE_NOUN},
-    {"He'll save it", "save", DUB_ROLE_VERB},
-    {"Don't shoot", "shoot", DUB_ROLE_VERB},
-    {"It's a draw", "draw", DUB_ROLE_NOUN},
-    {"Messi shoots", "shoots", DUB_ROLE_UNKNOWN},
-    {"Jones saves the ball", "saves", DUB_ROLE_VERB},
-    {"Save the last one", "save", DUB_ROLE_VERB},
-    {"three saves by the keeper", "saves", DUB_ROLE_NOUN},
+    {"The pass is good", "pass", DUB_ROLE_NOUN},  {"He will pass to Smith", "pass", DUB_ROLE_VERB},
+    {"What a great save", "save", DUB_ROLE_NOUN}, {"They score again", "score", DUB_ROLE_VERB},
+    {"The keeper's save", "save", DUB_ROLE_NOUN}, {"He'll save it", "save", DUB_ROLE_VERB},
+    {"Don't shoot", "shoot", DUB_ROLE_VERB},      {"It's a draw", "draw", DUB_ROLE_NOUN},
+    {"Messi shoots", "shoots", DUB_ROLE_UNKNOWN}, {"Jones saves the ball", "saves", DUB_ROLE_VERB},
+    {"Save the last one", "save", DUB_ROLE_VERB}, {"three saves by the keeper", "saves", DUB_ROLE_NOUN},
     {"Good, save", "save", DUB_ROLE_UNKNOWN},
 };
 
@@ -117,9 +118,9 @@ static void test_words(void)
         DubWordGap gap;
         bool start;
     } wanted[] = {
-        {"let", DUB_GAP_BREAK, true},   {"s", DUB_GAP_APOSTROPHE, false}, {"go", DUB_GAP_BLANK, false},
-        {"free", DUB_GAP_BREAK, false}, {"kick", DUB_GAP_BLANK, false},   {"he", DUB_GAP_BREAK, true},
-        {"s", DUB_GAP_APOSTROPHE, false}, {"2nd", DUB_GAP_BLANK, false},  {"é", DUB_GAP_BREAK, true},
+        {"let", DUB_GAP_BREAK, true},     {"s", DUB_GAP_APOSTROPHE, false}, {"go", DUB_GAP_BLANK, false},
+        {"free", DUB_GAP_BREAK, false},   {"kick", DUB_GAP_BLANK, false},   {"he", DUB_GAP_BREAK, true},
+        {"s", DUB_GAP_APOSTROPHE, false}, {"2nd", DUB_GAP_BLANK, false},    {"é", DUB_GAP_BREAK, true},
     };
     g_assert_cmpuint(words->len, ==, G_N_ELEMENTS(wanted));
     for (guint i = 0; i < words->len; i++) {
@@ -239,13 +240,17 @@ static void test_stand_in_forms(void)
 /* Where the two differ the dictionary is wrong ("muestramos"), or both are in use ("construís"). */
 static const char *const known_differences[] = {"contáis", "mostramos", "acertemos", "durmáis", "dais", NULL};
 
-static void add_tags(GPtrArray *forms, GString *input, const char *verb, DubSpanishTense tense, unsigned index)
+static void add_tags(GPtrArray *forms, GString *input, const char *verb, DubSpanishTense tense,
+                     unsigned index)
 {
     static const char *const tenses[] = {"inf", "ger", "pp", "pri", "ifi", "pii", "fti", "cni", "prs", "pis"};
     static const char *const participles[] = {"<m><sg>", "<f><sg>", "<m><pl>", "<f><pl>"};
-    static const char *const persons[] = {"<p1><sg>", "<p2><sg>", "<p3><sg>", "<p1><pl>", "<p2><pl>", "<p3><pl>"};
+    static const char *const persons[] = {"<p1><sg>", "<p2><sg>", "<p3><sg>",
+                                          "<p1><pl>", "<p2><pl>", "<p3><pl>"};
     const DubSpanishForm form = {tense, index, ""};
-    const char *tags = tense < DUB_SPANISH_PARTICIPLE ? "" : tense == DUB_SPANISH_PARTICIPLE ? participles[index] : persons[index];
+    const char *tags = tense < DUB_SPANISH_PARTICIPLE    ? ""
+                       : tense == DUB_SPANISH_PARTICIPLE ? participles[index]
+                                                         : persons[index];
     g_ptr_array_add(forms, dub_spanish_conjugate(verb, &form));
     g_string_append_printf(input, "^%s<vblex><%s>%s$\n", verb, tenses[tense], tags);
 }
@@ -264,7 +269,8 @@ static bool may_differ(const char *form)
 
 static void compare_with_dictionary(const GPtrArray *forms, const GString *input)
 {
-    static const char *const argv[] = {"lt-proc", "-g", "/usr/share/apertium/apertium-eng-spa/eng-spa.autogen.bin", NULL};
+    static const char *const argv[] = {"lt-proc", "-g",
+                                       "/usr/share/apertium/apertium-eng-spa/eng-spa.autogen.bin", NULL};
     g_autofree char *output = support_run(argv, input->str);
     g_auto(GStrv) lines = g_strsplit(output, "\n", -1);
     guint compared = 0;
@@ -282,11 +288,14 @@ static void compare_with_dictionary(const GPtrArray *forms, const GString *input
 static void test_against_dictionary(void)
 {
     static const char *const verbs[] = {
-        "rematar", "marcar", "lanzar", "jugar", "forzar", "colgar", "detener", "obtener", "devolver", "mover", "romper", "sustituir",
-        "vencer", "perder", "ascender", "conseguir", "servir", "hacer", "poner", "dar", "caer", "salir", "venir", "ir", "estar", "ver",
-        "proteger", "dirigir", "elegir", "pagar", "enviar", "continuar", "convertir", "pedir", "contar", "mostrar", "defender", "cerrar",
-        "comenzar", "calentar", "acertar", "leer", "traer", "conducir", "decir", "poder", "querer", "saber", "andar", "dormir", "ofrecer",
-        "abrir", "escribir", "ser", "distinguir", "presentar", "interpretar", "entregar", "mandar", "cambiar",
+        "rematar",     "marcar",   "lanzar",   "jugar",     "forzar",   "colgar", "detener",    "obtener",
+        "devolver",    "mover",    "romper",   "sustituir", "vencer",   "perder", "ascender",   "conseguir",
+        "servir",      "hacer",    "poner",    "dar",       "caer",     "salir",  "venir",      "ir",
+        "estar",       "ver",      "proteger", "dirigir",   "elegir",   "pagar",  "enviar",     "continuar",
+        "convertir",   "pedir",    "contar",   "mostrar",   "defender", "cerrar", "comenzar",   "calentar",
+        "acertar",     "leer",     "traer",    "conducir",  "decir",    "poder",  "querer",     "saber",
+        "andar",       "dormir",   "ofrecer",  "abrir",     "escribir", "ser",    "distinguir", "presentar",
+        "interpretar", "entregar", "mandar",   "cambiar",
     };
     g_autoptr(GPtrArray) forms = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GString) input = g_string_new(NULL);
@@ -307,7 +316,9 @@ static void test_sports_against_dictionary(void)
     for (char **line = lines; *line; line++) {
         DubGlossaryRow row;
         g_assert_null(dub_glossary_row_parse(*line, &row));
-        g_autofree char *verb = row.sources && row.kind == DUB_KIND_VERB ? g_strndup(row.targets[0], strcspn(row.targets[0], " ")) : NULL;
+        g_autofree char *verb = row.sources && row.kind == DUB_KIND_VERB
+                                    ? g_strndup(row.targets[0], strcspn(row.targets[0], " "))
+                                    : NULL;
         dub_glossary_row_clear(&row);
         if (verb && g_str_has_suffix(verb, "r") && g_hash_table_add(seen, g_strdup(verb)))
             add_verb(forms, input, verb);

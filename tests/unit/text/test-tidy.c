@@ -9,7 +9,8 @@ typedef struct {
 
 static const Case cases[] = {
     {"blanks", "es", NULL, "  Es   el  ganador . ", "Es el ganador."},
-    {"punctuation", "es", NULL, "Dos outs , y corredores ( aquí ) : sí ;", "Dos outs, y corredores (aquí): sí;"},
+    {"punctuation", "es", NULL, "Dos outs , y corredores ( aquí ) : sí ;",
+     "Dos outs, y corredores (aquí): sí;"},
     {"doubled-comma", "es", NULL, "Sí,, claro", "Sí, claro"},
     {"french-blanks", "fr", NULL, "C'est bien !", "C'est bien !"},
     {"decimal-point", "en", NULL, "It is .5 of it", "It is .5 of it"},
@@ -39,10 +40,13 @@ static const Case cases[] = {
     {"great-first", "es", NULL, "Portero sumo!", "¡Gran portero!"},
     {"passive", "es", NULL, "Estuvo derribado por Smith", "Fue derribado por Smith"},
     {"state", "es", NULL, "Estuvo cansada", "Estuvo cansada"},
-    {"lead-by", "es", NULL, "Dirigen por tres; están dirigiendo por dos", "Ganan por tres; están ganando por dos"},
+    {"lead-by", "es", NULL, "Dirigen por tres; están dirigiendo por dos",
+     "Ganan por tres; están ganando por dos"},
     {"lead", "es", NULL, "Dirigen el equipo", "Dirigen el equipo"},
-    {"great", "es", NULL, "Un jugador sumo y goles sumos; es sumo", "Un gran jugador y grandes goles; es genial"},
-    {"great-before", "es", NULL, "Un sumo centro, los sumos goles, a lo sumo", "Un gran centro, los grandes goles, a lo sumo"},
+    {"great", "es", NULL, "Un jugador sumo y goles sumos; es sumo",
+     "Un gran jugador y grandes goles; es genial"},
+    {"great-before", "es", NULL, "Un sumo centro, los sumos goles, a lo sumo",
+     "Un gran centro, los grandes goles, a lo sumo"},
     {"what-a", "es", NULL, "Qué un gol!", "¡Qué gol!"},
     {"what-a-f", "es", NULL, "Qué una parada suma!", "¡Qué gran parada!"},
     {"lets", "es", NULL, "Dejado es presionarlos", "Vamos a presionarlos"},
@@ -65,8 +69,9 @@ static void test_case(const void *data)
 /* Whatever is tidied stays as it is when it is tidied again. */
 static void test_again(void)
 {
-    static const char *const pieces[] = {"gol", "Gol", "!", "?", "¿", "¡", ",", ".", " ", " ", " ", "*", "#", "@", "es en", "qué un", "sumo", "(", ")", "\"",
-                                         "a el", "aquello", "…", "2.5", "'"};
+    static const char *const pieces[] = {"gol", "Gol", "!",    "?",       "¿", "¡",     ",",      ".",    " ",
+                                         " ",   " ",   "*",    "#",       "@", "es en", "qué un", "sumo", "(",
+                                         ")",   "\"",  "a el", "aquello", "…", "2.5",   "'"};
     for (guint round = 0; round < 1000; round++) {
         g_autoptr(GString) text = g_string_new(NULL);
         for (gint32 n = g_test_rand_int_range(0, 12); n > 0; n--)
