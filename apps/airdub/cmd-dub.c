@@ -16,7 +16,8 @@
 
 #define PROGRESS_MS         100
 #define CUT_SHORT_MS        5000  /* after the second signal; then we go whatever still waits */
-#define FILE_TIMEOUT_MS     30000 /* nobody waits for a file's fragment */
+#define FILE_TIMEOUT_MS     30000 /* nobody waits for a file's fragment: the most the protocol has */
+#define OWN_TIMEOUT_MS      180000 /* likewise, of engines here: a slow voice on a busy machine */
 #define LIVE_TIMEOUT_MS     8000
 #define MOST_INFLIGHT       10
 #define REMOTE_INFLIGHT     3     /* what an sts-service takes without asking us to slow down */
@@ -236,7 +237,7 @@ static bool create_runner(Dub *self, GError **error)
         .stream_id = "dub",
         .worker_id = worker_id,
         .max_inflight = inflight(self),
-        .timeout_ms = live ? LIVE_TIMEOUT_MS : FILE_TIMEOUT_MS,
+        .timeout_ms = live ? LIVE_TIMEOUT_MS : self->lanes ? OWN_TIMEOUT_MS : FILE_TIMEOUT_MS,
         .worker = { .segment_ns = (int64_t) (options->segment_s * DUB_NS_PER_S),
                     .segment_mode = options->mode,
                     .bed_gain = options->bed_gain,
