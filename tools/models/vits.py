@@ -25,7 +25,8 @@ def read_config(path):
         if not 4000 <= rate <= 192000 or not 1 <= speakers <= _SPEAKERS_MAX or not isinstance(config["phoneme_id_map"], dict):
             raise ValueError("a number is out of bounds")
     except (KeyError, TypeError, ValueError) as error:
-        raise Problem(CORRUPT, f"{path}: not Piper's description of a voice ({error}); fetch the .onnx.json that belongs to the .onnx") from None
+        raise Problem(CORRUPT, f"{path}: not Piper's description of a voice ({error}); fetch the .onnx.json that belongs to "
+                               "the .onnx") from None
     if config.get("phoneme_type", "espeak") != "espeak":
         raise Problem(UNSUPPORTED, f"{path}: the voice reads {config['phoneme_type']}, not eSpeak NG's phonemes; take another")
     return config
@@ -88,8 +89,8 @@ def describe(onnx, name, source_names=(), language=None):
     config, metadata = read_config(config_path) if config_path.exists() else {}, onnxmeta.read(onnx)
     missing = [key for key in _NEEDED if key not in metadata]
     if missing or not (onnx.parent / "tokens.txt").exists():
-        raise Problem(UNSUPPORTED, f"{onnx.name} lacks {', '.join(missing) or 'tokens.txt'}: neither a Piper voice with its .onnx.json, nor one "
-                                   "that sherpa-onnx publishes")
+        raise Problem(UNSUPPORTED, f"{onnx.name} lacks {', '.join(missing) or 'tokens.txt'}: neither a Piper voice with its .onnx.json, "
+                                   "nor one that sherpa-onnx publishes")
     letters = metadata.get("frontend") == "characters"
     code = _language(config, metadata, [name, *source_names], language)
     espeak = config.get("espeak", {}).get("voice") or metadata.get("voice") or code

@@ -322,8 +322,9 @@ def test_kokoro_of_another_kind(tmp_path):
     (tmp_path / "part.bin").write_bytes(write_onnx(tmp_path / "x.onnx").read_bytes())
     (tmp_path / "vocab.json").write_text('{"vocab": {"a": 1}}')
     (tmp_path / "ef_dora.bin").write_bytes(b"short")
-    assert refused(kokoro.build, [tmp_path / "part.bin"], tmp_path / "vocab.json", [tmp_path / "ef_dora.bin"], tmp_path).status == UNSUPPORTED
-    assert refused(kokoro.write_voices, [tmp_path / "ef_dora.bin"], tmp_path / "voices.bin").status == CORRUPT
+    part, vocabulary, voice = (tmp_path / name for name in ("part.bin", "vocab.json", "ef_dora.bin"))
+    assert refused(kokoro.build, [part], vocabulary, [voice], tmp_path).status == UNSUPPORTED
+    assert refused(kokoro.write_voices, [voice], tmp_path / "voices.bin").status == CORRUPT
 
 
 def test_kokoro_lstm_weights():
@@ -332,8 +333,8 @@ def test_kokoro_lstm_weights():
     for scales in ((2, 1), (2, 12)):
         weights, scale = rng.integers(0, 255, size=(2, 5, 12)).astype(numpy.uint8), rng.random(scales).astype("f")
         zero = rng.integers(100, 140, size=scales).astype(numpy.uint8)
-        graph = helper.make_graph([], "g", [], [], [onnx.numpy_helper.from_array(array, name) for name, array in
-                                                    (("w", weights), ("s", scale[:, 0] if scales[1] == 1 else scale), ("z", zero[:, 0] if scales[1] == 1 else zero))])
+        arrays = {"w": weights, "s": scale.squeeze(), "z": zero.squeeze()}
+        graph = helper.make_graph([], "g", [], [], [onnx.numpy_helper.from_array(array, name) for name, array in arrays.items()])
         found = kokoro._lstm_weights(kokoro._Graph(graph), "w", "s", "z")
         expected = (weights.astype("f") - zero[:, None, :].astype("f")) * scale[:, None, :]
         assert found.shape == (2, 12, 5) and found == pytest.approx(expected.transpose(0, 2, 1))
