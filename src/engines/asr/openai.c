@@ -22,11 +22,11 @@ typedef struct {
 
 #define FIELD(f) offsetof(Settings, f)
 static const DubEnvSpec rows[] = {
-    DUB_HTTP_ROWS("ASR_OPENAI", "ASR_OPENAI_KEY", "openai: its key",
-                  "openai: the server; https://api.openai.com if only the key is set"),
-    { .name = "ASR_OPENAI_MODEL", .offset = FIELD(model), .fallback = "whisper-1", .help = "openai: its model" },
+    DUB_HTTP_ROWS("ASR_OPENAI", "ASR_OPENAI_KEY", "asr openai: its key",
+                  "asr openai: the server; https://api.openai.com if only the key is set"),
+    { .name = "ASR_OPENAI_MODEL", .offset = FIELD(model), .fallback = "whisper-1", .help = "asr openai: its model" },
     { .name = "ASR_OPENAI_PATH", .offset = FIELD(path), .fallback = "/v1/audio/transcriptions",
-      .help = "openai: where it listens; /inference for whisper.cpp's server" },
+      .help = "asr openai: where it listens; /inference for whisper.cpp's server" },
 };
 
 static const DubHttpService service = {
@@ -222,7 +222,7 @@ static DubEngine *open_openai(const DubEngineConfig *config, GError **error)
 {
     const Settings *settings = config->settings;
     if (!dub_http_is_set(&settings->http)) {
-        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, "openai: set ASR_OPENAI_KEY, or ASR_OPENAI_URL");
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, "asr openai: set ASR_OPENAI_KEY, or ASR_OPENAI_URL");
         return NULL;
     }
     DubHttpClient *http = dub_http_client_new(&service, &settings->http, error);
