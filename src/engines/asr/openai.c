@@ -222,7 +222,7 @@ static DubEngine *open_openai(const DubEngineConfig *config, GError **error)
 {
     const Settings *settings = config->settings;
     if (!dub_http_is_set(&settings->http)) {
-        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, "asr openai: set ASR_OPENAI_KEY, or ASR_OPENAI_URL");
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, "openai: set ASR_OPENAI_KEY, or ASR_OPENAI_URL");
         return NULL;
     }
     DubHttpClient *http = dub_http_client_new(&service, &settings->http, error);
