@@ -22,11 +22,11 @@ typedef struct {
 
 #define FIELD(f) offsetof(Settings, f)
 static const DubEnvSpec rows[] = {
-    DUB_HTTP_ROWS("ASR_OPENAI", "ASR_OPENAI_KEY", "openai: its key",
-                  "openai: the server; https://api.openai.com if only the key is set"),
-    { .name = "ASR_OPENAI_MODEL", .offset = FIELD(model), .fallback = "whisper-1", .help = "openai: its model" },
+    DUB_HTTP_ROWS("ASR_OPENAI", "ASR_OPENAI_KEY", "asr openai: its key",
+                  "asr openai: the server; https://api.openai.com if only the key is set"),
+    { .name = "ASR_OPENAI_MODEL", .offset = FIELD(model), .fallback = "whisper-1", .help = "asr openai: its model" },
     { .name = "ASR_OPENAI_PATH", .offset = FIELD(path), .fallback = "/v1/audio/transcriptions",
-      .help = "openai: where it listens; /inference for whisper.cpp's server" },
+      .help = "asr openai: where it listens; /inference for whisper.cpp's server" },
 };
 
 static const DubHttpService service = {

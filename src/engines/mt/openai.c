@@ -23,12 +23,12 @@ typedef struct {
 
 #define FIELD(f) offsetof(Settings, f)
 static const DubEnvSpec rows[] = {
-    DUB_HTTP_ROWS("MT_OPENAI", "MT_OPENAI_KEY", "openai: its key, if it wants one",
-                  "openai: the server of a chat model; https://api.openai.com if only the key is set"),
+    DUB_HTTP_ROWS("MT_OPENAI", "MT_OPENAI_KEY", "mt openai: its key, if it wants one",
+                  "mt openai: the server of a chat model; https://api.openai.com if only the key is set"),
     { .name = "MT_OPENAI_MODEL", .offset = FIELD(model),
-      .help = "openai: its model; " OPENAI_MODEL " at api.openai.com, else the server's own choice, if not set" },
+      .help = "mt openai: its model; " OPENAI_MODEL " at api.openai.com, else the server's own choice, if not set" },
     { .name = "MT_OPENAI_OPTIONS", .offset = FIELD(options),
-      .help = "openai: JSON that is added to each request, for what one server knows and others do not" },
+      .help = "mt openai: JSON that is added to each request, for what one server knows and others do not" },
 };
 
 static const DubHttpService service = {

@@ -20,17 +20,17 @@ typedef struct {
 
 #define FIELD(f) offsetof(Settings, f)
 static const DubEnvSpec rows[] = {
-    DUB_HTTP_ROWS("TTS_OPENAI", "TTS_OPENAI_KEY", "openai: its key, if it wants one",
-                  "openai: the server; https://api.openai.com if only the key is set"),
-    { .name = "TTS_OPENAI_MODEL", .offset = FIELD(model), .fallback = "tts-1", .help = "openai: its model" },
+    DUB_HTTP_ROWS("TTS_OPENAI", "TTS_OPENAI_KEY", "tts openai: its key, if it wants one",
+                  "tts openai: the server; https://api.openai.com if only the key is set"),
+    { .name = "TTS_OPENAI_MODEL", .offset = FIELD(model), .fallback = "tts-1", .help = "tts openai: its model" },
     { .name = "TTS_OPENAI_VOICE", .offset = FIELD(voice), .fallback = "alloy",
-      .help = "openai: the voice where none is asked for" },
+      .help = "tts openai: the voice where none is asked for" },
     { .name = "TTS_OPENAI_VOICES", .offset = FIELD(voices),
-      .help = "openai: voices by commas; the server is asked, or has OpenAI's, if not set" },
+      .help = "tts openai: voices by commas; the server is asked, or has OpenAI's, if not set" },
     { .name = "TTS_OPENAI_FORMAT", .type = DUB_ENV_CHOICE, .offset = FIELD(format), .fallback = "wav",
-      .choices = "wav|pcm", .help = "openai: what it sends" },
+      .choices = "wav|pcm", .help = "tts openai: what it sends" },
     { .name = "TTS_OPENAI_RATE_HZ", .type = DUB_ENV_UINT, .offset = FIELD(rate_hz), .fallback = "24000",
-      .min = 8000, .max = 96000, .help = "openai: of pcm, which does not tell" },
+      .min = 8000, .max = 96000, .help = "tts openai: of pcm, which does not tell" },
 };
 
 static const DubHttpService service = {
