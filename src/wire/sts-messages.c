@@ -97,7 +97,7 @@ void dub_fragment_processed_fail(DubFragmentProcessed *self, const char *code, c
     self->status = DUB_PROCESSED_FAILED;
     self->error_code = g_strdup(code);
     self->error_stage = g_strdup(stage);
-    self->error_message = g_strdup(message);
+    self->error_message = g_strdup(message ? message : "");
     self->error_retryable = retryable;
     g_free(before.error_code);
     g_free(before.error_stage);

@@ -54,7 +54,7 @@ DubFragmentProcessed *dub_fragment_processed_parse(const DubJson *payload, GErro
 DubJson *dub_fragment_processed_to_json(const DubFragmentProcessed *self);
 void dub_fragment_processed_free(DubFragmentProcessed *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubFragmentProcessed, dub_fragment_processed_free)
-/* @stage, @message: nullable. Each may be what @self has already. */
+/* @stage: nullable. @message: nullable, "" then. Each may be what @self has already. */
 void dub_fragment_processed_fail(DubFragmentProcessed *self, const char *code, const char *stage, bool retryable,
                                  const char *message);
 /* @value: (transfer full): what JSON holds it is up to the caller; makes metadata where there is none */
