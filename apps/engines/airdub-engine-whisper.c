@@ -12,10 +12,11 @@
 #include <string.h>
 #include <whisper.h>
 
-#define THREADS_MOST     64
-#define TICK             (WHISPER_RATE_HZ / 100) /* Whisper's times are hundredths of a second */
-#define LOOP_TOKENS_MOST 24
-#define SLACK            (WHISPER_RATE_HZ * 3 / 10) /* by which its times may be wrong */
+#define THREADS_MOST      64
+#define TICK              (WHISPER_RATE_HZ / 100) /* Whisper's times are hundredths of a second */
+#define LOOP_TOKENS_MOST  24
+#define TWICE_LEAST_WORDS 5 /* nobody says as much twice without a pause */
+#define SLACK             (WHISPER_RATE_HZ * 3 / 10) /* by which its times may be wrong */
 
 typedef struct {
     struct whisper_context *context;
@@ -81,9 +82,8 @@ static json_t *list(void *engine)
 typedef struct {
     const float *samples;
     const WhisperSpeech *speech;
-    const char *language, *terms;
+    const char *language, *prompt;
     json_t *segments; /* filled */
-    GString *text;    /* filled */
 } Hearing;
 
 /* Whisper may say the same for ever, here until its window is full: two seconds of work. Once the last tokens have come
@@ -103,7 +103,7 @@ static void on_logits(struct whisper_context *context, struct whisper_state *sta
 }
 
 /* Greedy and without a second try at a higher temperature: as few words are wrong, and the time is bounded. */
-static struct whisper_full_params make_params(const Whisper *self, const char *language, const char *terms, gsize n_samples)
+static struct whisper_full_params make_params(const Whisper *self, const char *language, const char *prompt, gsize n_samples)
 {
     struct whisper_full_params params = whisper_full_default_params(WHISPER_SAMPLING_GREEDY);
     params.n_threads = self->n_threads;
@@ -113,7 +113,7 @@ static struct whisper_full_params make_params(const Whisper *self, const char *l
     params.suppress_nst = true;
     params.temperature_inc = 0;
     params.audio_ctx = whisper_pieces_audio_ctx(n_samples);
-    params.initial_prompt = terms;
+    params.initial_prompt = prompt;
     params.logits_filter_callback = on_logits;
     return params;
 }
@@ -150,6 +150,28 @@ static WhisperSpan widen(WhisperSpan span, WhisperSpan piece)
     return (WhisperSpan) {MAX(span.first, piece.first + SLACK) - SLACK, MIN(span.end + SLACK, piece.end)};
 }
 
+/* Where Whisper does not know when something was said, it may say it twice: once where there is not enough voice for it. */
+static bool is_echo(const json_t *before, const char *said, double speech_s)
+{
+    const char *text = json_string_value(json_object_get(before, "text"));
+    const double before_s = json_number_value(json_object_get(before, "speech_s"));
+    return text && whisper_text_is_same(text, said) && whisper_text_is_hurried(said, MIN(before_s, speech_s));
+}
+
+/* Of an echo and what it repeats, the one stays that has more of a voice. */
+static void append_segment(json_t *segments, json_t *segment)
+{
+    const size_t n = json_array_size(segments);
+    const json_t *before = n ? json_array_get(segments, n - 1) : NULL;
+    const double speech_s = json_number_value(json_object_get(segment, "speech_s"));
+    if (!is_echo(before, json_string_value(json_object_get(segment, "text")), speech_s))
+        json_array_append_new(segments, segment);
+    else if (speech_s > json_number_value(json_object_get(before, "speech_s")))
+        json_array_set_new(segments, n - 1, segment);
+    else
+        json_decref(segment);
+}
+
 static void add_segment(const Whisper *self, int i, const Hearing *hearing, WhisperSpan piece)
 {
     const WhisperSpan span = segment_span(self, i, piece);
@@ -159,6 +181,7 @@ static void add_segment(const Whisper *self, int i, const Hearing *hearing, Whis
         .speech_s = whisper_speech_seconds(hearing->speech, widen(span, piece)),
     };
     g_autofree char *said = whisper_text_clean(whisper_full_get_segment_text(self->context, i));
+    whisper_text_halve(said, whisper_text_is_hurried(said, evidence.speech_s) ? 1 : TWICE_LEAST_WORDS);
     if (!whisper_text_is_believable(said, &evidence))
         return;
     const WhisperSpan spoken = whisper_speech_clip(hearing->speech, span);
@@ -167,14 +190,14 @@ static void add_segment(const Whisper *self, int i, const Hearing *hearing, Whis
     json_object_set_new(segment, "start_ms", json_real(to_ms(spoken.first)));
     json_object_set_new(segment, "end_ms", json_real(to_ms(spoken.end)));
     json_object_set_new(segment, "confidence", json_real(evidence.probability));
-    json_array_append_new(hearing->segments, segment);
-    g_string_append_printf(hearing->text, "%s%s", hearing->text->len ? " " : "", said);
+    json_object_set_new(segment, "speech_s", json_real(evidence.speech_s));
+    append_segment(hearing->segments, segment);
 }
 
 static bool hear(const Whisper *self, const Hearing *hearing, WhisperSpan piece, GError **error)
 {
     const gsize n_samples = piece.end - piece.first;
-    const struct whisper_full_params params = make_params(self, hearing->language, hearing->terms, n_samples);
+    const struct whisper_full_params params = make_params(self, hearing->language, hearing->prompt, n_samples);
     if (whisper_full(self->context, params, hearing->samples + piece.first, (int) n_samples) != 0) {
         g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, "whisper.cpp gave up on this piece of sound");
         return false;
@@ -182,6 +205,14 @@ static bool hear(const Whisper *self, const Hearing *hearing, WhisperSpan piece,
     for (int i = 0; i < whisper_full_n_segments(self->context); i++)
         add_segment(self, i, hearing, piece);
     return true;
+}
+
+static json_t *join_segments(const json_t *segments)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (size_t i = 0; i < json_array_size(segments); i++)
+        g_string_append_printf(text, "%s%s", i ? " " : "", json_string_value(json_object_get(json_array_get(segments, i), "text")));
+    return json_string(text->str);
 }
 
 static bool check_request(const Whisper *self, const char *from, const char *language, int64_t rate_hz, GError **error)
@@ -209,17 +240,17 @@ static bool transcribe(void *engine, const EngineTask *task, json_t *reply, GArr
     if (!check_request(self, from, language, rate_hz, error))
         return false;
 
-    g_autoptr(GString) text = g_string_new(NULL);
+    g_autofree char *prompt = whisper_text_prompt(terms, language);
     g_autoptr(WhisperSpeech) speech = whisper_speech_find(task->samples, task->n_samples);
     g_autoptr(GArray) pieces = whisper_pieces_cut(speech, task->samples, task->n_samples);
     const Hearing hearing = {
-        .samples = task->samples, .speech = speech, .language = language, .terms = terms, .segments = json_array(), .text = text
+        .samples = task->samples, .speech = speech, .language = language, .prompt = prompt, .segments = json_array()
     };
     json_object_set_new(reply, "segments", hearing.segments);
     for (guint i = 0; i < pieces->len; i++)
         if (!hear(self, &hearing, g_array_index(pieces, WhisperSpan, i), error))
             return false;
-    json_object_set_new(reply, "text", json_string(text->str));
+    json_object_set_new(reply, "text", join_segments(hearing.segments));
     json_object_set_new(reply, "model", json_string(self->model));
     return true;
 }

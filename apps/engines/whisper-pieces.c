@@ -10,6 +10,7 @@
 
 #define HOP         (WHISPER_RATE_HZ / DUB_ACTIVITY_FRAMES_PER_S)
 #define LEAST_SHARE 0.5 /* of the longest piece: where the search for a pause begins */
+#define MARGIN      (WHISPER_RATE_HZ * 6 / 10)
 #define QUIET_S     0.2 /* without a pause, the quietest place of this length */
 
 #define CTX_PER_S   50
@@ -100,14 +101,23 @@ static gsize find_end(const WhisperSpeech *self, const float *samples, gsize n_s
     return dub_level_quietest(samples, n_samples, 1, from, last, window) + window / 2;
 }
 
+/* Whisper fills a long silence before or after the words with the same words again. Some of it stays: the detector may have
+ * missed a soft beginning or end. */
+static WhisperSpan trim(const WhisperSpeech *speech, WhisperSpan piece)
+{
+    const WhisperSpan spoken = whisper_speech_clip(speech, piece);
+    return (WhisperSpan) {MAX(spoken.first, piece.first + MARGIN) - MARGIN, MIN(spoken.end + MARGIN, piece.end)};
+}
+
 GArray *whisper_pieces_cut(const WhisperSpeech *speech, const float *samples, gsize n_samples)
 {
     GArray *pieces = g_array_new(FALSE, FALSE, sizeof(WhisperSpan));
     WhisperSpan piece = {0, 0};
     for (; piece.first < n_samples; piece.first = piece.end) {
         piece.end = find_end(speech, samples, n_samples, piece.first);
+        const WhisperSpan trimmed = trim(speech, piece);
         if (whisper_speech_seconds(speech, piece) > 0)
-            g_array_append_val(pieces, piece);
+            g_array_append_val(pieces, trimmed);
     }
     return pieces;
 }

@@ -1,12 +1,13 @@
-/* apps/engines/whisper-text.c: brackets, loops, doubts. */
+/* apps/engines/whisper-text.c: brackets, expectations, doubts. */
 #include "whisper-text.h"
 
 #include <string.h>
 
-#define LOOP_WORDS_MOST   8
 #define NO_SPEECH_MOST    0.6
 #define PROBABILITY_LEAST 0.35
-#define LETTERS_PER_S     35 /* nobody speaks as fast */
+#define LETTERS_PER_S     35 /* nobody speaks as fast, even where the times are wrong */
+#define LETTERS_HURRIED   20
+#define LETTERS_FREE      8
 #define STOCK_SURE        0.9
 
 /* ── What nobody said ── */
@@ -64,28 +65,37 @@ char *whisper_text_clean(const char *text)
     return says_something(kept->str) ? g_strdup(kept->str) : g_strdup("");
 }
 
-/* ── Loops ── */
+/* ── What is expected ── */
 
-static bool repeats(char **words, gsize n_words, gsize first, gsize period, unsigned times)
+static const struct {
+    const char *language, *sentence;
+} sentences[] = {
+    {"en", "The talk is about %s."}, {"es", "Se habla de %s."},   {"fr", "On parle de %s."},
+    {"de", "Es geht um %s."},        {"it", "Si parla di %s."}, {"pt", "Fala-se de %s."},
+};
+
+/* (transfer full): whole terms, up to the bound */
+static char *cut_terms(const char *terms)
 {
-    if (first + period * times > n_words)
-        return false;
-    for (gsize i = first + period; i < first + period * times; i++)
-        if (!g_str_equal(words[i], words[i - period]))
-            return false;
-    return true;
+    if (strlen(terms) <= WHISPER_TERMS_MOST_BYTES)
+        return g_strdup(terms);
+    g_autofree char *head = g_strndup(terms, WHISPER_TERMS_MOST_BYTES);
+    char *comma = strrchr(head, ',');
+    return comma ? g_strndup(head, (gsize) (comma - head)) : NULL;
 }
 
-bool whisper_text_is_loop(const char *text)
+char *whisper_text_prompt(const char *terms, const char *language)
 {
-    g_autofree char *lower = g_utf8_strdown(text, -1);
-    g_auto(GStrv) words = g_strsplit(lower, " ", -1);
-    const gsize n_words = g_strv_length(words);
-    for (gsize period = 1; period <= LOOP_WORDS_MOST; period++)
-        for (gsize first = 0; first < n_words; first++)
-            if (repeats(words, n_words, first, period, period > 3 ? 3 : 4))
-                return true;
-    return false;
+    g_autofree char *kept = terms ? cut_terms(terms) : NULL;
+    if (!kept || !*g_strstrip(kept))
+        return NULL;
+    for (gsize i = 0; i < G_N_ELEMENTS(sentences); i++) {
+        if (!g_str_equal(sentences[i].language, language))
+            continue;
+        g_auto(GStrv) halves = g_strsplit(sentences[i].sentence, "%s", 2);
+        return g_strconcat(halves[0], kept, halves[1], NULL);
+    }
+    return g_strconcat(kept, ".", NULL);
 }
 
 /* ── Doubts ── */
@@ -123,7 +133,30 @@ bool whisper_text_is_believable(const char *text, const WhisperEvidence *evidenc
 {
     if (*text == '\0' || evidence->no_speech > NO_SPEECH_MOST || evidence->probability < PROBABILITY_LEAST)
         return false;
-    if (evidence->speech_s <= 0 || g_utf8_strlen(text, -1) > 8 + evidence->speech_s * LETTERS_PER_S)
+    if (evidence->speech_s <= 0 || g_utf8_strlen(text, -1) > LETTERS_FREE + evidence->speech_s * LETTERS_PER_S)
         return false;
     return !is_stock(text) || evidence->probability > STOCK_SURE || evidence->no_speech < 0.1;
+}
+
+bool whisper_text_is_same(const char *a, const char *b)
+{
+    g_autofree char *bare_a = bare_words(a);
+    g_autofree char *bare_b = bare_words(b);
+    return g_str_equal(bare_a, bare_b);
+}
+
+bool whisper_text_is_hurried(const char *text, double speech_s)
+{
+    return (double) g_utf8_strlen(text, -1) > speech_s * LETTERS_HURRIED;
+}
+
+void whisper_text_halve(char *text, unsigned least_words)
+{
+    unsigned n_words = 1;
+    for (char *blank = strchr(text, ' '); blank; blank = strchr(blank + 1, ' '), n_words++) {
+        *blank = '\0';
+        if (n_words >= least_words && whisper_text_is_same(text, blank + 1))
+            return;
+        *blank = ' ';
+    }
 }

@@ -264,6 +264,17 @@ static bool run_exchange(DubProgram *self, Exchange *exchange, GError **error)
 
 /* ── Starting ── */
 
+/* (transfer full): a program's words as they fit into an error: one line, and not endless */
+static char *quote(const char *words)
+{
+    g_autoptr(GString) line = g_string_new(NULL);
+    for (const char *c = words; *c && line->len < DUB_PROGRAM_LOG_LINE_MOST_BYTES; c = g_utf8_next_char(c)) {
+        const gunichar letter = g_utf8_get_char(c); /* valid: it comes from JSON */
+        g_string_append_unichar(line, g_unichar_iscntrl(letter) ? ' ' : letter);
+    }
+    return g_strdup(g_strstrip(line->str));
+}
+
 static bool check_hello(const json_t *message, GError **error)
 {
     const char *refusal = json_string_value(json_object_get(message, "error"));
@@ -271,8 +282,8 @@ static bool check_hello(const json_t *message, GError **error)
         return true;
     if (!refusal)
         return fail(error, "its first line says neither that it is ready nor what is wrong");
-    g_autofree char *printable = dub_log_printable(refusal, DUB_PROGRAM_LOG_LINE_MOST_BYTES);
-    return fail(error, printable);
+    g_autofree char *quoted = quote(refusal);
+    return fail(error, quoted);
 }
 
 /* A program that is not ready in the time its caller has goes on loading: the next piece may find it ready. */
@@ -453,8 +464,8 @@ static bool check_refusal(const json_t *message, GError **error)
         if (g_str_equal(name, codes[i].name))
             code = codes[i].code;
     const char *words = json_string_value(refusal);
-    g_autofree char *printable = dub_log_printable(words ? words : "it refused", DUB_PROGRAM_LOG_LINE_MOST_BYTES);
-    g_set_error_literal(error, DUB_ERROR, code, printable);
+    g_autofree char *quoted = quote(words ? words : "it refused");
+    g_set_error_literal(error, DUB_ERROR, code, quoted);
     return false;
 }
 

@@ -104,7 +104,7 @@ def answer(request):
         line(id=number, text=text, rate_hz=10 ** 9, bytes=4)
         return write(bytes(4))
     elif text == "refuse":
-        return line(id=number, error="not in this language", code="UNSUPPORTED")
+        return line(id=number, error="not \"in\"\n this language", code="UNSUPPORTED")
     elif text == "sound":
         line(id=number, text=text, rate_hz=22050, bytes=8)
         return write(b"\x00\x40\x00\xc0\xff\x7f\x00\x80")

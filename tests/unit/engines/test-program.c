@@ -105,7 +105,7 @@ static const Fault faults[] = {
     {"too-many", TIMEOUT_MS, DUB_ERROR_ENGINE, "more than it was asked for"},
     {"no-rate", TIMEOUT_MS, DUB_ERROR_ENGINE, "rate_hz"},
     {"mad-rate", TIMEOUT_MS, DUB_ERROR_ENGINE, "rate_hz"},
-    {"refuse", TIMEOUT_MS, DUB_ERROR_UNSUPPORTED, "not in this language"},
+    {"refuse", TIMEOUT_MS, DUB_ERROR_UNSUPPORTED, "not \"in\"  this language"},
     {"noisy", TIMEOUT_MS, ANSWERED, NULL},
     {"chatty", TIMEOUT_MS, EITHER, NULL},
     {"end-after", TIMEOUT_MS, ANSWERED, NULL},
