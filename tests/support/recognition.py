@@ -1,4 +1,5 @@
-"""Forty sentences spoken by flite, and what our recogniser hears in them: in one go, or cut into fragments by the segmenter."""
+"""Forty sentences spoken by flite, or real people, and what a recogniser of ours hears: in one go, or cut into fragments by the
+segmenter."""
 
 import json
 import random
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fixtures import clips, people
 from support import wer
 from support.programs import build_dir
 
@@ -33,7 +35,15 @@ def _pink(count):
     return noise / np.sqrt(np.mean(noise ** 2))
 
 
-def make_clip(path, bed_db=None):
+@dataclass(frozen=True)
+class Speech:
+    """A WAV file, mono at RATE_HZ, and what is said in it."""
+
+    path: Path
+    text: str
+
+
+def flite_speech(path, bed_db=None):
     """Two voices in turn, 0.1 to 0.5 s of silence after each sentence; bed_db: pink noise so far under the speech."""
     dice = random.Random(7)
     pieces = []
@@ -48,36 +58,49 @@ def make_clip(path, bed_db=None):
         sound.setsampwidth(2)
         sound.setframerate(RATE_HZ)
         sound.writeframes(np.clip(np.round(track), -32768, 32767).astype("<i2").tobytes())
-    return path
+    return Speech(path, " ".join(SENTENCES))
+
+
+def people_speech(path, snr_db=None):
+    """Everybody who speaks English, one after another; with pink noise so far under them."""
+    everybody = people.people().values()
+    clips.write_wav(path, np.concatenate([people.samples(person, snr_db) for person in everybody]), RATE_HZ)
+    return Speech(path, " ".join(person.text for person in everybody))
 
 
 @dataclass(frozen=True)
 class Heard:
+    speech: Speech
     fragments: list  # the text of each
     factor: float    # CPU seconds a second of sound
 
     @property
     def rate(self):
         """Word errors in percent."""
-        return 100 * wer.word_errors(" ".join(SENTENCES), " ".join(self.fragments)).rate
+        return 100 * wer.word_errors(self.speech.text, " ".join(self.fragments)).rate
 
     @property
     def twice(self):
-        return wer.said_twice(" ".join(SENTENCES), self.fragments)
+        return wer.said_twice(self.speech.text, self.fragments)
 
     @property
     def stuttered(self):
-        return wer.stuttered(" ".join(SENTENCES), " ".join(self.fragments))
+        return wer.stuttered(self.speech.text, " ".join(self.fragments))
 
 
-def hear(clip, *options):
+def choose(asr=None, model=None):
+    """The options of hear() that name a recogniser and its model; None: as the programs choose."""
+    return [f"--{option}={value}" for option, value in (("asr", asr), ("model", model)) if value]
+
+
+def hear(speech, *options):
     program = build_dir() / "tests/unit/engines/recognise"
-    done = subprocess.run([program, *options, clip], check=True, text=True, stdout=subprocess.PIPE)
+    done = subprocess.run([program, *options, speech.path], check=True, text=True, stdout=subprocess.PIPE)
     fragments = [json.loads(line) for line in done.stdout.splitlines()]
     factor = sum(f["cpu_s"] for f in fragments) / sum(f["audio_s"] for f in fragments)
-    return Heard([f["text"] for f in fragments], factor)
+    return Heard(speech, [f["text"] for f in fragments], factor)
 
 
-def hear_cut(clip, shift_ms, *options):
+def hear_cut(speech, shift_ms, *options):
     """Cut near the marks at shift_ms and each 6 s after it, as a file is; with "--live" as a live stream is."""
-    return hear(clip, f"--cut-ms={SEGMENT_MS}", f"--shift-ms={shift_ms}", *options)
+    return hear(speech, f"--cut-ms={SEGMENT_MS}", f"--shift-ms={shift_ms}", *options)
