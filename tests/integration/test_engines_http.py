@@ -173,6 +173,7 @@ def test_fault(driver, server, fault, code):
     assert driver.run(server).reply["ok"], "and the next one works"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("fault", ["slow_head", "slow_body"])
 def test_cancel_frees_it_at_once(driver, server, fault):
     server.fault(fault)
