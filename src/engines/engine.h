@@ -50,6 +50,7 @@ typedef struct {
     const char *argument;      /* what follows a colon in the engine's name ("exec:/usr/bin/mine"); NULL: nothing */
     const char *from, *to;     /* ISO 639-1; TTS speaks @to; NULL in list(): every language */
     unsigned n_cores;          /* that the program may use: at least 1 */
+    unsigned n_lanes;          /* pieces of work at once at most; 0: not known */
 } DubEngineConfig;
 
 /* ── One piece of work ── */

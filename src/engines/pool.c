@@ -58,8 +58,8 @@ static void account(DubEnginePool *self, const DubEngineRequest *request, int64_
 
 /* ── Opening ── */
 
-/* A warm-up that fails is told, and nothing more: whoever needs the engine hears why. */
-static void warm_up(DubEnginePool *self, DubEngine *engine)
+/* A warm-up that fails is told, and nothing more: whoever needs the engine hears why. @counts: what it takes is what work takes */
+static bool warm_up(DubEnginePool *self, DubEngine *engine, bool counts)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(DubPcm) silence = dub_pcm_new(MAX(self->klass->rate_hz, 8000), 1, MAX(self->klass->rate_hz, 8000) * WARM_SOUND_S);
@@ -72,8 +72,17 @@ static void warm_up(DubEnginePool *self, DubEngine *engine)
     g_autoptr(DubEngineReply) reply = dub_engine_run(engine, &request, &error);
     if (!reply)
         dub_warning("%s: %s", self->klass->name, error->message);
-    else if (!hears) /* silence costs a recogniser nothing, and says nothing of what speech costs */
+    else if (counts)
         account(self, &request, begin_ns);
+    return reply != NULL;
+}
+
+/* The first piece costs what is read and made for the first time, too: a second one tells what work takes. Silence costs a
+ * recogniser nothing, and says nothing of what speech costs. */
+static void warm_up_and_measure(DubEnginePool *self, DubEngine *engine)
+{
+    if (warm_up(self, engine, false) && self->klass->stage != DUB_STAGE_ASR)
+        warm_up(self, engine, true);
 }
 
 static gpointer open_one(gpointer data)
@@ -83,7 +92,7 @@ static gpointer open_one(gpointer data)
     opening->engine = dub_engine_open(self->klass, &self->config, &opening->error);
     /* What is asked over the network is neither slow the first time nor free of charge. */
     if (opening->engine && !(self->klass->flags & DUB_ENGINE_REMOTE))
-        warm_up(self, opening->engine);
+        warm_up_and_measure(self, opening->engine);
     opening->cpu_ns = dub_clock_thread_cpu();
     return NULL;
 }
@@ -93,6 +102,8 @@ static unsigned count_engines(const DubEnginePool *self)
     unsigned n = self->klass->flags & DUB_ENGINE_REMOTE ? DUB_ENGINE_CONNECTIONS : self->config.n_cores;
     if (self->klass->count)
         n = self->klass->count(&self->config);
+    if (self->config.n_lanes) /* more would never work at once */
+        n = MIN(n, self->config.n_lanes);
     return CLAMP(n, 1, ENGINES_MOST);
 }
 

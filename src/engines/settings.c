@@ -161,5 +161,6 @@ DubEngineConfig dub_engine_settings_config(const DubEngineSettings *self, const 
         .from = from,
         .to = to,
         .n_cores = g_get_num_processors(),
+        .n_lanes = self->n_lanes,
     };
 }

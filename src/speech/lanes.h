@@ -25,7 +25,7 @@ DubEngineSet *dub_lanes_engines(const DubLanes *self); /* (transfer none) */
 /**
  * dub_lanes_admits:
  * Would one stream more be dubbed in time, with fragments of @fragment_ns? By what fragments have taken until now, with the
- * quickest engine of each stage. Before anything was measured the answer is yes.
+ * quickest engine of each stage. Before anything was measured, and where no stream is dubbed, the answer is yes.
  * Returns: true, or false with %DUB_ERROR_BACKPRESSURE, which names how many streams this machine carries
  */
 bool dub_lanes_admits(DubLanes *self, int64_t fragment_ns, GError **error);

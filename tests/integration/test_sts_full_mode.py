@@ -18,7 +18,7 @@ RATE_HZ = 44100
 @pytest.fixture(scope="module")
 def full(tmp_path_factory):
     service = programs.sts_service(log=tmp_path_factory.mktemp("sts") / "sts-service.log", STS_MODE="full",
-                                   AUTO_DISCONNECT_DELAY="0.3", LOG_LEVEL="DEBUG")
+                                   AUTO_DISCONNECT_DELAY="0.3", LOG_LEVEL="DEBUG", **programs.ENGINES)
     wait_for(lambda: service.get("/health/ready").status_code == 200, programs.READY_S, "engines")
     yield service
     assert service.stop(grace_s=25) == 0
@@ -65,7 +65,7 @@ def test_speech_is_dubbed(full, clip, suffix, options, label, tmp_path):
         check_speech(answer, tmp_path / "dub.m4a", longer_s=0.023 if suffix == "aac" else 0)
         assert (answer["dubbed_audio"]["format"], answer["dubbed_audio"]["sample_rate_hz"]) == ("m4a", RATE_HZ)
         meta = answer["metadata"]
-        assert (meta["asr_model"], meta["translation_model"], meta["tts_model"]) == ("pocketsphinx", "apertium", "espeak-ng")
+        assert (meta["asr_model"], meta["translation_model"], meta["tts_model"]) == ("pocketsphinx", "apertium", "espeak-ng es")
         assert 300 <= meta["speech_start_ms"] <= 800
         timings = answer["stage_timings"]
         assert timings["asr_ms"] > 0 and sum(timings.values()) <= answer["processing_time_ms"] + 3
@@ -173,7 +173,7 @@ def test_stage_metrics(full, clip):
 
 
 def test_the_original_where_nobody_speaks(tmp_path, until_end):
-    service = until_end(programs.sts_service(log=tmp_path / "sts.log", EMPTY_FRAGMENT_AUDIO="original"))
+    service = until_end(programs.sts_service(log=tmp_path / "sts.log", EMPTY_FRAGMENT_AUDIO="original", **programs.ENGINES))
     with Worker(service.url) as worker:
         worker.init(timeout_ms=30000)  # also shows that stream:ready waits for the engines
         worker.submit(0, silence(), format="pcm_s16le", sample_rate_hz=RATE_HZ, duration_ms=2000)
@@ -183,6 +183,16 @@ def test_the_original_where_nobody_speaks(tmp_path, until_end):
 
 
 def test_engines_that_are_not_there(tmp_path, until_end):
-    service = until_end(programs.sts_service(log=tmp_path / "sts.log", TTS_PROVIDER="nobody"))
-    assert service.wait(programs.READY_S) not in (0, None)
-    assert "nobody" in service.output()
+    service = until_end(programs.sts_service(log=tmp_path / "sts.log", ASR_PROVIDER="pocketsphinx", ASR_MODEL="/nowhere"))
+    assert service.wait(programs.READY_S) == 12
+    assert "no /nowhere/en-us; install it with: apt-get install pocketsphinx-en-us" in service.output()
+
+
+@pytest.mark.parametrize("variable", ["ASR_PROVIDER", "TRANSLATION_PROVIDER", "TTS_PROVIDER"])
+def test_engines_that_nobody_knows(variable):
+    """Told before anything is loaded, with the names there are."""
+    done = subprocess.run([programs.path_of("sts-service")], capture_output=True, text=True, timeout=60,
+                          env={**os.environ, variable: "nobody", "HOST": "127.0.0.1", "STS_PORT": "0"})
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"sts-service: {variable}: no ") and '"nobody"; there is: ' in line and "null" in line

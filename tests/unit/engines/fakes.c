@@ -103,7 +103,8 @@ static void remember(Fake *fake, const DubEngineRequest *request)
 /* Lock held. Returns: false with the error that ended it */
 static bool work(Fake *fake, const DubEngineRequest *request, GError **error)
 {
-    const int64_t done_us = g_get_monotonic_time() + fake->takes_ms * INT64_C(1000);
+    const unsigned takes_ms = fake->takes_ms + (fake->n_run == 1 ? fake->first_takes_ms : 0);
+    const int64_t done_us = g_get_monotonic_time() + takes_ms * INT64_C(1000);
     while (fake->holds || g_get_monotonic_time() < done_us) {
         if (g_cancellable_is_cancelled(request->cancellable)) {
             g_set_error_literal(error, DUB_ERROR, DUB_ERROR_CANCELLED, "the fake was cancelled");

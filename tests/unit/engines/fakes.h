@@ -15,7 +15,8 @@ typedef struct {
     int error_code;          /* ... with this DubErrorCode */
     int fails_from;          /* run() fails from this piece on, counted from 1; 0: see run_error */
     const char *says;        /* ASR, MT: the reply's text; NULL: "heard", or the request's own text */
-    unsigned takes_ms;       /* each piece of work */
+    unsigned takes_ms;       /* each piece of work ... */
+    unsigned first_takes_ms; /* ... and the first of all so much more */
     int opens_most;          /* so many open() calls succeed; 0: all */
     unsigned count;          /* engines side by side; 0: one. Not looked at where the class has no count() */
     bool holds;              /* works until fake_let_go(), the deadline or the cancelling */

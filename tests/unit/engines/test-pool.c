@@ -81,7 +81,7 @@ typedef struct {
     const DubEngineClass *klass;
     Fake *fake;
     unsigned count, opened; /* what the driver says, 0: nothing; what comes of it on two cores */
-    int warmed;             /* how many of them worked once */
+    int warmed;             /* pieces of work meanwhile */
 } Size;
 
 static const Size sizes[] = {
@@ -89,8 +89,8 @@ static const Size sizes[] = {
     {"as-the-driver-says", &fake_ear_class, &fake_ear, 3, 3, 3},
     {"at-most-32", &fake_ear_class, &fake_ear, 1000, 32, 32},
     {"connections", &fake_cloud_ear_class, &fake_cloud_ear, 0, DUB_ENGINE_CONNECTIONS, 0}, /* what is asked costs money */
-    {"translators", &fake_rules_class, &fake_rules, 2, 2, 2},
-    {"voices", &fake_voice_class, &fake_voice, 2, 2, 2},
+    {"translators", &fake_rules_class, &fake_rules, 2, 2, 4}, /* once to warm up, once to be measured */
+    {"voices", &fake_voice_class, &fake_voice, 2, 2, 4},
 };
 
 static void test_size(const void *data)
@@ -106,6 +106,21 @@ static void test_size(const void *data)
     g_assert_cmpint(dub_engine_pool_loading_cpu_ns(pool), >, 0);
     dub_engine_pool_close(pool);
     fakes_assert_closed();
+}
+
+/* Where fewer fragments are dubbed at once than there are cores, or connections, no engine is opened that would only wait. */
+static void test_no_more_than_lanes(void)
+{
+    fakes_reset();
+    const DubEngineConfig config = {.from = "en", .to = "es", .n_cores = 4, .n_lanes = 2};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DubEnginePool) local = dub_engine_pool_open(&fake_other_ear_class, &config, &error);
+    g_assert_cmpuint(dub_engine_pool_count(local), ==, 2);
+    g_autoptr(DubEnginePool) cloud = dub_engine_pool_open(&fake_cloud_ear_class, &config, &error);
+    g_assert_cmpuint(dub_engine_pool_count(cloud), ==, 2);
+    g_autoptr(DubEnginePool) one = dub_engine_pool_open(&fake_ear_class, &config, &error);
+    g_assert_cmpuint(dub_engine_pool_count(one), ==, 1);
+    g_assert_no_error(error);
 }
 
 /* No core at all counts as one. */
@@ -171,12 +186,23 @@ static void test_warm_up(void)
     g_assert_cmpuint(fake_ear.n_frames, ==, FAKE_RATE_HZ); /* a second */
 }
 
+/* What is read and made for the first time is not what work takes: only the second piece counts. */
+static void test_first_piece_does_not_count(void)
+{
+    fakes_reset();
+    fake_voice.first_takes_ms = 300;
+    g_autoptr(DubEnginePool) pool = open_pool(&fake_voice_class);
+    g_assert_cmpint(dub_engine_pool_mean_ns(pool, 28), >, 0);
+    g_assert_cmpint(dub_engine_pool_mean_ns(pool, 28), <, 300 * DUB_NS_PER_MS);
+}
+
 /* It is told, and that is all: whoever needs the engine hears why, and it may work by then. */
 static void test_warm_up_fails(void)
 {
     fakes_reset();
     fake_voice.run_error = "not today";
     g_autoptr(DubEnginePool) pool = open_pool(&fake_voice_class);
+    g_assert_cmpint(fake_runs(&fake_voice), ==, 1); /* no second try */
     g_assert_cmpint(dub_engine_pool_estimate_ns(pool, 28), ==, 0);
     const DubEngineRequest request = {.text = "Hola."};
     g_autoptr(GError) error = NULL;
@@ -458,10 +484,12 @@ int main(int argc, char **argv)
         g_autofree char *path = g_strconcat("/engines/pool/size/", sizes[i].name, NULL);
         g_test_add_data_func(path, &sizes[i], test_size);
     }
+    g_test_add_func("/engines/pool/no-more-than-lanes", test_no_more_than_lanes);
     g_test_add_func("/engines/pool/no-core", test_no_core);
     g_test_add_func("/engines/pool/config-is-copied", test_config_is_copied);
     g_test_add_func("/engines/pool/open-fails", test_open_fails);
     g_test_add_func("/engines/pool/warm-up/cost", test_warm_up);
+    g_test_add_func("/engines/pool/warm-up/first-piece-does-not-count", test_first_piece_does_not_count);
     g_test_add_func("/engines/pool/warm-up/fails", test_warm_up_fails);
     g_test_add_func("/engines/pool/warm-up/hangs", test_warm_up_hangs);
     g_test_add_func("/engines/pool/waits/for-a-free-engine", test_waits_for_a_free_engine);

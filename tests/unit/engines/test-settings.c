@@ -134,7 +134,7 @@ static void test_help(void)
 
 static void test_config(void)
 {
-    g_autoptr(DubEngineSettings) settings = rig_settings("ASR_MODEL=tiny", "MODEL_DIR=/models", NULL);
+    g_autoptr(DubEngineSettings) settings = rig_settings("ASR_MODEL=tiny", "MODEL_DIR=/models", "ENGINE_LANES=3", NULL);
     const DubEngineConfig ear = dub_engine_settings_config(settings, &fake_ear_class, "en", "es", "fast");
     g_assert_cmpstr(ear.model, ==, "tiny");
     g_assert_cmpstr(ear.model_dir, ==, "/models");
@@ -142,6 +142,7 @@ static void test_config(void)
     g_assert_cmpstr(ear.from, ==, "en");
     g_assert_cmpstr(ear.to, ==, "es");
     g_assert_cmpuint(ear.n_cores, >=, 1);
+    g_assert_cmpuint(ear.n_lanes, ==, 3);
     g_assert_null(ear.settings);
     const DubEngineConfig voice = dub_engine_settings_config(settings, &fake_voice_class, "en", "es", NULL);
     g_assert_null(voice.model); /* it is the recogniser's */
