@@ -18,6 +18,7 @@
 #define LOUDNESS_MOST_DB  15.0    /* a whisper need not become a shout, nor the other way round */
 #define LOUDNESS_TWICE_DB 3.01    /* the same sound from two channels */
 #define LOUDNESS_CEILING  0.89    /* -1 dBFS: the usual limit of delivery */
+#define PROMPT_MOST_BYTES 300     /* of terms that a recogniser is told: some sixty of the 224 tokens that Whisper takes */
 #define HEARD_RATE_HZ     16000   /* what speech is looked for in */
 
 typedef struct {
@@ -164,6 +165,25 @@ static bool find_phrases(Work *work, const DubEngineReply *heard, DubPcm *pcm)
     return true;
 }
 
+/* A short glossary whole; of a long one, which would crowd out what is really said, the terms that came up just before.
+ * Returns: (transfer full) (nullable) */
+static char *likely_terms(const Work *work)
+{
+    const DubGlossary *glossary = dub_engine_set_glossary(work->engines);
+    if (!glossary)
+        return NULL;
+    g_autofree char *all = g_strjoinv(", ", (char **) dub_glossary_terms(glossary));
+    if (strlen(all) <= PROMPT_MOST_BYTES)
+        return g_steal_pointer(&all);
+    if (!work->past->context)
+        return NULL;
+    g_autoptr(DubGlossaryMatches) recent = dub_glossary_find(glossary, work->past->context);
+    g_autoptr(GString) terms = g_string_new(NULL);
+    for (guint i = 0; i < dub_glossary_matches_count(recent); i++)
+        g_string_append_printf(terms, "%s%s", terms->len ? ", " : "", dub_glossary_matches_source(recent, i));
+    return terms->len ? g_strdup(terms->str) : NULL;
+}
+
 static bool recognise(Work *work)
 {
     if (!enter(work, DUB_STAGE_ASR))
@@ -175,6 +195,8 @@ static bool recognise(Work *work)
         return fail_by(work, DUB_STAGE_ASR, error);
     DubEngineRequest request = new_request(work);
     request.pcm = pcm;
+    g_autofree char *terms = likely_terms(work);
+    request.terms = terms;
     g_autoptr(GPtrArray) replies = ask(work, DUB_STAGE_ASR, &request, 1);
     work->answer->asr_ms = ms_since(begin_ns);
     if (!replies)
