@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How well each combination of engines hears, translates and speaks: a table and a plot for docs/engines.md.
 
-    tests/bench/words.py [--only TEXT] [--minutes 10] [--rows today|best|all] [--no-docs]
+    tests/bench/words.py [--only TEXT] [--minutes 10] [--rows today|best|main|all] [--no-docs]
 
 measures the combinations that can work on this machine (those whose label holds TEXT), keeps each in build/words/ and writes all
 that were ever measured there into docs/engines.md and docs/engines.svg. `make bench` measures and prints the best one, and writes
@@ -155,10 +155,19 @@ def measure_all(wanted, minutes):
     return found
 
 
+def is_main(engines):
+    """What everybody has, and the glossary with every recogniser and voice that gains by it: five of eighteen combinations."""
+    everybody = choose.everything()[0]
+    better = engines.asr != everybody.asr and engines.glossary and engines.tts != "vits"
+    return engines == everybody or better
+
+
 def wanted_rows(which):
     if which == "best":
         return [choose.best()]
-    return choose.everything()[:1] if which == "today" else choose.everything()
+    if which == "today":
+        return choose.everything()[:1]
+    return [engines for engines in choose.everything() if which == "all" or is_main(engines)]
 
 
 def run(minutes=1):
@@ -172,7 +181,7 @@ def run(minutes=1):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="combinations whose label holds this")
-    parser.add_argument("--rows", choices=("today", "best", "all"), default="all")
+    parser.add_argument("--rows", choices=("today", "best", "main", "all"), default="all")
     parser.add_argument("--minutes", type=float, default=10, help="of each noise")
     parser.add_argument("--no-docs", action="store_true", help="print the table and write no document")
     parser.add_argument("--no-measuring", action="store_true", help="only write what was measured before")

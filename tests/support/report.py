@@ -53,4 +53,4 @@ def _panel(axis, title, series, bound, labels):
     axis.margins(x=0.15)
     axis.spines[["top", "right"]].set_visible(False)
     if len(series) > 1:
-        axis.legend(fontsize=7, loc="lower right")
+        axis.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=len(series), frameon=False)
