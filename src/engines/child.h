@@ -18,5 +18,8 @@
  */
 pid_t dub_child_start(const char *const *argv, const char *const *environment, int in, int out, int err, GError **error);
 
-/* Kills it and all that it has started, and waits: no zombie is left. */
-void dub_child_end(pid_t pid);
+/* Kills it and all that it has started. dub_child_wait() has to follow: a program with much memory takes a while to go. */
+void dub_child_kill(pid_t pid);
+/* Returns: whether it is gone for good; always true when @block waits for it. */
+bool dub_child_wait(pid_t pid, bool block);
+void dub_child_end(pid_t pid); /* both: no zombie is left */

@@ -29,6 +29,7 @@ struct _DubProgram {
     char **argv, **environment;
     char *name;       /* for the log */
     pid_t pid;        /* 0: not running */
+    pid_t dying;      /* was killed, and is not waited for yet; 0: none */
     int in, out, err; /* its standard streams, ours to close; -1 */
     int64_t start_ns; /* when it was started */
     unsigned start_ms; /* it may take to say hello */
@@ -125,11 +126,21 @@ static void read_last_log(DubProgram *self)
     dub_program_log_end(self->log);
 }
 
+/* Half a gigabyte of memory takes a quarter of a second to go on a busy machine: nobody waits for that, but at most one
+ * process is on its way out. */
+static void reap(DubProgram *self, bool block)
+{
+    if (self->dying && dub_child_wait(self->dying, block))
+        self->dying = 0;
+}
+
 static void end(DubProgram *self)
 {
     if (self->pid == 0)
         return;
-    dub_child_end(self->pid);
+    reap(self, true);
+    dub_child_kill(self->pid);
+    self->dying = self->pid;
     self->pid = 0;
     self->ready = false;
     read_last_log(self);
@@ -330,6 +341,7 @@ static bool is_quiet(const DubProgram *self)
 
 static bool make_ready(DubProgram *self, int64_t deadline_ns, GCancellable *cancellable, GError **error)
 {
+    reap(self, false);
     if (self->ready && !is_quiet(self)) {
         dub_warning("%s: it ended, or spoke unasked, while it had nothing to do; it is started again", self->name);
         end(self);
@@ -378,6 +390,7 @@ void dub_program_stop(DubProgram *self)
     if (!self)
         return;
     end(self);
+    reap(self, true);
     dub_program_log_free(self->log);
     json_decref(self->hello);
     g_strfreev(self->argv);
