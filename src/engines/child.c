@@ -54,7 +54,8 @@ static void set_signals(posix_spawnattr_t *attributes)
     posix_spawnattr_setsigdefault(attributes, &pipe_only);
 }
 
-pid_t dub_child_start(const char *const *argv, const char *const *environment, int in, int out, int err, GError **error)
+pid_t dub_child_start(const char *const *argv, const char *const *environment, int in, int out, int err,
+                      GError **error)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
