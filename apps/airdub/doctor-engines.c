@@ -3,6 +3,7 @@
 #include "airdub/engine-list.h"
 #include "engines/chain.h"
 #include "engines/list.h"
+#include "engines/program.h"
 
 #include <string.h>
 
@@ -90,6 +91,21 @@ static void check_voices(DoctorReport *report, const DubEngineSettings *settings
                    cure(DUB_STAGE_TTS));
 }
 
+/* Machines may do without; whoever misses the engine is told why. */
+static void check_programs(DoctorReport *report)
+{
+    static const struct {
+        const char *name, *engines;
+    } programs[] = {{"airdub-engine-whisper", "whisper"}, {"airdub-engine-sherpa", "kokoro and vits"}};
+    for (gsize i = 0; i < G_N_ELEMENTS(programs); i++) {
+        g_autofree char *path = dub_program_path(programs[i].name);
+        if (!path)
+            doctor_add(report, DOCTOR_NOTE, GROUP, g_strdup("programs"),
+                       g_strdup_printf("%s is not here, so there is no %s", programs[i].name, programs[i].engines),
+                       g_strdup("in a checkout run: make deps-build && make"));
+    }
+}
+
 void doctor_check_engines(DoctorReport *report, const DoctorQuestion *question)
 {
     g_autoptr(GError) error = NULL;
@@ -101,4 +117,5 @@ void doctor_check_engines(DoctorReport *report, const DoctorQuestion *question)
     for (int stage = 0; stage < DUB_N_STAGES; stage++)
         check_stage(report, settings, (DubEngineStage) stage, question);
     check_voices(report, settings, question->to);
+    check_programs(report);
 }

@@ -1,5 +1,6 @@
 /* airdub-engine-sherpa vits|kokoro FOLDER [--threads N]: neural voices, by sherpa-onnx, as an engine program
- * (docs/engine-protocol.md). sherpa-onnx is given phonemes, which eSpeak NG makes, or letters where the voice reads those. */
+ * (docs/engine-protocol.md). sherpa-onnx is given phonemes, which eSpeak NG makes, or letters where the voice
+ * reads those. */
 #include "base/error.h"
 #include "base/json.h"
 #include "engine-server.h"
@@ -11,9 +12,9 @@
 #include <string.h>
 
 #define THREADS_MOST  64
-#define SPOKEN_MOST_S 300  /* a fragment is a minute at most, and its dub little longer */
-#define CHUNK_MOST    400  /* code points of a VITS voice's sentence: they were trained on single ones */
-#define PAUSE_MS      150  /* between two sentences of a VITS voice, which ends each at once */
+#define SPOKEN_MOST_S 300 /* a fragment is a minute at most, and its dub little longer */
+#define CHUNK_MOST    400 /* code points of a VITS voice's sentence: they were trained on single ones */
+#define PAUSE_MS      150 /* between two sentences of a VITS voice, which ends each at once */
 #define LEVEL_MOST    1.0f
 
 typedef struct {
@@ -60,10 +61,11 @@ static int find_voice(const Sherpa *self, const char *name, const char *language
         if (suits(g_ptr_array_index(self->model->voices, i), name, language))
             return (int) i;
     if (name)
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "voice: %s has none called \"%s\"; `airdub voices` lists them",
-                    self->model->name, name);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
+                    "voice: %s has none called \"%s\"; `airdub voices` lists them", self->model->name, name);
     else
-        g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "%s has no voice for the language \"%s\"", self->model->name, language);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "%s has no voice for the language \"%s\"",
+                    self->model->name, language);
     return -1;
 }
 
@@ -77,14 +79,17 @@ static GPtrArray *split_letters(const char *text)
     return dub_phonemes_split(composed ? composed : lower, DUB_PHONEMES_PIPER, CHUNK_MOST);
 }
 
-static GPtrArray *make_chunks(const Sherpa *self, const char *text, const DubModelVoice *voice, GError **error)
+static GPtrArray *make_chunks(const Sherpa *self, const char *text, const DubModelVoice *voice,
+                              GError **error)
 {
     if (self->model->reads_letters)
         return split_letters(text);
     const DubPhonemeSet set = is_kokoro(self) ? DUB_PHONEMES_KOKORO : DUB_PHONEMES_PIPER;
     const char *language = self->model->espeak_voice ? self->model->espeak_voice : voice->language;
     g_autofree char *phonemes = dub_phonemes(text, language, set, error);
-    return phonemes ? dub_phonemes_split(phonemes, set, is_kokoro(self) ? DUB_PHONEMES_KOKORO_MOST : CHUNK_MOST) : NULL;
+    return phonemes
+               ? dub_phonemes_split(phonemes, set, is_kokoro(self) ? DUB_PHONEMES_KOKORO_MOST : CHUNK_MOST)
+               : NULL;
 }
 
 static void append_pause(const Sherpa *self, GArray *sound, int rate_hz)
@@ -97,12 +102,14 @@ static void append_pause(const Sherpa *self, GArray *sound, int rate_hz)
 static void append_samples(GArray *sound, const SherpaOnnxGeneratedAudio *audio)
 {
     for (int i = 0; i < audio->n; i++) {
-        const float sample = audio->samples[i] == audio->samples[i] ? CLAMP(audio->samples[i], -LEVEL_MOST, LEVEL_MOST) : 0;
+        const float sample =
+            audio->samples[i] == audio->samples[i] ? CLAMP(audio->samples[i], -LEVEL_MOST, LEVEL_MOST) : 0;
         g_array_append_val(sound, sample);
     }
 }
 
-static bool speak_chunk(const Sherpa *self, const char *chunk, int speaker, double pace, GArray *sound, GError **error)
+static bool speak_chunk(const Sherpa *self, const char *chunk, int speaker, double pace, GArray *sound,
+                        GError **error)
 {
     g_autoptr(GArray) code_points = dub_phonemes_code_points(chunk);
     const int32_t length = (int32_t) code_points->len;
@@ -116,10 +123,12 @@ static bool speak_chunk(const Sherpa *self, const char *chunk, int speaker, doub
     };
     const int rate_hz = SherpaOnnxOfflineTtsSampleRate(self->tts);
     if (sound->len > (guint) (SPOKEN_MOST_S * rate_hz)) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "text: takes more than %d s to say", SPOKEN_MOST_S);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "text: takes more than %d s to say",
+                    SPOKEN_MOST_S);
         return false;
     }
-    const SherpaOnnxGeneratedAudio *audio = SherpaOnnxOfflineTtsGenerateWithConfig(self->tts, "", &config, NULL, NULL);
+    const SherpaOnnxGeneratedAudio *audio =
+        SherpaOnnxOfflineTtsGenerateWithConfig(self->tts, "", &config, NULL, NULL);
     if (!audio) {
         g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, "sherpa-onnx gave no sound for this text");
         return false;
@@ -143,7 +152,8 @@ static bool speak(void *engine, const EngineTask *task, json_t *reply, GArray *s
     const int speaker = find_voice(self, name, to, error);
     if (speaker < 0)
         return false;
-    /* Kokoro that is told to hurry is misunderstood three times as often: whoever wants it faster stretches the sound. */
+    /* Kokoro that is told to hurry is misunderstood three times as often: whoever wants it faster stretches
+     * the sound. */
     pace = is_kokoro(self) ? 1 : CLAMP(pace, 1, DUB_ENGINE_PACE_MOST);
     const DubModelVoice *voice = g_ptr_array_index(self->model->voices, (guint) speaker);
     g_autoptr(GPtrArray) chunks = make_chunks(self, text, voice, error);
@@ -161,20 +171,23 @@ static bool load(Sherpa *self, const char *folder, GError **error)
 {
     g_autofree char *tokens = g_build_filename(self->model->path, "tokens.txt", NULL);
     g_autofree char *voices = g_build_filename(self->model->path, "voices.bin", NULL);
-    SherpaOnnxOfflineTtsConfig config = {.model.num_threads = self->n_threads, .model.provider = "cpu", .max_num_sentences = 1};
+    SherpaOnnxOfflineTtsConfig config = {
+        .model.num_threads = self->n_threads, .model.provider = "cpu", .max_num_sentences = 1};
     if (is_kokoro(self)) {
-        config.model.kokoro = (SherpaOnnxOfflineTtsKokoroModelConfig) {
-            .model = self->model->file, .voices = voices, .tokens = tokens, .length_scale = 1
-        };
+        config.model.kokoro = (SherpaOnnxOfflineTtsKokoroModelConfig){
+            .model = self->model->file, .voices = voices, .tokens = tokens, .length_scale = 1};
     } else {
-        config.model.vits = (SherpaOnnxOfflineTtsVitsModelConfig) {
-            .model = self->model->file, .tokens = tokens, .noise_scale = 0.667f, .noise_scale_w = 0.8f, .length_scale = 1
-        };
+        config.model.vits = (SherpaOnnxOfflineTtsVitsModelConfig){.model = self->model->file,
+                                                                  .tokens = tokens,
+                                                                  .noise_scale = 0.667f,
+                                                                  .noise_scale_w = 0.8f,
+                                                                  .length_scale = 1};
     }
     self->tts = SherpaOnnxCreateOfflineTts(&config);
     if (self->tts)
         return true;
-    g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "sherpa-onnx cannot read the voice in %s; `airdub models check` may say why", folder);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE,
+                "sherpa-onnx cannot read the voice in %s; `airdub models check` may say why", folder);
     return false;
 }
 
@@ -188,8 +201,9 @@ static bool find_model(Sherpa *self, const char *kind, const char *folder, GErro
             self->model = model;
     }
     if (!self->model)
-        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "there is no %s voice in %s; `airdub models list` shows what can be installed",
-                    kind, folder);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE,
+                    "there is no %s voice in %s; `airdub models list` shows what can be installed", kind,
+                    folder);
     else if (self->model->problem)
         g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "%s: %s", folder, self->model->problem);
     return self->model && !self->model->problem;
@@ -198,17 +212,18 @@ static bool find_model(Sherpa *self, const char *kind, const char *folder, GErro
 static bool open_voice(Sherpa *self, int argc, char **argv, GError **error)
 {
     GOptionEntry entries[] = {
-        {"threads", 't', 0, G_OPTION_ARG_INT, &self->n_threads, "Threads for one request (1)", "N"}, G_OPTION_ENTRY_NULL
-    };
-    g_autoptr(GOptionContext) options = g_option_context_new("vits|kokoro FOLDER - neural voices as an engine program");
+        {"threads", 't', 0, G_OPTION_ARG_INT, &self->n_threads, "Threads for one request (1)", "N"},
+        G_OPTION_ENTRY_NULL};
+    g_autoptr(GOptionContext) options =
+        g_option_context_new("vits|kokoro FOLDER - neural voices as an engine program");
     g_option_context_add_main_entries(options, entries, NULL);
     if (!g_option_context_parse(options, &argc, &argv, error))
         return false;
     const bool known = argc == 3 && (g_str_equal(argv[1], "vits") || g_str_equal(argv[1], "kokoro"));
     if (known && self->n_threads >= 1 && self->n_threads <= THREADS_MOST)
         return find_model(self, argv[1], argv[2], error) && load(self, argv[2], error);
-    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "usage: %s vits|kokoro FOLDER [--threads 1…%d]", g_get_prgname(),
-                THREADS_MOST);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "usage: %s vits|kokoro FOLDER [--threads 1…%d]",
+                g_get_prgname(), THREADS_MOST);
     return false;
 }
 

@@ -1,5 +1,6 @@
-/* airdub-engine-whisper MODEL [--threads N]: Whisper, by whisper.cpp, as an engine program (docs/engine-protocol.md).
- * Each request stands alone: what was said before is not given to Whisper, which would repeat it where it hears nothing. */
+/* airdub-engine-whisper MODEL [--threads N]: Whisper, by whisper.cpp, as an engine program
+ * (docs/engine-protocol.md). Each request stands alone: what was said before is not given to Whisper, which
+ * would repeat it where it hears nothing. */
 #include "base/error.h"
 #include "base/json.h"
 #include "engine-server.h"
@@ -15,7 +16,7 @@
 #define THREADS_MOST      64
 #define TICK              (WHISPER_RATE_HZ / 100) /* Whisper's times are hundredths of a second */
 #define LOOP_TOKENS_MOST  24
-#define TWICE_LEAST_WORDS 5 /* nobody says as much twice without a pause */
+#define TWICE_LEAST_WORDS 5                          /* nobody says as much twice without a pause */
 #define SLACK             (WHISPER_RATE_HZ * 3 / 10) /* by which its times may be wrong */
 
 typedef struct {
@@ -86,15 +87,18 @@ typedef struct {
     json_t *segments; /* filled */
 } Hearing;
 
-/* Whisper may say the same for ever, here until its window is full: two seconds of work. Once the last tokens have come
- * three times on end (one alone: four times), the one that would go on is taken away, and it says something else. */
-static void on_logits(struct whisper_context *context, struct whisper_state *state G_GNUC_UNUSED, const whisper_token_data *tokens,
-                      int n_tokens, float *logits, void *user_data G_GNUC_UNUSED)
+/* Whisper may say the same for ever, here until its window is full: two seconds of work. Once the last tokens
+ * have come three times on end (one alone: four times), the one that would go on is taken away, and it says
+ * something else. */
+static void on_logits(struct whisper_context *context, struct whisper_state *state G_GNUC_UNUSED,
+                      const whisper_token_data *tokens, int n_tokens, float *logits,
+                      void *user_data G_GNUC_UNUSED)
 {
     for (int period = 1; period <= LOOP_TOKENS_MOST; period++) {
         const int same = period == 1 ? 3 : 2 * period;
         int n = 0;
-        while (n < same && n_tokens - 1 - n - period >= 0 && tokens[n_tokens - 1 - n].id == tokens[n_tokens - 1 - n - period].id)
+        while (n < same && n_tokens - 1 - n - period >= 0 &&
+               tokens[n_tokens - 1 - n].id == tokens[n_tokens - 1 - n - period].id)
             n++;
         const int next = n_tokens - period;
         if (n == same && tokens[next].id < whisper_token_eot(context))
@@ -102,8 +106,9 @@ static void on_logits(struct whisper_context *context, struct whisper_state *sta
     }
 }
 
-/* Greedy and without a second try at a higher temperature: as few words are wrong, and the time is bounded. */
-static struct whisper_full_params make_params(const Whisper *self, const char *language, const char *prompt, gsize n_samples)
+/* Greedy and without a second try at a higher temperature: as few words are wrong, in bounded time. */
+static struct whisper_full_params make_params(const Whisper *self, const char *language, const char *prompt,
+                                              gsize n_samples)
 {
     struct whisper_full_params params = whisper_full_default_params(WHISPER_SAMPLING_GREEDY);
     params.n_threads = self->n_threads;
@@ -141,16 +146,17 @@ static WhisperSpan segment_span(const Whisper *self, int i, WhisperSpan piece)
 {
     const gsize first = (gsize) MAX(whisper_full_get_segment_t0(self->context, i), 0) * TICK;
     const gsize end = (gsize) MAX(whisper_full_get_segment_t1(self->context, i), 0) * TICK;
-    return (WhisperSpan) {MIN(piece.first + first, piece.end), MIN(piece.first + MAX(end, first), piece.end)};
+    return (WhisperSpan){MIN(piece.first + first, piece.end), MIN(piece.first + MAX(end, first), piece.end)};
 }
 
 /* Where a voice has to be found for this span to be believed. */
 static WhisperSpan widen(WhisperSpan span, WhisperSpan piece)
 {
-    return (WhisperSpan) {MAX(span.first, piece.first + SLACK) - SLACK, MIN(span.end + SLACK, piece.end)};
+    return (WhisperSpan){MAX(span.first, piece.first + SLACK) - SLACK, MIN(span.end + SLACK, piece.end)};
 }
 
-/* Where Whisper does not know when something was said, it may say it twice: once where there is not enough voice for it. */
+/* Where Whisper does not know when something was said, it may say it twice: once where there is not enough
+ * voice for it. */
 static bool is_echo(const json_t *before, const char *said, double speech_s)
 {
     const char *text = json_string_value(json_object_get(before, "text"));
@@ -197,7 +203,8 @@ static void add_segment(const Whisper *self, int i, const Hearing *hearing, Whis
 static bool hear(const Whisper *self, const Hearing *hearing, WhisperSpan piece, GError **error)
 {
     const gsize n_samples = piece.end - piece.first;
-    const struct whisper_full_params params = make_params(self, hearing->language, hearing->prompt, n_samples);
+    const struct whisper_full_params params =
+        make_params(self, hearing->language, hearing->prompt, n_samples);
     if (whisper_full(self->context, params, hearing->samples + piece.first, (int) n_samples) != 0) {
         g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, "whisper.cpp gave up on this piece of sound");
         return false;
@@ -211,23 +218,28 @@ static json_t *join_segments(const json_t *segments)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     for (size_t i = 0; i < json_array_size(segments); i++)
-        g_string_append_printf(text, "%s%s", i ? " " : "", json_string_value(json_object_get(json_array_get(segments, i), "text")));
+        g_string_append_printf(text, "%s%s", i ? " " : "",
+                               json_string_value(json_object_get(json_array_get(segments, i), "text")));
     return json_string(text->str);
 }
 
-static bool check_request(const Whisper *self, const char *from, const char *language, int64_t rate_hz, GError **error)
+static bool check_request(const Whisper *self, const char *from, const char *language, int64_t rate_hz,
+                          GError **error)
 {
     if (rate_hz != WHISPER_RATE_HZ)
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "rate_hz: Whisper hears %d", WHISPER_RATE_HZ);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "rate_hz: Whisper hears %d",
+                    WHISPER_RATE_HZ);
     else if (!knows_language(self, language))
-        g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "the Whisper model \"%s\" does not know the language \"%s\"%s",
-                    self->model, from, whisper_is_multilingual(self->context) ? "" : ": it is for English alone");
+        g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED,
+                    "the Whisper model \"%s\" does not know the language \"%s\"%s", self->model, from,
+                    whisper_is_multilingual(self->context) ? "" : ": it is for English alone");
     else
         return true;
     return false;
 }
 
-static bool transcribe(void *engine, const EngineTask *task, json_t *reply, GArray *sound G_GNUC_UNUSED, GError **error)
+static bool transcribe(void *engine, const EngineTask *task, json_t *reply, GArray *sound G_GNUC_UNUSED,
+                       GError **error)
 {
     const Whisper *self = engine;
     const char *from = "en", *terms = NULL;
@@ -243,9 +255,11 @@ static bool transcribe(void *engine, const EngineTask *task, json_t *reply, GArr
     g_autofree char *prompt = whisper_text_prompt(terms, language);
     g_autoptr(WhisperSpeech) speech = whisper_speech_find(task->samples, task->n_samples);
     g_autoptr(GArray) pieces = whisper_pieces_cut(speech, task->samples, task->n_samples);
-    const Hearing hearing = {
-        .samples = task->samples, .speech = speech, .language = language, .prompt = prompt, .segments = json_array()
-    };
+    const Hearing hearing = {.samples = task->samples,
+                             .speech = speech,
+                             .language = language,
+                             .prompt = prompt,
+                             .segments = json_array()};
     json_object_set_new(reply, "segments", hearing.segments);
     for (guint i = 0; i < pieces->len; i++)
         if (!hear(self, &hearing, g_array_index(pieces, WhisperSpan, i), error))
@@ -269,11 +283,12 @@ static bool check_processor(GError **error)
 {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("f16c") ||
-        !__builtin_cpu_supports("bmi2")) {
-        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE,
-                            "this processor lacks AVX2, FMA, F16C or BMI2, which Whisper was built for; choose another "
-                            "recogniser, such as pocketsphinx");
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
+        !__builtin_cpu_supports("f16c") || !__builtin_cpu_supports("bmi2")) {
+        g_set_error_literal(
+            error, DUB_ERROR, DUB_ERROR_ENGINE,
+            "this processor lacks AVX2, FMA, F16C or BMI2, which Whisper was built for; choose another "
+            "recogniser, such as pocketsphinx");
         return false;
     }
 #else
@@ -285,8 +300,8 @@ static bool check_processor(GError **error)
 static bool read_arguments(int argc, char **argv, Whisper *self, GError **error)
 {
     GOptionEntry entries[] = {
-        {"threads", 't', 0, G_OPTION_ARG_INT, &self->n_threads, "Threads for one request (1)", "N"}, G_OPTION_ENTRY_NULL
-    };
+        {"threads", 't', 0, G_OPTION_ARG_INT, &self->n_threads, "Threads for one request (1)", "N"},
+        G_OPTION_ENTRY_NULL};
     g_autoptr(GOptionContext) options = g_option_context_new("MODEL.bin - Whisper as an engine program");
     g_option_context_add_main_entries(options, entries, NULL);
     if (!g_option_context_parse(options, &argc, &argv, error))
@@ -295,7 +310,8 @@ static bool read_arguments(int argc, char **argv, Whisper *self, GError **error)
         self->model = g_strdup(argv[1]);
         return true;
     }
-    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "usage: %s MODEL.bin [--threads 1…%d]", g_get_prgname(), THREADS_MOST);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "usage: %s MODEL.bin [--threads 1…%d]",
+                g_get_prgname(), THREADS_MOST);
     return false;
 }
 
@@ -307,21 +323,22 @@ static bool load(Whisper *self, GError **error)
     whisper_log_set(on_log, NULL);
     self->model = model_name(path);
     if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "there is no model %s; `airdub models install` gets one", path);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE,
+                    "there is no model %s; `airdub models install` gets one", path);
         return false;
     }
     self->context = whisper_init_from_file_with_params(path, params);
     if (self->context)
         return true;
-    g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "%s is no Whisper model that whisper.cpp can read; get it again", path);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE,
+                "%s is no Whisper model that whisper.cpp can read; get it again", path);
     return false;
 }
 
 static int serve(EngineServer *server, int argc, char **argv)
 {
     static const EngineKind kind = {
-        .name = "whisper", .run = "asr", .hears_hz = WHISPER_RATE_HZ, .list = list, .work = transcribe
-    };
+        .name = "whisper", .run = "asr", .hears_hz = WHISPER_RATE_HZ, .list = list, .work = transcribe};
     Whisper self = {.n_threads = 1};
     g_autoptr(GError) error = NULL;
     int status;

@@ -83,7 +83,8 @@ static ReadResult read_line(EngineServer *self)
 static ReadResult read_samples(EngineServer *self, const json_t *message, GArray *samples)
 {
     int64_t n_bytes = 0;
-    if (!dub_json_get_int(message, "bytes", DUB_JSON_OPTIONAL, 0, DUB_PROGRAM_SOUND_MOST_BYTES, &n_bytes, NULL))
+    if (!dub_json_get_int(message, "bytes", DUB_JSON_OPTIONAL, 0, DUB_PROGRAM_SOUND_MOST_BYTES, &n_bytes,
+                          NULL))
         return READ_RUBBISH;
     gint16 block[4096];
     for (gsize left = (gsize) n_bytes / sizeof(gint16); left > 0;) {
@@ -119,7 +120,8 @@ static const char *code_of(const GError *problem)
     return "ENGINE";
 }
 
-static bool work(const EngineKind *kind, void *engine, const EngineTask *task, json_t *reply, GArray *sound, GError **error)
+static bool work(const EngineKind *kind, void *engine, const EngineTask *task, json_t *reply, GArray *sound,
+                 GError **error)
 {
     if (g_strcmp0(task->run, "list") == 0) {
         json_object_set_new(reply, "offers", kind->list(engine));
@@ -127,8 +129,8 @@ static bool work(const EngineKind *kind, void *engine, const EngineTask *task, j
     }
     if (g_strcmp0(task->run, kind->run) == 0)
         return kind->work(engine, task, reply, sound, error);
-    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "run: \"%s\" is not \"list\" or \"%s\"", task->run ? task->run : "",
-                kind->run);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "run: \"%s\" is not \"list\" or \"%s\"",
+                task->run ? task->run : "", kind->run);
     return false;
 }
 

@@ -101,12 +101,13 @@ static gsize find_end(const WhisperSpeech *self, const float *samples, gsize n_s
     return dub_level_quietest(samples, n_samples, 1, from, last, window) + window / 2;
 }
 
-/* Whisper fills a long silence before or after the words with the same words again. Some of it stays: the detector may have
- * missed a soft beginning or end. */
+/* Whisper fills a long silence before or after the words with the same words again. Some of it stays: the
+ * detector may have missed a soft beginning or end. */
 static WhisperSpan trim(const WhisperSpeech *speech, WhisperSpan piece)
 {
     const WhisperSpan spoken = whisper_speech_clip(speech, piece);
-    return (WhisperSpan) {MAX(spoken.first, piece.first + MARGIN) - MARGIN, MIN(spoken.end + MARGIN, piece.end)};
+    return (WhisperSpan){MAX(spoken.first, piece.first + MARGIN) - MARGIN,
+                         MIN(spoken.end + MARGIN, piece.end)};
 }
 
 GArray *whisper_pieces_cut(const WhisperSpeech *speech, const float *samples, gsize n_samples)

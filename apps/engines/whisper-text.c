@@ -70,7 +70,7 @@ char *whisper_text_clean(const char *text)
 static const struct {
     const char *language, *sentence;
 } sentences[] = {
-    {"en", "The talk is about %s."}, {"es", "Se habla de %s."},   {"fr", "On parle de %s."},
+    {"en", "The talk is about %s."}, {"es", "Se habla de %s."}, {"fr", "On parle de %s."},
     {"de", "Es geht um %s."},        {"it", "Si parla di %s."}, {"pt", "Fala-se de %s."},
 };
 
@@ -102,8 +102,25 @@ char *whisper_text_prompt(const char *terms, const char *language)
 
 /* What Whisper says when it hears nothing. Somebody may really say it: then it is sure, and hears a voice. */
 static const char *const stock[] = {
-    "you", "thank you", "thanks", "thank you very much", "thank you for watching", "thanks for watching", "bye", "bye bye", "okay", "so",
-    "oh", "the end", "i'm going to go", "i'm sorry", "please subscribe", "gracias", "merci", "danke", "vielen dank",
+    "you",
+    "thank you",
+    "thanks",
+    "thank you very much",
+    "thank you for watching",
+    "thanks for watching",
+    "bye",
+    "bye bye",
+    "okay",
+    "so",
+    "oh",
+    "the end",
+    "i'm going to go",
+    "i'm sorry",
+    "please subscribe",
+    "gracias",
+    "merci",
+    "danke",
+    "vielen dank",
 };
 
 static char *bare_words(const char *text)
@@ -133,7 +150,8 @@ bool whisper_text_is_believable(const char *text, const WhisperEvidence *evidenc
 {
     if (*text == '\0' || evidence->no_speech > NO_SPEECH_MOST || evidence->probability < PROBABILITY_LEAST)
         return false;
-    if (evidence->speech_s <= 0 || g_utf8_strlen(text, -1) > LETTERS_FREE + evidence->speech_s * LETTERS_PER_S)
+    if (evidence->speech_s <= 0 ||
+        g_utf8_strlen(text, -1) > LETTERS_FREE + evidence->speech_s * LETTERS_PER_S)
         return false;
     return !is_stock(text) || evidence->probability > STOCK_SURE || evidence->no_speech < 0.1;
 }

@@ -1,17 +1,18 @@
 /* apps/engines/whisper-text.h: which of Whisper's words to believe. Pure, any thread.
- * Whisper learnt from subtitles: it notes "[Applause]" and "♪", thanks for watching where there is nothing to hear, and may
- * say the same for ever. */
+ * Whisper learnt from subtitles: it notes "[Applause]" and "♪", thanks for watching where there is nothing to
+ * hear, and may say the same for ever. */
 #pragma once
 
 #include <glib.h>
 #include <stdbool.h>
 
-/* Returns: (transfer full): @text without what stands in brackets, between asterisks or notes of music; "" where nothing
- * that somebody said is left, which is also where no letter or digit is left. */
+/* Returns: (transfer full): @text without what stands in brackets, between asterisks or notes of music; ""
+ * where nothing that somebody said is left, which is also where no letter or digit is left. */
 char *whisper_text_clean(const char *text);
 
-/* Returns: (transfer full): what Whisper is told was said before, so that it expects @terms ("Kershaw, Dodgers"; at most
- * %WHISPER_TERMS_MOST_BYTES of them count); NULL for none. A sentence: after a bare list it goes on listing, or stops. */
+/* Returns: (transfer full): what Whisper is told was said before, so that it expects @terms ("Kershaw,
+ * Dodgers"; at most %WHISPER_TERMS_MOST_BYTES of them count); NULL for none. A sentence: after a bare list it
+ * goes on listing, or stops. */
 char *whisper_text_prompt(const char *terms, const char *language);
 #define WHISPER_TERMS_MOST_BYTES 400
 

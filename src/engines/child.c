@@ -54,7 +54,8 @@ static void set_signals(posix_spawnattr_t *attributes)
     posix_spawnattr_setsigdefault(attributes, &pipe_only);
 }
 
-pid_t dub_child_start(const char *const *argv, const char *const *environment, int in, int out, int err, GError **error)
+pid_t dub_child_start(const char *const *argv, const char *const *environment, int in, int out, int err,
+                      GError **error)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -72,9 +73,21 @@ pid_t dub_child_start(const char *const *argv, const char *const *environment, i
     return -1;
 }
 
-void dub_child_end(pid_t pid)
+void dub_child_kill(pid_t pid)
 {
     kill(-pid, SIGKILL); /* its group is there from its first instruction on, and until it is waited for */
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+}
+
+bool dub_child_wait(pid_t pid, bool block)
+{
+    pid_t got;
+    while ((got = waitpid(pid, NULL, block ? 0 : WNOHANG)) < 0 && errno == EINTR)
         ;
+    return got != 0;
+}
+
+void dub_child_end(pid_t pid)
+{
+    dub_child_kill(pid);
+    dub_child_wait(pid, true);
 }

@@ -14,11 +14,13 @@ static DubProgram *start(const DubEngineConfig *config, GError **error)
     if (config->argument && g_shell_parse_argv(config->argument, NULL, &argv, NULL))
         return dub_program_start((const char *const *) argv, NULL, error);
     g_set_error_literal(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
-                        "exec: which program? Write its name after a colon, and its arguments after that: \"exec:./mine --fast\"");
+                        "exec: which program? Write its name after a colon, and its arguments after that: "
+                        "\"exec:./mine --fast\"");
     return NULL;
 }
 
-static GPtrArray *list(const DubEngineConfig *config, DubEngineStage stage, GCancellable *cancellable, GError **error)
+static GPtrArray *list(const DubEngineConfig *config, DubEngineStage stage, GCancellable *cancellable,
+                       GError **error)
 {
     if (!config->argument) /* it is only here once somebody names a program */
         return g_ptr_array_new_with_free_func((GDestroyNotify) dub_engine_offer_free);

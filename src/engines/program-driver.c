@@ -9,8 +9,8 @@
 typedef struct {
     DubEngine base;
     const DubProgramKind *kind;
-    GPtrArray *models;      /* of DubModel; holds: */
-    const DubModel *model;  /* that the program has loaded */
+    GPtrArray *models;     /* of DubModel; holds: */
+    const DubModel *model; /* that the program has loaded */
     DubProgram *program;
     unsigned n_threads;
 } ProgramEngine;
@@ -33,22 +33,25 @@ static void offer_voices(GPtrArray *offers, const DubModel *model, const char *l
 
 /* A model of Whisper's that names no languages knows all that Whisper knows. */
 static const char *const whisper_languages[] = {
-    "en", "zh", "de", "es", "ru", "ko", "fr", "ja", "pt", "tr", "pl", "ca", "nl", "ar", "sv", "it", "id", "hi", "fi", "vi",
-    "he", "uk", "el", "ms", "cs", "ro", "da", "hu", "ta", "no", "th", "ur", "hr", "bg", "lt", "la", "mi", "ml", "cy", "sk",
-    "te", "fa", "lv", "bn", "sr", "az", "sl", "kn", "et", "mk", "br", "eu", "is", "hy", "ne", "mn", "bs", "kk", "sq", "sw",
-    "gl", "mr", "pa", "si", "km", "sn", "yo", "so", "af", "oc", "ka", "be", "tg", "sd", "gu", "am", "yi", "lo", "uz", "fo",
-    "ht", "ps", "tk", "nn", "mt", "sa", "lb", "my", "bo", "tl", "mg", "as", "tt", "ln", "ha", "ba", "jv", "su", "yue", NULL,
+    "en", "zh", "de", "es", "ru", "ko", "fr", "ja", "pt", "tr", "pl", "ca", "nl", "ar",  "sv", "it", "id",
+    "hi", "fi", "vi", "he", "uk", "el", "ms", "cs", "ro", "da", "hu", "ta", "no", "th",  "ur", "hr", "bg",
+    "lt", "la", "mi", "ml", "cy", "sk", "te", "fa", "lv", "bn", "sr", "az", "sl", "kn",  "et", "mk", "br",
+    "eu", "is", "hy", "ne", "mn", "bs", "kk", "sq", "sw", "gl", "mr", "pa", "si", "km",  "sn", "yo", "so",
+    "af", "oc", "ka", "be", "tg", "sd", "gu", "am", "yi", "lo", "uz", "fo", "ht", "ps",  "tk", "nn", "mt",
+    "sa", "lb", "my", "bo", "tl", "mg", "as", "tt", "ln", "ha", "ba", "jv", "su", "yue", NULL,
 };
 
 static void offer_hearing(GPtrArray *offers, const DubModel *model, const char *language)
 {
-    const char *const *languages = model->languages && *model->languages ? (const char *const *) model->languages : whisper_languages;
+    const char *const *languages =
+        model->languages && *model->languages ? (const char *const *) model->languages : whisper_languages;
     for (; *languages; languages++)
         if (!language || dub_engine_covers(*languages, language))
             g_ptr_array_add(offers, dub_engine_offer_new(model->name, *languages, NULL, ""));
 }
 
-static void offer(const DubProgramKind *kind, const DubEngineConfig *config, const DubModel *model, GPtrArray *offers)
+static void offer(const DubProgramKind *kind, const DubEngineConfig *config, const DubModel *model,
+                  GPtrArray *offers)
 {
     if (kind->kind == DUB_MODEL_WHISPER)
         offer_hearing(offers, model, config->from);
@@ -87,7 +90,8 @@ unsigned dub_program_driver_count(const DubProgramKind *kind, const DubEngineCon
 
 /* ── Loading ── */
 
-static DubProgram *start(const DubProgramKind *kind, const DubModel *model, unsigned n_threads, GError **error)
+static DubProgram *start(const DubProgramKind *kind, const DubModel *model, unsigned n_threads,
+                         GError **error)
 {
     g_autofree char *path = find_program(kind, error);
     if (!path)
@@ -104,7 +108,8 @@ static DubProgram *start(const DubProgramKind *kind, const DubModel *model, unsi
     return dub_program_start((const char *const *) argv->pdata, NULL, error);
 }
 
-static const DubModel *pick_model(const DubProgramKind *kind, const DubEngineConfig *config, GPtrArray *models, GError **error)
+static const DubModel *pick_model(const DubProgramKind *kind, const DubEngineConfig *config,
+                                  GPtrArray *models, GError **error)
 {
     const char *language = kind->kind == DUB_MODEL_WHISPER ? config->from : config->to;
     const DubModel *model = dub_models_pick(models, kind->kind, config->model, language);
@@ -115,11 +120,12 @@ static const DubModel *pick_model(const DubProgramKind *kind, const DubEngineCon
         g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "%s: %s", model->name, model->problem);
     else if (config->model)
         g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE,
-                    "%s: no model \"%s\" for \"%s\" is here; `airdub models list` shows what is and what can be installed", name,
-                    config->model, language);
+                    "%s: no model \"%s\" for \"%s\" is here; `airdub models list` shows what is and what can "
+                    "be installed",
+                    name, config->model, language);
     else
-        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "%s: no model for \"%s\" is here; `airdub models install` gets one", name,
-                    language);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE,
+                    "%s: no model for \"%s\" is here; `airdub models install` gets one", name, language);
     return NULL;
 }
 

@@ -1,4 +1,5 @@
-/* engines/program-driver.h: what the drivers have in common whose engine is one of our own programs with a model. */
+/* engines/program-driver.h: what the drivers have in common whose engine is one of our own programs with a
+ * model. */
 #pragma once
 
 #include "engines/engine.h"
@@ -6,9 +7,9 @@
 
 typedef struct {
     DubModelKind kind;
-    const char *program;  /* "airdub-engine-sherpa" */
-    const char *cure;     /* what brings the program where it is missing */
-    bool all_cores;       /* one program with a thread for each core; else one a core, each with one thread */
+    const char *program; /* "airdub-engine-sherpa" */
+    const char *cure;    /* what brings the program where it is missing */
+    bool all_cores;      /* one program with a thread for each core; else one a core, each with one thread */
 } DubProgramKind;
 
 /* (transfer full): of DubEngineOffer: what the models that are here can do; nothing where there are none.

@@ -8,10 +8,10 @@
 struct _DubProgramLog {
     DubProgramLogSay say;
     void *user_data;
-    GString *line;      /* as far as it has come, at most the bound */
-    char *last;         /* the last whole line */
-    unsigned repeated;  /* how often it came again */
-    unsigned said;      /* lines since the last flush */
+    GString *line;     /* as far as it has come, at most the bound */
+    char *last;        /* the last whole line */
+    unsigned repeated; /* how often it came again */
+    unsigned said;     /* lines since the last flush */
     unsigned left_out;
 };
 

@@ -1,6 +1,7 @@
 /* engines/program.c: the life of an engine program, and one question after the other.
- * Nothing here waits for one of its pipes alone: the program's output and its standard error are read while our question
- * is still on its way, so a program that reads late, or not at all, costs its deadline and blocks nobody. */
+ * Nothing here waits for one of its pipes alone: the program's output and its standard error are read while
+ * our question is still on its way, so a program that reads late, or not at all, costs its deadline and
+ * blocks nobody. */
 #include "engines/program.h"
 
 #include "base/clock.h"
@@ -20,21 +21,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ANSWER_MOST_MS 600000 /* where there is no deadline: nobody waits for ever for a program that hangs */
-#define LAST_WORDS_MS  200    /* a program that has stopped reading may still say why, and end */
-#define RETRY_MOST_MS  500    /* what fails as soon as it is asked may have gone wrong before */
-#define READ_BYTES     65536
+#define ANSWER_MOST_MS 600000 /* where there is no deadline: nobody waits for ever */
+#define LAST_WORDS_MS 200     /* a program that has stopped reading may still say why, and end */
+#define RETRY_MOST_MS 500     /* what fails as soon as it is asked may have gone wrong before */
+#define READ_BYTES    65536
 
 struct _DubProgram {
     char **argv, **environment;
-    char *name;       /* for the log */
-    pid_t pid;        /* 0: not running */
-    int in, out, err; /* its standard streams, ours to close; -1 */
-    int64_t start_ns; /* when it was started */
+    char *name;        /* for the log */
+    pid_t pid;         /* 0: not running */
+    pid_t dying;       /* was killed, and is not waited for yet; 0: none */
+    int in, out, err;  /* its standard streams, ours to close; -1 */
+    int64_t start_ns;  /* when it was started */
     unsigned start_ms; /* it may take to say hello */
-    json_t *hello;    /* of the last start that came so far; NULL: never */
-    bool ready;       /* this process has said hello */
-    bool proven;      /* … and has answered */
+    json_t *hello;     /* of the last start that came so far; NULL: never */
+    bool ready;        /* this process has said hello */
+    bool proven;       /* … and has answered */
     DubProgramLog *log;
     int64_t last_id;
 };
@@ -62,7 +64,7 @@ static void close_end(int *fd)
     *fd = -1;
 }
 
-/* @ours, @its: two ends of each stream. Its input is a socket: our send() can be told not to raise SIGPIPE. */
+/* @ours, @its: two ends of each stream. Its input is a socket: send() can be told not to raise SIGPIPE. */
 static bool make_streams(int ours[3], int its[3], GError **error)
 {
     int ends[2];
@@ -89,8 +91,8 @@ static bool start(DubProgram *self, GError **error)
     int ours[3] = {-1, -1, -1}, its[3] = {-1, -1, -1};
     pid_t pid = -1;
     if (make_streams(ours, its, error))
-        pid = dub_child_start((const char *const *) self->argv, (const char *const *) self->environment, its[0], its[1],
-                              its[2], error);
+        pid = dub_child_start((const char *const *) self->argv, (const char *const *) self->environment,
+                              its[0], its[1], its[2], error);
     for (int i = 0; i < 3; i++) {
         close_end(&its[i]);
         if (pid < 0)
@@ -125,11 +127,21 @@ static void read_last_log(DubProgram *self)
     dub_program_log_end(self->log);
 }
 
+/* Half a gigabyte of memory takes a quarter of a second to go on a busy machine: nobody waits for that, but
+ * at most one process is on its way out. */
+static void reap(DubProgram *self, bool block)
+{
+    if (self->dying && dub_child_wait(self->dying, block))
+        self->dying = 0;
+}
+
 static void end(DubProgram *self)
 {
     if (self->pid == 0)
         return;
-    dub_child_end(self->pid);
+    reap(self, true);
+    dub_child_kill(self->pid);
+    self->dying = self->pid;
     self->pid = 0;
     self->ready = false;
     read_last_log(self);
@@ -204,7 +216,8 @@ static void send_more(const DubProgram *self, Exchange *exchange)
     if (sent >= 0) {
         exchange->bytes += sent;
         exchange->n_bytes -= (gsize) sent;
-    } else if (errno != EAGAIN && errno != EINTR) { /* it reads no more: it may have ended, and its output says so */
+    } else if (errno != EAGAIN &&
+               errno != EINTR) { /* it reads no more: it may have ended, and its output says so */
         exchange->n_bytes = 0;
         exchange->deadline_ns = MIN(exchange->deadline_ns, dub_clock_now() + LAST_WORDS_MS * DUB_NS_PER_MS);
     }
@@ -286,7 +299,7 @@ static bool check_hello(const json_t *message, GError **error)
     return fail(error, quoted);
 }
 
-/* A program that is not ready in the time its caller has goes on loading: the next piece may find it ready. */
+/* A program that is not ready in the time its caller has goes on loading: the next may find it ready. */
 static bool is_loading(const DubProgram *self, const GError *failure)
 {
     const bool in_time = dub_clock_now() - self->start_ns < self->start_ms * DUB_NS_PER_MS;
@@ -303,7 +316,8 @@ static bool await_hello(DubProgram *self, int64_t deadline_ns, GCancellable *can
         .deadline_ns = MIN(deadline_ns, self->start_ns + self->start_ms * DUB_NS_PER_MS),
         .cancellable = cancellable,
     };
-    if (run_exchange(self, &exchange, &failure) && check_hello(dub_program_reader_message(reader), &failure)) {
+    if (run_exchange(self, &exchange, &failure) &&
+        check_hello(dub_program_reader_message(reader), &failure)) {
         json_decref(self->hello);
         self->hello = json_incref((json_t *) dub_program_reader_message(reader));
         self->ready = true;
@@ -330,8 +344,10 @@ static bool is_quiet(const DubProgram *self)
 
 static bool make_ready(DubProgram *self, int64_t deadline_ns, GCancellable *cancellable, GError **error)
 {
+    reap(self, false);
     if (self->ready && !is_quiet(self)) {
-        dub_warning("%s: it ended, or spoke unasked, while it had nothing to do; it is started again", self->name);
+        dub_warning("%s: it ended, or spoke unasked, while it had nothing to do; it is started again",
+                    self->name);
         end(self);
     }
     if (self->pid == 0 && !start(self, error))
@@ -350,8 +366,8 @@ static void start_over(DubProgram *self)
 
 /* ── Public ── */
 
-DubProgram *dub_program_start_within(const char *const *argv, const char *const *environment, unsigned start_ms,
-                                     GError **error)
+DubProgram *dub_program_start_within(const char *const *argv, const char *const *environment,
+                                     unsigned start_ms, GError **error)
 {
     g_return_val_if_fail(argv && argv[0], NULL);
 
@@ -378,6 +394,7 @@ void dub_program_stop(DubProgram *self)
     if (!self)
         return;
     end(self);
+    reap(self, true);
     dub_program_log_free(self->log);
     json_decref(self->hello);
     g_strfreev(self->argv);
@@ -430,16 +447,20 @@ static GByteArray *to_bytes(DubProgram *self, json_t *message, const DubPcm *sou
     return bytes;
 }
 
-/* A reply that this protocol allows; otherwise nothing that the program says can be trusted to belong to its question. */
-static bool check_reply(const DubProgram *self, const DubProgramReader *reader, int64_t *rate_hz, GError **error)
+/* A reply that this protocol allows; otherwise nothing that the program says can be trusted to belong to its
+ * question. */
+static bool check_reply(const DubProgram *self, const DubProgramReader *reader, int64_t *rate_hz,
+                        GError **error)
 {
     const json_t *message = dub_program_reader_message(reader);
     int64_t id = 0;
     g_autoptr(GError) problem = NULL;
-    if (!dub_json_get_int(message, "id", DUB_JSON_REQUIRED, 0, G_MAXINT64, &id, &problem) || id != self->last_id)
+    if (!dub_json_get_int(message, "id", DUB_JSON_REQUIRED, 0, G_MAXINT64, &id, &problem) ||
+        id != self->last_id)
         return fail(error, "its reply has not the id of the question");
     const bool sounds = dub_program_reader_sound(reader)->len > 0;
-    if (dub_json_get_int(message, "rate_hz", sounds ? DUB_JSON_REQUIRED : DUB_JSON_OPTIONAL, 8000, 192000, rate_hz, &problem))
+    if (dub_json_get_int(message, "rate_hz", sounds ? DUB_JSON_REQUIRED : DUB_JSON_OPTIONAL, 8000, 192000,
+                         rate_hz, &problem))
         return true;
     return fail(error, problem->message);
 }
@@ -449,7 +470,8 @@ static const struct {
     DubErrorCode code;
 } codes[] = {
     {"UNSUPPORTED", DUB_ERROR_UNSUPPORTED}, {"INVALID_ARGUMENT", DUB_ERROR_INVALID_ARGUMENT},
-    {"RATE_LIMIT", DUB_ERROR_BACKPRESSURE}, {"AUTH", DUB_ERROR_AUTH}, {"NETWORK", DUB_ERROR_NETWORK},
+    {"RATE_LIMIT", DUB_ERROR_BACKPRESSURE}, {"AUTH", DUB_ERROR_AUTH},
+    {"NETWORK", DUB_ERROR_NETWORK},
 };
 
 /* It answered that it cannot do it: the program itself is well. */
@@ -490,14 +512,15 @@ static bool ask_once(DubProgram *self, Question *question, GError **error)
         .deadline_ns = question->until_ns,
         .cancellable = question->cancellable,
     };
-    const bool good = run_exchange(self, &exchange, error) && check_reply(self, question->reader, &question->rate_hz, error);
+    const bool good = run_exchange(self, &exchange, error) &&
+                      check_reply(self, question->reader, &question->rate_hz, error);
     question->used_ns += MAX(cpu_ns(self) - before_ns, 0);
     self->proven |= good;
     return good;
 }
 
-/* A program may end, or go on talking, just after its last reply: that is noticed when the next question is on its way,
- * which is none the worse for being asked again. */
+/* A program may end, or go on talking, just after its last reply: that is noticed when the next question is
+ * on its way, which is none the worse for being asked again. */
 static bool may_ask_again(const DubProgram *self, int64_t asked_ns, const GError *failure)
 {
     return self->proven && g_error_matches(failure, DUB_ERROR, DUB_ERROR_ENGINE) &&
@@ -524,7 +547,8 @@ static bool ask(DubProgram *self, Question *question, GError **error)
 }
 
 bool dub_program_ask(DubProgram *self, json_t *message, const DubPcm *sound, int64_t deadline_ns,
-                     GCancellable *cancellable, json_t **reply, DubPcm **reply_sound, int64_t *used_ns, GError **error)
+                     GCancellable *cancellable, json_t **reply, DubPcm **reply_sound, int64_t *used_ns,
+                     GError **error)
 {
     g_return_val_if_fail(self && json_is_object(message) && reply && reply_sound && used_ns, false);
     g_return_val_if_fail(!sound || sound->n_frames <= DUB_PROGRAM_SOUND_MOST_BYTES / sizeof(gint16), false);

@@ -1,5 +1,5 @@
-/* What an engine program says, in pieces of any size: refused, or whole with exactly the sound that its line announces; and
- * the same however it is cut. */
+/* What an engine program says, in pieces of any size: refused, or whole with exactly the sound that its line
+ * announces; and the same however it is cut. */
 #include "engines/program-reader.h"
 
 #include <assert.h>

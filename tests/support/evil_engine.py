@@ -13,6 +13,17 @@ OUT = sys.stdout.buffer
 IN = sys.stdin.buffer
 
 
+HEARD = {  # what it answers when it is told to hear, chosen by the request's terms
+    "spans": {"text": "one two", "model": "mine", "cost_micros": 12, "new": "field",
+              "segments": [{"text": "one two", "start_ms": 100, "end_ms": 9999.5, "confidence": 0.5}],
+              "words": [{"text": "one", "start_ms": -5, "end_ms": 500},
+                        {"text": "two", "start_ms": 1500, "end_ms": 700}]},
+    "no-text": {},
+    "bad-span": {"text": "one", "segments": [{"text": "one", "start_ms": "soon"}]},
+    "text-is-number": {"text": 3},
+}
+
+
 def write(data):
     OUT.write(data)
     OUT.flush()
@@ -52,6 +63,8 @@ def endless(data):
 
 def answer(request):
     number, text = request["id"], request.get("text", "")
+    if request["run"] == "asr":
+        return line(id=number, **HEARD[request.get("terms", "spans")])
     if text == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     elif text == "stop":

@@ -1,17 +1,15 @@
-/* engines/mt/pipeline.c: posix_spawn, pipes, poll. */
+/* engines/mt/pipeline.c: programs, pipes, poll. */
 #include "engines/mt/pipeline.h"
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "engines/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define READ_BYTES 4096
@@ -22,48 +20,6 @@ struct _DubPipeline {
     int from_last;
 };
 
-/* Our own environment holds keys and settings that are nobody else's. The programs and where they lie are found by the
- * first two; the others are what any program may ask for. The locale is UTF-8: they refuse or garble anything else. */
-static char **child_environment(void)
-{
-    static const char *const passed_on[] = {"PATH", "LD_LIBRARY_PATH", "HOME", "TMPDIR"};
-    g_auto(GStrv) ours = g_get_environ();
-    char **environment = g_environ_setenv(NULL, "LC_ALL", "C.UTF-8", TRUE);
-    for (gsize i = 0; i < G_N_ELEMENTS(passed_on); i++) {
-        const char *value = g_environ_getenv(ours, passed_on[i]);
-        if (value)
-            environment = g_environ_setenv(environment, passed_on[i], value, TRUE);
-    }
-    return environment;
-}
-
-static int spawn_with(char **argv, int in, int out, pid_t *pid)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, pipe_only;
-    sigemptyset(&none);
-    sigemptyset(&pipe_only);
-    sigaddset(&pipe_only, SIGPIPE);
-
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-    posix_spawnattr_init(&attributes);
-    /* A group of its own: Ctrl-C in the terminal is for us, who still have to drain. */
-    posix_spawnattr_setflags(&attributes,
-                             POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &pipe_only);
-
-    g_auto(GStrv) environment = child_environment();
-    const int status = posix_spawnp(pid, argv[0], &actions, &attributes, argv, environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return status;
-}
-
 /* Takes @in, gives the stage's output, or -1. */
 static int start_stage(DubPipeline *self, char **argv, int in, GError **error)
 {
@@ -73,16 +29,14 @@ static int start_stage(DubPipeline *self, char **argv, int in, GError **error)
         close(in);
         return -1;
     }
-    pid_t pid = 0;
-    const int status = spawn_with(argv, in, ends[1], &pid);
+    const pid_t pid = dub_child_start((const char *const *) argv, NULL, in, ends[1], -1, error);
     close(in);
     close(ends[1]);
-    if (status == 0) {
+    if (pid >= 0) {
         g_array_append_val(self->pids, pid);
         return ends[0];
     }
     close(ends[0]);
-    g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "cannot start %s: %s", argv[0], g_strerror(status));
     return -1;
 }
 
@@ -115,10 +69,9 @@ void dub_pipeline_stop(DubPipeline *self)
     if (self->from_last >= 0)
         close(self->from_last);
     for (guint i = 0; i < self->pids->len; i++)
-        kill(g_array_index(self->pids, pid_t, i), SIGKILL);
+        dub_child_kill(g_array_index(self->pids, pid_t, i));
     for (guint i = 0; i < self->pids->len; i++)
-        while (waitpid(g_array_index(self->pids, pid_t, i), NULL, 0) < 0 && errno == EINTR)
-            ;
+        dub_child_wait(g_array_index(self->pids, pid_t, i), true);
     g_array_unref(self->pids);
     g_free(self);
 }

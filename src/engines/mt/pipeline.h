@@ -1,7 +1,6 @@
 /* engines/mt/pipeline.h: programs chained by pipes that answer one message after the other, each ended by a NUL byte.
- * One thread at a time. The programs are our own children without a shell between, so ending them ends all; when we
- * are killed, their input ends and they end one after the other. (PR_SET_PDEATHSIG would kill them with the thread
- * that started them, not with the process.) Of our environment they get the few variables that programs need to run. */
+ * One thread at a time. The programs are started and ended as engines/child.h says; when we are killed, their input ends and they
+ * end one after the other. */
 #pragma once
 
 #include <gio/gio.h>

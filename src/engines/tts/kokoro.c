@@ -1,5 +1,6 @@
 /* engines/tts/kokoro.c: Kokoro's voices, in a program of its own (apps/engines/airdub-engine-sherpa.c).
- * One for all cores: it takes 550 MB. It does not pace: told to hurry, it is misunderstood three times as often. */
+ * One for all cores: it takes 550 MB. It does not pace: told to hurry, it is misunderstood three times as
+ * often. */
 #include "engines/drivers.h"
 #include "engines/program-driver.h"
 

@@ -1,5 +1,6 @@
-/* engines/tts/vits.c: VITS voices (Piper, Coqui, MMS), in a program of its own (apps/engines/airdub-engine-sherpa.c).
- * One for each core: a voice takes 190 MB and gains little from a second thread. */
+/* engines/tts/vits.c: VITS voices (Piper, Coqui, MMS), in a program of its own
+ * (apps/engines/airdub-engine-sherpa.c). One for each core: a voice takes 190 MB and gains little from a
+ * second thread. */
 #include "engines/drivers.h"
 #include "engines/program-driver.h"
 

@@ -89,8 +89,12 @@ static void test_twice(void)
         const char *text, *halved;
         unsigned least_words;
     } rows[] = {
-        {"And so it goes. And so it goes.", "And so it goes.", 1}, {"And so it goes. And so it goes.", "And so it goes. And so it goes.", 5},
-        {"No, no", "No,", 1},  {"A b c", "A b c", 1}, {"", "", 1}, {"One", "One", 1},
+        {"And so it goes. And so it goes.", "And so it goes.", 1},
+        {"And so it goes. And so it goes.", "And so it goes. And so it goes.", 5},
+        {"No, no", "No,", 1},
+        {"A b c", "A b c", 1},
+        {"", "", 1},
+        {"One", "One", 1},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *text = g_strdup(rows[i].text);
@@ -196,9 +200,11 @@ static void test_audio_ctx(void)
     static const struct {
         double seconds;
         int audio_ctx;
-    } rows[] = {{0.1, 512}, {6, 512}, {7.24, 512}, {7.3, 768}, {12, 768}, {12.4, 1024}, {17.5, 1280}, {27.1, 1500}, {30, 1500}};
+    } rows[] = {{0.1, 512},   {6, 512},     {7.24, 512},  {7.3, 768}, {12, 768},
+                {12.4, 1024}, {17.5, 1280}, {27.1, 1500}, {30, 1500}};
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
-        g_assert_cmpint(whisper_pieces_audio_ctx((gsize) (rows[i].seconds * WHISPER_RATE_HZ)), ==, rows[i].audio_ctx);
+        g_assert_cmpint(whisper_pieces_audio_ctx((gsize) (rows[i].seconds * WHISPER_RATE_HZ)), ==,
+                        rows[i].audio_ctx);
 }
 
 int main(int argc, char **argv)

@@ -1,4 +1,5 @@
-/* What an engine program says, put together from pieces of any size; and its standard error on the way to our log. */
+/* What an engine program says, put together from pieces of any size; and its standard error on the way to our
+ * log. */
 #include "base/error.h"
 #include "engines/program-log.h"
 #include "engines/program-reader.h"
@@ -53,7 +54,8 @@ static void read_in_steps(const Case *c, gsize step)
     g_assert_true(dub_program_reader_is_whole(reader) == (c->text != NULL));
     g_assert_cmpmem(sound->data, sound->len, c->sound, strlen(c->sound));
     if (c->text)
-        g_assert_cmpstr(json_string_value(json_object_get(dub_program_reader_message(reader), "text")), ==, c->text);
+        g_assert_cmpstr(json_string_value(json_object_get(dub_program_reader_message(reader), "text")), ==,
+                        c->text);
 }
 
 static void test_reader(const void *data)
@@ -146,7 +148,8 @@ static void test_log_bounds(void)
     for (int i = 0; i < 1000000; i++)
         dub_program_log_feed(log, "x", 1);
     feed(log, "\n");
-    g_assert_cmpuint(strlen(line_at(lines, DUB_PROGRAM_LOG_LINES_MOST + 1)), <=, DUB_PROGRAM_LOG_LINE_MOST_BYTES);
+    g_assert_cmpuint(strlen(line_at(lines, DUB_PROGRAM_LOG_LINES_MOST + 1)), <=,
+                     DUB_PROGRAM_LOG_LINE_MOST_BYTES);
 }
 
 int main(int argc, char **argv)

@@ -13,7 +13,8 @@ static const char sentence[] = "the crowd is on its feet and the game is about t
 
 static DubEngine *open_named(const char *model, const char *from, GError **error)
 {
-    const DubEngineConfig config = {.model_dir = own_models(), .model = model, .from = from, .to = "es", .n_cores = 2};
+    const DubEngineConfig config = {
+        .model_dir = own_models(), .model = model, .from = from, .to = "es", .n_cores = 2};
     return dub_engine_open(&dub_engine_whisper, &config, error);
 }
 
@@ -58,13 +59,15 @@ static void test_segments(void)
     g_autoptr(DubPcm) first = say("slt", sentence);
     g_autoptr(DubPcm) second = say("rms", "nobody expected this from a team of this age");
     const int64_t first_ns = dub_pcm_duration_ns(first), second_ns = dub_pcm_duration_ns(second);
-    g_autoptr(DubPcm) pcm = say_joined(say_silence(1), dub_pcm_ref(first), say_silence(2), dub_pcm_ref(second), say_silence(2), NULL);
+    g_autoptr(DubPcm) pcm = say_joined(say_silence(1), dub_pcm_ref(first), say_silence(2),
+                                       dub_pcm_ref(second), say_silence(2), NULL);
     g_autoptr(DubEngineReply) reply = hear(whisper, pcm, NULL);
     g_assert_cmpuint(reply->segments->len, >=, 2);
     int64_t before_ns = 0;
     for (guint i = 0; i < reply->segments->len; i++) {
         const DubEngineSpan *span = &g_array_index(reply->segments, DubEngineSpan, i);
-        g_test_message("%.2f-%.2f %.2f %s", (double) span->start_ns / 1e9, (double) span->end_ns / 1e9, span->confidence, span->text);
+        g_test_message("%.2f-%.2f %.2f %s", (double) span->start_ns / 1e9, (double) span->end_ns / 1e9,
+                       span->confidence, span->text);
         g_assert_cmpint(span->start_ns, >=, before_ns - 300 * DUB_NS_PER_MS);
         g_assert_cmpint(span->end_ns, >, span->start_ns);
         g_assert_cmpfloat(span->confidence, >, 0.35);
@@ -109,7 +112,8 @@ static void test_terms(void)
 static void test_invents_nothing(void)
 {
     g_autoptr(DubEngine) whisper = open_whisper();
-    DubPcm *const sounds[] = {say_silence(6), say_pink_noise(6, -20), say_pink_noise(6, -45), say_silence(0.01)};
+    DubPcm *const sounds[] = {say_silence(6), say_pink_noise(6, -20), say_pink_noise(6, -45),
+                              say_silence(0.01)};
     for (gsize i = 0; i < G_N_ELEMENTS(sounds); i++) {
         g_autoptr(DubPcm) pcm = sounds[i];
         g_autoptr(DubEngineReply) reply = hear(whisper, pcm, i == 1 ? "Kershaw, Clayton" : NULL);
@@ -207,8 +211,7 @@ static void test_deadline(void)
     for (int i = 0; i < 4; i++)
         pcm = say_joined(pcm, say("slt", sentence), NULL);
     const DubEngineRequest request = {
-        .pcm = pcm, .from = "en", .to = "es", .deadline_ns = dub_clock_now() + 50 * DUB_NS_PER_MS
-    };
+        .pcm = pcm, .from = "en", .to = "es", .deadline_ns = dub_clock_now() + 50 * DUB_NS_PER_MS};
     g_autoptr(GError) error = NULL;
     g_assert_null(dub_engine_run(whisper, &request, &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_TIMEOUT);
