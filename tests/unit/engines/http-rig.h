@@ -1,4 +1,5 @@
-/* tests/unit/engines/http-rig.h: a client of engines/http and the server that it asks. Whatever fails here ends the test. */
+/* tests/unit/engines/http-rig.h: a client of engines/http and the server that it asks. Whatever fails here
+ * ends the test. */
 #pragma once
 
 #include "engines/http.h"

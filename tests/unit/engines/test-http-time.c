@@ -94,7 +94,8 @@ static void test_too_late(void)
     g_autofree char *again = http_ask(rig->client, &unwanted, &code);
     assert_code(code, DUB_ERROR_CANCELLED, again);
     g_assert_cmpuint(peer_n_connections(rig->peer), ==, 0);
-    g_autofree char *now = http_ask(rig->client, &http_post, &code); /* and the client is none the worse for it */
+    g_autofree char *now =
+        http_ask(rig->client, &http_post, &code); /* and the client is none the worse for it */
     g_assert_cmpstr(now, ==, "ok");
 }
 
