@@ -43,7 +43,7 @@ with_models = if [ "$${MODELS:-}" != none ] && [ -z "$${MODEL_DIR:-}" ] && [ -d 
 	export MODEL_DIR="$(CURDIR)/.models"; fi;
 
 deps: ## install what is missing: Debian packages, .venv, Node's packages, the tests' ear, engine libraries, speech models
-	@tools/deps/install runtime build demo test python-test node ear engines models-test
+	@tools/deps/install runtime build demo test python-test node ear engines-test models-test
 
 deps-build: ## install only what `make` needs
 	@tools/deps/install runtime build engines

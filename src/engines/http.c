@@ -632,15 +632,16 @@ GBytes *dub_http_client_ask_sound(DubHttpClient *self, const DubHttpRequest *req
         return g_steal_pointer(&body);
     g_autofree char *said = describe_status(self);
     g_autofree char *quoted = dub_http_client_quote(self, type);
-    return fail(self, DUB_ERROR_ENGINE, error, "%s answers with %s instead of sound (%s)", self->url.place, quoted, said);
+    return fail(self, DUB_ERROR_ENGINE, error, "%s answers with %s instead of sound (%s)", self->url.place,
+                quoted, said);
 }
 
 bool dub_http_client_check(DubHttpClient *self, const char *path, GCancellable *cancellable, GError **error)
 {
     g_autoptr(GError) problem = NULL;
-    const DubHttpRequest request = {
-        .path = path, .deadline_ns = dub_clock_now() + DUB_HTTP_LIST_MS * DUB_NS_PER_MS, .cancellable = cancellable
-    };
+    const DubHttpRequest request = {.path = path,
+                                    .deadline_ns = dub_clock_now() + DUB_HTTP_LIST_MS * DUB_NS_PER_MS,
+                                    .cancellable = cancellable};
     g_autoptr(GBytes) body = dub_http_client_ask(self, &request, NULL, &problem);
     if (body || problem->code == DUB_ERROR_NOT_FOUND || problem->code == DUB_ERROR_INVALID_ARGUMENT)
         return true;

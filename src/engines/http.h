@@ -87,19 +87,23 @@ typedef struct {
 /**
  * dub_http_client_ask:
  * @type: (out) (optional) (transfer none): the answer's content type, nullable, until the next request
- * Sends it once. It is sent again, once, after an idle connection turned out to be dead, after 500 and 503, after
- * a Retry-After that ends before the deadline, and, where no key is sent and so nobody pays, after 502 and 504,
- * which leave open whether the work was done. A server that said when to come back is not asked before.
+ *
+ * Sends it once. It is sent again, once, after an idle connection turned out to be dead, after 500 and 503,
+ * after a Retry-After that ends before the deadline, and, where no key is sent and so nobody pays, after 502
+ * and 504, which leave open whether the work was done. A server that said when to come back is not asked
+ * before.
+ *
  * Returns: (transfer full): the body of a 2xx answer, or NULL with
- * %DUB_ERROR_CANCELLED: within 300 ms;
- * %DUB_ERROR_TIMEOUT: the deadline;
- * %DUB_ERROR_AUTH: 401, 403, 407;
- * %DUB_ERROR_NOT_FOUND: 404;
- * %DUB_ERROR_NO_SPACE: no quota is left: 402, 456, and 401 or 429 that say so;
- * %DUB_ERROR_BACKPRESSURE: 429, 529, 503 with Retry-After; the message says how long the server wants a pause;
- * %DUB_ERROR_INVALID_ARGUMENT: any other 4xx;
- * %DUB_ERROR_NETWORK: no connection, or one that broke; 408, 502, 503, 504;
- * %DUB_ERROR_ENGINE: any other 5xx, a redirect, an answer that is too large
+ *
+ * - %DUB_ERROR_CANCELLED: within 300 ms
+ * - %DUB_ERROR_TIMEOUT: the deadline
+ * - %DUB_ERROR_AUTH: 401, 403, 407
+ * - %DUB_ERROR_NOT_FOUND: 404
+ * - %DUB_ERROR_NO_SPACE: no quota is left: 402, 456, and 401 or 429 that say so
+ * - %DUB_ERROR_BACKPRESSURE: 429, 529, 503 with Retry-After; the message says how long the pause should be
+ * - %DUB_ERROR_INVALID_ARGUMENT: any other 4xx
+ * - %DUB_ERROR_NETWORK: no connection, or one that broke; 408, 502, 503, 504
+ * - %DUB_ERROR_ENGINE: any other 5xx, a redirect, an answer that is too large
  */
 GBytes *dub_http_client_ask(DubHttpClient *self, const DubHttpRequest *request, const char **type,
                             GError **error);
@@ -110,7 +114,7 @@ DubJson *dub_http_client_ask_json(DubHttpClient *self, const DubHttpRequest *req
 /* The same where the answer is sound; %DUB_ERROR_ENGINE where it is something else. */
 GBytes *dub_http_client_ask_sound(DubHttpClient *self, const DubHttpRequest *request, GError **error);
 
-/* For list(): whether somebody answers @path and takes the key; that there is no such path is an answer too. */
+/* For list(): whether somebody answers @path and takes the key. That there is no such path is an answer. */
 bool dub_http_client_check(DubHttpClient *self, const char *path, GCancellable *cancellable, GError **error);
 
 /* A header of the last answer, or NULL; valid until the next request */

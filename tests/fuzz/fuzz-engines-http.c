@@ -1,5 +1,6 @@
-/* tests/fuzz/fuzz-engines-http.c: what a server elsewhere may answer. The first byte chooses who reads the rest. Every
- * answer is refused, or gives texts that are UTF-8 and times within the sound; no message shows a key. */
+/* tests/fuzz/fuzz-engines-http.c: what a server elsewhere may answer. The first byte chooses who reads the
+ * rest. Every answer is refused, or gives texts that are UTF-8 and times within the sound; no message shows a
+ * key. */
 #include "engines/http-answers.h"
 #include "engines/http-text.h"
 #include "engines/mt/guard.h"
@@ -27,7 +28,8 @@ static void check_reply(const DubEngineReply *reply)
         const DubEngineSpan *span = &g_array_index(reply->segments, DubEngineSpan, i);
         check_text(span->text);
         g_assert_true(*span->text && span->confidence <= 1);
-        g_assert_true(before_ns <= span->start_ns && span->start_ns <= span->end_ns && span->end_ns <= DURATION_NS);
+        g_assert_true(before_ns <= span->start_ns && span->start_ns <= span->end_ns &&
+                      span->end_ns <= DURATION_NS);
         before_ns = span->start_ns;
     }
 }

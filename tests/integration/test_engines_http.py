@@ -4,6 +4,7 @@ one should not."""
 import shutil
 import ssl
 import subprocess
+import time
 
 import pytest
 
@@ -86,6 +87,15 @@ def test_works_and_keeps_its_connection(driver, server):
 def test_lists_what_there_is(driver, server):
     offers = driver.list(server).offers
     assert offers and all(offer["language"] for offer in offers)
+
+
+def test_a_list_that_does_not_come_is_not_waited_for():
+    driver = DRIVERS["elevenlabs"]
+    with FakeElevenLabs(KEY) as server:
+        server.fault("slow_head")
+        began = time.monotonic()
+        assert driver.list(server).code == "TIMEOUT"
+        assert 9 < time.monotonic() - began < 15
 
 
 def test_is_silent_without_settings(driver):

@@ -1,6 +1,5 @@
-/* tests/support/engine-run.c: one engine from the command line, whichever driver it is: settings from the environment,
- * each result a line of JSON. Not installed.
- *     engine-run mt deepl --text "Good evening."
+/* tests/support/engine-run.c: one engine from the command line, whichever driver it is: settings from the
+ * environment, each result a line of JSON. Not installed. engine-run mt deepl --text "Good evening."
  *     engine-run asr whisper --wav clip.wav --terms "snap, down"
  *     engine-run tts kokoro --text "Hola." --to es --out hola.wav
  *     engine-run tts elevenlabs --list */
@@ -35,7 +34,8 @@ typedef struct {
     /* of the last run */
     DubEngineReply *reply;
     GError *error;
-    int64_t took_ns, cancelled_ns; /* cancelled_ns: how long ago the cancel was when run() returned; 0: none */
+    int64_t took_ns,
+        cancelled_ns; /* cancelled_ns: how long ago the cancel was when run() returned; 0: none */
 } Run;
 
 static const char *const codes[DUB_N_ERRORS] = {
@@ -73,15 +73,16 @@ static DubJson *spans_to_json(const GArray *spans)
         const DubEngineSpan *span = &g_array_index(spans, DubEngineSpan, i);
         json_array_append_new(array, json_pack("{s:s, s:f, s:f, s:f}", "text", span->text, "start_ms",
                                                (double) span->start_ns / DUB_NS_PER_MS, "end_ms",
-                                               (double) span->end_ns / DUB_NS_PER_MS, "confidence", span->confidence));
+                                               (double) span->end_ns / DUB_NS_PER_MS, "confidence",
+                                               span->confidence));
     }
     return array;
 }
 
 static DubJson *usage_to_json(const DubEngineUsage *usage)
 {
-    return json_pack("{s:f, s:f, s:f, s:I, s:I}", "cpu_ms", (double) usage->cpu_ns / DUB_NS_PER_MS, "programs_cpu_ms",
-                     (double) usage->programs_cpu_ns / DUB_NS_PER_MS, "audio_ms",
+    return json_pack("{s:f, s:f, s:f, s:I, s:I}", "cpu_ms", (double) usage->cpu_ns / DUB_NS_PER_MS,
+                     "programs_cpu_ms", (double) usage->programs_cpu_ns / DUB_NS_PER_MS, "audio_ms",
                      (double) usage->audio_ns / DUB_NS_PER_MS, "characters", (json_int_t) usage->characters,
                      "cost_micros", (json_int_t) usage->cost_micros);
 }
@@ -89,17 +90,19 @@ static DubJson *usage_to_json(const DubEngineUsage *usage)
 static void print_result(const Run *run)
 {
     const DubEngineReply *reply = run->reply;
-    DubJson *json = reply ? json_pack("{s:b, s:s, s:s?, s:o, s:o, s:o}", "ok", 1, "text", reply->text, "model",
-                                      reply->model, "segments", spans_to_json(reply->segments), "words",
-                                      spans_to_json(reply->words), "usage", usage_to_json(&reply->usage))
-                          : json_pack("{s:b, s:s, s:s}", "ok", 0, "code", codes[run->error->code], "message",
-                                      run->error->message);
+    DubJson *json = reply
+                        ? json_pack("{s:b, s:s, s:s?, s:o, s:o, s:o}", "ok", 1, "text", reply->text, "model",
+                                    reply->model, "segments", spans_to_json(reply->segments), "words",
+                                    spans_to_json(reply->words), "usage", usage_to_json(&reply->usage))
+                        : json_pack("{s:b, s:s, s:s}", "ok", 0, "code", codes[run->error->code], "message",
+                                    run->error->message);
     json_object_set_new(json, "took_ms", json_real((double) run->took_ns / DUB_NS_PER_MS));
     if (run->cancelled_ns)
         json_object_set_new(json, "since_cancel_ms", json_real((double) run->cancelled_ns / DUB_NS_PER_MS));
     if (reply && reply->pcm) {
         json_object_set_new(json, "rate_hz", json_integer(reply->pcm->rate_hz));
-        json_object_set_new(json, "sound_ms", json_real((double) dub_pcm_duration_ns(reply->pcm) / DUB_NS_PER_MS));
+        json_object_set_new(json, "sound_ms",
+                            json_real((double) dub_pcm_duration_ns(reply->pcm) / DUB_NS_PER_MS));
     }
     print_json(json);
 }
@@ -109,8 +112,8 @@ static bool write_sound(const Run *run)
     if (!run->options->out || !run->reply || !run->reply->pcm)
         return true;
     g_autoptr(GBytes) wav = dub_wav_write(run->reply->pcm, NULL);
-    return wav && g_file_set_contents(run->options->out, g_bytes_get_data(wav, NULL), (gssize) g_bytes_get_size(wav),
-                                      NULL);
+    return wav && g_file_set_contents(run->options->out, g_bytes_get_data(wav, NULL),
+                                      (gssize) g_bytes_get_size(wav), NULL);
 }
 
 /* ---- one request ---- */
@@ -157,10 +160,18 @@ static gpointer run_once(gpointer data)
     GThread *thread = options->cancel_ms >= 0 ? g_thread_new("cancel", cancel_later, &canceller) : NULL;
     const int64_t began_ns = dub_clock_now();
     const DubEngineRequest request = {
-        .pcm = self->pcm, .text = self->text, .from = options->from, .to = options->to, .voice = options->voice,
-        .pace = options->pace, .glossary = self->glossary, .terms = options->terms, .context = options->context,
+        .pcm = self->pcm,
+        .text = self->text,
+        .from = options->from,
+        .to = options->to,
+        .voice = options->voice,
+        .pace = options->pace,
+        .glossary = self->glossary,
+        .terms = options->terms,
+        .context = options->context,
         .deadline_ns = options->deadline_ms ? began_ns + options->deadline_ms * DUB_NS_PER_MS : 0,
-        .cancellable = cancellable, .memory = self->memory,
+        .cancellable = cancellable,
+        .memory = self->memory,
     };
     self->reply = dub_engine_run(self->engine, &request, &self->error);
     const int64_t ended_ns = dub_clock_now();
@@ -223,8 +234,8 @@ static bool list_offers(const DubEngineClass *klass, const DubEngineConfig *conf
     g_autoptr(GPtrArray) offers = klass->list(config, NULL, error);
     for (guint i = 0; offers && i < offers->len; i++) {
         const DubEngineOffer *offer = g_ptr_array_index(offers, i);
-        print_json(json_pack("{s:s, s:s, s:s?, s:s}", "name", offer->name, "language", offer->language, "target",
-                             offer->target, "gender", offer->gender));
+        print_json(json_pack("{s:s, s:s, s:s?, s:s}", "name", offer->name, "language", offer->language,
+                             "target", offer->target, "gender", offer->gender));
     }
     return offers != NULL;
 }
@@ -253,8 +264,13 @@ static bool work(const Options *options, const DubEngineClass *klass, const char
     if (!dub_env_load(klass->settings, klass->n_settings, settings, environment, error))
         return false;
     const DubEngineConfig config = {
-        .settings = klass->n_settings ? settings : NULL, .model_dir = options->model_dir, .model = options->model,
-        .argument = argument, .from = options->from, .to = options->to, .n_cores = 1,
+        .settings = klass->n_settings ? settings : NULL,
+        .model_dir = options->model_dir,
+        .model = options->model,
+        .argument = argument,
+        .from = options->from,
+        .to = options->to,
+        .n_cores = 1,
     };
     const bool ok = options->list ? list_offers(klass, &config, error) : open_and_run(&run, &config, error);
     dub_engine_close(run.engine);
@@ -311,8 +327,9 @@ static DubEngineStage stage_of(const char *name)
 
 static void clear_options(Options *self)
 {
-    char *const strings[] = { self->text,    self->wav,      self->from,  self->to,        self->voice, self->terms,
-                              self->context, self->glossary, self->model, self->model_dir, self->out };
+    char *const strings[] = {self->text,  self->wav,       self->from,    self->to,
+                             self->voice, self->terms,     self->context, self->glossary,
+                             self->model, self->model_dir, self->out};
     for (gsize i = 0; i < G_N_ELEMENTS(strings); i++)
         g_free(strings[i]);
 }

@@ -11,7 +11,7 @@
 
 #define RATE_HZ           16000
 #define PROMPT_MOST_BYTES 800 /* Whisper looks at 224 tokens of a prompt, the last ones */
-#define NO_SPEECH         0.6 /* of 1: on noise and silence Whisper says "you" and is 0.9 sure that nobody spoke */
+#define NO_SPEECH         0.6 /* on noise and silence Whisper says "you", and 0.9 for this */
 #define REPETITIVE        2.4 /* how many times smaller zlib makes a text that goes round in circles */
 #define ANY               "mul"
 
@@ -24,9 +24,14 @@ typedef struct {
 static const DubEnvSpec rows[] = {
     DUB_HTTP_ROWS("ASR_OPENAI", "ASR_OPENAI_KEY", "asr openai: its key",
                   "asr openai: the server; https://api.openai.com if only the key is set"),
-    { .name = "ASR_OPENAI_MODEL", .offset = FIELD(model), .fallback = "whisper-1", .help = "asr openai: its model" },
-    { .name = "ASR_OPENAI_PATH", .offset = FIELD(path), .fallback = "/v1/audio/transcriptions",
-      .help = "asr openai: where it listens; /inference for whisper.cpp's server" },
+    {.name = "ASR_OPENAI_MODEL",
+     .offset = FIELD(model),
+     .fallback = "whisper-1",
+     .help = "asr openai: its model"},
+    {.name = "ASR_OPENAI_PATH",
+     .offset = FIELD(path),
+     .fallback = "/v1/audio/transcriptions",
+     .help = "asr openai: where it listens; /inference for whisper.cpp's server"},
 };
 
 static const DubHttpService service = {
@@ -48,7 +53,7 @@ static char closing(char c)
     return c == '[' ? ']' : c == '(' ? ')' : '\0';
 }
 
-/* (transfer full): without what stands in brackets, which nobody said, and without notes of music; one line */
+/* (transfer full): one line, without what stands in brackets, which nobody said, and without notes of music */
 static char *clean_text(const char *text)
 {
     GString *out = g_string_new(NULL);
@@ -154,7 +159,8 @@ static DubHttpPart field(const char *name, const char *value)
     return (DubHttpPart){ .name = name, .data = value, .size = strlen(value) };
 }
 
-static DubJson *ask(OpenAi *self, GBytes *wav, const char *format, const DubEngineRequest *request, GError **error)
+static DubJson *ask(OpenAi *self, GBytes *wav, const char *format, const DubEngineRequest *request,
+                    GError **error)
 {
     g_autofree char *prompt = request->terms ? make_prompt(request->terms) : NULL;
     g_autofree char *about = g_strdup_printf("%s for model %s", self->path, self->model);
@@ -222,7 +228,8 @@ static DubEngine *open_openai(const DubEngineConfig *config, GError **error)
 {
     const Settings *settings = config->settings;
     if (!dub_http_is_set(&settings->http)) {
-        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, "openai: set ASR_OPENAI_KEY, or ASR_OPENAI_URL");
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE,
+                            "openai: set ASR_OPENAI_KEY, or ASR_OPENAI_URL");
         return NULL;
     }
     DubHttpClient *http = dub_http_client_new(&service, &settings->http, error);
@@ -244,7 +251,8 @@ static GPtrArray *list_models(const DubEngineConfig *config, GCancellable *cance
     g_autoptr(DubHttpClient) http = dub_http_client_new(&service, &settings->http, error);
     if (!http || !dub_http_client_check(http, "/v1/models", cancellable, error))
         return NULL;
-    g_ptr_array_add(offers, dub_engine_offer_new(settings->model, config->from ? config->from : ANY, NULL, ""));
+    g_ptr_array_add(offers,
+                    dub_engine_offer_new(settings->model, config->from ? config->from : ANY, NULL, ""));
     return g_steal_pointer(&offers);
 }
 

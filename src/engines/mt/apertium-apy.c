@@ -62,7 +62,8 @@ static bool add_pair(const DubJson *pair, const char *from, const char *to, GPtr
 
 #define PAIRS_MOST 2000 /* is_new() looks at each */
 
-GPtrArray *dub_answer_apertium_apy_pairs(const DubJson *json, const char *from, const char *to, GError **error)
+GPtrArray *dub_answer_apertium_apy_pairs(const DubJson *json, const char *from, const char *to,
+                                         GError **error)
 {
     g_autoptr(GPtrArray) offers = g_ptr_array_new_with_free_func((GDestroyNotify) dub_engine_offer_free);
     const DubJson *pairs = NULL;

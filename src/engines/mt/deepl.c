@@ -1,4 +1,4 @@
-/* engines/mt/deepl.c: DeepL's API, version 2. Glossaries of the account are left alone, and so is formality. */
+/* engines/mt/deepl.c: DeepL's API, version 2. The account's glossaries and formality are left alone. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "engines/drivers.h"
@@ -71,7 +71,8 @@ static char *language_of(const char *code)
 static bool read_languages(const DubJson *json, const char *wanted, GPtrArray *languages, GError **error)
 {
     if (!json_is_array(json)) {
-        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "the list of languages: not an array");
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
+                            "the list of languages: not an array");
         return false;
     }
     for (gsize i = 0; i < json_array_size(json); i++) {
@@ -179,11 +180,12 @@ static DubEngine *open_deepl(const DubEngineConfig *config, GError **error)
     return &self->base;
 }
 
-static DubJson *ask_languages(DubHttpClient *http, const char *path, GCancellable *cancellable, GError **error)
+static DubJson *ask_languages(DubHttpClient *http, const char *path, GCancellable *cancellable,
+                              GError **error)
 {
-    const DubHttpRequest request = {
-        .path = path, .deadline_ns = dub_clock_now() + DUB_HTTP_LIST_MS * DUB_NS_PER_MS, .cancellable = cancellable
-    };
+    const DubHttpRequest request = {.path = path,
+                                    .deadline_ns = dub_clock_now() + DUB_HTTP_LIST_MS * DUB_NS_PER_MS,
+                                    .cancellable = cancellable};
     return dub_http_client_ask_json(http, &request, error);
 }
 
@@ -193,7 +195,8 @@ static GPtrArray *list_pairs(const DubEngineConfig *config, GCancellable *cancel
     if (!dub_http_is_set(settings))
         return g_ptr_array_new_with_free_func((GDestroyNotify) dub_engine_offer_free);
     g_autoptr(DubHttpClient) http = new_client(settings, error);
-    g_autoptr(DubJson) sources = http ? ask_languages(http, "/v2/languages?type=source", cancellable, error) : NULL;
+    g_autoptr(DubJson) sources =
+        http ? ask_languages(http, "/v2/languages?type=source", cancellable, error) : NULL;
     g_autoptr(DubJson) targets =
         sources ? ask_languages(http, "/v2/languages?type=target", cancellable, error) : NULL;
     if (!targets)

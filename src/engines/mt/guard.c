@@ -1,4 +1,5 @@
-/* engines/mt/guard.c: what is compared is words, folded; numbers and days are known in the languages of both sides. */
+/* engines/mt/guard.c: what is compared is words, folded; numbers and days are known in the languages of both
+ * sides. */
 #include "engines/mt/guard.h"
 
 #include "base/error.h"
@@ -56,7 +57,7 @@ static bool is_ambiguous(const char *language, const char *word)
 static void add_number(Names *names, char *key, guint number)
 {
     static const DubEnding genders[] = {
-        { "uno", "una" }, { "uno", "un" }, { "uno", "ún" }, { "um", "uma" }, { "dois", "duas" }, { "un", "une" },
+        {"uno", "una"}, {"uno", "un"}, {"uno", "ún"}, {"um", "uma"}, {"dois", "duas"}, {"un", "une"},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(genders); i++) {
         const DubEnding one[] = { genders[i], { NULL, NULL } };
@@ -67,7 +68,8 @@ static void add_number(Names *names, char *key, guint number)
     g_hash_table_insert(names->numbers, key, GUINT_TO_POINTER(number + 1));
 }
 
-/* (transfer full): "veinticinco", or digits where ICU has no words. It marks where German words may be hyphenated. */
+/* (transfer full): "veinticinco", or digits where ICU has no words. It marks where German words may be
+ * hyphenated. */
 static char *spell(UNumberFormat *format, int number)
 {
     static const char soft_hyphen[] = "\u00ad";
@@ -249,7 +251,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Side, side_clear)
 
 static char *check_length(const Side *source, const Side *target)
 {
-    const gsize before = (gsize) g_utf8_strlen(source->text, -1), after = (gsize) g_utf8_strlen(target->text, -1);
+    const gsize before = (gsize) g_utf8_strlen(source->text, -1),
+                after = (gsize) g_utf8_strlen(target->text, -1);
     if (!target->words->len)
         return g_strdup("there are no words in it");
     if (strpbrk(target->text, "\r\n"))
@@ -270,7 +273,8 @@ static bool has_word(const Side *side, const char *folded)
 /* English words that no other language with Latin letters writes; names and titles have capitals. */
 static bool is_english(const Side *side, guint index)
 {
-    static const char *const words[] = { "the", "and", "with", "they", "their", "from", "which", "would", "because" };
+    static const char *const words[] = {"the",  "and",   "with",  "they",   "their",
+                                        "from", "which", "would", "because"};
     const DubWord *word = word_at(side->words, index);
     if (!word->sentence_start && dub_word_case(side->text + word->start, word->length) != DUB_CASE_LOWER)
         return false;
@@ -384,8 +388,8 @@ static char *check_repetition(const Side *source, const Side *target)
     return after >= 3 && after > most_repeated(source) ? g_strdup("it goes round in circles") : NULL;
 }
 
-bool dub_guard_check(const DubGuard *self, const char *source, const char *translated, const DubGlossaryMatches *terms,
-                     GError **error)
+bool dub_guard_check(const DubGuard *self, const char *source, const char *translated,
+                     const DubGlossaryMatches *terms, GError **error)
 {
     g_auto(Side) before = { 0 }, after = { 0 };
     side_init(&before, source, &self->from);

@@ -1,4 +1,5 @@
-/* engines/tts/elevenlabs.c: ElevenLabs' API. Every voice speaks every language of the model. Nothing is spoken twice. */
+/* engines/tts/elevenlabs.c: ElevenLabs' API. Every voice speaks every language of the model. Nothing is
+ * spoken twice. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "engines/drivers.h"
@@ -23,12 +24,19 @@ typedef struct {
 static const DubEnvSpec rows[] = {
     DUB_HTTP_ROWS("ELEVENLABS", "ELEVENLABS_API_KEY", "elevenlabs: the key of the account",
                   "elevenlabs: the server; https://api.elevenlabs.io if not set"),
-    { .name = "ELEVENLABS_MODEL", .offset = FIELD(model), .fallback = "eleven_flash_v2_5",
-      .help = "elevenlabs: its model" },
-    { .name = "ELEVENLABS_VOICE", .offset = FIELD(voice),
-      .help = "elevenlabs: name or id of the voice where none is asked for; the account's first if not set" },
-    { .name = "ELEVENLABS_RATE_HZ", .type = DUB_ENV_CHOICE, .offset = FIELD(rate_hz), .fallback = "24000",
-      .choices = "16000|22050|24000|44100", .help = "elevenlabs: of what it sends; 44100 is not in every plan" },
+    {.name = "ELEVENLABS_MODEL",
+     .offset = FIELD(model),
+     .fallback = "eleven_flash_v2_5",
+     .help = "elevenlabs: its model"},
+    {.name = "ELEVENLABS_VOICE",
+     .offset = FIELD(voice),
+     .help = "elevenlabs: name or id of the voice where none is asked for; the account's first if not set"},
+    {.name = "ELEVENLABS_RATE_HZ",
+     .type = DUB_ENV_CHOICE,
+     .offset = FIELD(rate_hz),
+     .fallback = "24000",
+     .choices = "16000|22050|24000|44100",
+     .help = "elevenlabs: of what it sends; 44100 is not in every plan"},
 };
 
 static const DubHttpService service = {
@@ -89,7 +97,8 @@ GPtrArray *dub_answer_elevenlabs_voices(const DubJson *json, GError **error)
     return g_steal_pointer(&voices);
 }
 
-static GPtrArray *ask_voices(DubHttpClient *http, int64_t deadline_ns, GCancellable *cancellable, GError **error)
+static GPtrArray *ask_voices(DubHttpClient *http, int64_t deadline_ns, GCancellable *cancellable,
+                             GError **error)
 {
     const int64_t most_ns = dub_clock_now() + DUB_HTTP_LIST_MS * DUB_NS_PER_MS;
     const DubHttpRequest request = {
@@ -178,7 +187,8 @@ static char *make_body(const ElevenLabs *self, const DubEngineRequest *request)
     if (takes_language(self->model))
         json_object_set_new(body, "language_code", json_stringn(request->to, strcspn(request->to, "-_")));
     if (request->pace >= PACE_LEAST)
-        json_object_set_new(body, "voice_settings", json_pack("{s:f}", "speed", MIN(request->pace, PACE_MOST)));
+        json_object_set_new(body, "voice_settings",
+                            json_pack("{s:f}", "speed", MIN(request->pace, PACE_MOST)));
     return dub_json_to_text(body);
 }
 
@@ -189,12 +199,18 @@ static DubEngineReply *run(DubEngine *base, const DubEngineRequest *request, GEr
     if (!id)
         return NULL;
     g_autofree char *escaped = g_uri_escape_string(id, NULL, FALSE);
-    g_autofree char *path = g_strdup_printf("/v1/text-to-speech/%s?output_format=pcm_%u", escaped, self->rate_hz);
+    g_autofree char *path =
+        g_strdup_printf("/v1/text-to-speech/%s?output_format=pcm_%u", escaped, self->rate_hz);
     g_autofree char *about = g_strdup_printf("voice %s", request->voice ? request->voice : id);
     g_autofree char *body = make_body(self, request);
     const DubHttpRequest http = {
-        .path = path, .content_type = "application/json", .body = body, .body_size = strlen(body), .about = about,
-        .most_bytes = DUB_HTTP_SOUND_MOST_BYTES, .deadline_ns = request->deadline_ns,
+        .path = path,
+        .content_type = "application/json",
+        .body = body,
+        .body_size = strlen(body),
+        .about = about,
+        .most_bytes = DUB_HTTP_SOUND_MOST_BYTES,
+        .deadline_ns = request->deadline_ns,
         .cancellable = request->cancellable,
     };
     g_autoptr(GBytes) sound = dub_http_client_ask_sound(self->http, &http, error);

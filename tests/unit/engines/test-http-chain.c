@@ -1,4 +1,5 @@
-/* Unit tests of engines elsewhere in a chain: what they refuse, cannot do now, or do badly, the next one does. Apertium is real. */
+/* Unit tests of engines elsewhere in a chain: what they refuse, cannot do now, or do badly, the next one
+ * does. Apertium is real. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "engines/chain.h"
@@ -15,14 +16,19 @@ typedef struct {
     const char *engine; /* that does the first */
 } Case;
 
-#define CHAT(text) { "200 OK", NULL, "{\"choices\":[{\"message\":{\"content\":\"" text "\"},\"finish_reason\":\"stop\"}]}", PEER_KEEPS }
+#define CHAT(text)                                                                                           \
+    {"200 OK", NULL, "{\"choices\":[{\"message\":{\"content\":\"" text "\"},\"finish_reason\":\"stop\"}]}",  \
+     PEER_KEEPS}
 static const Case cases[] = {
-    { "good", { CHAT("Ganan por doce puntos."), CHAT("Ganan por doce puntos.") }, 2, "openai" },
-    { "guarded", { CHAT("Ganan por once puntos."), CHAT("Ganan por once puntos.") }, 2, "apertium" },
-    { "broken", { { "200 OK", NULL, "{", PEER_KEEPS }, CHAT("Ganan por doce puntos.") }, 2, "apertium" },
-    { "refused", { { "401 Unauthorized", NULL, NULL, PEER_KEEPS }, CHAT("Ganan por doce puntos.") }, 2, "apertium" },
-    { "pause", { { "429 Slow", "Retry-After: 30\r\n", NULL, PEER_KEEPS }, CHAT("never asked") }, 1, "apertium" },
-    { "cut", { { NULL, NULL, NULL, PEER_CLOSES }, CHAT("Ganan por doce puntos.") }, 2, "apertium" },
+    {"good", {CHAT("Ganan por doce puntos."), CHAT("Ganan por doce puntos.")}, 2, "openai"},
+    {"guarded", {CHAT("Ganan por once puntos."), CHAT("Ganan por once puntos.")}, 2, "apertium"},
+    {"broken", {{"200 OK", NULL, "{", PEER_KEEPS}, CHAT("Ganan por doce puntos.")}, 2, "apertium"},
+    {"refused",
+     {{"401 Unauthorized", NULL, NULL, PEER_KEEPS}, CHAT("Ganan por doce puntos.")},
+     2,
+     "apertium"},
+    {"pause", {{"429 Slow", "Retry-After: 30\r\n", NULL, PEER_KEEPS}, CHAT("never asked")}, 1, "apertium"},
+    {"cut", {{NULL, NULL, NULL, PEER_CLOSES}, CHAT("Ganan por doce puntos.")}, 2, "apertium"},
 };
 
 static DubEngineChain *open_chain(const Peer *peer, DubEngineSettings **settings)
