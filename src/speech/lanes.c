@@ -153,17 +153,28 @@ static char *context_for(const Job *job)
     return session->said && session->said_in < job->fragment->sequence_number ? g_strdup(session->said) : NULL;
 }
 
+/* The last words of @text that fit; where there are no blanks, the last characters. */
+static const char *end_of(const char *text)
+{
+    const gsize length = strlen(text);
+    if (length <= CONTEXT_MOST_BYTES)
+        return text;
+    const char *end = text + length - CONTEXT_MOST_BYTES;
+    const char *blank = strchr(end, ' ');
+    while ((*end & 0xc0) == 0x80)
+        end++;
+    return blank ? blank + 1 : end;
+}
+
 static void remember_said(Job *job)
 {
     DubSpeechSession *session = job->session;
     const char *text = job->result->answer->transcript;
-    const gsize length = strlen(text);
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&session->lanes->lock);
-    if (!length || (session->said && session->said_in > job->fragment->sequence_number))
+    if (!*text || (session->said && session->said_in > job->fragment->sequence_number))
         return;
-    const char *tail = length > CONTEXT_MOST_BYTES ? strchr(text + length - CONTEXT_MOST_BYTES, ' ') : text;
     g_free(session->said);
-    session->said = g_strdup(tail ? tail : "");
+    session->said = g_strdup(end_of(text));
     session->said_in = job->fragment->sequence_number;
 }
 

@@ -21,9 +21,22 @@ static bool ends_sentence(const char *text)
     return (last > text && strchr(".!?", last[-1])) || g_str_has_suffix(text, "…");
 }
 
+/* "And then," and what follows is another phrase: the stop takes the comma's place. */
+static void drop_commas(char *text)
+{
+    static const char *const marks[] = {",", ";", ":", "-", "–", "—"};
+    for (gsize i = 0; i < G_N_ELEMENTS(marks); i++)
+        if (g_str_has_suffix(text, marks[i])) {
+            text[strlen(text) - strlen(marks[i])] = '\0';
+            drop_commas(g_strchomp(text));
+            return;
+        }
+}
+
 static void append_phrase(GArray *phrases, const char *words, int64_t start_ns, int64_t end_ns)
 {
     g_autofree char *text = g_strstrip(g_strdup(words));
+    drop_commas(text);
     if (!*text)
         return;
     const char *rest = g_utf8_next_char(text);
@@ -52,8 +65,14 @@ static void add_span(Run *run, const DubEngineSpan *span)
         g_string_append_c(run->text, ' ');
     else
         run->start_ns = span->start_ns;
-    g_string_append(run->text, span->text);
+    g_autofree char *text = g_strstrip(g_strdup(span->text));
+    g_string_append(run->text, text);
     run->end_ns = span->end_ns;
+}
+
+static bool is_blank(const char *text)
+{
+    return text[strspn(text, " \t\r\n")] == '\0';
 }
 
 static bool is_after_pause(const Run *run, const DubEngineSpan *span)
@@ -67,6 +86,8 @@ static void append_spans(GArray *phrases, const GArray *spans, bool at_sentences
     Run run = {.text = g_string_new(NULL)};
     for (guint i = 0; i < spans->len; i++) {
         const DubEngineSpan *span = &g_array_index(spans, DubEngineSpan, i);
+        if (is_blank(span->text)) /* it would move the phrase */
+            continue;
         if (run.text->len && (is_after_pause(&run, span) || (at_sentences && ends_sentence(run.text->str))))
             end_run(phrases, &run);
         add_span(&run, span);

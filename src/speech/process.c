@@ -288,6 +288,7 @@ static DubEngineRequest *speech_requests(const Work *work, double pace)
     for (guint i = 0; i < work->phrases->len; i++) {
         requests[i] = new_request(work);
         requests[i].text = work->lines[i];
+        requests[i].context = NULL; /* what was said before is in the other language */
         requests[i].voice = work->shape->voice;
         requests[i].pace = pace;
     }
