@@ -17,7 +17,7 @@ static void add_voices(DubJson *list, const EngineRow *row, const char *wanted)
 {
     if (row->klass->stage != DUB_STAGE_TTS)
         return;
-    if (row->problem && !(row->klass->flags & DUB_ENGINE_BY_NAME)) /* the others still have voices */
+    if (row->problem && !row->is_missing) /* the others still have voices */
         fprintf(stderr, "airdub: %s: %s\n", row->klass->name, row->problem);
     for (guint i = 0; row->offers && i < row->offers->len; i++) {
         const DubEngineOffer *voice = row->offers->pdata[i];

@@ -59,10 +59,12 @@ static EngineRow *row_new(const DubEngineClass *klass, const DubEngineSettings *
     row->klass = klass;
     row->offers = klass->list(&config, NULL, &error);
     row->covers = covers_of(row->offers);
-    if (error)
+    if (error) {
         row->problem = g_strdup(error->message);
-    else if (!row->covers[0] && !(klass->flags & DUB_ENGINE_ANY_LANGUAGE))
-        row->problem = g_strdup("not installed");
+    } else if (!row->covers[0] && !(klass->flags & DUB_ENGINE_ANY_LANGUAGE)) {
+        row->problem = g_strdup(klass->flags & DUB_ENGINE_REMOTE ? "not set up" : "not installed");
+        row->is_missing = true;
+    }
     return row;
 }
 

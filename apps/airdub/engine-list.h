@@ -10,6 +10,7 @@ typedef struct {
     char **covers;     /* languages (ASR, TTS) or pairs (MT), ended by NULL */
     GPtrArray *offers; /* of DubEngineOffer; NULL when it could not say */
     char *problem;     /* why it cannot be used, NULL if it can */
+    bool is_missing;   /* the problem is that it is not installed, or not set up */
 } EngineRow;
 
 const char *engine_row_stage(const EngineRow *self); /* "ASR" … */

@@ -36,18 +36,22 @@ typedef struct {
     DubFragmentProcessed *answer; /* the result's */
 } Work;
 
+#define ANY_STAGE DUB_N_STAGES
+
 /* What an engine's error is on the wire. */
 static const struct {
     DubErrorCode error;
+    DubEngineStage at;
     const char *code;
     bool retryable;
 } codes[] = {
-    {DUB_ERROR_TIMEOUT, "TIMEOUT", true},
-    {DUB_ERROR_CORRUPT, "INVALID_AUDIO", false},
-    {DUB_ERROR_NOT_FOUND, "INVALID_VOICE_PROFILE", false},
-    {DUB_ERROR_BACKPRESSURE, "RATE_LIMIT", true},
-    {DUB_ERROR_AUTH, "MODEL_ERROR", false},
-    {DUB_ERROR_NO_SPACE, "MODEL_ERROR", false},
+    {DUB_ERROR_TIMEOUT, ANY_STAGE, "TIMEOUT", true},
+    {DUB_ERROR_CORRUPT, ANY_STAGE, "INVALID_AUDIO", false},
+    {DUB_ERROR_NOT_FOUND, DUB_STAGE_TTS, "INVALID_VOICE_PROFILE", false},
+    {DUB_ERROR_NETWORK, DUB_STAGE_MT, "TRANSLATION_API_UNAVAILABLE", true},
+    {DUB_ERROR_BACKPRESSURE, ANY_STAGE, "RATE_LIMIT", true},
+    {DUB_ERROR_AUTH, ANY_STAGE, "MODEL_ERROR", false},
+    {DUB_ERROR_NO_SPACE, ANY_STAGE, "MODEL_ERROR", false},
 };
 
 static double ms_since(int64_t begin_ns)
@@ -76,12 +80,8 @@ static bool fail_by(const Work *work, DubEngineStage at, const GError *error)
         fail_ended(work, stage);
         return false;
     }
-    if (at == DUB_STAGE_MT && g_error_matches(error, DUB_ERROR, DUB_ERROR_NETWORK)) {
-        dub_fragment_processed_fail(work->answer, "TRANSLATION_API_UNAVAILABLE", stage, true, error->message);
-        return false;
-    }
     for (gsize i = 0; i < G_N_ELEMENTS(codes); i++)
-        if (g_error_matches(error, DUB_ERROR, codes[i].error)) {
+        if (g_error_matches(error, DUB_ERROR, codes[i].error) && (codes[i].at == at || codes[i].at == ANY_STAGE)) {
             dub_fragment_processed_fail(work->answer, codes[i].code, stage, codes[i].retryable, error->message);
             return false;
         }
