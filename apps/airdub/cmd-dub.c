@@ -283,13 +283,13 @@ static void finish_subtitles(Dub *self, char ***names)
     *names = subtitle_files_names(self->subtitles);
 }
 
-/* A file whose every fragment kept the original sound is no success, even if it is whole. */
+/* A file whose every fragment kept the original sound is no success, even if it is whole. One that was cut short is told as such. */
 static void check_anything_dubbed(Dub *self, const DubWorkerStats *stats)
 {
     uint64_t kept = 0;
     for (int reason = DUB_FALLBACK_NONE + 1; reason < DUB_N_FALLBACKS; reason++)
         kept += stats->fallbacks[reason];
-    if (self->failure || stats->dubbed > 0 || kept == 0)
+    if (self->failure || stats->dubbed > 0 || kept == 0 || was_interrupted(self))
         return;
     take_failure(self, g_error_new(DUB_ERROR, DUB_ERROR_ENGINE,
                                    "no fragment could be dubbed, %s has the original sound%s%s; see %s",

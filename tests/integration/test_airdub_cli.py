@@ -361,15 +361,33 @@ def test_bar_on_a_terminal(short, tmp_path):
     assert re.match(r"\d+\.\d s in \d+\.\d s .*-> .*out\.mp4$", last)
 
 
-def test_second_interrupt_ends_at_once(tmp_path):
-    """The first would play what is on its way and leave out.partial.mp4; the second waits for nothing and leaves nothing."""
-    out = tmp_path / "out.mp4"
-    with Program([path_of("airdub"), "dub", "--json", clips.long_commentary(), out]) as program:
-        program.wait_for_line('"event": ?"fragment"', 90)
+# Speaks the text that engines are warmed up with, and no other.
+STUCK_VOICE = """#!/usr/bin/python3
+import json, sys, time
+print(json.dumps({"ready": True, "name": "stuck"}), flush=True)
+for line in sys.stdin:
+    asked = json.loads(line)
+    if asked["run"] == "list":
+        print(json.dumps({"id": asked["id"], "offers": [{"language": "es", "name": "stuck"}]}), flush=True)
+    elif "five" in asked["text"]:
+        sys.stdout.write(json.dumps({"id": asked["id"], "rate_hz": 16000, "bytes": 2}) + "\\n\\0\\0")
+        sys.stdout.flush()
+    else:
+        time.sleep(600)
+"""
+
+
+def test_second_interrupt_ends_at_once(short, tmp_path):
+    """The first would wait for the fragments that are being spoken, for minutes; the second waits for nothing."""
+    voice, out = tmp_path / "stuck.py", tmp_path / "out.mp4"
+    voice.write_text(STUCK_VOICE)
+    voice.chmod(0o755)
+    with Program([path_of("airdub"), "dub", "--json", "--tts", f"exec:{voice}", short, out]) as program:
+        program.wait_for_line('"event": ?"start"', 90)
         program.signal(signal.SIGINT)
         program.signal(signal.SIGTERM)
         assert program.wait(60) == 130, program.tail()
-    assert list(tmp_path.iterdir()) == []
+    assert not out.exists()
 
 
 def test_dub_through_an_sts_service(short, tmp_path):
