@@ -2,7 +2,10 @@
 #include "engines/set.h"
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
+
+#include <string.h>
 
 #define CHARACTERS_A_SECOND 15.0 /* of dense speech, in either language */
 #define UNKNOWN_SHARE       0.2  /* of the sound's length, for a stage that has not been measured yet */
@@ -55,9 +58,39 @@ static bool open_chains(DubEngineSet *self, const DubEngineSettings *settings, G
     return false;
 }
 
+/* Is every name of @spec that of a glossary which came with airdub, if for other languages? */
+static bool is_known(const char *spec)
+{
+    g_auto(GStrv) names = g_strsplit(spec, ",", -1);
+    g_auto(GStrv) known = dub_glossary_list(); /* "sports en-es" */
+    g_autofree char *all = g_strjoinv("\n", known);
+    g_autofree char *lines = g_strconcat("\n", all, NULL);
+    for (char **name = names; *name; name++) {
+        g_autofree char *line = g_strdup_printf("\n%s ", g_strstrip(*name));
+        if (!strstr(lines, line))
+            return false;
+    }
+    return true;
+}
+
+/* A service that dubs into several languages has one setting: a pair that its glossary does not know goes without. */
+static bool load_glossary(DubEngineSet *self, const char *spec, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    self->glossary = dub_glossary_load(spec, self->from, self->to, &problem);
+    if (self->glossary)
+        return true;
+    if (g_error_matches(problem, DUB_ERROR, DUB_ERROR_NOT_FOUND) && is_known(spec)) {
+        dub_warning("%s; going on without", problem->message);
+        return true;
+    }
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
+}
+
 static bool load_words(DubEngineSet *self, const DubEngineSettings *settings, GError **error)
 {
-    if (settings->glossary && !(self->glossary = dub_glossary_load(settings->glossary, self->from, self->to, error)))
+    if (settings->glossary && !load_glossary(self, settings->glossary, error))
         return false;
     dub_profanity_policy_from_string(settings->profanity, &self->policy);
     if (self->policy == DUB_PROFANITY_KEEP)

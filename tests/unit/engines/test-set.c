@@ -76,6 +76,20 @@ static void test_glossary(void)
     g_assert_true(g_strv_contains(terms, "quarterback"));
 }
 
+/* One setting serves a service that dubs several pairs: where a glossary knows another pair, this one goes without; a name that
+ * nobody knows stays an error. */
+static void test_glossary_of_other_languages(void)
+{
+    fakes_reset();
+    g_autoptr(DubEngineSettings) known = rig_settings("GLOSSARY=sports", NULL), unknown = rig_settings("GLOSSARY=spotrs", NULL);
+    g_autoptr(GError) error = NULL, typo = NULL;
+    g_autoptr(DubEngineSet) set = dub_engine_set_open(known, "es", "en", &error);
+    g_assert_false(g_error_matches(error, DUB_ERROR, DUB_ERROR_NOT_FOUND));
+    g_assert_null(set ? dub_engine_set_glossary(set) : NULL);
+    g_assert_null(dub_engine_set_open(unknown, "en", "es", &typo));
+    g_assert_error(typo, DUB_ERROR, DUB_ERROR_NOT_FOUND);
+}
+
 typedef struct {
     const char *name, *entry, *for_eyes, *for_ears;
 } Clean;
@@ -150,6 +164,7 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/engines/set/missing/glossary", test_glossary_is_missing);
     g_test_add_func("/engines/set/glossary", test_glossary);
+    g_test_add_func("/engines/set/glossary-of-other-languages", test_glossary_of_other_languages);
     for (gsize i = 0; i < G_N_ELEMENTS(cleans); i++) {
         g_autofree char *path = g_strconcat("/engines/set/clean/", cleans[i].name, NULL);
         g_test_add_data_func(path, &cleans[i], test_clean);
