@@ -164,7 +164,8 @@ def test_no_such_namespace(serve, short):
 
 def test_no_room_for_all_streams(serve, short):
     """Those that are let in are measured; the status is that of those that are not."""
-    done = airdub("sts-probe", "--json", serve(MAX_CONCURRENT_SESSIONS=2).url, short, "--streams", "3", "--fragments", "20")
+    done = airdub("sts-probe", "--json", serve(MAX_CONCURRENT_SESSIONS=2, ECHO_PROCESSING_DELAY_MS=20).url, short, "--streams", "3",
+                  "--fragments", "20")
     summary = events_of(done.stdout)[-1]
     assert_one_line(done, 14, "1 of 3 streams failed")
     assert summary["statuses"]["success"] == 40 and summary["streams_failed"] == 1

@@ -297,6 +297,7 @@ METRICS = {  # name: type, labels
     "sts_active_streams": ("gauge", set()),
     "sts_connections_total": ("counter", {"status"}),
     "sts_queue_depth": ("gauge", {"stream_id"}),
+    "sts_engine_fragments_total": ("counter", {"stage", "engine"}),
 }
 
 
