@@ -200,11 +200,11 @@ static void add_segment(const Whisper *self, int i, const Hearing *hearing, Whis
     append_segment(hearing->segments, segment);
 }
 
-static bool hear(const Whisper *self, const Hearing *hearing, WhisperSpan piece, GError **error)
+static bool hear_with(const Whisper *self, const Hearing *hearing, const char *prompt, WhisperSpan piece,
+                      GError **error)
 {
     const gsize n_samples = piece.end - piece.first;
-    const struct whisper_full_params params =
-        make_params(self, hearing->language, hearing->prompt, n_samples);
+    const struct whisper_full_params params = make_params(self, hearing->language, prompt, n_samples);
     if (whisper_full(self->context, params, hearing->samples + piece.first, (int) n_samples) != 0) {
         g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, "whisper.cpp gave up on this piece of sound");
         return false;
@@ -212,6 +212,16 @@ static bool hear(const Whisper *self, const Hearing *hearing, WhisperSpan piece,
     for (int i = 0; i < whisper_full_n_segments(self->context); i++)
         add_segment(self, i, hearing, piece);
     return true;
+}
+
+/* A prompt can make Whisper say nothing at all where somebody speaks: then it is asked once more without. */
+static bool hear(const Whisper *self, const Hearing *hearing, WhisperSpan piece, GError **error)
+{
+    const size_t before = json_array_size(hearing->segments);
+    if (!hear_with(self, hearing, hearing->prompt, piece, error))
+        return false;
+    const bool silenced = hearing->prompt && json_array_size(hearing->segments) == before;
+    return !silenced || hear_with(self, hearing, NULL, piece, error);
 }
 
 static json_t *join_segments(const json_t *segments)

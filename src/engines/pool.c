@@ -8,6 +8,7 @@
 #define ENGINES_MOST 32
 #define LOOK_US      20000 /* between two looks at the cancellable, while all engines are busy */
 #define WARM_TEXT    "One, two, three, four, five."
+#define USUAL_TEXT   "One, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve, thirteen." /* a phrase's length */
 #define WARM_MS      10000 /* Apertium reads its dictionaries at its first sentence */
 #define WARM_SOUND_S 1
 
@@ -66,7 +67,7 @@ static bool warm_up(DubEnginePool *self, DubEngine *engine, bool counts)
     const bool hears = self->klass->stage == DUB_STAGE_ASR;
     const int64_t begin_ns = dub_clock_now();
     const DubEngineRequest request = {
-        .pcm = hears ? silence : NULL, .text = hears ? NULL : WARM_TEXT, .from = self->from, .to = self->to,
+        .pcm = hears ? silence : NULL, .text = hears ? NULL : counts ? USUAL_TEXT : WARM_TEXT, .from = self->from, .to = self->to,
         .deadline_ns = begin_ns + WARM_MS * DUB_NS_PER_MS
     };
     g_autoptr(DubEngineReply) reply = dub_engine_run(engine, &request, &error);
@@ -215,6 +216,12 @@ int64_t dub_engine_pool_estimate_ns(DubEnginePool *self, double amount)
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&self->lock);
     /* The work before ours is spread over all engines; on the average half of what runs is done. */
     return dub_cost_estimate_ns(&self->cost, amount + self->pending / self->n_engines / 2);
+}
+
+int64_t dub_engine_pool_expected_ns(DubEnginePool *self, double amount)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&self->lock);
+    return dub_cost_mean_ns(&self->cost, amount + self->pending / self->n_engines / 2);
 }
 
 int64_t dub_engine_pool_mean_ns(DubEnginePool *self, double amount)

@@ -165,7 +165,8 @@ static bool find_phrases(Work *work, const DubEngineReply *heard, DubPcm *pcm)
     return true;
 }
 
-/* A short glossary whole; of a long one, which would crowd out what is really said, the terms that came up just before.
+/* A short glossary, of names perhaps, is told to the recogniser; a long one is not, nor the part of it that came up just
+ * before: measured on the minute of commentary with Whisper tiny.en, that raised word errors from 1.1 to 11.3 %.
  * Returns: (transfer full) (nullable) */
 static char *likely_terms(const Work *work)
 {
@@ -173,15 +174,7 @@ static char *likely_terms(const Work *work)
     if (!glossary)
         return NULL;
     g_autofree char *all = g_strjoinv(", ", (char **) dub_glossary_terms(glossary));
-    if (strlen(all) <= PROMPT_MOST_BYTES)
-        return g_steal_pointer(&all);
-    if (!work->past->context)
-        return NULL;
-    g_autoptr(DubGlossaryMatches) recent = dub_glossary_find(glossary, work->past->context);
-    g_autoptr(GString) terms = g_string_new(NULL);
-    for (guint i = 0; i < dub_glossary_matches_count(recent); i++)
-        g_string_append_printf(terms, "%s%s", terms->len ? ", " : "", dub_glossary_matches_source(recent, i));
-    return terms->len ? g_strdup(terms->str) : NULL;
+    return *all && strlen(all) <= PROMPT_MOST_BYTES ? g_steal_pointer(&all) : NULL;
 }
 
 static bool recognise(Work *work)

@@ -176,8 +176,8 @@ static void test_warm_up(void)
     fakes_reset();
     fake_voice.takes_ms = 20;
     g_autoptr(DubEnginePool) voice = open_pool(&fake_voice_class);
-    g_assert_cmpint(dub_engine_pool_estimate_ns(voice, 28), >=, 20 * DUB_NS_PER_MS);
-    g_assert_cmpint(dub_engine_pool_mean_ns(voice, 28), >=, 20 * DUB_NS_PER_MS);
+    g_assert_cmpint(dub_engine_pool_estimate_ns(voice, 84), >=, 20 * DUB_NS_PER_MS);
+    g_assert_cmpint(dub_engine_pool_mean_ns(voice, 84), >=, 20 * DUB_NS_PER_MS);
     g_assert_cmpint(FAKE_LAST(&fake_voice, deadline_ns), >, 0);
     g_assert_cmpstr(FAKE_LAST(&fake_voice, to), ==, "es");
     g_autoptr(DubEnginePool) ear = open_pool(&fake_ear_class);
@@ -203,7 +203,7 @@ static void test_warm_up_fails(void)
     fake_voice.run_error = "not today";
     g_autoptr(DubEnginePool) pool = open_pool(&fake_voice_class);
     g_assert_cmpint(fake_runs(&fake_voice), ==, 1); /* no second try */
-    g_assert_cmpint(dub_engine_pool_estimate_ns(pool, 28), ==, 0);
+    g_assert_cmpint(dub_engine_pool_estimate_ns(pool, 84), ==, 0);
     const DubEngineRequest request = {.text = "Hola."};
     g_autoptr(GError) error = NULL;
     g_assert_null(dub_engine_pool_run(pool, &request, &error));

@@ -128,7 +128,7 @@ static void hear(DubEngineSet *set, double seconds)
 static void test_estimate(void)
 {
     fakes_reset();
-    fake_rules.takes_ms = 28; /* for 28 characters, so 90 ms for the 90 of 6 s, and half as much again */
+    fake_rules.takes_ms = 84; /* for 84 characters, so 90 ms for the 90 of 6 s, and half as much again */
     g_autoptr(DubEngineSet) set = open_set("TTS_PROVIDER=espeak-ng");
     const int64_t before_ns = dub_engine_set_estimate_ns(set, 6 * DUB_NS_PER_S);
     g_assert_cmpint(before_ns, >=, (1200 + 135) * DUB_NS_PER_MS);
@@ -147,7 +147,7 @@ static void test_estimate(void)
 static void test_least_is_of_the_quickest(void)
 {
     fakes_reset();
-    fake_voice.takes_ms = 560; /* 1800 ms for 6 s */
+    fake_voice.takes_ms = 1680; /* 1800 ms for 6 s */
     g_autoptr(DubEngineSet) set = open_set("TTS_PROVIDER=voice,espeak-ng");
     hear(set, 1);
     g_assert_cmpint(dub_engine_set_estimate_ns(set, 6 * DUB_NS_PER_S), >=, 1800 * DUB_NS_PER_MS);
