@@ -1,5 +1,6 @@
 """Fixtures that every kind of test uses."""
 
+import os
 import subprocess
 
 import pytest
@@ -7,6 +8,12 @@ import pytest
 from fixtures import clips
 from support import programs
 from support.process import Program
+
+
+# What the tests are about is seldom the voice, and the best one takes half of real time on two cores: programs start with Debian's
+# quick engines, unless a test names others by option or setting. How good the best ones are, tests/e2e/test_words.py measures.
+for setting, engine in programs.ENGINES.items():
+    os.environ.setdefault(setting, engine)
 
 
 def pytest_addoption(parser):
