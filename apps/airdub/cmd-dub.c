@@ -169,11 +169,9 @@ static bool check_sts(const char *url, GError **error)
 
 static bool check_voice(const Dub *self, GError **error)
 {
-    const char *voice = self->options->voice;
-    if (!voice || dub_engine_chain_has_voice(dub_engine_set_chain(dub_lanes_engines(self->lanes), DUB_STAGE_TTS), voice))
+    if (dub_lanes_check_voice(self->lanes, self->options->voice, error))
         return true;
-    g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND,
-                "--voice: no voice is called \"%s\"; \"airdub voices\" lists those there are", voice);
+    g_prefix_error(error, "--voice: ");
     return false;
 }
 

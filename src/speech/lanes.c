@@ -268,20 +268,20 @@ static const char *named_voice(const char *voice)
     return voice && *voice && !g_str_equal(voice, "default") ? voice : NULL;
 }
 
-static bool check_voice(const DubLanes *lanes, const char *voice, GError **error)
+bool dub_lanes_check_voice(const DubLanes *self, const char *voice, GError **error)
 {
-    if (!voice || dub_engine_chain_has_voice(dub_engine_set_chain(lanes->engines, DUB_STAGE_TTS), voice))
+    const char *name = named_voice(voice);
+    if (!name || dub_engine_chain_has_voice(dub_engine_set_chain(self->engines, DUB_STAGE_TTS), name))
         return true;
     g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND,
-                "no voice is called \"%s\"; \"airdub voices\" lists those there are", voice);
+                "no voice is called \"%s\"; \"airdub voices\" lists those there are", name);
     return false;
 }
 
 DubSpeechSession *dub_speech_session_new(DubLanes *lanes, const DubSpeechSessionConfig *config,
                                          DubSpeechDoneFunc on_done, void *user_data, GError **error)
 {
-    const char *voice = named_voice(config->voice);
-    if (!check_voice(lanes, voice, error))
+    if (!dub_lanes_check_voice(lanes, config->voice, error))
         return NULL;
     DubSpeechSession *self = g_new0(DubSpeechSession, 1);
     g_atomic_ref_count_init(&self->refs);
@@ -291,7 +291,7 @@ DubSpeechSession *dub_speech_session_new(DubLanes *lanes, const DubSpeechSession
     self->jobs = g_ptr_array_new();
     self->on_done = on_done;
     self->user_data = user_data;
-    self->voice = g_strdup(voice);
+    self->voice = g_strdup(named_voice(config->voice));
     self->shape = (DubSpeechShape) {
         .rate_hz = config->rate_hz, .channels = config->channels, .timeout_ms = config->timeout_ms, .voice = self->voice
     };

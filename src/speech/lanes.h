@@ -30,6 +30,9 @@ DubEngineSet *dub_lanes_engines(const DubLanes *self); /* (transfer none) */
  */
 bool dub_lanes_admits(DubLanes *self, int64_t fragment_ns, GError **error);
 
+/* @voice: NULL or "default": the language's own, which there always is. %DUB_ERROR_NOT_FOUND */
+bool dub_lanes_check_voice(const DubLanes *self, const char *voice, GError **error);
+
 typedef struct {
     const char *voice;          /* NULL or "default": the language's own */
     unsigned rate_hz, channels; /* of the dubs */
