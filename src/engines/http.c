@@ -636,6 +636,14 @@ GBytes *dub_http_client_ask_sound(DubHttpClient *self, const DubHttpRequest *req
                 quoted, said);
 }
 
+DubJson *dub_http_client_ask_list(DubHttpClient *self, const char *path, GCancellable *cancellable, GError **error)
+{
+    const DubHttpRequest request = {
+        .path = path, .deadline_ns = dub_clock_now() + DUB_HTTP_LIST_MS * DUB_NS_PER_MS, .cancellable = cancellable
+    };
+    return dub_http_client_ask_json(self, &request, error);
+}
+
 bool dub_http_client_check(DubHttpClient *self, const char *path, GCancellable *cancellable, GError **error)
 {
     g_autoptr(GError) problem = NULL;

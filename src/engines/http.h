@@ -114,6 +114,9 @@ DubJson *dub_http_client_ask_json(DubHttpClient *self, const DubHttpRequest *req
 /* The same where the answer is sound; %DUB_ERROR_ENGINE where it is something else. */
 GBytes *dub_http_client_ask_sound(DubHttpClient *self, const DubHttpRequest *request, GError **error);
 
+/* For list(): the answer of GET @path as JSON, within %DUB_HTTP_LIST_MS */
+DubJson *dub_http_client_ask_list(DubHttpClient *self, const char *path, GCancellable *cancellable, GError **error);
+
 /* For list(): whether somebody answers @path and takes the key. That there is no such path is an answer. */
 bool dub_http_client_check(DubHttpClient *self, const char *path, GCancellable *cancellable, GError **error);
 

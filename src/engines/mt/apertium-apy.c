@@ -1,5 +1,4 @@
 /* engines/mt/apertium-apy.c: Apertium behind its own server, APy: for pairs that are not installed here. */
-#include "base/clock.h"
 #include "base/error.h"
 #include "engines/drivers.h"
 #include "engines/http-answers.h"
@@ -149,11 +148,7 @@ static GPtrArray *list_pairs(const DubEngineConfig *config, GCancellable *cancel
     if (!dub_http_is_set(settings))
         return g_ptr_array_new_with_free_func((GDestroyNotify) dub_engine_offer_free);
     g_autoptr(DubHttpClient) http = dub_http_client_new(&service, settings, error);
-    const DubHttpRequest request = {
-        .path = "/listPairs", .deadline_ns = dub_clock_now() + DUB_HTTP_LIST_MS * DUB_NS_PER_MS,
-        .cancellable = cancellable,
-    };
-    g_autoptr(DubJson) json = http ? dub_http_client_ask_json(http, &request, error) : NULL;
+    g_autoptr(DubJson) json = http ? dub_http_client_ask_list(http, "/listPairs", cancellable, error) : NULL;
     if (!json)
         return NULL;
     GPtrArray *offers = dub_answer_apertium_apy_pairs(json, config->from, config->to, error);

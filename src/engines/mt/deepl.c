@@ -1,5 +1,4 @@
 /* engines/mt/deepl.c: DeepL's API, version 2. The account's glossaries and formality are left alone. */
-#include "base/clock.h"
 #include "base/error.h"
 #include "engines/drivers.h"
 #include "engines/http-answers.h"
@@ -180,15 +179,6 @@ static DubEngine *open_deepl(const DubEngineConfig *config, GError **error)
     return &self->base;
 }
 
-static DubJson *ask_languages(DubHttpClient *http, const char *path, GCancellable *cancellable,
-                              GError **error)
-{
-    const DubHttpRequest request = {.path = path,
-                                    .deadline_ns = dub_clock_now() + DUB_HTTP_LIST_MS * DUB_NS_PER_MS,
-                                    .cancellable = cancellable};
-    return dub_http_client_ask_json(http, &request, error);
-}
-
 static GPtrArray *list_pairs(const DubEngineConfig *config, GCancellable *cancellable, GError **error)
 {
     const DubHttpSettings *settings = config->settings;
@@ -196,9 +186,9 @@ static GPtrArray *list_pairs(const DubEngineConfig *config, GCancellable *cancel
         return g_ptr_array_new_with_free_func((GDestroyNotify) dub_engine_offer_free);
     g_autoptr(DubHttpClient) http = new_client(settings, error);
     g_autoptr(DubJson) sources =
-        http ? ask_languages(http, "/v2/languages?type=source", cancellable, error) : NULL;
+        http ? dub_http_client_ask_list(http, "/v2/languages?type=source", cancellable, error) : NULL;
     g_autoptr(DubJson) targets =
-        sources ? ask_languages(http, "/v2/languages?type=target", cancellable, error) : NULL;
+        sources ? dub_http_client_ask_list(http, "/v2/languages?type=target", cancellable, error) : NULL;
     if (!targets)
         return NULL;
     GPtrArray *offers = dub_answer_deepl_languages(sources, targets, config->from, config->to, error);

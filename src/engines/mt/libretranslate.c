@@ -1,6 +1,5 @@
 /* engines/mt/libretranslate.c: a LibreTranslate server, one's own or another's. It wants its key in the
  * request itself. */
-#include "base/clock.h"
 #include "base/error.h"
 #include "engines/drivers.h"
 #include "engines/http-answers.h"
@@ -127,11 +126,7 @@ static GPtrArray *list_pairs(const DubEngineConfig *config, GCancellable *cancel
     if (!dub_http_is_set(settings))
         return g_ptr_array_new_with_free_func((GDestroyNotify) dub_engine_offer_free);
     g_autoptr(DubHttpClient) http = dub_http_client_new(&service, settings, error);
-    const DubHttpRequest request = {
-        .path = "/languages", .deadline_ns = dub_clock_now() + DUB_HTTP_LIST_MS * DUB_NS_PER_MS,
-        .cancellable = cancellable,
-    };
-    g_autoptr(DubJson) json = http ? dub_http_client_ask_json(http, &request, error) : NULL;
+    g_autoptr(DubJson) json = http ? dub_http_client_ask_list(http, "/languages", cancellable, error) : NULL;
     if (!json)
         return NULL;
     GPtrArray *offers = dub_answer_libretranslate_languages(json, config->from, config->to, error);
