@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "engines/drivers.h"
 #include "engines/mt/pipeline.h"
+#include "text/english.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 typedef struct {
     DubEngine base;
     GPtrArray *stages; /* of char ** */
+    bool from_english;
     DubPipeline *pipeline; /* NULL: to be started */
     int64_t ended_cpu_ns;  /* used by chains that were stopped */
     int64_t told_cpu_ns;   /* that replies have told of */
@@ -175,6 +177,7 @@ static DubEngine *open_apertium(const DubEngineConfig *config, GError **error)
         return NULL;
     Apertium *self = g_new0(Apertium, 1);
     self->stages = stages;
+    self->from_english = g_str_equal(config->from, "en");
     self->pipeline = dub_pipeline_start(stages, error);
     if (self->pipeline)
         return &self->base;
@@ -322,7 +325,8 @@ static DubEngineReply *run(DubEngine *base, const DubEngineRequest *request, GEr
     Apertium *self = (Apertium *) base;
     const int64_t deadline_ns =
         dub_clock_now() + (int64_t) dub_engine_ms_left(request, ANSWER_MOST_MS) * DUB_NS_PER_MS;
-    g_autofree char *text = translate(self, request->text, deadline_ns, request->cancellable, error);
+    g_autofree char *source = self->from_english ? dub_english_measures(request->text) : g_strdup(request->text);
+    g_autofree char *text = translate(self, source, deadline_ns, request->cancellable, error);
     if (!text)
         return NULL;
     DubEngineReply *reply = dub_engine_reply_new();

@@ -53,6 +53,8 @@ static const Case cases[] = {
     {"unknown-word", "en", "es", "The xyzzyplop is big.", "El xyzzyplop es grande."},
     {"lost-subject", "en", "es", "There are two dogs.", "Hay dos perros."},
     {"specials", "en", "es", "^x$ [a] {b} c/d \\ @ <e>.", "^x$ [Un] {b} c/d \\ @ <e>."},
+    {"measures", "en", "es", "A three-hour meeting with a 25-year-old man.",
+     "Una reunión de tres horas con un hombre de 25 años."},
     {"blank", "en", "es", " \n ", ""},
     {"other-way", "es", "en", "La casa es grande.", "The house is big."},
 };

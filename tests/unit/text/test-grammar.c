@@ -47,6 +47,24 @@ static void test_english_plural(const void *data)
     g_assert_cmpstr(plural, ==, c->expected);
 }
 
+static const Case english_measures[] = {
+    {"line", "He is at the 30-yard line.", "He is at the line of 30 yards."},
+    {"gain", "A 20-yard gain by the team", "A gain of 20 yards by the team"},
+    {"words", "a three-hour meeting and a two-week holiday", "a meeting of three hours and a holiday of two weeks"},
+    {"one", "a 1-point lead", "a lead of 1 point"},
+    {"age", "a 25-year-old man", "a 25 year old man"},
+    {"longer-noun", "a 45-yard touchdown pass", "a 45 yard touchdown pass"}, /* who knows how long the noun is */
+    {"others", "a 7-0 win, a one-handed catch, a well-known name", "a 7-0 win, a one-handed catch, a well-known name"},
+    {"none", "no hyphen", "no hyphen"},
+};
+
+static void test_english_measures(const void *data)
+{
+    const Case *c = data;
+    g_autofree char *measures = dub_english_measures(c->input);
+    g_assert_cmpstr(measures, ==, c->expected);
+}
+
 static void test_spanish_plural(const void *data)
 {
     const Case *c = data;
@@ -338,6 +356,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     add_cases("english/plural", english_plurals, G_N_ELEMENTS(english_plurals), test_english_plural);
+    add_cases("english/measures", english_measures, G_N_ELEMENTS(english_measures), test_english_measures);
     add_cases("spanish/plural", spanish_plurals, G_N_ELEMENTS(spanish_plurals), test_spanish_plural);
     g_test_add_func("/text/words/find", test_words);
     g_test_add_func("/text/words/case", test_word_case);
