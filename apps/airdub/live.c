@@ -1,5 +1,6 @@
 /* airdub/live.c: three children in a row. Order of start: MediaMTX (if asked for), sts-service, media-service, each once the
- * one before listens; order of stop: the other way round, so that media-service can drain. */
+ * one before is ready; order of stop: the other way round, so that media-service can drain. A show that came while the engines
+ * are still being loaded would begin in the original, and with a delay that knows nothing of what they take. */
 #include "airdub/live.h"
 
 #include "airdub/child-log.h"
@@ -19,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STARTUP_MS      60000 /* models load within seconds; this is for a machine that swaps */
+#define STARTUP_MS      120000 /* models load within seconds; this is for a machine that swaps */
 #define PROBE_MS        100
 #define STATUS_MS       1000
 #define STATUS_TIMEOUT_S 2
@@ -223,13 +224,14 @@ static unsigned announced_port(const char *line, const char *what)
 static void hear_sts(Live *self, const char *line)
 {
     const unsigned port = announced_port(line, "sts-service: listening on http://");
-    if (!port)
-        return;
-    self->sts_port = port;
-    set_port(self->children[STS], "PORT", port); /* a restart must be found where this one was */
-    set_port(self->children[STS], "STS_PORT", port);
-    child_set_ready(self->children[STS]);
-    start_media(self);
+    if (port) {
+        self->sts_port = port;
+        set_port(self->children[STS], "PORT", port); /* a restart must be found where this one was */
+        set_port(self->children[STS], "STS_PORT", port);
+    } else if (self->sts_port && strstr(line, "sts-service: ready")) {
+        child_set_ready(self->children[STS]);
+        start_media(self);
+    }
 }
 
 static void hear_media(Live *self, const char *line)

@@ -152,6 +152,8 @@ static int run(const StsConfig *config)
         app.listener = eio_listener_new(app.soup, socket, NULL);
         dub_info(strchr(host, ':') ? "sts-service: listening on http://[%s]:%u" : "sts-service: listening on http://%s:%u",
                  host, port);
+        if (dub_sts_service_readiness(app.service) == DUB_STS_READY)
+            dub_info("sts-service: ready"); /* without engines; else on_loaded says so */
         const guint sources[] = { g_unix_signal_add(SIGTERM, on_signal, &app), g_unix_signal_add(SIGINT, on_signal, &app) };
         g_main_loop_run(app.loop);
         for (gsize i = 0; i < G_N_ELEMENTS(sources); i++)

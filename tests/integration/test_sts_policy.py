@@ -106,8 +106,8 @@ def test_a_translator_that_hangs_is_replaced(serve, said):
     with Worker(service.url, stream="hung") as worker:
         worker.init(timeout_ms=10000)
         answer, took_s = answer_to(worker, 0, short)
-        assert (answer["error"]["code"], answer["error"]["stage"]) == ("TIMEOUT", "translation")
-        assert 9.9 <= took_s < 10 + SLACK_S
+        assert answer["status"] == "success", answer["error"]
+        assert 4 <= took_s < 10  # half of the time it was waited for
         answer, took_s = answer_to(worker, 1, short)
         assert answer["status"] == "success", answer["error"]
         [next_one] = children(service.pid, "apertium-tagger")

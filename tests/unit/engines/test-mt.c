@@ -187,6 +187,20 @@ static void test_hung_runs_out_of_time(void)
     assert_healthy(mt, n_programs);
 }
 
+/* Half of the time is given up for lost, the other half is enough. */
+static void test_hung_answers_after_all(void)
+{
+    g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DubEngine) mt = open_pair("en", "es");
+    g_autofree char *before = translate(mt, "The house is big.");
+    const guint n_programs = stop_tagger(pids);
+    g_autoptr(DubEngineReply) reply = ask(mt, "The dog is small.", TIMEOUT_MS, NULL, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(reply->text, ==, "El perro es pequeño.");
+    assert_healthy(mt, n_programs);
+}
+
 static void test_close_leaves_nothing(void)
 {
     g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
@@ -337,6 +351,7 @@ int main(int argc, char **argv)
     g_test_add_func("/engines/mt/cpu", test_cpu);
     g_test_add_func("/engines/mt/hung-is-cancelled", test_hung_is_cancelled);
     g_test_add_func("/engines/mt/hung-runs-out-of-time", test_hung_runs_out_of_time);
+    g_test_add_func("/engines/apertium/hung-answers-after-all", test_hung_answers_after_all);
     g_test_add_func("/engines/mt/close-leaves-nothing", test_close_leaves_nothing);
     g_test_add_func("/engines/mt/environment", test_environment);
     g_test_add_func("/engines/mt/pairs", test_pairs);

@@ -194,22 +194,21 @@ static bool contains(const GArray *pids, pid_t pid)
     return false;
 }
 
-/* One of the programs of each translator stands still: whichever the lane takes hangs. */
+/* One of the translator's programs stands still: it is started again, and what waited for it is translated after all. */
 static void test_translator_hangs(gconstpointer data)
 {
     Rig rig;
-    set_up(&rig, (DubLanes *) data, 2000);
+    set_up(&rig, (DubLanes *) data, 8000);
     g_autoptr(GArray) hung = find_children("apertium-tagger");
-    g_assert_cmpuint(hung->len, >, 0);
+    g_assert_cmpuint(hung->len, ==, 1); /* one serves all lanes */
     for (guint i = 0; i < hung->len; i++)
         kill(g_array_index(hung, pid_t, i), SIGSTOP);
     submit(&rig, 0, make_short());
     const DubSpeechResult *result = wait_result(&rig, 1);
-    g_assert_cmpstr(result->answer->error_code, ==, "TIMEOUT");
-    g_assert_cmpstr(result->answer->error_stage, ==, "translation");
     g_assert_cmpstr(result->answer->transcript, ==, sentence);
-    g_test_message("2000 ms were over after %.0f ms", result->answer->processing_time_ms);
-    g_assert_cmpfloat(result->answer->processing_time_ms, <, 3500);
+    g_assert_cmpstr(result->answer->error_code, ==, NULL);
+    g_test_message("of 8000 ms it took %.0f", result->answer->processing_time_ms);
+    g_assert_cmpfloat(result->answer->processing_time_ms, >, 3000); /* half of what recognition left */
     assert_dubs(&rig, 1);
     g_autoptr(GArray) now = find_children("apertium-tagger");
     g_assert_cmpuint(now->len, ==, hung->len);
