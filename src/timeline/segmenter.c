@@ -11,8 +11,6 @@
 #define SEARCH_MS    1500 /* either side of the mark */
 #define FURTHER_MS   2000 /* and so much before, for a clear pause: a cut sentence costs words (docs/performance.md) */
 #define WINDOW_MS    100
-#define SETTLE_MS    200  /* a stream of a whole number of segments ends at a mark, or within a few AAC frames of it: nothing is
-                             cut just before a mark until the stream has gone past it, or one more, tiny segment would follow */
 #define CLEAR_DB     12   /* a clear pause: this far below the segment's own level, */
 #define FLOOR_DB     3    /* and no more than this above its quietest 100 ms: the room, not a soft syllable */
 #define SHORTEST_MS  100  /* PROTOCOL.md: chunk_duration_ms 100…30000; a shorter rest joins the last segment */
@@ -86,29 +84,20 @@ static int64_t buffered(const DubSegmenter *self)
     return self->samples->len / self->config.channels;
 }
 
-/* Where the next cut is looked for, as lengths of the segment. */
-typedef struct {
-    int64_t earliest; /* a cut before this leaves more until the next mark than a segment may hold: the stream would get one more
-                         segment than its length asks for */
-    int64_t from, to; /* the quietest place in [from, to) */
-    int64_t settled;  /* no clear pause is taken before so much is there */
-} Window;
-
-static Window next_window(const DubSegmenter *self)
+/* The window that the next cut is looked for in, as lengths of the segment: [from, to). */
+static void next_window(const DubSegmenter *self, int64_t *from, int64_t *to)
 {
     const int64_t nominal = dub_ns_to_samples(self->config.nominal_ns, self->config.rate_hz);
     const int64_t mark = dub_ns_to_samples((int64_t) (self->next_index + 1) * self->config.nominal_ns, self->config.rate_hz);
     /* A forced cut may have left the marks behind: then the nominal length counts from here. */
     const int64_t at_mark = mark - self->first < nominal / 2 ? nominal : MIN(mark - self->first, self->longest_frames);
-    if (self->config.mode == DUB_SEGMENT_FIXED)
-        return (Window) { at_mark, at_mark, at_mark, at_mark };
+    if (self->config.mode == DUB_SEGMENT_FIXED) {
+        *from = *to = at_mark;
+        return;
+    }
     const int64_t search = MIN(ms_to_frames(self, SEARCH_MS), nominal / 4);
-    Window window = { .to = MIN(at_mark + search, self->longest_frames) };
-    const int64_t overhang = self->longest_frames - nominal, settle = MIN(ms_to_frames(self, SETTLE_MS), overhang / 2);
-    window.earliest = MAX(at_mark - overhang + settle, nominal / 4);
-    window.from = MIN(MAX(at_mark - search, window.earliest), window.to);
-    window.settled = MIN(at_mark + settle, window.to);
-    return window;
+    *from = MAX(at_mark - search, nominal / 4);
+    *to = MIN(at_mark + search, self->longest_frames);
 }
 
 static double level_at(const DubSegmenter *self, int64_t first, int64_t n_frames)
@@ -134,13 +123,14 @@ static bool is_clear(const DubSegmenter *self, int64_t quiet, int64_t have, int6
 
 /* The quietest within [from, to); if that is inside a word, a clear pause a little before, if there is one. It was waited for
  * until @to anyway, so that costs no time. */
-static int64_t choose_length(const DubSegmenter *self, int64_t earliest, int64_t from, int64_t to)
+static int64_t choose_length(const DubSegmenter *self, int64_t from, int64_t to)
 {
     if (from >= to)
         return to;
     const int64_t window = MIN(ms_to_frames(self, WINDOW_MS), to - from);
     const int64_t quiet = quietest(self, from, to, window);
-    const int64_t further = MAX(from - ms_to_frames(self, FURTHER_MS), earliest);
+    const int64_t nominal = dub_ns_to_samples(self->config.nominal_ns, self->config.rate_hz);
+    const int64_t further = MAX(from - ms_to_frames(self, FURTHER_MS), nominal / 4);
     if (further + window < from && !is_clear(self, quiet, to, window)) {
         const int64_t before = quietest(self, further, from, window);
         if (is_clear(self, before, to, window))
@@ -150,10 +140,10 @@ static int64_t choose_length(const DubSegmenter *self, int64_t earliest, int64_t
 }
 
 /* Looked for once per window's worth of new sound; 0: none yet. */
-static int64_t find_clear_pause(DubSegmenter *self, int64_t from, int64_t settled)
+static int64_t find_clear_pause(DubSegmenter *self, int64_t from)
 {
     const int64_t window = ms_to_frames(self, WINDOW_MS), have = buffered(self) - self->tail_frames;
-    if (!self->config.eager || self->config.mode != DUB_SEGMENT_PAUSE || have < MAX(settled, from + window) ||
+    if (!self->config.eager || self->config.mode != DUB_SEGMENT_PAUSE || have < from + window ||
         have - self->looked_at < window)
         return 0;
     self->looked_at = have;
@@ -183,18 +173,18 @@ DubSegment *dub_segmenter_take(DubSegmenter *self)
         self->forced = false;
         return buffered(self) > 0 ? cut(self, buffered(self)) : NULL;
     }
-    const Window window = next_window(self);
+    int64_t from, to;
+    next_window(self, &from, &to);
     const int64_t have = buffered(self);
-    if (have >= window.to + self->tail_frames)
-        return cut(self, choose_length(self, window.earliest, window.from, window.to));
-    const int64_t clear = find_clear_pause(self, window.from, window.settled);
+    if (have >= to + self->tail_frames)
+        return cut(self, choose_length(self, from, to));
+    const int64_t clear = find_clear_pause(self, from);
     if (clear > 0)
         return cut(self, clear);
     if (!self->finished || have == 0)
         return NULL;
     /* The end is inside or before the window: one segment, unless the rest would be longer than allowed. */
     if (have > self->longest_frames)
-        return cut(self, choose_length(self, window.earliest, window.from,
-                                       MIN(window.to, have - ms_to_frames(self, SHORTEST_MS))));
+        return cut(self, choose_length(self, from, MIN(to, have - ms_to_frames(self, SHORTEST_MS))));
     return cut(self, have);
 }

@@ -12,9 +12,8 @@
 #define DUB_CROSSFADE_MS 10 /* long enough to hide a join, too short to hear as an echo */
 
 typedef enum {
-    DUB_SEGMENT_PAUSE, /* at the quietest 100 ms within ±1.5 s of the mark, or else at a clear pause up to 2 s before that, but
-                          never further from the mark than longest_ns - nominal_ns: words stay whole, and a stream of n nominal
-                          lengths has n segments */
+    DUB_SEGMENT_PAUSE, /* at the quietest 100 ms within ±1.5 s of the mark, or else at a clear pause up to 2 s before that: words
+                          stay whole */
     DUB_SEGMENT_FIXED, /* exactly at the mark */
 } DubSegmentMode;
 
@@ -23,8 +22,8 @@ typedef struct {
     int64_t nominal_ns;    /* distance of the marks: 6 s */
     int64_t longest_ns;    /* bound on a segment, for its deadline: >= nominal_ns; pause mode looks no further than this */
     DubSegmentMode mode;
-    bool eager;            /* pause mode, live: once 200 ms past the mark take a clear pause, do not wait for the end of the
-                              search: what is saved, up to 1.3 s, is time for the engines */
+    bool eager;            /* pause mode, live: take the first clear pause of the search, do not wait for its end: what is
+                              saved, up to 2.5 s, is time for the engines */
 } DubSegmenterConfig;
 
 typedef struct {

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 
-#define OVERHANG(segment_ns)   ((segment_ns) / 4)      /* live, a pause is looked for up to here past the nominal length */
+#define OVERHANG(segment_ns)   ((segment_ns) / 6)      /* live, a pause is looked for up to here past the nominal length */
 #define EXPECTED_COST          0.2                     /* processing seconds a second of sound, until the engines say */
 #define MARGIN_NS              (1150 * DUB_NS_PER_MS)  /* a busy machine, the network, the codecs */
 #define EARLY_WAIT_NS          (2 * DUB_NS_PER_S)      /* for the other stream's first timestamp */
