@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from deploy.conftest import docker
+from deploy.containers import docker
 
 pytestmark = pytest.mark.timeout(3000)  # the first build compiles everything
 
