@@ -110,7 +110,7 @@ def test_doctor_finds_every_plugin(images):
 def test_airdub_dubs_a_file(images, short, tmp_path):
     """Demuxers, decoders, engines and muxers are all there, and FFmpeg's reduced libraries do what Debian's do."""
     tmp_path.chmod(0o777)
-    done = docker("run", "--rm", *HARDENED, "-v", f"{short.path}:/in.mp4:ro", "-v", f"{tmp_path}:/out", images["airdub"], "dub", "--json",
+    done = docker("run", "--rm", *HARDENED, "-v", f"{short}:/in.mp4:ro", "-v", f"{tmp_path}:/out", images["airdub"], "dub", "--json",
                   "--asr", "pocketsphinx", "--tts", "espeak-ng", "/in.mp4", "/out/dubbed.mp4", timeout_s=240)
     events = [json.loads(line) for line in done.stdout.splitlines()]
     fragments = [event for event in events if event["event"] == "fragment"]
