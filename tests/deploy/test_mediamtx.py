@@ -52,3 +52,16 @@ def test_the_api_answers_from_another_address(start, tmp_path, private_address, 
     server.wait_for_line(r"\[API\] (listener opened|started)", 10)
     status, answer = ask(private_address, ports["API"], "/v3/paths/list")
     assert (status, answer["items"]) == (200, [])
+
+
+@pytest.mark.parametrize("host, answers", [(None, False), ("0.0.0.0", True)])
+def test_the_built_in_servers_api_is_open_to_others_only_if_told(until_end, tmp_path, private_address, host, answers):
+    port = free_port()
+    settings = {"API_PORT": port, "HOST": "127.0.0.1", **({"API_HOST": host} if host else {})}
+    until_end(programs.MediaService("http://127.0.0.1:1", tmp_path, **settings))
+    assert ask("127.0.0.1", port, "/v3/paths/list")[0] == 200
+    if answers:
+        assert ask(private_address, port, "/v3/paths/list")[0] == 200
+    else:
+        with pytest.raises(ConnectionRefusedError):
+            ask(private_address, port, "/v3/paths/list")
