@@ -131,6 +131,8 @@ def test_services_are_hardened():
             assert read["read_only"] and read["cap_drop"] == ["ALL"] and "no-new-privileges:true" in read["security_opt"]
 
 
+@pytest.mark.alone
+@pytest.mark.timeout(3000)
 def test_the_whole_product_starts(images, compose, tmp_path):
     """With the built-in media server, so that no image has to come from elsewhere; ports that Docker chooses."""
     del compose  # asked for, so that a machine without Compose says so

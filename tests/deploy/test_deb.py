@@ -14,7 +14,7 @@ from support.net import free_port, wait_for
 ROOT = Path(__file__).resolve().parents[2]
 BASE = Path("/var/tmp/airdub-base-system")  # made once, by debootstrap
 
-pytestmark = pytest.mark.timeout(2400)  # the packages are compiled, and some 300 of Debian's are installed
+pytestmark = [pytest.mark.timeout(2400), pytest.mark.alone]  # the packages are compiled, and some 300 of Debian's are installed
 
 
 @pytest.fixture(scope="module")

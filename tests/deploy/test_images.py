@@ -8,7 +8,7 @@ import pytest
 
 from deploy.containers import docker
 
-pytestmark = pytest.mark.timeout(3000)  # the first build compiles everything
+pytestmark = [pytest.mark.timeout(3000), pytest.mark.alone]  # the first build compiles everything, on all cores
 
 SERVICES = ("media-service", "sts-service")
 MB = 1_000_000
