@@ -66,7 +66,7 @@ static int print_help(void)
     g_autofree char *table = media_config_help();
     printf("Usage: media-service [--help] [--version] [--healthcheck]\n\n"
            "Pulls each live/<id>/in from the media server, dubs it and publishes live/<id>/out.\n"
-           "--healthcheck asks the one that runs with these settings whether it is well: status 0, or 1 and the reason.\n"
+           "--healthcheck asks the one that runs with these settings how it is: status 0, or 1 and the reason.\n"
            "Settings come from the environment:\n\n%s",
            table);
     return 0;

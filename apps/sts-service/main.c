@@ -34,7 +34,7 @@ static int usage(void)
     g_autofree char *table = sts_config_help();
     g_print("Usage: sts-service [--help] [--version] [--healthcheck]\n"
             "Speech to speech over Socket.IO: takes fragments of a stream's audio, gives back their dub.\n"
-            "--healthcheck asks the one that runs with these settings whether it is ready: status 0, or 1 and the reason.\n\n"
+            "--healthcheck asks the one that runs with these settings if it is ready: 0, or 1 and the reason.\n\n"
             "Settings are environment variables [default] (allowed values):\n%s",
             table);
     return 0;
