@@ -13,7 +13,8 @@ SOAK_MINUTES ?= 60
 export AIRDUB_BUILD ?= $(abspath $(BUILD))
 
 .DEFAULT_GOAL := all
-.PHONY: all deps deps-build deps-demo models demo fixtures test unit asan tsan fuzz soak bench install clean help
+.PHONY: all deps deps-build deps-demo models demo fixtures test unit asan tsan fuzz soak bench install \
+	e2e-docker-up images deb clean help
 
 all: $(BUILD)/build.ninja ## build the three programs into build/apps
 	ninja -C $(BUILD) -j $(JOBS)
@@ -91,8 +92,18 @@ install: all ## install programs and man pages; knows DESTDIR and PREFIX
 	meson configure $(BUILD) --prefix=$(PREFIX)
 	DESTDIR=$(abspath $(DESTDIR)) meson install -C $(BUILD)
 
+e2e-docker-up: ## get a Docker engine and the images' base ready; as root on Debian it installs and starts one
+	@tools/e2e/docker-up
+
+images: e2e-docker-up ## build the images airdub/media-service, airdub/sts-service and airdub/airdub; knows AIRDUB_TAG and MODELS
+	@tools/e2e/images
+
+deb: deps-build ## build Debian packages into build/deb, and have lintian look at them
+	@tools/deps/install deb
+	@deploy/build-deb $(BUILD)/deb
+
 clean: ## remove what was built; .venv, node_modules and fixtures stay
 	rm -rf $(BUILD) build-asan build-tsan build-fuzz demo-output
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22

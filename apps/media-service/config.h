@@ -12,6 +12,7 @@ typedef struct {
     char *log_level, *log_format;
     char *media_server;             /* "builtin" or "mediamtx" */
     unsigned rtmp_port, api_port;   /* of the built-in media server */
+    char *api_host;
     char *mediamtx_host, *rtmp_url, *rtsp_url, *api_url; /* URLs NULL: from media_server and the ports */
     char *playback_url;             /* NULL: nothing to fetch from */
     char *sts_url, *sts_token, *speech;

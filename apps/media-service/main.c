@@ -3,6 +3,7 @@
 #include "service.h"
 
 #include "base/error.h"
+#include "base/healthcheck.h"
 #include "base/log.h"
 #include "base/process.h"
 
@@ -63,14 +64,16 @@ static int run(const MediaConfig *config)
 static int print_help(void)
 {
     g_autofree char *table = media_config_help();
-    printf("Usage: media-service [--help] [--version]\n\n"
+    printf("Usage: media-service [--help] [--version] [--healthcheck]\n\n"
            "Pulls each live/<id>/in from the media server, dubs it and publishes live/<id>/out.\n"
+           "--healthcheck asks the one that runs with these settings how it is: status 0, or 1 and the reason.\n"
            "Settings come from the environment:\n\n%s",
            table);
     return 0;
 }
 
-int main(int argc, char **argv)
+/* Returns: an exit status, or -1: run */
+static int read_arguments(int argc, char **argv, bool *healthcheck)
 {
     if (argc > 1 && g_str_equal(argv[1], "--version")) {
         printf("media-service %s\n", AIRDUB_VERSION);
@@ -78,10 +81,28 @@ int main(int argc, char **argv)
     }
     if (argc > 1 && g_str_equal(argv[1], "--help"))
         return print_help();
-    if (argc > 1) {
+    *healthcheck = argc == 2 && g_str_equal(argv[1], "--healthcheck");
+    if (argc > 1 && !*healthcheck) {
         fprintf(stderr, "media-service: %s: no such option; settings come from the environment, see --help\n", argv[1]);
         return dub_error_exit_status(&(GError){ DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, NULL });
     }
+    return -1;
+}
+
+static int serve(const MediaConfig *config)
+{
+    setup_log(config);
+    dub_process_setup(g_str_equal(config->speech, "remote") ? DUB_PROCESS_MEDIA : DUB_PROCESS_ENGINES);
+    gst_init(NULL, NULL);
+    return run(config);
+}
+
+int main(int argc, char **argv)
+{
+    bool healthcheck = false;
+    const int done = read_arguments(argc, argv, &healthcheck);
+    if (done >= 0)
+        return done;
     MediaConfig config = { 0 };
     g_autoptr(GError) error = NULL;
     g_auto(GStrv) environment = g_get_environ();
@@ -89,10 +110,8 @@ int main(int argc, char **argv)
         return fail(error);
     if (config.supervised && !dub_process_end_with_parent())
         return 0;
-    setup_log(&config);
-    dub_process_setup(g_str_equal(config.speech, "remote") ? DUB_PROCESS_MEDIA : DUB_PROCESS_ENGINES);
-    gst_init(NULL, NULL);
-    const int status = run(&config);
+    const int status =
+        healthcheck ? dub_healthcheck_run("media-service", config.host, config.port, "/health") : serve(&config);
     media_config_clear(&config);
     return status;
 }

@@ -103,11 +103,11 @@ static bool start_builtin(MediaServer *self, const MediaConfig *config, char **a
     self->api = dub_http_server_new();
     dub_mediamtx_api_mount(self->api, list_paths, self);
     guint port;
-    g_autoptr(GSocket) socket = dub_http_bind("127.0.0.1", config->api_port, "API_PORT", &port, error);
+    g_autoptr(GSocket) socket = dub_http_bind(config->api_host, config->api_port, "API_PORT", &port, error);
     if (!socket)
         return false;
     self->listener = eio_listener_new(self->api, socket, NULL);
-    *api_url = g_strdup_printf("http://127.0.0.1:%u", port);
+    *api_url = dub_http_local_url(config->api_host, port);
     return true;
 }
 

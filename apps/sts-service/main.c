@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/healthcheck.h"
 #include "base/http.h"
 #include "base/process.h"
 #include "engineio/listener.h"
@@ -31,15 +32,16 @@ typedef struct {
 static int usage(void)
 {
     g_autofree char *table = sts_config_help();
-    g_print("Usage: sts-service [--help] [--version]\n"
-            "Speech to speech over Socket.IO: takes fragments of a stream's audio, gives back their dub.\n\n"
+    g_print("Usage: sts-service [--help] [--version] [--healthcheck]\n"
+            "Speech to speech over Socket.IO: takes fragments of a stream's audio, gives back their dub.\n"
+            "--healthcheck asks the one that runs with these settings if it is ready: 0, or 1 and the reason.\n\n"
             "Settings are environment variables [default] (allowed values):\n%s",
             table);
     return 0;
 }
 
 /* Returns: an exit status, or -1: run */
-static int read_arguments(int argc, char **argv)
+static int read_arguments(int argc, char **argv, bool *healthcheck)
 {
     if (argc == 1)
         return -1;
@@ -49,6 +51,9 @@ static int read_arguments(int argc, char **argv)
         g_print("sts-service %s\n", AIRDUB_VERSION);
         return 0;
     }
+    *healthcheck = argc == 2 && strcmp(argv[1], "--healthcheck") == 0;
+    if (*healthcheck)
+        return -1;
     g_printerr("sts-service: unknown argument %s; settings are environment variables, see sts-service --help\n", argv[1]);
     return 2;
 }
@@ -169,7 +174,8 @@ static int run(const StsConfig *config)
 int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "");
-    const int status = read_arguments(argc, argv);
+    bool healthcheck = false;
+    const int status = read_arguments(argc, argv, &healthcheck);
     if (status >= 0)
         return status;
     g_auto(GStrv) environment = g_get_environ();
@@ -177,6 +183,8 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     if (!sts_config_load(&config, environment, &error))
         return fail(error);
+    if (healthcheck)
+        return dub_healthcheck_run("sts-service", sts_config_host(&config), sts_config_port(&config), "/health/ready");
     if (config.supervised && !dub_process_end_with_parent())
         return 0;
     dub_process_setup(DUB_PROCESS_ENGINES);

@@ -154,6 +154,15 @@ void dub_http_reply_text(SoupServerMessage *message, guint status, const char *c
     soup_server_message_set_response(message, content_type, SOUP_MEMORY_COPY, body, strlen(body));
 }
 
+char *dub_http_local_url(const char *host, guint port)
+{
+    if (strcmp(host, "0.0.0.0") == 0)
+        host = "127.0.0.1";
+    else if (strcmp(host, "::") == 0)
+        host = "::1";
+    return g_strdup_printf(strchr(host, ':') ? "http://[%s]:%u" : "http://%s:%u", host, port);
+}
+
 void dub_http_reply_json(SoupServerMessage *message, guint status, const DubJson *body)
 {
     g_autofree char *text = dub_json_to_text(body);

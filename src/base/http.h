@@ -31,6 +31,10 @@ void dub_http_limit_bodies(SoupServer *server, const char *const *except);
  */
 GSocket *dub_http_bind(const char *host, guint port, const char *setting, guint *chosen, GError **error);
 
+/* Returns: (transfer full): "http://HOST:PORT", where a program of this machine reaches what listens on @host: at the
+ * loopback address of its family if that is "0.0.0.0" or "::" */
+char *dub_http_local_url(const char *host, guint port);
+
 void dub_http_reply_json(SoupServerMessage *message, guint status, const DubJson *body); /* (transfer none) */
 void dub_http_reply_text(SoupServerMessage *message, guint status, const char *content_type, const char *body);
 /* {"error": {"code": …, "message": …}} with the right status for a DUB_ERROR */
