@@ -2,13 +2,14 @@
 
 One broadcast serves most of the tests. The engines are real ones; the tests' parameter names them."""
 
+import dataclasses
 import re
 
 import pytest
 import requests
 
 from e2e.helpers import docker, language, settings, stream_analyzer
-from e2e.helpers.docker_compose_manager import DockerComposeManager
+from e2e.helpers.docker_compose_manager import DockerComposeManager, DualComposeManager
 from e2e.helpers.pipeline import SEGMENT_S, broadcast
 from e2e.helpers.settings import COMPOSE
 from e2e.helpers.socketio_monitor import has_audio
@@ -68,6 +69,23 @@ def test_compositions_publish_their_ports(dual_compose_env):
     wanted = ["rtmp", "media", "sts"] + (["rtsp", "api"] if dual_compose_env.kind == "mediamtx" else [])
     listing = docker.docker("ps", "--filter", f"label={docker.LABEL}={dual_compose_env.settings.run}", "--format", "{{.Ports}}").stdout
     assert [name for name in wanted if f":{ports[name]}->" not in listing] == [], listing
+
+
+@needs_docker
+def test_publish_test_fixture_is_seen(publish_test_fixture, dual_compose_env, stream_name):
+    """The minute of commentary is in the media server while its publisher runs."""
+    publisher = publish_test_fixture()
+    assert publisher.running and dual_compose_env.has_path(f"live/{stream_name}/in")
+
+
+@needs_docker
+def test_taken_port_is_told(containers, dual_compose_env, tmp_path):
+    """A second pair of projects on the same ports is refused before anything is started, with the variable to set."""
+    second = DualComposeManager(dataclasses.replace(containers.settings, suffix="-second"), containers.kind, tmp_path)
+    with pytest.raises(docker.PortConflict, match="MEDIAMTX_RTMP_PORT"):
+        second.start_all()
+    assert second.started == []
+    assert requests.get(f"{dual_compose_env.media_url}/health", timeout=5).status_code == 200
 
 
 # ---- the whole pipeline ----

@@ -59,6 +59,17 @@ def test_independent_containers_can_communicate(production_env):
 
 
 @containers_test
+def test_media_service_is_told_names(production_env):
+    """Neither localhost nor an address: container names."""
+    told = dict(word.split("=", 1) for word in production_env.media.inspect()["Config"]["Env"])
+    names = production_env.settings.name
+    assert told["STS_SERVICE_URL"] == f"http://{names['sts']}:3000"
+    if production_env.kind == "mediamtx":
+        assert told["MEDIAMTX_RTMP_URL"] == f"rtmp://{names['mediamtx']}:1935"
+    assert not [value for key, value in told.items() if key.endswith("_URL") and re.search(r"localhost|//[0-9.]+[:/]", value)]
+
+
+@containers_test
 @pytest.mark.p1
 def test_docker_network_service_discovery(production_env):
     """All are on the bridge network; its DNS gives each name the right address; a connection takes under 5 ms."""

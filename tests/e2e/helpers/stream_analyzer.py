@@ -38,20 +38,22 @@ def _info(streams):
 
 
 def pts_delta_ms(path):
-    """How far sound and pictures are apart at worst, by their timestamps alone: for each picture, the time to the nearest moment
-    that has sound, and for the two streams, the difference between their beginnings and between their ends."""
+    """How far sound and pictures are apart at worst, by their timestamps alone: the longest that a picture has been without sound,
+    and the differences between the beginnings and between the ends of both streams."""
     video = np.array(sorted(p.pts_s for p in media.packets(path, "video") if p.pts_s is not None))
-    packets = [p for p in media.packets(path, "audio") if p.pts_s is not None]
-    starts = np.array(sorted(p.pts_s for p in packets))
-    usual_s = float(np.median(np.diff(starts)))  # FLV states no durations
-    ends = starts + np.array([p.duration_s or usual_s for p in sorted(packets, key=lambda p: p.pts_s)])
+    starts, ends = _sound(path)
     after = np.searchsorted(starts, video, side="right")
-    since = video - ends[np.maximum(after - 1, 0)]
-    until = np.where(after < len(starts), starts[np.minimum(after, len(starts) - 1)] - video, np.inf)
-    gaps = np.where(after == 0, until, np.minimum(np.maximum(since, 0), until))
+    without = np.where(after > 0, video - ends[np.maximum(after - 1, 0)], 0)
     frame_s = float(np.median(np.diff(video)))
-    edges = abs(video[0] - starts[0]), abs(video[-1] + frame_s - ends[-1])
-    return 1000 * float(max(gaps.max(), *edges))
+    return 1000 * float(max(without.max(), abs(video[0] - starts[0]), abs(video[-1] + frame_s - ends[-1])))
+
+
+def _sound(path):
+    """When each packet of sound begins and ends; FLV states no durations, so there the usual distance counts."""
+    packets = sorted((p for p in media.packets(path, "audio") if p.pts_s is not None), key=lambda p: p.pts_s)
+    starts = np.array([p.pts_s for p in packets])
+    usual_s = float(np.median(np.diff(starts)))
+    return starts, starts + np.array([p.duration_s or usual_s for p in packets])
 
 
 def flash_deltas_ms(path):
