@@ -148,7 +148,7 @@ def test_language_from_the_query(echo_env, stream_name, short, sts_monitor, tmp_
     """?lang=fr in the publisher's URL reaches sts-service, with no hook: the plain image of MediaMTX has no shell to run one."""
     monitor = sts_monitor(echo_env)
     with publish(echo_env, short, stream_name, tmp_path, loop=-1, query="lang=fr"):
-        init = monitor.wait_for("stream:init", stream_name, timeout_s=30)[0]
+        init = monitor.wait_for("stream:init", stream=stream_name, timeout_s=30)
     assert init["config"]["target_language"] == "fr"
 
 

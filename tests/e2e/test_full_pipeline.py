@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from e2e.helpers import docker, language, settings, stream_analyzer
-from e2e.helpers.docker_compose_manager import DockerComposeManager, DualComposeManager
+from e2e.helpers.docker_compose_manager import DockerComposeManager, DualComposeManager, e2e_file
 from e2e.helpers.pipeline import SEGMENT_S, broadcast
 from e2e.helpers.settings import COMPOSE
 from e2e.helpers.socketio_monitor import has_audio
@@ -35,7 +35,7 @@ def needs_docker(test):
 def test_docker_compose_files_exist(service):
     """For both services, beside their programs: what runs in production, and what is different in tests."""
     assert COMPOSE[service].is_file()
-    assert COMPOSE[service].with_name("docker-compose.e2e.yml").is_file()
+    assert e2e_file(service).is_file()
 
 
 def test_test_fixture_exists(nfl):
@@ -66,7 +66,7 @@ def test_both_compositions_are_healthy(dual_compose_env):
 def test_compositions_publish_their_ports(dual_compose_env):
     """Those that are told: RTMP and media-service, sts-service; MediaMTX's control API too."""
     ports = dual_compose_env.settings.ports
-    wanted = ["rtmp", "media", "sts"] + (["rtsp", "api"] if dual_compose_env.kind == "mediamtx" else [])
+    wanted = ["rtmp", "api", "media", "sts"] + (["rtsp"] if dual_compose_env.kind == "mediamtx" else [])
     listing = docker.docker("ps", "--filter", f"label={docker.LABEL}={dual_compose_env.settings.run}", "--format", "{{.Ports}}").stdout
     assert [name for name in wanted if f":{ports[name]}->" not in listing] == [], listing
 
@@ -185,8 +185,10 @@ def test_output_is_in_sync(full_pipeline):
 
 @needs_docker
 def test_compose_reads_both_files(dual_compose_env):
+    """What tests run, and what production runs."""
     for manager, service in ((dual_compose_env.media, "media-service"), (dual_compose_env.sts, "sts-service")):
-        assert re.search(rf"^ +{service}:", manager.config(), re.M)
+        assert re.search(rf"^ +{service}(-builtin)?:", manager.config(), re.M)
+        assert re.search(rf"^ +{service}:", DockerComposeManager("e2e-read", COMPOSE[service], {}).config(), re.M)
 
 
 @needs_docker
@@ -197,7 +199,7 @@ def test_compose_file_missing_or_invalid(text, error, containers, tmp_path):
     if text:
         file.write_text(text)
     with pytest.raises(error, match="docker-compose.yml"):
-        DockerComposeManager("e2e-broken", file, {}).up()
+        DockerComposeManager("e2e-broken", file, {}).up("anything")
 
 
 @needs_docker

@@ -94,7 +94,7 @@ def connect_ms(container, host, port):
 def test_published_ports_answer_on_this_machine(production_env):
     ports = production_env.settings.ports
     published = {int(p["HostPort"]) for c in production_env.containers for p in sum(c.inspect()["HostConfig"]["PortBindings"].values(), [])}
-    wanted = {"media", "sts", "rtmp"} | ({"rtsp", "api"} if production_env.kind == "mediamtx" else set())
+    wanted = {"media", "sts", "rtmp", "api"} | ({"rtsp"} if production_env.kind == "mediamtx" else set())
     assert published >= {ports[name] for name in wanted}
     prometheus.check(production_env.media_url)
     prometheus.check(production_env.sts_url)

@@ -43,11 +43,12 @@ def docker(*arguments, timeout_s=120, check=True):
     """CompletedProcess of `docker arguments`; DockerError with its last words when it fails, unless check is false."""
     done = run(["docker", *arguments], timeout_s)
     if check and done.returncode != 0:
-        raise _error(done.stderr.strip(), f"docker {' '.join(map(str, arguments[:2]))}")
+        raise error_of(done.stderr.strip(), f"docker {' '.join(map(str, arguments[:2]))}")
     return done
 
 
-def _error(text, command):
+def error_of(text, command):
+    """The DockerError that these words of Docker or compose are."""
     port = re.search(r"(?:0\.0\.0\.0|\[::\]|127\.0\.0\.1|\*)?:(\d+)[^\n]*(?:port is already allocated|address already in use)", text)
     if port or "port is already allocated" in text:
         number = port.group(1) if port else "one of them"
@@ -120,6 +121,11 @@ def remove_network(name, run_id):
     """If this session has made it, and nobody is on it any more; somebody else's network stays."""
     if has_network(name) and network(name)["Labels"].get(LABEL) == run_id:
         docker("network", "rm", name, check=False)
+
+
+def ensure_volume(name, run_id):
+    """A volume with the session's label."""
+    docker("volume", "create", "--label", f"{LABEL}={run_id}", name)
 
 
 # ---- containers ----

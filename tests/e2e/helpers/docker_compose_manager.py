@@ -2,12 +2,11 @@
 
 import json
 import logging
-import os
 import shutil
 from pathlib import Path
 
 from e2e.helpers import docker
-from e2e.helpers.environment import RECORDINGS, SEGMENTS, Environment, media_environment, recording_environment, sts_environment
+from e2e.helpers.environment import RECORDINGS, Environment, media_environment, recording_environment, sts_environment
 from e2e.helpers.settings import COMPOSE, PORTS
 from support.net import accepts
 
@@ -25,8 +24,12 @@ def compose_command():
     raise docker.DockerError("neither `docker compose` nor docker-compose is installed")
 
 
+def e2e_file(service):
+    return COMPOSE[service].with_name("docker-compose.e2e.yml")
+
+
 class DockerComposeManager:
-    """One compose project. override: what is added to the file's services, as compose reads it."""
+    """One compose project. override: what is added to the file's services, as compose reads it; it is written into the folder."""
 
     def __init__(self, name, file, env, profiles=(), override=None, folder=None):
         self.name = name
@@ -35,20 +38,19 @@ class DockerComposeManager:
         self.profiles = profiles
         self.files = [self.file]
         if override:
-            extra = Path(folder) / f"{name}.override.json"  # JSON is YAML
-            extra.write_text(json.dumps({"version": "3.7", "services": override} if _has_version(self.file) else {"services": override}))
-            self.files.append(extra)
+            self.files.append(Path(folder) / f"{name}.override.json")  # JSON is YAML
+            self.files[-1].write_text(json.dumps({"services": override}, indent=1))
 
     def _compose(self, *words, timeout_s=180, check=True):
         files = [word for file in self.files for word in ("-f", file)]
         profiles = [word for profile in self.profiles for word in ("--profile", profile)]
-        done = docker.run([*compose_command(), "-p", self.name, *files, *profiles, *words], timeout_s, {**os.environ, **self.env})
+        done = docker.run([*compose_command(), "-p", self.name, *files, *profiles, *words], timeout_s, self.env)
         if check and done.returncode != 0:
-            raise docker._error((done.stderr or done.stdout).strip(), f"compose {self.name} {words[0]}")
+            raise docker.error_of((done.stderr or done.stdout).strip(), f"compose {self.file} {words[0]}")
         return done
 
     def config(self):
-        """What compose makes of the files; DockerError when it cannot read them."""
+        """What compose makes of the files; an error that names the file when it is not there or cannot be read."""
         if not self.file.is_file():
             raise FileNotFoundError(f"{self.file} is not there")
         return self._compose("config").stdout
@@ -63,17 +65,8 @@ class DockerComposeManager:
         self._compose("down", "--volumes", "--remove-orphans", "--timeout", "10", check=False)
         log.info("compose %s: down", self.name)
 
-    def container(self, service):
-        """Its id; None when there is none."""
-        ids = self._compose("ps", "-q", service, check=False).stdout.split()
-        return ids[0] if ids else None
-
     def logs(self, service, tail="all"):
         return self._compose("logs", "--no-color", f"--tail={tail}", service, check=False).stdout
-
-
-def _has_version(file):
-    return file.is_file() and "version:" in file.read_text()
 
 
 class DualComposeManager(Environment):
@@ -81,40 +74,40 @@ class DualComposeManager(Environment):
 
     def __init__(self, settings, kind, folder, sts_env=None, media_env=None):
         super().__init__(settings, kind, folder)
-        ports = {variable: settings.ports[key] for key, variable in PORTS.items()}
-        common = {"E2E_RUN": settings.run, "E2E_NETWORK_NAME": settings.network, "AIRDUB_TAG": settings.tag, **ports,
-                  "MEDIAMTX_TAG": settings.mediamtx_image.rsplit(":", 1)[1]}
-        sts_url = f"http://{HOST}:{settings.ports['sts']}"
-        sts = sts_environment(settings, **(sts_env or {}))
-        media = {**media_environment(settings, kind, **(media_env or {})), "STS_SERVICE_URL": sts_url}
-        if kind == "mediamtx":
-            media = {**media, "MEDIAMTX_HOST": "mediamtx", "MEDIAMTX_RTMP_URL": "rtmp://mediamtx:1935"}
-        profiles = ("builtin",) if kind == "builtin" else ()
-        project = f"{settings.run}{settings.suffix}".replace("_", "-")
-        self.sts = DockerComposeManager(f"e2e-sts-{project}", COMPOSE["sts"], {**common, **sts}, folder=folder, override={
-            "sts-service": {"environment": _words(sts), "volumes": [f"{settings.models}:/models:ro"]}})
-        self.media = DockerComposeManager(f"e2e-media-{project}", COMPOSE["media"], {**common, **media}, profiles, self._media_override(media),
-                                          folder)
         self.started = []  # in the order they came up
+        self.sts = DockerComposeManager(
+            f"e2e-sts-{settings.run}{settings.suffix}", e2e_file("sts-service"), self._common(), folder=folder,
+            override={"sts-service": {"environment": sts_environment(settings, **(sts_env or {}))}})
+        media = media_environment(settings, **{"STS_SERVICE_URL": f"http://{HOST}:{settings.ports['sts']}", **(media_env or {})})
+        override = {self.media_service: {"environment": media}}
+        if kind == "mediamtx":
+            override["mediamtx"] = {"environment": recording_environment(), "volumes": [f"{self.recordings}:{RECORDINGS}"]}
+        self.media = DockerComposeManager(f"e2e-media-{settings.run}{settings.suffix}", e2e_file("media-service"), self._common(),
+                                          ("builtin",) if kind == "builtin" else (), override, folder)
 
-    def _media_override(self, media):
-        services = {self.media_service: {"environment": _words(media), "volumes": [f"{self.segments}:{SEGMENTS}"],
-                                         "extra_hosts": [f"{HOST}:host-gateway"]}}
-        if self.kind == "mediamtx":
-            services["mediamtx"] = {"environment": recording_environment(), "volumes": [f"{self.recordings}:{RECORDINGS}"]}
-        return services
+    def _common(self):
+        """What both files take from the environment."""
+        settings = self.settings
+        names = {"E2E_MEDIAMTX_NAME": "mediamtx", "E2E_MEDIA_SERVICE_NAME": "media", "E2E_STS_SERVICE_NAME": "sts"}
+        return {"E2E_RUN": settings.run, "E2E_NETWORK_NAME": settings.network, "AIRDUB_TAG": settings.tag,
+                "MEDIAMTX_TAG": settings.mediamtx_image.rsplit(":", 1)[1], "AIRDUB_MODELS": settings.models,
+                **{variable: settings.ports[key] for key, variable in PORTS.items()},
+                **{variable: settings.name[key] for variable, key in names.items()}}
 
     @property
     def media_service(self):
-        return "media-service"
+        """The name of media-service in its compose file."""
+        return "media-service-builtin" if self.kind == "builtin" else "media-service"
 
     def start_all(self):
-        """Both are healthy when it returns. PortConflict, and nothing left behind, when a port is taken."""
+        """Both are healthy when it returns. PortConflict, and nothing started, when a port is taken."""
         self._refuse_taken_ports()
+        docker.ensure_network(self.settings.network, self.settings.run)
         try:
-            for name, manager in (("sts", self.sts), ("media", self.media)):
-                manager.up()
-                self.started.append(name)
+            self.sts.up("sts-service")
+            self.started.append("sts")
+            self.media.up(*(("mediamtx",) if self.kind == "mediamtx" else ()), self.media_service)
+            self.started.append("media")
             self.wait_healthy()
         except BaseException:
             self.stop_all()
@@ -129,16 +122,13 @@ class DualComposeManager(Environment):
                                           "or let E2E_DYNAMIC_PORTS=1 choose")
 
     def stop_all(self):
-        """Stops and removes both; again is no error."""
+        """Stops and removes both, and their network; again is no error."""
         for manager in (self.media, self.sts):
             manager.down()
+        docker.remove_network(self.settings.network, self.settings.run)
         self.started = []
 
     def logs(self, which, tail="all"):
         manager, service = {"sts": (self.sts, "sts-service"), "media": (self.media, self.media_service),
                             "mediamtx": (self.media, "mediamtx")}[which]
         return manager.logs(service, tail)
-
-
-def _words(env):
-    return {key: str(value) for key, value in env.items()}

@@ -15,7 +15,6 @@ from support.net import wait_for
 log = logging.getLogger("e2e")
 
 RECORDINGS = "/e2e-recordings"  # in MediaMTX's container
-SEGMENTS = "/e2e-segments"  # in media-service's
 
 
 def sts_environment(settings, **more):
@@ -24,12 +23,10 @@ def sts_environment(settings, **more):
             "LOG_LEVEL": "INFO", **settings.engines, **more}
 
 
-def media_environment(settings, kind, folder_inside=SEGMENTS, **more):
-    """Variables of media-service on that kind of media server."""
-    where = {"MEDIA_SERVER": "builtin"} if kind == "builtin" else {
-        "MEDIA_SERVER": "mediamtx", "MEDIAMTX_HOST": settings.name["mediamtx"], "MEDIAMTX_RTMP_URL": settings.mediamtx_rtmp_url}
-    return {**where, "STS_SERVICE_URL": settings.sts_service_url, "WORKER_STS_TIMEOUT_MS": settings.sts_timeout_ms,
-            "WORKER_PLAYOUT_DELAY": f"{settings.playout_delay_s:g}", "WORKER_SEGMENT_DIR": folder_inside, "LOG_LEVEL": "INFO", **more}
+def media_environment(settings, **more):
+    """Variables of media-service, wherever its media server is."""
+    return {"STS_SERVICE_URL": settings.sts_service_url, "WORKER_STS_TIMEOUT_MS": str(settings.sts_timeout_ms),
+            "WORKER_PLAYOUT_DELAY": f"{settings.playout_delay_s:g}", "LOG_LEVEL": "INFO", **more}
 
 
 def recording_environment():
@@ -88,7 +85,6 @@ class Environment:
         self.settings = settings
         self.kind = kind
         self.recordings = open_folder(Path(folder) / "recordings")
-        self.segments = open_folder(Path(folder) / "segments")
 
     # where it is
 
@@ -114,19 +110,12 @@ class Environment:
     # what it does
 
     def has_path(self, path):
-        """Whether the media server has media on the path: what its API says, which the built-in one gives to its own machine
-        alone; there media-service tells."""
-        if self.kind == "mediamtx":
-            try:
-                reply = requests.get(f"{self.api_url}/v3/paths/get/{path}", timeout=5)
-            except requests.RequestException:
-                return False
-            return reply.status_code == 200 and reply.json().get("ready", False)
-        _, stream, end = path.split("/")
-        return stream in self.streams() and (end == "in" or self.published_out(stream))
-
-    def published_out(self, stream):
-        return f"live/{stream}/out: published by" in self.logs("media")
+        """Whether the media server has media on the path."""
+        try:
+            reply = requests.get(f"{self.api_url}/v3/paths/get/{path}", timeout=5)
+        except requests.RequestException:
+            return False
+        return reply.status_code == 200 and reply.json().get("ready", False)
 
     def streams(self):
         """What media-service says, by stream id; nothing while it does not answer."""
@@ -156,9 +145,9 @@ class Environment:
     # health
 
     def wait_healthy(self):
-        """Returns once both services are healthy and the engines are loaded; AssertionError with the logs otherwise."""
+        """Returns once both services and the media server are healthy and the engines are loaded; AssertionError with the logs otherwise."""
         limit_s = self.settings.health_timeout_s
-        urls = [f"{self.sts_url}/health", f"{self.sts_url}/health/ready", f"{self.media_url}/health"]
+        urls = [f"{self.sts_url}/health", f"{self.sts_url}/health/ready", f"{self.media_url}/health", f"{self.api_url}/v3/paths/list"]
         for url in urls:
             try:
                 wait_for(lambda url=url: answers(url), limit_s, f"200 from {url}", interval_s=0.2)

@@ -66,7 +66,7 @@ def _follow(environment, monitor, publisher, got, began, limit_s):
     got.active_s = seconds()
     wait_for(lambda: environment.metrics(got.stream).has_worker, 15, f"a worker of {got.stream} in the metrics")
     got.worker_s = seconds()
-    monitor.wait_for("stream:init", got.stream, timeout_s=15)
+    monitor.wait_for("stream:init", stream=got.stream, timeout_s=15)
     wait_for(lambda: environment.has_path(f"live/{got.stream}/out"), 60, f"live/{got.stream}/out")
     got.out_s = seconds()
     got.live_info = stream_analyzer.probe_live(environment.play_url(got.stream))
@@ -86,7 +86,7 @@ def _until_over(environment, got, timeout_s):
 
 
 def _keep_events(monitor, got, began_ms):
-    monitor.wait_for("stream:complete", got.stream, timeout_s=15)
+    monitor.wait_for("stream:complete", stream=got.stream, timeout_s=15)
     for name in ("stream:init", "stream:ready", "fragment:data", "fragment:processed", "backpressure", "error", "stream:complete"):
         got.events[name] = monitor.of(name, got.stream)
     got.connected_s = got.events["stream:init"][0]["at"] / 1000 - began_ms / 1000 - got.active_s

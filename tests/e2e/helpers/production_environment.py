@@ -4,12 +4,13 @@ import logging
 
 from e2e.helpers import docker
 from e2e.helpers.docker import Container
-from e2e.helpers.environment import RECORDINGS, SEGMENTS, Environment, media_environment, recording_environment, sts_environment
+from e2e.helpers.environment import RECORDINGS, Environment, media_environment, recording_environment, sts_environment
 from e2e.helpers.settings import MEDIAMTX_CONFIG
 
 log = logging.getLogger("e2e")
 
-HARDENED = ("--read-only", "--tmpfs", "/tmp")  # as in production: nothing but /tmp can be written to
+# As in production: nothing but /tmp can be written to, and no privileges.
+HARDENED = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 
 
 class ProductionEnvironment(Environment):
@@ -18,19 +19,29 @@ class ProductionEnvironment(Environment):
     def __init__(self, settings, kind, folder, sts_env=None, media_env=None):
         super().__init__(settings, kind, folder)
         common = {"network": settings.network, "run_id": settings.run}
-        ports, names = settings.ports, settings.name
-        self.sts = Container(names["sts"], f"airdub/sts-service:{settings.tag}", env=sts_environment(settings, **(sts_env or {})),
+        ports = settings.ports
+        self.checkpoints = f"airdub-{settings.run}{settings.suffix}"  # a volume: /tmp itself is empty after a restart
+        self.sts = Container(settings.name["sts"], f"airdub/sts-service:{settings.tag}", env=sts_environment(settings, **(sts_env or {})),
                              publish={ports["sts"]: 3000}, volumes={settings.models: "/models"}, options=HARDENED, **common)
-        served = {ports["rtmp"]: 1935} if kind == "builtin" else {}
-        self.media = Container(names["media"], f"airdub/media-service:{settings.tag}",
-                               env=media_environment(settings, kind, **(media_env or {})), publish={ports["media"]: 8080, **served},
-                               volumes={self.segments: f"{SEGMENTS}:rw"}, options=HARDENED, **common)
+        self.media = Container(settings.name["media"], f"airdub/media-service:{settings.tag}",
+                               env=media_environment(settings, **self._where(), **(media_env or {})), publish={ports["media"]: 8080},
+                               volumes={self.checkpoints: "/tmp/segments:rw"}, options=HARDENED, **common)
         self.mediamtx = None
-        if kind == "mediamtx":
+        if kind == "builtin":
+            self.media.publish.update({ports["rtmp"]: 1935, ports["api"]: 9997})
+        else:
             self.mediamtx = Container(
-                names["mediamtx"], settings.mediamtx_image, env=recording_environment(),
+                settings.name["mediamtx"], settings.mediamtx_image, env=recording_environment(),
                 publish={ports["rtmp"]: 1935, ports["rtsp"]: 8554, ports["api"]: 9997},
-                volumes={MEDIAMTX_CONFIG: "/mediamtx.yml", self.recordings: f"{RECORDINGS}:rw"}, **common)
+                volumes={MEDIAMTX_CONFIG: "/mediamtx.yml", self.recordings: f"{RECORDINGS}:rw"},
+                options=("--read-only", "--tmpfs", "/tmp"), **common)
+
+    def _where(self):
+        """What media-service is told of the media server."""
+        if self.kind == "builtin":
+            return {"MEDIA_SERVER": "builtin", "API_HOST": "0.0.0.0"}
+        return {"MEDIA_SERVER": "mediamtx", "MEDIAMTX_HOST": self.settings.name["mediamtx"],
+                "MEDIAMTX_RTMP_URL": self.settings.mediamtx_rtmp_url}
 
     @property
     def containers(self):
@@ -45,24 +56,21 @@ class ProductionEnvironment(Environment):
     def start(self):
         """All are healthy when it returns; nothing is left behind when one does not start."""
         docker.ensure_network(self.settings.network, self.settings.run)
+        docker.ensure_volume(self.checkpoints, self.settings.run)
         try:
             for container in self.containers:
                 container.start()
             self.wait_healthy()
         except BaseException:
-            self.log_state()
+            log.info("it did not start\n%s", self.all_logs(tail=20))
             self.remove()
             raise
         return self
 
-    def log_state(self):
-        """Into the session's log, for whoever looks for the reason."""
-        for container in self.containers:
-            log.info("container %s: %s\n%s", container.name, "running" if container.running else "not running", container.logs(tail=20))
-
     def remove(self):
         for container in reversed(self.containers):
             container.remove()
+        docker.docker("volume", "rm", "--force", self.checkpoints, check=False)
         docker.remove_network(self.settings.network, self.settings.run)
 
     def logs(self, which, tail="all"):

@@ -9,7 +9,7 @@ from pathlib import Path
 from support.net import free_port
 from support.programs import ROOT
 
-COMPOSE = {"media": ROOT / "apps/media-service/docker-compose.yml", "sts": ROOT / "apps/sts-service/docker-compose.yml"}
+COMPOSE = {name: ROOT / f"apps/{name}/docker-compose.yml" for name in ("media-service", "sts-service")}
 MEDIAMTX_CONFIG = ROOT / "deploy/mediamtx/mediamtx.yml"
 
 # name: (default, what it sets); README.md shows them, and a test compares.
@@ -18,6 +18,9 @@ VARIABLES = {
     "MEDIAMTX_RTMP_PORT": ("1935", "port on this machine for RTMP"),
     "MEDIAMTX_RTSP_PORT": ("8554", "port on this machine for RTSP"),
     "MEDIAMTX_API_PORT": ("9997", "port on this machine for MediaMTX's control API"),
+    "MEDIAMTX_PLAYBACK_PORT": ("9996", "port on this machine for MediaMTX's playback server (compose)"),
+    "MEDIAMTX_METRICS_PORT": ("9998", "port on this machine for MediaMTX's metrics (compose)"),
+    "MEDIAMTX_SRT_PORT": ("8890", "port on this machine for SRT (compose)"),
     "MEDIA_SERVICE_PORT": ("8080", "port on this machine for media-service"),
     "STS_PORT": ("3000", "port on this machine for sts-service"),
     "E2E_DYNAMIC_PORTS": ("0", "1: free ports instead of those above"),
@@ -43,7 +46,7 @@ VARIABLES = {
 }
 
 PORTS = {"rtmp": "MEDIAMTX_RTMP_PORT", "rtsp": "MEDIAMTX_RTSP_PORT", "api": "MEDIAMTX_API_PORT", "media": "MEDIA_SERVICE_PORT",
-         "sts": "STS_PORT"}
+         "sts": "STS_PORT", "playback": "MEDIAMTX_PLAYBACK_PORT", "metrics": "MEDIAMTX_METRICS_PORT", "srt": "MEDIAMTX_SRT_PORT"}
 MONITOR_TOKEN = "e2e-monitor"
 
 
@@ -111,9 +114,10 @@ def _one_of(*choices, of, name):
 
 def _pinned_tag():
     """The one place that pins MediaMTX is the compose file."""
-    if not COMPOSE["media"].exists():
-        return "latest"
-    match = re.search(r"bluenviron/mediamtx:\$\{MEDIAMTX_TAG:-([^}]+)\}", COMPOSE["media"].read_text())
+    file = COMPOSE["media-service"]
+    if not file.is_file():
+        return "latest"  # its test says so
+    match = re.search(r"bluenviron/mediamtx:\$\{MEDIAMTX_TAG:-([^}]+)\}", file.read_text())
     if not match:
-        raise ValueError(f"{COMPOSE['media']} pins no bluenviron/mediamtx:${{MEDIAMTX_TAG:-VERSION}}")
+        raise ValueError(f"{file} pins no bluenviron/mediamtx:${{MEDIAMTX_TAG:-VERSION}}")
     return match.group(1)
