@@ -71,7 +71,8 @@ def containers(request, tmp_path_factory):
     interrupt_on_sigterm()
     with session.lock(plan.settings.lock, plan.settings.lock_wait_s):
         docker.sweep(None if plan.settings.sweep == "all" else plan.settings.run)
-        docker.build_images()
+        if plan.settings.build:
+            docker.build_images()
         running = Session(plan.settings, plan.kind, tmp_path_factory.mktemp("containers"))
         request.config.stash[RUNNING] = running
         yield running

@@ -40,6 +40,7 @@ OTHER = {
     "MEDIAMTX_RTMP_URL": ("rtmp://elsewhere:1935", lambda s: s.mediamtx_rtmp_url == "rtmp://elsewhere:1935"),
     "E2E_MEDIA_SERVER": ("builtin", lambda s: s.media_server == "builtin"),
     "AIRDUB_TAG": ("1.2", lambda s: s.tag == "1.2"),
+    "E2E_BUILD": ("0", lambda s: not s.build),
     "MEDIAMTX_TAG": ("1.0.0", lambda s: s.mediamtx_image == "bluenviron/mediamtx:1.0.0"),
     "E2E_MODELS": ("/srv/models", lambda s: str(s.models) == "/srv/models"),
     "E2E_ASR_PROVIDER": ("pocketsphinx", lambda s: s.engines["ASR_PROVIDER"] == "pocketsphinx"),
@@ -195,7 +196,7 @@ def inner_session(body, folder, containers):
     """(Program, E2E_RUN) of a session beside this one, with one test that has the containers of echo_env."""
     file = folder / "test_inner.py"
     file.write_text(textwrap.dedent(INNER).format(body=body))
-    env = {"E2E_RUN": f"{containers.settings.run}-inner", "E2E_LOCK": str(folder / "lock"), "E2E_SWEEP": "own",
+    env = {"E2E_RUN": f"{containers.settings.run}-inner", "E2E_LOCK": str(folder / "lock"), "E2E_SWEEP": "own", "E2E_BUILD": "0",
            "E2E_MEDIA_SERVER": containers.kind, "E2E_LOGS": str(folder / "logs"), "E2E_NETWORK_NAME": "e2e-inner-network",
            "E2E_NAME_SUFFIX": "-inner", "PYTHONPATH": f"{settings.ROOT}/tests:{settings.ROOT}/tools"}
     command = [sys.executable, "-m", "pytest", "-s", "-c", settings.ROOT / "pyproject.toml", "-p", "e2e.conftest", file]

@@ -29,6 +29,7 @@ VARIABLES = {
     "MEDIAMTX_RTMP_URL": ("", "where media-service finds the media server; by container name if empty"),
     "E2E_MEDIA_SERVER": ("auto", "mediamtx, builtin, or auto: MediaMTX where its image is there or can be pulled"),
     "AIRDUB_TAG": ("dev", "tag of the images airdub/media-service and airdub/sts-service"),
+    "E2E_BUILD": ("1", "0: use the images that are there, do not build those that are out of date"),
     "MEDIAMTX_TAG": ("", "tag of bluenviron/mediamtx; what the compose file says if empty"),
     "E2E_MODELS": (str(ROOT / ".models"), "folder of the models, mounted read-only as /models"),
     "E2E_ASR_PROVIDER": ("whisper", "recogniser"),
@@ -63,6 +64,7 @@ class Settings:
     mediamtx_rtmp_url: str
     media_server: str
     tag: str
+    build: bool
     mediamtx_image: str
     models: Path
     engines: dict
@@ -93,7 +95,8 @@ def load(**overrides):
         run=value["E2E_RUN"] or uuid.uuid4().hex[:12], network=value["E2E_NETWORK_NAME"], ports=_ports(value, dynamic),
         dynamic_ports=dynamic, suffix=suffix, sts_service_url=value["STS_SERVICE_URL"] or f"http://{name['sts']}:3000",
         mediamtx_rtmp_url=value["MEDIAMTX_RTMP_URL"] or f"rtmp://{name['mediamtx']}:1935", media_server=_one_of("auto", "mediamtx", "builtin", of=value, name="E2E_MEDIA_SERVER"),
-        tag=value["AIRDUB_TAG"], mediamtx_image=f"bluenviron/mediamtx:{value['MEDIAMTX_TAG'] or _pinned_tag()}",
+        tag=value["AIRDUB_TAG"], build=value["E2E_BUILD"] != "0",
+        mediamtx_image=f"bluenviron/mediamtx:{value['MEDIAMTX_TAG'] or _pinned_tag()}",
         models=Path(value["E2E_MODELS"]).resolve(), engines={
             "ASR_PROVIDER": value["E2E_ASR_PROVIDER"], "ASR_MODEL": value["E2E_ASR_MODEL"],
             "TRANSLATION_PROVIDER": value["E2E_TRANSLATION_PROVIDER"], "TTS_PROVIDER": value["E2E_TTS_PROVIDER"]},
