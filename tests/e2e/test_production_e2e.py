@@ -216,7 +216,8 @@ def test_sts_real_processing_contract(production_env, engines, tmp_path):
     assert wer.word_errors("uno dos tres cuatro cinco seis", answer["translated_text"], "es").rate == 0, answer["translated_text"]
     assert answer["processing_time_ms"] < ANSWER_S * 1000
     (tmp_path / "dub.m4a").write_bytes(dubbed(answer))
-    assert ear.hear(tmp_path / "dub.m4a", "es").errors("uno dos tres cuatro cinco seis").rate <= 1 / 3
+    heard = ear.hear(tmp_path / "dub.m4a", "es").text.replace(",", " ")  # "1,2,3" is no number
+    assert wer.word_errors("uno dos tres cuatro cinco seis", heard, "es").rate <= 1 / 3, heard
 
 
 def spoken(text, folder):

@@ -45,6 +45,8 @@ def broadcast(environment, clip, stream, folder, limit_s):
     """Publishes the clip, follows it to its end, and returns a Broadcast; AssertionError with what was missing."""
     length_s = media.duration_s(clip, "video")
     got = Broadcast(stream, Path(clip), round(length_s / SEGMENT_S))
+    # An earlier test's stream plays to its end, and sts-service may refuse a second one meanwhile.
+    wait_for(lambda: not environment.streams(), 60, "the end of earlier streams", interval_s=0.5)
     recording = environment.record(stream, folder)
     began, began_ms = time.monotonic(), time.time() * 1000
     try:
