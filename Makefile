@@ -98,6 +98,11 @@ E2E_PYTEST   = tests/e2e -o log_cli=true -o log_cli_level=INFO --durations=15 $(
 E2E_LABEL    = label=airdub.e2e.run
 STS_COMPOSE   = $(COMPOSE) -p e2e-sts -f apps/sts-service/docker-compose.e2e.yml
 MEDIA_COMPOSE = $(COMPOSE) -p e2e-media -f apps/media-service/docker-compose.e2e.yml
+# Both projects are on one network, which neither makes.
+E2E_NETWORK_NAME ?= e2e-dubbing-network
+e2e_network = docker network inspect $(E2E_NETWORK_NAME) >/dev/null 2>&1 || \
+	docker network create --label airdub.e2e.run=manual $(E2E_NETWORK_NAME) >/dev/null
+media_services = $(if $(filter builtin,$(E2E_MEDIA_SERVER)),media-service-builtin,mediamtx media-service)
 
 e2e: deps ## run the container tests
 	@$(PYTHON) -m pytest $(E2E_PYTEST) -m containers
@@ -109,10 +114,12 @@ e2e-repeat: deps ## run them N (10) times and print the pass rate
 	@$(PYTHON) tests/e2e/helpers/repeat.py $(N) $(E2E_PYTEST) -m "containers and p1"
 
 e2e-sts-up: e2e-docker-up images ## start sts-service's compose project, and leave it running
-	@MODELS_DIR=$${E2E_MODELS:-$(CURDIR)/.models} $(STS_COMPOSE) up -d
+	@$(e2e_network)
+	@AIRDUB_MODELS=$${E2E_MODELS:-$(CURDIR)/.models} $(STS_COMPOSE) up -d
 
 e2e-media-up: e2e-docker-up images ## start media-service's, with its media server; E2E_MEDIA_SERVER=builtin: without MediaMTX
-	@$(MEDIA_COMPOSE) $(if $(filter builtin,$(E2E_MEDIA_SERVER)),--profile builtin) up -d
+	@$(e2e_network)
+	@$(MEDIA_COMPOSE) $(if $(filter builtin,$(E2E_MEDIA_SERVER)),--profile builtin) up -d $(media_services)
 
 e2e-logs: ## show what tests and e2e-*-up have running, and its logs
 	@docker ps --all --filter $(E2E_LABEL) --format 'table {{.Names}}\t{{.Status}}\t{{.Ports}}'
