@@ -15,6 +15,7 @@ export AIRDUB_BUILD ?= $(abspath $(BUILD))
 .DEFAULT_GOAL := all
 .PHONY: all deps deps-build deps-demo models demo fixtures test unit asan tsan fuzz soak bench install \
 	e2e-docker-up images deb clean help
+.PHONY: e2e e2e-test-p1 e2e-repeat e2e-media-up e2e-sts-up e2e-logs e2e-clean
 
 all: $(BUILD)/build.ninja ## build the three programs into build/apps
 	ninja -C $(BUILD) -j $(JOBS)
@@ -87,6 +88,48 @@ soak: deps-demo ## stream for SOAK_MINUTES and watch memory and sync
 bench: deps ## measure speed: a file, the sts-service against its peers, connections
 	@$(MAKE) --no-print-directory all fixtures
 	@$(with_models) $(PYTHON) tests/bench/run.py
+
+# --- containers: tests/e2e/README.md ---
+
+# Options for pytest, such as E2E_OPTIONS="-k contract"; how often e2e-repeat runs; compose v2, or Debian's v1.
+E2E_OPTIONS ?=
+N           ?= 10
+COMPOSE     ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+E2E_PYTEST   = tests/e2e -o log_cli=true -o log_cli_level=INFO --durations=15 $(E2E_OPTIONS)
+E2E_LABEL    = label=airdub.e2e.run
+STS_COMPOSE   = $(COMPOSE) -p e2e-sts -f apps/sts-service/docker-compose.e2e.yml
+MEDIA_COMPOSE = $(COMPOSE) -p e2e-media -f apps/media-service/docker-compose.e2e.yml
+# Both projects are on one network, which neither makes.
+E2E_NETWORK_NAME ?= e2e-dubbing-network
+e2e_network = docker network inspect $(E2E_NETWORK_NAME) >/dev/null 2>&1 || \
+	docker network create --label airdub.e2e.run=manual $(E2E_NETWORK_NAME) >/dev/null
+media_services = $(if $(filter builtin,$(E2E_MEDIA_SERVER)),media-service-builtin,mediamtx media-service)
+
+e2e: deps ## run the container tests
+	@$(PYTHON) -m pytest $(E2E_PYTEST) -m containers
+
+e2e-test-p1: deps ## run those of the container tests that count most
+	@$(PYTHON) -m pytest $(E2E_PYTEST) -m "containers and p1"
+
+e2e-repeat: deps ## run them N (10) times and print the pass rate
+	@$(PYTHON) tests/e2e/helpers/repeat.py $(N) $(E2E_PYTEST) -m "containers and p1"
+
+e2e-sts-up: e2e-docker-up images ## start sts-service's compose project, and leave it running
+	@$(e2e_network)
+	@AIRDUB_MODELS=$${E2E_MODELS:-$(CURDIR)/.models} $(STS_COMPOSE) up -d
+
+e2e-media-up: e2e-docker-up images ## start media-service's, with its media server; E2E_MEDIA_SERVER=builtin: without MediaMTX
+	@$(e2e_network)
+	@$(MEDIA_COMPOSE) $(if $(filter builtin,$(E2E_MEDIA_SERVER)),--profile builtin) up -d $(media_services)
+
+e2e-logs: ## show what tests and e2e-*-up have running, and its logs
+	@docker ps --all --filter $(E2E_LABEL) --format 'table {{.Names}}\t{{.Status}}\t{{.Ports}}'
+	@for c in $$(docker ps --all --filter $(E2E_LABEL) --format '{{.Names}}'); do echo "==== $$c"; docker logs --tail 200 $$c 2>&1; done
+
+e2e-clean: ## remove all containers, networks and volumes that tests and e2e-*-up have made
+	@docker ps --all --quiet --filter $(E2E_LABEL) | xargs -r docker rm --force --volumes
+	@docker network ls --quiet --filter $(E2E_LABEL) | xargs -r docker network rm
+	@docker volume ls --quiet --filter $(E2E_LABEL) | xargs -r docker volume rm --force
 
 install: all ## install programs and man pages; knows DESTDIR and PREFIX
 	meson configure $(BUILD) --prefix=$(PREFIX)

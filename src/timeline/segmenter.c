@@ -13,6 +13,7 @@
 #define WINDOW_MS    100
 #define CLEAR_DB     12   /* a clear pause: this far below the segment's own level, */
 #define FLOOR_DB     3    /* and no more than this above its quietest 100 ms: the room, not a soft syllable */
+#define SLACK_MS     100  /* how much longer than a whole number of segments a stream may be, and still have that number of them */
 #define SHORTEST_MS  100  /* PROTOCOL.md: chunk_duration_ms 100…30000; a shorter rest joins the last segment */
 
 struct _DubSegmenter {
@@ -84,19 +85,37 @@ static int64_t buffered(const DubSegmenter *self)
     return self->samples->len / self->config.channels;
 }
 
+static int64_t nominal_frames(const DubSegmenter *self)
+{
+    return dub_ns_to_samples(self->config.nominal_ns, self->config.rate_hz);
+}
+
+/* How far before its mark a cut may be: the segment after it can then reach the next mark, and when the stream ends there, it is
+ * the last one. Further back, cuts would add up, and a stream would have more segments than its length gives. */
+static int64_t most_early(const DubSegmenter *self)
+{
+    return MAX(self->longest_frames - nominal_frames(self) - ms_to_frames(self, SLACK_MS), 0);
+}
+
+/* The length of a segment that ends at the next mark. */
+static int64_t length_to_mark(const DubSegmenter *self)
+{
+    const int64_t nominal = nominal_frames(self);
+    const int64_t mark = dub_ns_to_samples((int64_t) (self->next_index + 1) * self->config.nominal_ns, self->config.rate_hz);
+    /* A forced cut may have left the marks behind: then the nominal length counts from here. */
+    return mark - self->first < nominal / 2 ? nominal : MIN(mark - self->first, self->longest_frames);
+}
+
 /* The window that the next cut is looked for in, as lengths of the segment: [from, to). */
 static void next_window(const DubSegmenter *self, int64_t *from, int64_t *to)
 {
-    const int64_t nominal = dub_ns_to_samples(self->config.nominal_ns, self->config.rate_hz);
-    const int64_t mark = dub_ns_to_samples((int64_t) (self->next_index + 1) * self->config.nominal_ns, self->config.rate_hz);
-    /* A forced cut may have left the marks behind: then the nominal length counts from here. */
-    const int64_t at_mark = mark - self->first < nominal / 2 ? nominal : MIN(mark - self->first, self->longest_frames);
+    const int64_t nominal = nominal_frames(self), at_mark = length_to_mark(self);
     if (self->config.mode == DUB_SEGMENT_FIXED) {
         *from = *to = at_mark;
         return;
     }
     const int64_t search = MIN(ms_to_frames(self, SEARCH_MS), nominal / 4);
-    *from = MAX(at_mark - search, nominal / 4);
+    *from = MAX(at_mark - MIN(search, most_early(self)), nominal / 4);
     *to = MIN(at_mark + search, self->longest_frames);
 }
 
@@ -121,16 +140,16 @@ static bool is_clear(const DubSegmenter *self, int64_t quiet, int64_t have, int6
            level <= level_at(self, quietest(self, 0, have, window), window) + FLOOR_DB;
 }
 
-/* The quietest within [from, to); if that is inside a word, a clear pause a little before, if there is one. It was waited for
- * until @to anyway, so that costs no time. */
+/* The quietest within [from, to); if that is inside a word, a clear pause a little before, if there is one that is not too early.
+ * It was waited for until @to anyway, so that costs no time. */
 static int64_t choose_length(const DubSegmenter *self, int64_t from, int64_t to)
 {
     if (from >= to)
         return to;
     const int64_t window = MIN(ms_to_frames(self, WINDOW_MS), to - from);
     const int64_t quiet = quietest(self, from, to, window);
-    const int64_t nominal = dub_ns_to_samples(self->config.nominal_ns, self->config.rate_hz);
-    const int64_t further = MAX(from - ms_to_frames(self, FURTHER_MS), nominal / 4);
+    const int64_t before_mark = MAX(most_early(self) - ms_to_frames(self, SEARCH_MS), 0);
+    const int64_t further = MAX(from - MIN(ms_to_frames(self, FURTHER_MS), before_mark), nominal_frames(self) / 4);
     if (further + window < from && !is_clear(self, quiet, to, window)) {
         const int64_t before = quietest(self, further, from, window);
         if (is_clear(self, before, to, window))
@@ -139,12 +158,13 @@ static int64_t choose_length(const DubSegmenter *self, int64_t from, int64_t to)
     return quiet + window / 2;
 }
 
-/* Looked for once per window's worth of new sound; 0: none yet. */
+/* Looked for once per window's worth of new sound; 0: none yet. Not before the mark is past: a stream that ends there has no
+ * segment more, and what is cut before its end would leave one. */
 static int64_t find_clear_pause(DubSegmenter *self, int64_t from)
 {
     const int64_t window = ms_to_frames(self, WINDOW_MS), have = buffered(self) - self->tail_frames;
     if (!self->config.eager || self->config.mode != DUB_SEGMENT_PAUSE || have < from + window ||
-        have - self->looked_at < window)
+        have < length_to_mark(self) + ms_to_frames(self, SLACK_MS) || have - self->looked_at < window)
         return 0;
     self->looked_at = have;
     const int64_t quiet = quietest(self, from, have, window);

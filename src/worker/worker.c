@@ -6,7 +6,8 @@
 #include "base/error.h"
 #include "base/log.h"
 
-#define OVERHANG(segment_ns)   ((segment_ns) / 6)      /* live, a pause is looked for up to here past the nominal length */
+#define OVERHANG(segment_ns)   ((segment_ns) / 6)      /* live, a pause is looked for up to here past the nominal length, */
+#define MOST_OVERHANG(segment) ((segment) / 4)         /* or up to here, where a longer delay was chosen */
 #define EXPECTED_COST          0.2                     /* processing seconds a second of sound, until the engines say */
 #define MARGIN_NS              (1150 * DUB_NS_PER_MS)  /* a busy machine, the network, the codecs */
 #define EARLY_WAIT_NS          (2 * DUB_NS_PER_S)      /* for the other stream's first timestamp */
@@ -59,6 +60,17 @@ int64_t dub_worker_default_delay(int64_t segment_ns, int64_t timeout_ns, int64_t
     const double cost = processing_ns > 0 ? (double) processing_ns / (double) segment_ns : EXPECTED_COST;
     const int64_t wanted = longest + (int64_t) ((double) longest * cost) + MARGIN_NS;
     return MIN(wanted, segment_ns + MAX(timeout_ns, OVERHANG(segment_ns) + MARGIN_NS));
+}
+
+/* The longest segment: of a live stream, what its delay has time for. */
+static int64_t longest_segment(const DubWorker *self)
+{
+    const int64_t segment_ns = self->config.segment_ns;
+    if (!self->paced)
+        return segment_ns + segment_ns / 2;
+    const int64_t usual_ns = dub_worker_default_delay(segment_ns, self->config.timeout_ns, 0);
+    const int64_t room_ns = self->config.playout_delay_ns > 0 ? (self->config.playout_delay_ns - usual_ns) / 2 : 0;
+    return segment_ns + CLAMP(OVERHANG(segment_ns) + room_ns, OVERHANG(segment_ns), MOST_OVERHANG(segment_ns));
 }
 
 DubWorker *dub_worker_new(const DubWorkerConfig *config, const DubWorkerEffects *effects, void *user_data)
@@ -192,7 +204,7 @@ static void make_parts(DubWorker *self)
         .rate_hz = self->input.rate_hz,
         .channels = self->input.channels,
         .nominal_ns = self->config.segment_ns,
-        .longest_ns = self->config.segment_ns + (self->paced ? OVERHANG(self->config.segment_ns) : self->config.segment_ns / 2),
+        .longest_ns = longest_segment(self),
         .mode = self->config.segment_mode,
         .eager = self->paced,
     };

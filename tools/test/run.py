@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs stages of the test suite and ends with one total:  N passed, N failed, N skipped
 
-Stages: unit, asan, tsan, fuzz, hostile, python, alone; "all" is every one that `make test` runs. Needs nothing but Python itself."""
+Stages: unit, asan, tsan, fuzz, hostile, python, alone, containers; "all" is every one that `make test` runs. Needs nothing but Python itself."""
 
 import argparse
 import os
@@ -113,8 +113,9 @@ STAGES = {
     "tsan": lambda: meson_test("tsan", ROOT / "build-tsan", SANITIZED, ["--timeout-multiplier=8"]),
     "fuzz": short_fuzz,
     "hostile": hostile,
-    "python": lambda: pytest("python", "-n", workers(), "-m", "not alone"),
-    "alone": lambda: pytest("alone", "-m", "alone"),
+    "python": lambda: pytest("python", "-n", workers(), "-m", "not alone and not containers"),
+    "alone": lambda: pytest("alone", "-m", "alone and not containers"),
+    "containers": lambda: pytest("containers", "-m", "containers", "tests/e2e"),
 }
 ALL = ("unit", "asan", "fuzz", "hostile", "python", "alone")
 
