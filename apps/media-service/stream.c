@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TRACKS_MS 2000 /* of timestamps, before MediaMTX takes a publisher's tracks as known */
 #define LATENCIES 256 /* the newest, for the percentiles: 25 minutes of 6 s fragments */
 
 struct _MediaStream {
@@ -142,6 +143,7 @@ static DubRunner *make_runner(MediaStream *self, GHashTable *query, GError **err
     const DubRunnerConfig runner = {
         .source_uri = in,
         .sink_uri = out,
+        .sink_tracks_ms = g_str_equal(config->media_server, "mediamtx") ? TRACKS_MS : 0,
         .playback_url = goes_on ? NULL : config->playback_url,
         .playback_path = path,
         .source_language = query_value(query, "from", config->source_language),

@@ -27,7 +27,7 @@ struct _DubSink {
     DubAacEncoder *aac; /* NULL: PCM goes through */
     GBytes *aac_config;
     GstCaps *video_caps;
-    unsigned rate_hz, channels;
+    unsigned rate_hz, channels, tracks_ms;
     bool is_live;
     State state;
     DubSinkEnding ending;
@@ -185,6 +185,9 @@ static void push_headers(DubSink *self)
     g_autoptr(GPtrArray) headers = dub_flv_headers(&config);
     for (guint i = 0; i < headers->len; i++)
         dub_sink_pipeline_push_tag(self->pipeline, gst_buffer_ref(headers->pdata[i]));
+    if (self->tracks_ms) /* said twice, it is later by the server's clock, and no reader ever gets to see it */
+        dub_sink_pipeline_push_tag(self->pipeline,
+                                   dub_flv_audio_header(self->aac_config, self->tracks_ms * DUB_NS_PER_MS));
 }
 
 static void push_tag(DubSink *self, GQueue *queue, GstBuffer *tag)
@@ -387,6 +390,8 @@ static bool open_sink(DubSink *self, const DubSinkConfig *config, GError **error
         .live = config->live,
     };
     self->pipeline = dub_sink_pipeline_new(&pipeline, on_event, self, error);
+    if (self->pipeline && self->container == DUB_CONTAINER_RTMP)
+        push_headers(self); /* as soon as it is connected: players may come before the first frame */
     return self->pipeline != NULL;
 }
 
@@ -398,6 +403,7 @@ DubSink *dub_sink_new(const DubSinkConfig *config, const DubSinkCallbacks *callb
     self->video_caps = config->video_caps ? gst_caps_ref(config->video_caps) : NULL;
     self->rate_hz = config->rate_hz;
     self->channels = config->channels;
+    self->tracks_ms = config->tracks_ms;
     self->is_live = config->live;
     self->last_dts_ns = DUB_TIME_NONE;
     if (open_sink(self, config, error))

@@ -310,6 +310,7 @@ static void open_sink(const DubWorkerInput *input, void *user_data)
         .rate_hz = input->rate_hz,
         .channels = input->channels,
         .live = self->config.worker.paced,
+        .tracks_ms = self->config.sink_tracks_ms,
     };
     close_sink(self);
     self->sink = dub_sink_new(&config, &sink_callbacks, self, &self->sink_error);

@@ -13,6 +13,7 @@ typedef DubSpeech *(*DubRunnerSpeechFunc)(const DubSpeechConfig *config, const D
 
 typedef struct {
     const char *source_uri, *sink_uri; /* media/source.h, media/sink.h */
+    unsigned sink_tracks_ms;           /* media/sink.h */
     const char *playback_url, *playback_path; /* media/head.h; NULL: the source as it comes */
     const char *source_language, *target_language, *voice;
     const char *stream_id, *worker_id;

@@ -2,6 +2,7 @@
 
 MediaMTX lets readers in after it has looked at a publisher's first 2 s, so both ends are judged by its recordings."""
 
+import re
 from datetime import datetime
 from types import SimpleNamespace
 
@@ -65,8 +66,18 @@ class MediaMtx(Program):
         wait_for_port(ports.api)
         wait_for_port(ports.rtmp)
 
-    def has(self, path):
-        return requests.get(f"{self.api}/v3/paths/get/{path}", timeout=5).status_code == 200
+    def path(self, name):
+        """What the API says of the path; {} when there is none."""
+        answer = requests.get(f"{self.api}/v3/paths/get/{name}", timeout=5)
+        return answer.json() if answer.status_code == 200 else {}
+
+    def has(self, name):
+        return self.path(name) != {}
+
+    def ready_at(self, name):
+        """Since when the path may be read; None while it may not."""
+        time = self.path(name).get("readyTime")
+        return time and datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", time))
 
 
 def dub_through(folder, clip, playback, hooks):
@@ -79,13 +90,15 @@ def dub_through(folder, clip, playback, hooks):
                          MEDIAMTX_PLAYBACK_URL=f"http://127.0.0.1:{ports.playback}") as service, \
             MediaMtx(folder, ports, playback, service.url if hooks else None) as server:
         with rtmp.publish(clip, f"{rtmp_url}/live/show/in", folder / "publisher.log") as publisher:
-            wait_for(lambda: server.has("live/show/out"), 25, "the dubbed stream")
+            out_ready = wait_for(lambda: server.ready_at("live/show/out"), 25, "the dubbed stream")
+            in_ready = server.ready_at("live/show/in")
             assert publisher.wait(60) == 0, publisher.tail()
         wait_for(lambda: not server.has("live/show/out"), 30, "the end of the dubbed stream")
         metrics = service.metrics()
     files = sorted((folder / "recordings/live/show/out").iterdir())
     taken = next((folder / "recordings/live/show/in").iterdir()) if playback else None
-    return SimpleNamespace(files=files, out=files[0], taken=taken, log=service.output(), metrics=metrics)
+    return SimpleNamespace(files=files, out=files[0], taken=taken, log=service.output(), metrics=metrics,
+                           ready_after_s=(out_ready - in_ready).total_seconds())
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +136,12 @@ def test_delay_counts_from_the_first_frame(broadcast):
     """What was fetched late is not played later: segment, processing and margin, as without it."""
     began_in, began_out = (datetime.strptime(path.stem, "%Y-%m-%d_%H-%M-%S-%f") for path in (broadcast.taken, broadcast.out))
     assert (began_out - began_in).total_seconds() == pytest.approx(9.5, abs=0.7)
+
+
+def test_players_are_let_in_before_the_first_frame(broadcast):
+    """The input is ready after 2 s of it, the output 1.5 s before its first frame: without its tracks told twice it would be
+    2 s after that frame."""
+    assert broadcast.ready_after_s < 9.5 - 2, broadcast.ready_after_s
 
 
 def test_nothing_falls_back(broadcast):
