@@ -14,6 +14,7 @@ typedef struct {
     int64_t duration_ns;      /* DUB_TIME_NONE when not known (live) */
     bool live;                /* the source sets the pace */
     int64_t age_ns;           /* how much older than now what comes first is; 0: just arrived (see media/head.h) */
+    int64_t first_ns;         /* … and its timestamp; without meaning while age_ns is 0 */
 } DubSourceInfo;
 
 typedef struct {

@@ -25,6 +25,7 @@ struct _DubWorker {
     GError *error;              /* why it stops, NULL for a clean end */
     DubWorkerInput input;
     bool known;                 /* the source has told its shape */
+    int64_t age_ns, first_ns;   /* of what this opening of the source began with, until it has its place: input's */
     bool paced;                 /* real time: deadlines count */
     bool stop_asked;            /* cut short: a file does not get its final name */
     bool held;

@@ -113,7 +113,8 @@ static void start_ticking(DubRunner *self)
 static void on_source_info(const DubSourceInfo *info, void *user_data)
 {
     DubRunner *self = user_data;
-    const DubWorkerInput input = { info->video_caps != NULL, info->live, info->rate_hz, info->channels, info->age_ns };
+    const DubWorkerInput input = { info->video_caps != NULL, info->live,   info->rate_hz,
+                                   info->channels,           info->age_ns, info->first_ns };
     gst_caps_replace(&self->video_caps, info->video_caps);
     if (info->live || self->config.worker.paced)
         start_ticking(self);

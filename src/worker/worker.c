@@ -229,26 +229,38 @@ void dub_worker_source_info(DubWorker *self, const DubWorkerInput *input, int64_
         make_parts(self);
         self->effects.start_speech(input, self->user_data);
     }
+    self->age_ns = input->head_ns;
+    self->first_ns = input->first_ns;
     set_state(self, DUB_WORKER_RUNNING);
     go_on(self, now_ns);
 }
 
 /* --- what the source delivers ----------------------------------------------------------------------------------- */
 
-static int64_t resume_at(const DubWorker *self, int64_t now_ns)
+/* What is new leaves after D; what had waited before it got here has spent that much of it. */
+static int64_t resume_at(const DubWorker *self, int64_t source_ns, int64_t now_ns)
 {
     if (!self->input.live || !dub_playout_anchored(self->playout))
         return 0;
-    return dub_playout_position(self->playout, now_ns) + self->stats.delay_ns; /* what arrives now, leaves after D */
+    const int64_t age_ns = self->age_ns > 0 ? MAX(self->age_ns - (source_ns - self->first_ns), 0) : 0;
+    return dub_playout_position(self->playout, now_ns) + self->stats.delay_ns - age_ns;
+}
+
+static int64_t place(DubWorker *self, DubTrack track, int64_t source_ns, int64_t duration_ns, int64_t now_ns)
+{
+    int64_t offset;
+    if (!dub_epochs_map(&self->epochs, track, source_ns, duration_ns, resume_at(self, source_ns, now_ns), &offset))
+        return offset;
+    dub_info("stream %s: epoch %u: timestamps of the source jumped", self->stream_id, self->epochs.epoch);
+    self->age_ns = 0;
+    return offset;
 }
 
 static void take_video(DubWorker *self, const DubWorkerVideo *video, int64_t now_ns)
 {
     const int64_t dts = video->dts_ns != DUB_TIME_NONE ? video->dts_ns : video->pts_ns;
     const int64_t duration = video->duration_ns != DUB_TIME_NONE ? video->duration_ns : 0;
-    int64_t offset;
-    if (dub_epochs_map(&self->epochs, DUB_TRACK_VIDEO, dts, duration, resume_at(self, now_ns), &offset))
-        dub_info("stream %s: epoch %u: timestamps of the source jumped", self->stream_id, self->epochs.epoch);
+    const int64_t offset = place(self, DUB_TRACK_VIDEO, dts, duration, now_ns);
     const DubVideoUnit unit = { video->payload, video->pts_ns - offset, dts - offset, video->key_frame, video->size_bytes };
     self->stats.video_units++;
     self->stats.video_bytes += video->size_bytes;
@@ -298,9 +310,7 @@ static int64_t frames_off(DubWorker *self, int64_t target_frame)
 
 static void take_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_t now_ns)
 {
-    int64_t offset;
-    if (dub_epochs_map(&self->epochs, DUB_TRACK_AUDIO, pts_ns, dub_pcm_duration_ns(pcm), resume_at(self, now_ns), &offset))
-        dub_info("stream %s: epoch %u: timestamps of the source jumped", self->stream_id, self->epochs.epoch);
+    const int64_t offset = place(self, DUB_TRACK_AUDIO, pts_ns, dub_pcm_duration_ns(pcm), now_ns);
     const int64_t target = dub_ns_to_samples(pts_ns - offset, self->input.rate_hz);
     const int64_t off = frames_off(self, target);
     if (off > 0) {
@@ -318,7 +328,8 @@ static void anchor(DubWorker *self, int64_t now_ns)
     for (const GList *l = self->early.head; l; l = l->next)
         first = MIN(first, ((const Early *) l->data)->pts_ns);
     dub_epochs_anchor(&self->epochs, first);
-    dub_playout_anchor(self->playout, self->early_since_ns - self->input.head_ns);
+    dub_playout_anchor(self->playout, self->early_since_ns - self->age_ns);
+    self->age_ns = 0;
     for (Early *early = g_queue_pop_head(&self->early); early; early = g_queue_pop_head(&self->early)) {
         if (early->is_video)
             take_video(self, &early->video, now_ns);

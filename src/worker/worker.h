@@ -52,6 +52,7 @@ typedef struct {
     bool live;               /* the source sets the pace; a file can be held */
     unsigned rate_hz, channels; /* of the PCM */
     int64_t head_ns;         /* how much older than its arrival what comes first is: playing is that much further on */
+    int64_t first_ns;        /* its timestamp */
 } DubWorkerInput;
 
 typedef struct {

@@ -28,6 +28,7 @@ typedef struct {
     unsigned head_ms;           /* so much has happened when the source opens: all of it comes at once */
     unsigned stop_at_ms;        /* asked to stop within 10 s */
     unsigned away_at_ms, away_ms; /* the publisher ends, and is back with timestamps from 0 */
+    unsigned back_age_ms;       /* … and so much of what comes then has waited for its key frame */
     bool breaks_away;           /* … it ends as an error, and so does what is tried meanwhile */
     unsigned breaks, break_after_ms; /* so often the output breaks, so long after it was opened */
     /* expected */
@@ -53,6 +54,8 @@ static const Case cases[] = {
     { "live-head-recovered", true, true, 40000, 500, 1500, .head_ms = 4600, .min_dubbed = 7, .max_dubbed = 7 },
     { "live-stopped", true, true, 60000, 500, 1500, .stop_at_ms = 31000, .min_dubbed = 4, .max_dubbed = 6 },
     { "live-publisher-comes-back", true, true, 40000, 500, 1500, .away_at_ms = 20000, .away_ms = 4000, .min_dubbed = 5, .max_dubbed = 8 },
+    { "live-publisher-comes-back-mid-group", true, true, 40000, 500, 1500, .away_at_ms = 20000, .away_ms = 4000,
+      .back_age_ms = 1800, .min_dubbed = 5, .max_dubbed = 8 },
     { "file-all-dubbed", false, true, 60000, 500, 1500, .min_dubbed = 10, .max_dubbed = 10 },
     { "file-late-engines", false, true, 30000, 9000, 9000, .min_dubbed = 5, .max_dubbed = 5 },
     { "file-one-fails", false, true, 30000, 0, 500, 1, 2, .min_dubbed = 4, .max_dubbed = 4, .reason = DUB_FALLBACK_FAILED },
@@ -223,7 +226,7 @@ static const DubWorkerEffects effects = {
 
 static int64_t source_time(const World *w, int64_t ms)
 {
-    const unsigned anew_at = w->c->jump_at_ms ? w->c->jump_at_ms : w->c->away_at_ms + w->c->away_ms;
+    const unsigned anew_at = w->c->jump_at_ms ? w->c->jump_at_ms : w->c->away_at_ms + w->c->away_ms - w->c->back_age_ms;
     return (anew_at && ms >= anew_at ? ms - anew_at : ms + 1000000) * MS;
 }
 
@@ -248,12 +251,12 @@ static bool stalled(const World *w, int64_t elapsed_ms)
 /* The publisher leaves, and comes back while its stream still drains. */
 static void move_publisher(World *w, int64_t elapsed_ms)
 {
-    const DubWorkerInput input = { w->c->has_video, true, RATE, 1 };
+    const DubWorkerInput input = { w->c->has_video, true, RATE, 1, w->c->back_age_ms * MS, 0 };
     if (elapsed_ms == w->c->away_at_ms)
         dub_worker_source_eos(w->worker, w->now_ns);
     if (elapsed_ms != w->c->away_at_ms + w->c->away_ms)
         return;
-    w->arrived_ms = elapsed_ms;
+    w->arrived_ms = elapsed_ms - w->c->back_age_ms;
     g_assert_true(dub_worker_resume(w->worker, w->now_ns));
     dub_worker_tick(w->worker, w->now_ns);
     g_assert_true(w->source_open);
@@ -347,7 +350,7 @@ static void move_sink(World *w)
 
 static void run_world(World *w)
 {
-    const DubWorkerInput input = { w->c->has_video, w->c->live, RATE, 1, w->c->head_ms * MS };
+    const DubWorkerInput input = { w->c->has_video, w->c->live, RATE, 1, w->c->head_ms * MS, source_time(w, 0) };
     w->now_ns += w->c->head_ms * MS;
     dub_worker_start(w->worker, w->now_ns);
     dub_worker_source_info(w->worker, &input, w->now_ns);
