@@ -14,6 +14,7 @@
 #include "stream.h"
 
 #define DRAIN_MS         9000 /* of the 10 s that SIGTERM has: a second for closing */
+#define REST_MS          60000 /* between attempts at an sts-service that has been away for long, which costs nobody anything */
 #define REFRESH_S        1
 #define KEEP_METRICS_NS  (300 * DUB_NS_PER_S) /* an ended stream's series: five scrapes at a minute each */
 
@@ -263,6 +264,7 @@ static DubSpeech *create_remote(const DubSpeechConfig *config, const DubSpeechCa
     dub_speech_remote_options_init(&options);
     options.url = self->config->sts_url;
     options.token = self->config->sts_token;
+    options.rest_ms = REST_MS;
     return dub_speech_remote_new(config, &options, callbacks, callbacks_data);
 }
 
