@@ -6,8 +6,10 @@
 #include "base/json.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static char *path_of(const char *directory, const char *stream_id)
 {
@@ -21,6 +23,33 @@ static void set_file_error(GError **error, int errnum, const char *what, const c
     g_propagate_error(error, dub_error_from_errno(errnum, text));
 }
 
+static bool write_file(const char *path, const char *text)
+{
+    const gsize length = strlen(text);
+    const int fd = g_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return false;
+    errno = EIO; /* a short write sets none */
+    const bool is_written = write(fd, text, length) == (ssize_t) length;
+    const int errnum = errno;
+    close(fd);
+    errno = errnum;
+    return is_written;
+}
+
+/* Whole or not at all, but not durable, which g_file_set_contents() would be: it waits for the disk, and so would the loop that
+ * paces every output. After a power cut the checkpoint before is as good, and a broken one is told and left. */
+static bool replace_file(const char *path, const char *text)
+{
+    g_autofree char *part = g_strconcat(path, ".part", NULL);
+    if (write_file(part, text) && g_rename(part, path) == 0)
+        return true;
+    const int errnum = errno;
+    g_unlink(part);
+    errno = errnum;
+    return false;
+}
+
 bool dub_checkpoint_write(const char *directory, const char *stream_id, const DubCheckpoint *checkpoint, GError **error)
 {
     g_autofree char *path = path_of(directory, stream_id);
@@ -32,14 +61,9 @@ bool dub_checkpoint_write(const char *directory, const char *stream_id, const Du
         "{\"next_fragment\":%" G_GUINT64_FORMAT ",\"epoch\":%" G_GUINT64_FORMAT ",\"dubbed\":%" G_GUINT64_FORMAT
         ",\"fallbacks\":%" G_GUINT64_FORMAT ",\"written_unix_ms\":%" G_GINT64_FORMAT "}\n",
         checkpoint->next_fragment, checkpoint->epoch, checkpoint->dubbed, checkpoint->fallbacks, dub_clock_unix_ms());
-    /* Consistent, not durable: after a power cut the one before is as good, and a sync each 6 s a stream is not free. */
-    g_autoptr(GError) problem = NULL;
-    if (g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, &problem))
+    if (replace_file(path, text))
         return true;
-    const int errnum = g_error_matches(problem, G_FILE_ERROR, G_FILE_ERROR_NOSPC)   ? ENOSPC
-                       : g_error_matches(problem, G_FILE_ERROR, G_FILE_ERROR_ACCES) ? EACCES
-                                                                                    : EIO;
-    set_file_error(error, errnum, "cannot write", path);
+    set_file_error(error, errno, "cannot write", path);
     return false;
 }
 

@@ -45,6 +45,36 @@ static void test_broken(void)
     g_rmdir(dir);
 }
 
+static int n_syncs;
+
+/* GLib's calls come here too. */
+int fsync(G_GNUC_UNUSED int fd)
+{
+    n_syncs++;
+    return 0;
+}
+
+int fdatasync(G_GNUC_UNUSED int fd)
+{
+    n_syncs++;
+    return 0;
+}
+
+/* Written on the loop that paces every output: it may not wait for a disk. */
+static void test_never_waits_for_the_disk(void)
+{
+    g_autofree char *dir = g_dir_make_tmp("dub-checkpoint-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(dir, "demo.checkpoint.json", NULL);
+    n_syncs = 0;
+    for (uint64_t i = 0; i < 3; i++) {
+        const DubCheckpoint checkpoint = { .next_fragment = i };
+        g_assert_true(dub_checkpoint_write(dir, "demo", &checkpoint, NULL));
+    }
+    g_assert_cmpint(n_syncs, ==, 0);
+    g_unlink(path);
+    g_assert_cmpint(g_rmdir(dir), ==, 0);
+}
+
 static void test_unwritable(void)
 {
     g_autoptr(GError) error = NULL;
@@ -58,6 +88,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/worker/checkpoint/round-trip", test_round_trip);
     g_test_add_func("/worker/checkpoint/broken", test_broken);
+    g_test_add_func("/worker/checkpoint/never-waits-for-the-disk", test_never_waits_for_the_disk);
     g_test_add_func("/worker/checkpoint/unwritable", test_unwritable);
     return g_test_run();
 }
