@@ -104,7 +104,8 @@ typedef struct {
     void (*submit)(DubFragment *fragment, void *user_data);        /* (transfer full) */
     void (*applied)(uint64_t sequence_number, void *user_data);
     void (*end_speech)(void *user_data);                           /* nothing is awaited of it any more */
-    void (*open_sink)(const DubWorkerInput *input, void *user_data);
+    /* Returns: false: dub_worker_sink_opened() or …_error() follows */
+    bool (*open_sink)(const DubWorkerInput *input, void *user_data);
     void (*push_video)(void *payload, int64_t pts_ns, int64_t dts_ns, void *user_data); /* payload: (transfer full) */
     void (*push_audio)(DubPcm *pcm, void *user_data);              /* (transfer full); contiguous */
     void (*end_sink)(bool complete, void *user_data);
@@ -143,6 +144,7 @@ void dub_worker_speech_pressure(DubWorker *self, DubPressure pressure, unsigned 
 void dub_worker_speech_lost(DubWorker *self, int64_t now_ns);
 void dub_worker_speech_failed(DubWorker *self, const GError *error, int64_t now_ns);
 
+void dub_worker_sink_opened(DubWorker *self, int64_t now_ns);
 void dub_worker_sink_room(DubWorker *self, bool room, int64_t now_ns);
 void dub_worker_sink_finished(DubWorker *self, int64_t now_ns);
 void dub_worker_sink_error(DubWorker *self, const GError *error, int64_t now_ns);
