@@ -78,6 +78,7 @@ typedef struct {
     DubStsSession *session;
     DubStsWork *work;  /* NULL without a stream */
     char *stream_id;   /* key in service->streams; NULL without a stream */
+    char *worker_id;   /* whose stream it is; likewise */
     char *traceparent; /* the stream's; nullable */
     GSource *timer;
     const DubStreamInit *wanted; /* to be opened; the session's */
@@ -99,6 +100,7 @@ static void leave_stream(Client *client)
         g_hash_table_remove(service->streams, client->stream_id);
     }
     g_clear_pointer(&client->stream_id, g_free);
+    g_clear_pointer(&client->worker_id, g_free);
     g_clear_pointer(&client->traceparent, g_free);
     dub_metrics_set(service->metrics, METRIC_STREAMS, g_hash_table_size(service->streams), NULL);
 }
@@ -116,7 +118,7 @@ static void client_free(void *data)
     g_free(client);
 }
 
-/* A worker that lost its connection is back before we have noticed: the newer one is right. */
+/* A worker that lost its connection is back before we have noticed: its newer one is right. */
 static void supersede(DubStsService *service, const char *stream_id)
 {
     Client *older = g_hash_table_lookup(service->streams, stream_id);
@@ -128,10 +130,18 @@ static void supersede(DubStsService *service, const char *stream_id)
     settle(older);
 }
 
-static void join_stream(Client *client, const char *stream_id)
+/* A connection that has missed a ping is closed, and its stream free. */
+static bool is_in_use(const DubStsService *service, const DubStreamInit *init)
+{
+    const Client *holder = g_hash_table_lookup(service->streams, init->stream_id);
+    return holder && !g_str_equal(holder->worker_id, init->worker_id);
+}
+
+static void join_stream(Client *client, const DubStreamInit *init)
 {
     DubStsService *service = client->service;
-    client->stream_id = g_strdup(stream_id);
+    client->stream_id = g_strdup(init->stream_id);
+    client->worker_id = g_strdup(init->worker_id);
     g_hash_table_insert(service->streams, client->stream_id, client);
     dub_metrics_set(service->metrics, METRIC_STREAMS, g_hash_table_size(service->streams), NULL);
 }
@@ -182,13 +192,15 @@ static void open_stream(Client *client, const DubStreamInit *init)
     const bool again = g_hash_table_contains(service->streams, init->stream_id);
     if (service->readiness == DUB_STS_DRAINING) {
         refuse(client, "RATE_LIMIT_EXCEEDED", "the service is shutting down");
+    } else if (is_in_use(service, init)) {
+        refuse(client, "STREAM_IN_USE", "stream_id: another worker has this stream, over a connection that is alive");
     } else if (!again && g_hash_table_size(service->streams) >= service->config.max_sessions) {
         g_autofree char *message = g_strdup_printf("%u streams are open already, which is the limit",
                                                    service->config.max_sessions);
         refuse(client, "RATE_LIMIT_EXCEEDED", message);
     } else {
         supersede(service, init->stream_id);
-        join_stream(client, init->stream_id);
+        join_stream(client, init);
         client->traceparent = g_strdup(dub_traceparent_of(init->metadata));
         client->work = new_work(client, init);
         dub_log_fields(DUB_LOG_INFO, "stream opens", "stream_id", init->stream_id, "worker_id", init->worker_id, "from",
