@@ -9,7 +9,7 @@
 enum {
     INFO, SEGMENTS, SEGMENT_BYTES, SENT, PROCESSED, LATENCY, INFLIGHT, BREAKER_STATE, BREAKER_FAILURES, BREAKER_FALLBACKS,
     FALLBACKS, AV_DELTA, AV_CORRECTIONS, BUFFER_VIDEO, BUFFER_AUDIO, ERRORS, PIPELINE, PRESSURE, RECONNECTIONS,
-    DUBBED, LATE, REBUFFERS, DELAY, N_FAMILIES
+    DUBBED, LATE, REBUFFERS, DELAY, RESERVE, N_FAMILIES
 };
 
 static const double latency_buckets[] = { 0.5, 1, 2, 3, 4, 5, 6, 8, 10, 15, 0 };
@@ -42,6 +42,7 @@ static const DubMetricSpec families[N_FAMILIES] = {
     [DUBBED] = { NAME("dubbed_total"), DUB_METRIC_COUNTER, "Fragments that played their dub", "stream_id", NULL },
     [LATE] = { NAME("late_answers_total"), DUB_METRIC_COUNTER, "Answers dropped: their deadline had passed", "stream_id", NULL },
     [REBUFFERS] = { NAME("rebuffers_total"), DUB_METRIC_COUNTER, "Times the input stalled for longer than the delay", "stream_id", NULL },
+    [RESERVE] = { NAME("in_reserve"), DUB_METRIC_GAUGE, "1: another publishes the stream's output", "stream_id", NULL },
     [DELAY] = { NAME("playout_delay_seconds"), DUB_METRIC_GAUGE, "From a frame in to the same frame out", "stream_id", NULL },
 };
 
@@ -123,6 +124,11 @@ void media_metrics_update(DubMetrics *metrics, const char *stream_id, DubWorkerS
 void media_metrics_latency(DubMetrics *metrics, const char *stream_id, double seconds)
 {
     dub_metrics_observe(metrics, LATENCY, seconds, stream_id, NULL);
+}
+
+void media_metrics_reserve(DubMetrics *metrics, const char *stream_id, bool is_in_reserve)
+{
+    set(metrics, RESERVE, stream_id, is_in_reserve);
 }
 
 void media_metrics_error(DubMetrics *metrics, const char *stream_id, const GError *error)

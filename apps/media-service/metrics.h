@@ -9,5 +9,6 @@ DubMetrics *media_metrics_new(void);
 void media_metrics_begin(DubMetrics *metrics, const char *stream_id, const char *worker_id);
 void media_metrics_update(DubMetrics *metrics, const char *stream_id, DubWorkerState state, const DubWorkerStats *stats);
 void media_metrics_latency(DubMetrics *metrics, const char *stream_id, double seconds);
+void media_metrics_reserve(DubMetrics *metrics, const char *stream_id, bool is_in_reserve);
 void media_metrics_error(DubMetrics *metrics, const char *stream_id, const GError *error);
 void media_metrics_forget(DubMetrics *metrics, const char *stream_id);

@@ -16,6 +16,7 @@
 #define DRAIN_MS         9000 /* of the 10 s that SIGTERM has: a second for closing */
 #define REST_MS          60000 /* between attempts at an sts-service that has been away for long, which costs nobody anything */
 #define REFRESH_S        1
+#define HOOKS_MAX        64   /* answered by one question to the media server, which is under way */
 #define KEEP_METRICS_NS  (300 * DUB_NS_PER_S) /* an ended stream's series: five scrapes at a minute each */
 
 struct _MediaService {
@@ -32,9 +33,18 @@ struct _MediaService {
     MediaStreamContext context;
     DubEngineSets *engines;    /* SPEECH_BACKEND=local */
     DubEngineLease *preloaded; /* its usual pair, kept loaded */
+    GPtrArray *hooks;          /* Hook *: wait for the next list, which says whether they are true; at most HOOKS_MAX */
+    GPtrArray *claims;         /* char *: ids of streams that want to know who has their output; likewise, a stream has one */
+    char *instance;
     guint refresh_id, done_id;
     bool stopping;
 };
+
+typedef struct {
+    SoupServerMessage *message; /* paused */
+    gulong gone_id;
+    char *stream_id, *source_id, *query;
+} Hook;
 
 /* --- streams ---------------------------------------------------------------------------------------------------- */
 
@@ -63,7 +73,9 @@ static void on_stream_stopped(MediaStream *stream, const GError *error, void *us
 {
     MediaService *self = user_data;
     g_autofree char *id = g_strdup(media_stream_id(stream));
-    if (error)
+    if (g_error_matches(error, DUB_ERROR, DUB_ERROR_BUSY))
+        dub_info("stream %s: %s", id, error->message); /* somebody else's, who dubs it */
+    else if (error)
         dub_error("stream %s: %s", id, error->message);
     else
         dub_info("stream %s: ended", id);
@@ -117,7 +129,27 @@ static void stop_stream(const char *stream_id, void *user_data)
         media_stream_source_gone(stream);
 }
 
-static const DubStreamsEffects stream_effects = { start_stream, resume_stream, stop_stream };
+static void reserve_stream(const char *stream_id, bool is_in_reserve, void *user_data)
+{
+    MediaService *self = user_data;
+    media_metrics_reserve(self->metrics, stream_id, is_in_reserve);
+    if (is_in_reserve)
+        dub_info("stream %s: live/%s/out is published by another; in reserve for when it ends", stream_id, stream_id);
+    else
+        note_ended(self, stream_id); /* unless it starts now: its metrics go with time */
+}
+
+static void refuse_stream(const char *stream_id, void *user_data)
+{
+    MediaService *self = user_data;
+    g_autoptr(GError) error = g_error_new(DUB_ERROR, DUB_ERROR_NO_AUDIO, "%s/live/%s/in: audio track required for dubbing",
+                                          media_server_rtmp_url(self->media_server), stream_id);
+    dub_error("stream %s: %s", stream_id, error->message);
+    media_metrics_error(self->metrics, stream_id, error);
+    note_ended(self, stream_id); /* its metrics go with time */
+}
+
+static const DubStreamsEffects stream_effects = { start_stream, resume_stream, stop_stream, reserve_stream, refuse_stream };
 
 static void on_ready(const DubStreamEntry *entry, void *user_data)
 {
@@ -131,14 +163,64 @@ static void on_not_ready(const char *stream_id, void *user_data)
     dub_streams_not_ready(((MediaService *) user_data)->table, stream_id, dub_clock_now());
 }
 
+/* @error: (nullable): the media server's list could not be had */
+static void answer_claims(MediaService *self, const GError *error)
+{
+    g_autoptr(GPtrArray) claims = g_steal_pointer(&self->claims);
+    self->claims = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < claims->len; i++) {
+        MediaStream *stream = g_hash_table_lookup(self->streams, claims->pdata[i]);
+        if (stream)
+            media_stream_output_owner(stream, media_server_output(self->media_server, claims->pdata[i]), error);
+    }
+}
+
+static void note_outputs(MediaService *self)
+{
+    GHashTableIter iter;
+    void *id, *stream;
+    g_hash_table_iter_init(&iter, self->streams);
+    while (g_hash_table_iter_next(&iter, &id, &stream))
+        media_stream_note_output(stream, media_server_output(self->media_server, id));
+}
+
+static void answer_hooks(MediaService *self, const DubStreamEntry *entries, gsize n_entries);
+static void refuse_hooks(MediaService *self);
+
 static void on_list(const DubStreamEntry *entries, gsize n_entries, void *user_data)
 {
     MediaService *self = user_data;
+    note_outputs(self);
+    answer_hooks(self, entries, n_entries);
     if (!self->stopping)
         dub_streams_listed(self->table, entries, n_entries, dub_clock_now());
+    answer_claims(self, NULL);
 }
 
-static const MediaServerCallbacks media_server_callbacks = { on_ready, on_not_ready, on_list };
+static void on_silence(void *user_data)
+{
+    MediaService *self = user_data;
+    g_autoptr(GError) error = g_error_new_literal(DUB_ERROR, DUB_ERROR_NETWORK,
+                                                  "the media server does not say who publishes what; MEDIAMTX_API_URL");
+    refuse_hooks(self);
+    answer_claims(self, error);
+}
+
+static const MediaServerCallbacks media_server_callbacks = { on_ready, on_not_ready, on_list, on_silence };
+
+static void on_source_ended(const char *stream_id, void *user_data)
+{
+    MediaService *self = user_data;
+    dub_streams_source_ended(self->table, stream_id);
+    media_server_refresh(self->media_server);
+}
+
+static void on_claim(const char *stream_id, void *user_data)
+{
+    MediaService *self = user_data;
+    g_ptr_array_add(self->claims, g_strdup(stream_id));
+    media_server_refresh(self->media_server);
+}
 
 static gboolean is_forgotten(gpointer key, gpointer value, gpointer data)
 {
@@ -198,10 +280,83 @@ static void on_streams(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *mess
     dub_http_reply_json(message, SOUP_STATUS_OK, body);
 }
 
-static const char *answer_ready(MediaService *self, const DubMediamtxHook *hook)
+static void hook_free(void *data)
 {
-    const DubStreamEntry entry = { hook->stream_id, hook->source_id, hook->query };
-    return dub_streams_answer_to_string(dub_streams_ready(self->table, &entry, dub_clock_now()));
+    Hook *hook = data;
+    g_signal_handler_disconnect(hook->message, hook->gone_id);
+    g_object_unref(hook->message);
+    g_free(hook->stream_id);
+    g_free(hook->source_id);
+    g_free(hook->query);
+    g_free(hook);
+}
+
+static void reply_status(SoupServerMessage *message, const char *status, const char *stream_id)
+{
+    g_autoptr(DubJson) reply = json_pack("{s:s, s:s}", "status", status, "stream_id", stream_id);
+    dub_http_reply_json(message, SOUP_STATUS_OK, reply);
+}
+
+/* The hook's query is more than the list has; whether there is such a stream, the list knows. */
+static const char *answer_hook(MediaService *self, const Hook *hook, const DubStreamEntry *entries, gsize n_entries)
+{
+    for (gsize i = 0; i < n_entries; i++) {
+        if (!g_str_equal(entries[i].stream_id, hook->stream_id))
+            continue;
+        DubStreamEntry entry = entries[i];
+        entry.query = hook->query;
+        return dub_streams_answer_to_string(dub_streams_ready(self->table, &entry, dub_clock_now()));
+    }
+    return "unknown";
+}
+
+static void answer_hooks(MediaService *self, const DubStreamEntry *entries, gsize n_entries)
+{
+    for (guint i = 0; i < self->hooks->len; i++) {
+        const Hook *hook = self->hooks->pdata[i];
+        const char *status = self->stopping ? "stopping" : answer_hook(self, hook, entries, n_entries);
+        reply_status(hook->message, status, hook->stream_id);
+        soup_server_message_unpause(hook->message);
+    }
+    g_ptr_array_set_size(self->hooks, 0);
+}
+
+static void refuse_hooks(MediaService *self)
+{
+    for (guint i = 0; i < self->hooks->len; i++) {
+        const Hook *hook = self->hooks->pdata[i];
+        dub_http_reply_error(hook->message, SOUP_STATUS_SERVICE_UNAVAILABLE, "MEDIA_SERVER_UNREACHABLE",
+                             "whether there is such a stream cannot be known now; the path list is read again each second");
+        soup_server_message_unpause(hook->message);
+    }
+    g_ptr_array_set_size(self->hooks, 0);
+}
+
+static void on_hook_gone(SoupServerMessage *message, void *data)
+{
+    MediaService *self = data;
+    for (guint i = 0; i < self->hooks->len; i++) {
+        if (((const Hook *) self->hooks->pdata[i])->message == message) {
+            g_ptr_array_remove_index_fast(self->hooks, i);
+            return;
+        }
+    }
+}
+
+/* Anybody may post: that there is such a stream the media server says, by a list newer than the hook. */
+static void keep_hook(MediaService *self, SoupServerMessage *message, const DubMediamtxHook *told)
+{
+    if (self->hooks->len >= HOOKS_MAX) {
+        dub_http_reply_error(message, SOUP_STATUS_SERVICE_UNAVAILABLE, "RATE_LIMIT_EXCEEDED",
+                             "too many hooks at once; the path list is read each second anyway");
+        return;
+    }
+    Hook *hook = g_new0(Hook, 1);
+    const gulong gone_id = g_signal_connect(message, "disconnected", G_CALLBACK(on_hook_gone), self);
+    *hook = (Hook){ g_object_ref(message), gone_id, g_strdup(told->stream_id), g_strdup(told->source_id), g_strdup(told->query) };
+    g_ptr_array_add(self->hooks, hook);
+    soup_server_message_pause(message);
+    media_server_refresh(self->media_server);
 }
 
 static void on_hook(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, const char *path,
@@ -226,9 +381,11 @@ static void on_hook(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message
     else if (g_str_has_suffix(path, "/not-ready"))
         dub_streams_not_ready(self->table, hook->stream_id, dub_clock_now());
     else
-        status = answer_ready(self, hook);
-    g_autoptr(DubJson) reply = json_pack("{s:s, s:s}", "status", status, "stream_id", hook->stream_id);
-    dub_http_reply_json(message, SOUP_STATUS_OK, reply);
+        status = NULL;
+    if (status)
+        reply_status(message, status, hook->stream_id);
+    else
+        keep_hook(self, message, hook);
 }
 
 static void on_unknown(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, const char *path,
@@ -308,7 +465,17 @@ MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void 
     self->table = dub_streams_new(config->max_streams, &stream_effects, self);
     self->streams = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify) media_stream_free);
     self->ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    self->context = (MediaStreamContext){ .config = config, .metrics = self->metrics, .factory_data = self };
+    self->hooks = g_ptr_array_new_with_free_func(hook_free);
+    self->claims = g_ptr_array_new_with_free_func(g_free);
+    self->instance = g_strdup_printf("%08x", g_random_int());
+    self->context = (MediaStreamContext){
+        .config = config,
+        .metrics = self->metrics,
+        .instance = self->instance,
+        .factory_data = self,
+        .on_source_ended = on_source_ended,
+        .on_claim = g_str_equal(config->media_server, "builtin") ? NULL : on_claim, /* it is this process's own */
+    };
     prepare_speech(self);
     const guint port = listen_http(self, error);
     if (port)
@@ -347,6 +514,9 @@ void media_service_free(MediaService *self)
         soup_server_disconnect(self->http);
     g_clear_object(&self->http);
     g_hash_table_unref(self->streams);
+    g_ptr_array_unref(self->hooks);
+    g_ptr_array_unref(self->claims);
+    g_free(self->instance);
     media_server_free(self->media_server);
     dub_streams_free(self->table);
     g_hash_table_unref(self->ended);

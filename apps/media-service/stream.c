@@ -27,6 +27,7 @@ struct _MediaStream {
     uint64_t next_fragment;
     uint64_t saved_fragment;   /* as the file has it */
     bool checkpoint_failed;    /* said once, not every 6 s */
+    char *own_output;          /* who the media server said publishes our output, while that was us; NULL: never heard */
 };
 
 const char *media_stream_id(const MediaStream *self)
@@ -57,11 +58,19 @@ static void on_fragment(const DubWorkerFragment *fragment, void *user_data)
     media_stream_refresh(self);
 }
 
-static void on_state(G_GNUC_UNUSED DubWorkerState state, void *user_data)
+static void on_state(DubWorkerState state, void *user_data)
 {
     MediaStream *self = user_data;
     if (self->runner)
         media_stream_refresh(self);
+    if (state == DUB_WORKER_DRAINING)
+        self->context->on_source_ended(self->id, self->context->factory_data);
+}
+
+static void on_claim(void *user_data)
+{
+    MediaStream *self = user_data;
+    self->context->on_claim(self->id, self->context->factory_data);
 }
 
 static void on_stopped(const GError *error, G_GNUC_UNUSED const char *output, void *user_data)
@@ -75,11 +84,11 @@ static void on_stopped(const GError *error, G_GNUC_UNUSED const char *output, vo
     self->on_stopped(self, error, self->user_data);
 }
 
-static const DubRunnerCallbacks callbacks = {
-    .on_state = on_state,
-    .on_fragment = on_fragment,
-    .on_stopped = on_stopped,
-};
+static DubRunnerCallbacks callbacks_of(const MediaStreamContext *context)
+{
+    return (DubRunnerCallbacks){ .on_state = on_state, .on_fragment = on_fragment, .on_stopped = on_stopped,
+                                 .on_claim = context->on_claim ? on_claim : NULL };
+}
 
 static void read_checkpoint(MediaStream *self)
 {
@@ -166,6 +175,7 @@ static DubRunner *make_runner(MediaStream *self, GHashTable *query, GError **err
         .create_speech = self->context->create_speech,
         .factory_data = self->context->factory_data,
     };
+    const DubRunnerCallbacks callbacks = callbacks_of(self->context);
     return dub_runner_new(&runner, &callbacks, self, error);
 }
 
@@ -175,7 +185,8 @@ MediaStream *media_stream_new(const MediaStreamContext *context, const char *str
     MediaStream *self = g_new0(MediaStream, 1);
     self->context = context;
     self->id = g_strdup(stream_id);
-    self->worker_id = g_strdup_printf("worker-%.57s", stream_id); /* PROTOCOL.md: at most 64 */
+    /* Of this instance alone, which may then take its own session over at once, and nobody else's; at most 64 */
+    self->worker_id = g_strdup_printf("%s-%.55s", context->instance, stream_id);
     self->on_stopped = stopped;
     self->user_data = user_data;
     self->started_ns = dub_clock_now();
@@ -196,6 +207,7 @@ void media_stream_free(MediaStream *self)
     if (!self)
         return;
     dub_runner_free(self->runner);
+    g_free(self->own_output);
     g_free(self->worker_id);
     g_free(self->id);
     g_free(self);
@@ -208,8 +220,29 @@ bool media_stream_resume(MediaStream *self)
 
 void media_stream_source_gone(MediaStream *self)
 {
-    if (dub_runner_state(self->runner) != DUB_WORKER_DRAINING)
-        dub_runner_stop(self->runner, 0);
+    dub_runner_source_gone(self->runner);
+}
+
+/* "": a server that does not say who: what we had, may be ours still; what we never had, is not. */
+static bool is_own(const MediaStream *self, const char *owner)
+{
+    return self->own_output && (!*owner || g_str_equal(owner, self->own_output));
+}
+
+void media_stream_output_owner(MediaStream *self, const char *owner, const GError *error)
+{
+    g_autoptr(GError) taken = NULL;
+    if (!error && owner && !is_own(self, owner))
+        taken = g_error_new(DUB_ERROR, DUB_ERROR_BUSY, "live/%s/out is published by another; in reserve", self->id);
+    dub_runner_may_publish(self->runner, error ? error : taken);
+}
+
+void media_stream_note_output(MediaStream *self, const char *owner)
+{
+    if (!owner || !dub_runner_is_publishing(self->runner))
+        return;
+    g_free(self->own_output);
+    self->own_output = g_strdup(owner);
 }
 
 void media_stream_stop(MediaStream *self, unsigned within_ms)

@@ -2,18 +2,15 @@
 
 MediaMTX lets readers in after it has looked at a publisher's first 2 s, so both ends are judged by its recordings."""
 
-import re
 import time
-from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
-import requests
 
 from support import avsync, media, rtmp
-from support.net import free_port, wait_for, wait_for_port
-from support.process import Program, run
-from support.programs import MEDIAMTX_ENV, MediaService, mediamtx, path_of, sts_service
+from support.mediamtx_server import MediaMtx
+from support.net import free_port, wait_for
+from support.programs import MediaService, mediamtx, sts_service
 
 LENGTH_S = 30
 
@@ -21,65 +18,6 @@ pytestmark = [
     pytest.mark.alone,
     pytest.mark.skipif(not mediamtx(), reason="MediaMTX is not on PATH and MEDIAMTX_BIN is not set"),
 ]
-
-CONFIG = """\
-logLevel: info
-api: yes
-apiAddress: 127.0.0.1:{api}
-playback: {playback}
-playbackAddress: 127.0.0.1:{playback_port}
-rtmpAddress: 127.0.0.1:{rtmp}
-rtsp: no
-hls: no
-webrtc: no
-srt: no
-pathDefaults:
-  recordPath: {folder}/recordings/%path/%Y-%m-%d_%H-%M-%S-%f
-  recordPartDuration: 200ms
-paths:
-  "~^live/.+/in$":
-    record: {playback}
-{hooks}
-  all_others:
-    record: yes
-"""
-
-
-def hook_lines():
-    """The keys that this version knows; later ones call "available" what was "ready"."""
-    major, minor = run([mediamtx(), "--version"]).stdout.strip().lstrip("v").split(".")[:2]
-    renamed = (int(major), int(minor)) >= (1, 17)
-    names = ("runOnAvailable", "runOnUnavailable") if renamed else ("runOnReady", "runOnNotReady")
-    return "\n".join(f"    {name}: {path_of('airdub')} mediamtx-hook {event}"
-                     for name, event in zip(names, ("ready", "not-ready"), strict=True))
-
-
-class MediaMtx(Program):
-    """With recordings of all that is published, and hooks only where a URL is told."""
-
-    def __init__(self, folder, ports, playback=True, hooks_url=None):
-        config = folder / "mediamtx.yml"
-        config.write_text(CONFIG.format(folder=folder, playback="yes" if playback else "no", api=ports.api, rtmp=ports.rtmp,
-                                        playback_port=ports.playback, hooks=hook_lines() if hooks_url else ""))
-        super().__init__([mediamtx(), config], name="mediamtx", log=folder / "mediamtx.log",
-                         env={**MEDIAMTX_ENV, "ORCHESTRATOR_URL": hooks_url or ""}, cwd=folder)
-        self.api = f"http://127.0.0.1:{ports.api}"
-        wait_for_port(ports.api)
-        wait_for_port(ports.rtmp)
-
-    def path(self, name):
-        """What the API says of the path; {} when there is none."""
-        answer = requests.get(f"{self.api}/v3/paths/get/{name}", timeout=5)
-        return answer.json() if answer.status_code == 200 else {}
-
-    def has(self, name):
-        return self.path(name) != {}
-
-    def ready_at(self, name):
-        """Since when the path may be read; None while it may not."""
-        since = self.path(name).get("readyTime")
-        return since and datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", since))
-
 
 def dub_through(folder, clip, playback, hooks):
     """Everything that is known of one broadcast after its end."""
