@@ -17,7 +17,7 @@
 
 #define SRT_LINGER_MS 1000
 
-typedef enum { STATE_OPEN, STATE_ENDING, STATE_MOVING, STATE_OVER } State;
+typedef enum { STATE_OPEN, STATE_ENDING, STATE_CLOSING, STATE_MOVING, STATE_OVER } State;
 
 struct _DubSink {
     DubContainer container;
@@ -38,6 +38,7 @@ struct _DubSink {
     GQueue video_tags, audio_tags; /* of GstBuffer *, FLV files: merged by time */
     bool are_headers_out;
     int64_t last_dts_ns; /* FLV and RTMP */
+    DubGstStop *closing; /* set while the pipeline is taken down at a good end */
     GSource *linger;     /* SRT: from the end of the stream to closing */
     GCancellable *moving; /* set while a file is moved; cancelled by free: nobody listens any more */
 };
@@ -105,12 +106,27 @@ static void move_file(DubSink *self)
     dub_sink_file_finish(&self->name, target, &facts, self->moving, on_moved, self);
 }
 
+static void on_closed(void *data)
+{
+    DubSink *self = data;
+    self->closing = NULL;
+    if (self->name.part)
+        move_file(self);
+    else
+        finish(self);
+}
+
+static void close_pipeline(DubSink *self)
+{
+    self->state = STATE_CLOSING;
+    self->closing = dub_sink_pipeline_close(g_steal_pointer(&self->pipeline), on_closed, self);
+}
+
 static gboolean on_lingered(void *data)
 {
     DubSink *self = data;
     g_clear_pointer(&self->linger, g_source_unref);
-    g_clear_pointer(&self->pipeline, dub_sink_pipeline_free);
-    finish(self);
+    close_pipeline(self);
     return G_SOURCE_REMOVE;
 }
 
@@ -126,15 +142,10 @@ static void linger(DubSink *self)
 
 static void on_written(DubSink *self)
 {
-    if (self->container == DUB_CONTAINER_SRT) {
+    if (self->container == DUB_CONTAINER_SRT)
         linger(self);
-        return;
-    }
-    g_clear_pointer(&self->pipeline, dub_sink_pipeline_free); /* closes the file */
-    if (self->name.part)
-        move_file(self);
     else
-        finish(self);
+        close_pipeline(self);
 }
 
 static void on_event(DubSinkEvent event, const GError *error, void *user_data)
@@ -428,7 +439,8 @@ void dub_sink_free(DubSink *self)
     if (self->linger)
         g_source_destroy(self->linger);
     g_clear_pointer(&self->linger, g_source_unref);
-    if (self->state == STATE_OPEN || self->state == STATE_ENDING)
+    dub_gst_stop_forget(self->closing);
+    if (self->state == STATE_OPEN || self->state == STATE_ENDING || self->state == STATE_CLOSING)
         remove_output(self);
     g_clear_pointer(&self->pipeline, dub_sink_pipeline_free);
     dub_output_name_clear(&self->name);
