@@ -3,13 +3,14 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/loop-lag.h"
 
 #define NAME(rest) "media_service_worker_" rest
 
 enum {
     INFO, SEGMENTS, SEGMENT_BYTES, SENT, PROCESSED, LATENCY, INFLIGHT, BREAKER_STATE, BREAKER_FAILURES, BREAKER_FALLBACKS,
     FALLBACKS, AV_DELTA, AV_CORRECTIONS, BUFFER_VIDEO, BUFFER_AUDIO, ERRORS, PIPELINE, PRESSURE, RECONNECTIONS,
-    DUBBED, LATE, REBUFFERS, DELAY, RESERVE, N_FAMILIES
+    DUBBED, LATE, REBUFFERS, DELAY, RESERVE, LOOP_LAG, N_FAMILIES
 };
 
 static const double latency_buckets[] = { 0.5, 1, 2, 3, 4, 5, 6, 8, 10, 15, 0 };
@@ -42,6 +43,7 @@ static const DubMetricSpec families[N_FAMILIES] = {
     [DUBBED] = { NAME("dubbed_total"), DUB_METRIC_COUNTER, "Fragments that played their dub", "stream_id", NULL },
     [LATE] = { NAME("late_answers_total"), DUB_METRIC_COUNTER, "Answers dropped: their deadline had passed", "stream_id", NULL },
     [REBUFFERS] = { NAME("rebuffers_total"), DUB_METRIC_COUNTER, "Times the input stalled for longer than the delay", "stream_id", NULL },
+    [LOOP_LAG] = { "media_service_loop_lag_seconds", DUB_METRIC_HISTOGRAM, DUB_LOOP_LAG_HELP, NULL, dub_loop_lag_buckets },
     [RESERVE] = { NAME("in_reserve"), DUB_METRIC_GAUGE, "1: another publishes the stream's output", "stream_id", NULL },
     [DELAY] = { NAME("playout_delay_seconds"), DUB_METRIC_GAUGE, "From a frame in to the same frame out", "stream_id", NULL },
 };
@@ -49,6 +51,11 @@ static const DubMetricSpec families[N_FAMILIES] = {
 DubMetrics *media_metrics_new(void)
 {
     return dub_metrics_new(families, N_FAMILIES);
+}
+
+DubLoopLag *media_metrics_watch_loop(DubMetrics *metrics)
+{
+    return dub_loop_lag_new(metrics, LOOP_LAG);
 }
 
 void media_metrics_begin(DubMetrics *metrics, const char *stream_id, const char *worker_id)

@@ -1,10 +1,11 @@
 /* apps/media-service/metrics.h: the names of PROTOCOL's "Metrics", filled from a worker's statistics. Loop thread only. */
 #pragma once
 
-#include "base/metrics.h"
+#include "base/loop-lag.h"
 #include "worker/worker.h"
 
 DubMetrics *media_metrics_new(void);
+DubLoopLag *media_metrics_watch_loop(DubMetrics *metrics);
 /* A worker exists: its info series appears before anything was processed. */
 void media_metrics_begin(DubMetrics *metrics, const char *stream_id, const char *worker_id);
 void media_metrics_update(DubMetrics *metrics, const char *stream_id, DubWorkerState state, const DubWorkerStats *stats);

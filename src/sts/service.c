@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/loop-lag.h"
 #include "sts/dubber.h"
 #include "sts/echo.h"
 #include "sts/session.h"
@@ -30,6 +31,7 @@ enum {
     METRIC_CONNECTIONS,
     METRIC_QUEUE_DEPTH,
     METRIC_ENGINES,
+    METRIC_LOOP_LAG,
 };
 
 static const double whole_buckets[] = { 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 6, 8, 10, 15, 30, 0 };
@@ -51,6 +53,7 @@ const DubMetricSpec dub_sts_metric_specs[] = {
                              "status", NULL },
     [METRIC_QUEUE_DEPTH] = { "sts_queue_depth", DUB_METRIC_GAUGE, "Fragments of a stream that wait for an engine.",
                              "stream_id", NULL },
+    [METRIC_LOOP_LAG] = { "sts_loop_lag_seconds", DUB_METRIC_HISTOGRAM, DUB_LOOP_LAG_HELP, NULL, dub_loop_lag_buckets },
     [METRIC_ENGINES] = { "sts_engine_fragments_total", DUB_METRIC_COUNTER, "Fragments, by the engine that did each stage.",
                          "stage,engine", NULL },
 };
@@ -59,6 +62,7 @@ const gsize dub_sts_n_metric_specs = G_N_ELEMENTS(dub_sts_metric_specs);
 struct _DubStsService {
     DubStsServiceConfig config;
     DubMetrics *metrics;
+    DubLoopLag *lag;
     DubEngineSets *engines;    /* NULL in echo mode */
     DubStsPool *pool;        /* likewise */
     DubEngineLease *preloaded;  /* likewise; kept, so that the default pair stays */
@@ -530,6 +534,7 @@ DubStsService *dub_sts_service_new(const DubStsServiceConfig *config, DubMetrics
     DubStsService *self = g_new0(DubStsService, 1);
     self->config = *config;
     self->metrics = metrics;
+    self->lag = dub_loop_lag_new(metrics, METRIC_LOOP_LAG);
     self->on_loaded = on_loaded;
     self->loaded_data = user_data;
     self->clients = g_ptr_array_new_with_free_func(client_free);
@@ -546,6 +551,7 @@ void dub_sts_service_free(DubStsService *self)
         return;
     g_ptr_array_unref(self->clients);
     g_hash_table_unref(self->streams);
+    dub_loop_lag_free(self->lag);
     dub_engine_lease_free(self->preloaded);
     dub_sts_pool_free(self->pool);
     dub_engine_sets_free(self->engines);

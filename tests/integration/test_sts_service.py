@@ -216,6 +216,26 @@ def test_fragments_that_are_no_audio(echo):
         assert worker.wait_for("fragment:processed")["sequence_number"] == 2
 
 
+def test_another_worker_does_not_take_the_stream(echo):
+    """Whoever knows a stream's id cannot silence it; once its connection is gone, it is free."""
+    with Worker(echo.url, stream="owned") as other:
+        with Worker(echo.url, stream="owned") as owner:
+            owner.init()
+            other.init(wait=False, worker_id="somebody-else")
+            refused = other.wait_for("error")
+            assert (refused["code"], refused["retryable"]) == ("STREAM_IN_USE", True)
+            assert "pytest" not in refused["message"]  # whose it is, is nobody's business: that is the key to it
+            owner.submit(0, b"still here")
+            assert dubbed(owner.wait_for("fragment:processed")) == b"still here"
+            assert not owner.of("error")
+
+        def is_free():
+            other.init(wait=False, worker_id="somebody-else")
+            return other.of("stream:ready")
+
+        wait_for(is_free, 10, "the stream")
+
+
 def test_newer_connection_takes_the_stream(echo):
     with Worker(echo.url, stream="twice") as older, Worker(echo.url, "/sts", stream="twice") as newer:
         older.init()
@@ -298,6 +318,7 @@ METRICS = {  # name: type, labels
     "sts_connections_total": ("counter", {"status"}),
     "sts_queue_depth": ("gauge", {"stream_id"}),
     "sts_engine_fragments_total": ("counter", {"stage", "engine"}),
+    "sts_loop_lag_seconds": ("histogram", set()),
 }
 
 
