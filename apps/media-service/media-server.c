@@ -135,7 +135,8 @@ static void remember_outputs(MediaServer *self, GPtrArray *paths)
     g_hash_table_remove_all(self->outputs);
     for (guint i = 0; i < paths->len; i++) {
         const DubMediamtxPath *path = paths->pdata[i];
-        char *stream_id = path->ready || *path->source_id ? id_of(path->name, DUB_MEDIAMTX_OUTPUT) : NULL;
+        const bool has_publisher = *path->source_id || *path->source_type; /* it may be ready without: "alwaysAvailable" */
+        char *stream_id = has_publisher ? id_of(path->name, DUB_MEDIAMTX_OUTPUT) : NULL;
         if (stream_id)
             g_hash_table_replace(self->outputs, stream_id, g_strdup(path->source_id));
     }

@@ -26,6 +26,7 @@ struct _MediaService {
     SoupServer *http;
     EioListener *listener; /* of http */
     DubMetrics *metrics;
+    DubLoopLag *lag;
     MediaServer *media_server;
     DubStreams *table;
     GHashTable *streams;       /* id -> MediaStream */
@@ -116,10 +117,10 @@ static void start_stream(const DubStreamEntry *entry, void *user_data)
     g_idle_add_full(G_PRIORITY_DEFAULT, on_start_failed, pair, free_pair);
 }
 
-static bool resume_stream(const char *stream_id, void *user_data)
+static bool resume_stream(const char *stream_id, bool is_same, void *user_data)
 {
     MediaStream *stream = g_hash_table_lookup(((MediaService *) user_data)->streams, stream_id);
-    return stream && media_stream_resume(stream);
+    return stream && media_stream_resume(stream, is_same);
 }
 
 static void stop_stream(const char *stream_id, void *user_data)
@@ -462,6 +463,7 @@ MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void 
     self->on_done = on_done;
     self->user_data = user_data;
     self->metrics = media_metrics_new();
+    self->lag = media_metrics_watch_loop(self->metrics);
     self->table = dub_streams_new(config->max_streams, &stream_effects, self);
     self->streams = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify) media_stream_free);
     self->ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -522,6 +524,7 @@ void media_service_free(MediaService *self)
     g_hash_table_unref(self->ended);
     dub_engine_lease_free(self->preloaded);
     dub_engine_sets_free(self->engines);
+    dub_loop_lag_free(self->lag);
     dub_metrics_free(self->metrics);
     g_free(self);
 }

@@ -213,9 +213,9 @@ void media_stream_free(MediaStream *self)
     g_free(self);
 }
 
-bool media_stream_resume(MediaStream *self)
+bool media_stream_resume(MediaStream *self, bool is_same)
 {
-    return dub_runner_resume(self->runner);
+    return dub_runner_resume(self->runner, is_same);
 }
 
 void media_stream_source_gone(MediaStream *self)

@@ -28,7 +28,7 @@ MediaStream *media_stream_new(const MediaStreamContext *context, const char *str
                               MediaStreamStoppedFunc on_stopped, void *user_data, GError **error);
 void media_stream_free(MediaStream *self);
 const char *media_stream_id(const MediaStream *self);
-bool media_stream_resume(MediaStream *self);
+bool media_stream_resume(MediaStream *self, bool is_same); /* as dub_runner_resume() */
 /* The media server's answer. @owner: who publishes the output, "" when it does not say, NULL: nobody. @error: it gives none */
 void media_stream_output_owner(MediaStream *self, const char *owner, const GError *error);
 void media_stream_note_output(MediaStream *self, const char *owner); /* at each list: while it is open, this is us */

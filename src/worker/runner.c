@@ -24,7 +24,7 @@ struct _DubRunner {
     GSource *tick;
     GSource *pending;  /* errors found inside an effect, and the parts to be freed outside it */
     GError *source_error, *sink_error, *speech_error, *final_error;
-    bool has_head; /* asked for: only what was missed before the first frame, not in a gap */
+    bool has_head; /* asked for: only what was missed before a publisher's first frame, not in a gap */
     bool source_closed, speech_ended, stopped;
     bool claiming; /* the output is asked for */
     DubWorkerInput sink_input;
@@ -500,9 +500,12 @@ void dub_runner_stop(DubRunner *self, unsigned within_ms)
     dub_worker_stop(self->worker, within_ms * DUB_NS_PER_MS, dub_clock_now());
 }
 
-bool dub_runner_resume(DubRunner *self)
+bool dub_runner_resume(DubRunner *self, bool is_same)
 {
-    return dub_worker_resume(self->worker, dub_clock_now());
+    if (!dub_worker_resume(self->worker, is_same, dub_clock_now()))
+        return false;
+    self->has_head = is_same;
+    return true;
 }
 
 void dub_runner_source_gone(DubRunner *self)

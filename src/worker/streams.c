@@ -157,7 +157,7 @@ DubStreamsAnswer dub_streams_ready(DubStreams *self, const DubStreamEntry *told,
         entry->told_silent = false;
     }
     const bool came_back = entry->running && (another || entry->draining);
-    if (came_back && !self->effects.resume(entry->stream_id, self->user_data)) {
+    if (came_back && !self->effects.resume(entry->stream_id, !another, self->user_data)) {
         entry->published = true; /* under its old id: asked again at each listing until it resumes or has ended */
         return DUB_STREAMS_ALREADY;
     }

@@ -472,10 +472,17 @@ static void start_draining(DubWorker *self, int64_t now_ns)
     cut_here(self);
 }
 
+static void note_source_ran(DubWorker *self, int64_t now_ns)
+{
+    if (self->state == DUB_WORKER_RUNNING && now_ns - self->source_opened_ns >= WELL_NS)
+        self->source_attempts = 0;
+}
+
 void dub_worker_source_eos(DubWorker *self, int64_t now_ns)
 {
     if (is_over(self) || self->state == DUB_WORKER_DRAINING)
         return;
+    note_source_ran(self, now_ns);
     if (!self->known || (!self->epochs.anchored && self->early.length == 0)) {
         g_autoptr(GError) error = g_error_new_literal(DUB_ERROR, DUB_ERROR_CORRUPT, "the source ended before its first frame");
         remember_error(self, error);
@@ -499,8 +506,7 @@ void dub_worker_source_error(DubWorker *self, const GError *error, int64_t now_n
     if (is_over(self) || self->state == DUB_WORKER_DRAINING)
         return;
     const bool was_live = self->known && self->input.live;
-    if (self->state == DUB_WORKER_RUNNING && now_ns - self->source_opened_ns >= WELL_NS)
-        self->source_attempts = 0;
+    note_source_ran(self, now_ns);
     if (was_live && worth_retrying(error) && self->source_attempts < self->config.source_attempts) {
         const int64_t wait = retry_wait(self->source_attempts++);
         dub_warning("stream %s: source: %s; attempt %u of %u in %d s", self->stream_id, error->message, self->source_attempts,
@@ -547,8 +553,17 @@ void dub_worker_stop(DubWorker *self, int64_t within_ns, int64_t now_ns)
     go_on(self, now_ns);
 }
 
-bool dub_worker_resume(DubWorker *self, int64_t now_ns)
+/* At once the first time, then later and later. */
+static int64_t wait_for_same(DubWorker *self)
 {
+    const unsigned attempt = self->source_attempts++;
+    return attempt > 0 ? retry_wait(attempt - 1) : 0;
+}
+
+bool dub_worker_resume(DubWorker *self, bool is_same, int64_t now_ns)
+{
+    if (is_same && (self->error || self->source_attempts >= self->config.source_attempts))
+        return false;
     const bool can = self->state == DUB_WORKER_DRAINING && self->known && self->input.live && !self->stop_asked &&
                      self->sink != SINK_ENDING && self->sink != SINK_DONE && self->link != LINK_ENDED &&
                      self->epochs.anchored;
@@ -557,7 +572,9 @@ bool dub_worker_resume(DubWorker *self, int64_t now_ns)
     g_clear_error(&self->error); /* what ended it is mended */
     dub_epochs_break(&self->epochs);
     dub_segmenter_resume(self->segmenter);
-    self->source_retry_ns = now_ns;
+    if (!is_same)
+        self->source_attempts = 0;
+    self->source_retry_ns = now_ns + (is_same ? wait_for_same(self) : 0);
     set_state(self, DUB_WORKER_RECOVERING); /* the next tick opens the source */
     return true;
 }
@@ -717,7 +734,9 @@ void dub_worker_sink_error(DubWorker *self, const GError *error, int64_t now_ns)
         self->sink_broken_ns = DUB_TIME_NONE;
     }
     const bool was_open = self->sink == SINK_OPEN || self->sink == SINK_OPENING;
-    if (self->paced && worth_retrying(error) && was_open && self->sink_breaks <= SINK_BREAKS) {
+    /* What had the path was we ourselves, over a connection that the server has not missed yet. */
+    const bool own_rest = self->sink == SINK_OPEN && self->sink_was_broken && g_error_matches(error, DUB_ERROR, DUB_ERROR_BUSY);
+    if (self->paced && (worth_retrying(error) || own_rest) && was_open && self->sink_breaks <= SINK_BREAKS) {
         break_sink(self, error, now_ns);
         if (self->sink_breaks <= SINK_BREAKS)
             return;

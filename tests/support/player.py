@@ -13,7 +13,7 @@ class Player:
     def __init__(self, url):
         self.url = url
         self.pictures, self.sounds = [], []
-        self.sessions = 0
+        self.sessions = []  # when the first of each came
         self._ends = False
         self._process = None
         self._thread = threading.Thread(target=self._play, name="player", daemon=True)
@@ -21,15 +21,15 @@ class Player:
 
     def _play(self):
         while not self._ends:
-            command = ["ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "quiet", "-fflags", "nobuffer", "-analyzeduration", "100000",
-                       "-copyts", "-i", self.url, "-map", "0", "-c", "copy", "-flush_packets", "1", "-f", "framecrc", "-"]
+            command = ["ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "quiet", "-fflags", "nobuffer", "-copyts", "-i", self.url,
+                       "-map", "0", "-c", "copy", "-flush_packets", "1", "-f", "framecrc", "-"]
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
             self._read(self._process.stdout)
             self._process.wait()
             time.sleep(RETRY_S)
 
     def _read(self, lines):
-        kinds, scales = {}, {}
+        kinds, scales, is_told = {}, {}, False
         for line in lines:
             now = time.monotonic()
             words = line.replace(",", " ").split()
@@ -39,9 +39,10 @@ class Player:
             elif line.startswith("#media_type"):
                 kinds[words[1].rstrip(":")] = self.pictures if words[2] == "video" else self.sounds
             elif not line.startswith("#"):
-                self.sessions += not kinds.get("told")
-                kinds["told"] = True
                 kinds[words[0]].append((now, int(words[2]) * scales[words[0]]))
+                if not is_told:
+                    self.sessions.append(now)
+                is_told = True
 
     def largest_gap_s(self, since=0.0):
         """Between two pictures, of those that came after then; also the one that lasts."""

@@ -13,7 +13,7 @@
  *   d a  its worker has lost its source
  *   e a  its worker ended well   x a  it failed       t3   three seconds pass
  *   r    from now on a draining stream can be resumed  n  it cannot
- * The log of effects, in order: S start, R resume, T stop, V in reserve, W no longer, N no sound. */
+ * The log of effects, in order: S start, R resume (C: the same publisher's), T stop, V in reserve, W no longer, N no sound. */
 typedef struct {
     const char *name, *script, *log;
 } Case;
@@ -30,9 +30,9 @@ static const Case cases[] = {
     { "a-new-publisher-need-not-wait", "+a1 xa La2", "Sa1 Sa2" },
     { "publisher-comes-back-while-draining", "r +a1 -a t1 +a2 La2", "Sa1 Ra" },
     { "comes-back-too-late", "n +a1 -a t1 +a2 La2 ea t2 La2", "Sa1 Ra Ra Sa2" },
-    { "cut-off-while-it-is-published-goes-on", "r +a1 La1 da La1 La1", "Sa1 Ra" },
+    { "cut-off-while-it-is-published-goes-on", "r +a1 La1 da La1 La1", "Sa1 Ca" },
     { "cut-off-and-not-published", "r +a1 La1 da L t4 L", "Sa1 Ta" },
-    { "cut-off-too-late", "n +a1 da La1 La1 ea t2 La1", "Sa1 Ra Ra Sa1" },
+    { "cut-off-too-late", "n +a1 da La1 La1 ea t2 La1", "Sa1 Ca Ca Sa1" },
     { "another-has-it", "La1! La1! La1", "Va Wa Sa1" },
     { "another-has-it-and-it-ends", "La1! L La1", "Va Wa Sa1" },
     { "our-own-output-is-no-other's", "La1 La1! La1!", "Sa1" },
@@ -55,9 +55,9 @@ static void on_start(const DubStreamEntry *entry, void *data)
     say(data, 'S', entry->stream_id, entry->source_id);
 }
 
-static bool on_resume(const char *stream_id, void *data)
+static bool on_resume(const char *stream_id, bool is_same, void *data)
 {
-    say(data, 'R', stream_id, "");
+    say(data, is_same ? 'C' : 'R', stream_id, "");
     return ((Effects *) data)->can_resume;
 }
 

@@ -279,7 +279,7 @@ static void move_publisher(World *w, int64_t elapsed_ms)
     if (elapsed_ms != w->c->away_at_ms + w->c->away_ms)
         return;
     w->arrived_ms = elapsed_ms - w->c->back_age_ms;
-    g_assert_true(dub_worker_resume(w->worker, w->now_ns));
+    g_assert_true(dub_worker_resume(w->worker, false, w->now_ns));
     dub_worker_tick(w->worker, w->now_ns);
     g_assert_true(w->source_open);
     dub_worker_source_info(w->worker, &input, w->now_ns);
@@ -591,6 +591,40 @@ static void test_dies_young(void)
     run_case(&dies_young, die_young, expect_given_up);
 }
 
+/* One that ends as soon as it has begun, while its publisher is listed all along. */
+static const Case ends_young = { "ends-after-its-header", true, false, 0, NEVER, 0 };
+
+static void end_young(World *w)
+{
+    const DubWorkerInput input = { false, true, RATE, 1, 0, 0 };
+    g_autoptr(DubPcm) pcm = dub_pcm_new(RATE, 1, RATE * BLOCK_MS / 1000);
+    dub_worker_start(w->worker, w->now_ns);
+    while (!w->stopped && w->now_ns - w->start_ns < 600 * DUB_NS_PER_S) {
+        if (w->source_open) {
+            dub_worker_source_info(w->worker, &input, w->now_ns);
+            dub_worker_source_audio(w->worker, pcm, w->now_ns, w->now_ns);
+            dub_worker_source_eos(w->worker, w->now_ns);
+        }
+        dub_worker_resume(w->worker, true, w->now_ns);
+        dub_worker_tick(w->worker, w->now_ns);
+        if (w->ended && !w->stopped)
+            dub_worker_sink_finished(w->worker, w->now_ns);
+        w->now_ns += BLOCK_MS * MS;
+    }
+}
+
+static void expect_ended(const World *w)
+{
+    g_assert_no_error(w->error);
+    g_assert_true(w->stopped);
+    g_assert_cmpuint(w->n_opens, ==, 6);
+}
+
+static void test_ends_young(void)
+{
+    run_case(&ends_young, end_young, expect_ended);
+}
+
 static void test_delay(void)
 {
     /* The promise of `live`: ten seconds from the first frame in to the first frame out. */
@@ -618,6 +652,7 @@ int main(int argc, char **argv)
         g_test_add_data_func(path, &still[i], test_still);
     }
     g_test_add_func("/worker/dies-after-its-header", test_dies_young);
+    g_test_add_func("/worker/ends-after-its-header", test_ends_young);
     g_test_add_func("/worker/default-delay", test_delay);
     return g_test_run();
 }
