@@ -135,7 +135,7 @@ static void remember_outputs(MediaServer *self, GPtrArray *paths)
     g_hash_table_remove_all(self->outputs);
     for (guint i = 0; i < paths->len; i++) {
         const DubMediamtxPath *path = paths->pdata[i];
-        const bool has_publisher = *path->source_id || *path->source_type; /* it may be ready without: "alwaysAvailable" */
+        const bool has_publisher = *path->source_id || *path->source_type; /* "alwaysAvailable": it is ready without */
         char *stream_id = has_publisher ? id_of(path->name, DUB_MEDIAMTX_OUTPUT) : NULL;
         if (stream_id)
             g_hash_table_replace(self->outputs, stream_id, g_strdup(path->source_id));
@@ -145,7 +145,8 @@ static void remember_outputs(MediaServer *self, GPtrArray *paths)
 /* A MediaMTX tells of a path once it knows its tracks; ours at once, and sound may come later. */
 static bool is_silent(const MediaServer *self, const DubMediamtxPath *path)
 {
-    static const char *const pictures[] = { "AV1", "VP9", "VP8", "H265", "H264", "MPEG-4 Video", "MPEG-1/2 Video", "M-JPEG", NULL };
+    static const char *const pictures[] = { "AV1",          "VP9",            "VP8",    "H265", "H264",
+                                            "MPEG-4 Video", "MPEG-1/2 Video", "M-JPEG", NULL };
     if (self->rtmp || !path->tracks || !path->tracks[0])
         return false;
     for (char **track = path->tracks; *track; track++) {

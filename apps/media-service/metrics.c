@@ -43,7 +43,8 @@ static const DubMetricSpec families[N_FAMILIES] = {
     [DUBBED] = { NAME("dubbed_total"), DUB_METRIC_COUNTER, "Fragments that played their dub", "stream_id", NULL },
     [LATE] = { NAME("late_answers_total"), DUB_METRIC_COUNTER, "Answers dropped: their deadline had passed", "stream_id", NULL },
     [REBUFFERS] = { NAME("rebuffers_total"), DUB_METRIC_COUNTER, "Times the input stalled for longer than the delay", "stream_id", NULL },
-    [LOOP_LAG] = { "media_service_loop_lag_seconds", DUB_METRIC_HISTOGRAM, DUB_LOOP_LAG_HELP, NULL, dub_loop_lag_buckets },
+    [LOOP_LAG] = { "media_service_loop_lag_seconds", DUB_METRIC_HISTOGRAM, DUB_LOOP_LAG_HELP, NULL,
+                   dub_loop_lag_buckets },
     [RESERVE] = { NAME("in_reserve"), DUB_METRIC_GAUGE, "1: another publishes the stream's output", "stream_id", NULL },
     [DELAY] = { NAME("playout_delay_seconds"), DUB_METRIC_GAUGE, "From a frame in to the same frame out", "stream_id", NULL },
 };

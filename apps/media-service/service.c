@@ -14,7 +14,7 @@
 #include "stream.h"
 
 #define DRAIN_MS         9000 /* of the 10 s that SIGTERM has: a second for closing */
-#define REST_MS          60000 /* between attempts at an sts-service that has been away for long, which costs nobody anything */
+#define REST_MS          60000 /* between attempts at an sts-service that has been away for long: they cost little */
 #define REFRESH_S        1
 #define HOOKS_MAX        64   /* answered by one question to the media server, which is under way */
 #define KEEP_METRICS_NS  (300 * DUB_NS_PER_S) /* an ended stream's series: five scrapes at a minute each */
@@ -31,15 +31,21 @@ struct _MediaService {
     DubStreams *table;
     GHashTable *streams;       /* id -> MediaStream */
     GHashTable *ended;         /* id -> gint64 *: when, for its metrics */
+    GHashTable *complaints;    /* id -> Complaint: why it ended last; kept as long as its metrics */
     MediaStreamContext context;
     DubEngineSets *engines;    /* SPEECH_BACKEND=local */
     DubEngineLease *preloaded; /* its usual pair, kept loaded */
     GPtrArray *hooks;          /* Hook *: wait for the next list, which says whether they are true; at most HOOKS_MAX */
-    GPtrArray *claims;         /* char *: ids of streams that want to know who has their output; likewise, a stream has one */
+    GPtrArray *claims;         /* char *: ids of streams that want to know who has their output: one a stream */
     char *instance;
     guint refresh_id, done_id;
     bool stopping;
 };
+
+typedef struct {
+    char *text;
+    guint times; /* in a row */
+} Complaint;
 
 typedef struct {
     SoupServerMessage *message; /* paused */
@@ -70,6 +76,29 @@ static void note_ended(MediaService *self, const char *stream_id)
     g_hash_table_replace(self->ended, g_strdup(stream_id), now);
 }
 
+static void complaint_free(void *data)
+{
+    Complaint *complaint = data;
+    g_free(complaint->text);
+    g_free(complaint);
+}
+
+/* A publisher that cannot be dubbed stays, and is tried again for hours: what is said of it is said the 1st, 2nd, 4th,
+ * 8th … time. */
+static void complain(MediaService *self, const char *stream_id, const char *text)
+{
+    Complaint *complaint = g_hash_table_lookup(self->complaints, stream_id);
+    if (!complaint || !g_str_equal(complaint->text, text)) {
+        complaint = g_new0(Complaint, 1);
+        complaint->text = g_strdup(text);
+        g_hash_table_replace(self->complaints, g_strdup(stream_id), complaint);
+    }
+    if (++complaint->times == 1)
+        dub_error("stream %s: %s", stream_id, text);
+    else if ((complaint->times & (complaint->times - 1)) == 0)
+        dub_error("stream %s: %u times in a row: %s", stream_id, complaint->times, text);
+}
+
 static void on_stream_stopped(MediaStream *stream, const GError *error, void *user_data)
 {
     MediaService *self = user_data;
@@ -77,9 +106,11 @@ static void on_stream_stopped(MediaStream *stream, const GError *error, void *us
     if (g_error_matches(error, DUB_ERROR, DUB_ERROR_BUSY))
         dub_info("stream %s: %s", id, error->message); /* somebody else's, who dubs it */
     else if (error)
-        dub_error("stream %s: %s", id, error->message);
+        complain(self, id, error->message);
     else
         dub_info("stream %s: ended", id);
+    if (!error)
+        g_hash_table_remove(self->complaints, id);
     note_ended(self, id);
     g_hash_table_remove(self->streams, id);
     dub_streams_ended(self->table, id, error != NULL, dub_clock_now());
@@ -110,7 +141,7 @@ static void start_stream(const DubStreamEntry *entry, void *user_data)
         g_hash_table_insert(self->streams, g_strdup(entry->stream_id), stream);
         return;
     }
-    dub_error("stream %s: %s", entry->stream_id, error->message);
+    complain(self, entry->stream_id, error->message);
     gpointer *pair = g_new(gpointer, 2);
     pair[0] = self;
     pair[1] = g_strdup(entry->stream_id);
@@ -143,14 +174,16 @@ static void reserve_stream(const char *stream_id, bool is_in_reserve, void *user
 static void refuse_stream(const char *stream_id, void *user_data)
 {
     MediaService *self = user_data;
-    g_autoptr(GError) error = g_error_new(DUB_ERROR, DUB_ERROR_NO_AUDIO, "%s/live/%s/in: audio track required for dubbing",
-                                          media_server_rtmp_url(self->media_server), stream_id);
+    g_autoptr(GError) error =
+        g_error_new(DUB_ERROR, DUB_ERROR_NO_AUDIO, "%s/live/%s/in: audio track required for dubbing",
+                    media_server_rtmp_url(self->media_server), stream_id);
     dub_error("stream %s: %s", stream_id, error->message);
     media_metrics_error(self->metrics, stream_id, error);
     note_ended(self, stream_id); /* its metrics go with time */
 }
 
-static const DubStreamsEffects stream_effects = { start_stream, resume_stream, stop_stream, reserve_stream, refuse_stream };
+static const DubStreamsEffects stream_effects = { start_stream, resume_stream, stop_stream, reserve_stream,
+                                                  refuse_stream };
 
 static void on_ready(const DubStreamEntry *entry, void *user_data)
 {
@@ -229,6 +262,7 @@ static gboolean is_forgotten(gpointer key, gpointer value, gpointer data)
     if (dub_clock_now() - *(int64_t *) value < KEEP_METRICS_NS)
         return FALSE;
     media_metrics_forget(self->metrics, key);
+    g_hash_table_remove(self->complaints, key);
     return TRUE;
 }
 
@@ -327,7 +361,7 @@ static void refuse_hooks(MediaService *self)
     for (guint i = 0; i < self->hooks->len; i++) {
         const Hook *hook = self->hooks->pdata[i];
         dub_http_reply_error(hook->message, SOUP_STATUS_SERVICE_UNAVAILABLE, "MEDIA_SERVER_UNREACHABLE",
-                             "whether there is such a stream cannot be known now; the path list is read again each second");
+                             "whether there is such a stream cannot be known now; the path list is read each second");
         soup_server_message_unpause(hook->message);
     }
     g_ptr_array_set_size(self->hooks, 0);
@@ -354,7 +388,8 @@ static void keep_hook(MediaService *self, SoupServerMessage *message, const DubM
     }
     Hook *hook = g_new0(Hook, 1);
     const gulong gone_id = g_signal_connect(message, "disconnected", G_CALLBACK(on_hook_gone), self);
-    *hook = (Hook){ g_object_ref(message), gone_id, g_strdup(told->stream_id), g_strdup(told->source_id), g_strdup(told->query) };
+    *hook = (Hook){ g_object_ref(message), gone_id, g_strdup(told->stream_id), g_strdup(told->source_id),
+                    g_strdup(told->query) };
     g_ptr_array_add(self->hooks, hook);
     soup_server_message_pause(message);
     media_server_refresh(self->media_server);
@@ -467,6 +502,7 @@ MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void 
     self->table = dub_streams_new(config->max_streams, &stream_effects, self);
     self->streams = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify) media_stream_free);
     self->ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    self->complaints = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, complaint_free);
     self->hooks = g_ptr_array_new_with_free_func(hook_free);
     self->claims = g_ptr_array_new_with_free_func(g_free);
     self->instance = g_strdup_printf("%08x", g_random_int());
@@ -522,6 +558,7 @@ void media_service_free(MediaService *self)
     media_server_free(self->media_server);
     dub_streams_free(self->table);
     g_hash_table_unref(self->ended);
+    g_hash_table_unref(self->complaints);
     dub_engine_lease_free(self->preloaded);
     dub_engine_sets_free(self->engines);
     dub_loop_lag_free(self->lag);

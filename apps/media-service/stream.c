@@ -27,7 +27,7 @@ struct _MediaStream {
     uint64_t next_fragment;
     uint64_t saved_fragment;   /* as the file has it */
     bool checkpoint_failed;    /* said once, not every 6 s */
-    char *own_output;          /* who the media server said publishes our output, while that was us; NULL: never heard */
+    char *own_output;          /* who publishes our output, by the media server, while that was us; NULL: never heard */
 };
 
 const char *media_stream_id(const MediaStream *self)

@@ -116,7 +116,8 @@ bool dub_gst_bounded_stop(GstElement *pipeline)
     return is;
 }
 
-DubGstStop *dub_gst_stop(GstElement *pipeline, GDestroyNotify gone, void *data, DubGstStoppedFunc stopped, void *user_data)
+DubGstStop *dub_gst_stop(GstElement *pipeline, GDestroyNotify gone, void *data, DubGstStoppedFunc stopped,
+                         void *user_data)
 {
     DubGstStop *self = stop_new(pipeline);
     self->gone = gone;

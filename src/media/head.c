@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "media/head-recording.h"
 
-#define GATHER_MS   100u                   /* for all that waits to come out of the source: it takes one round of the loop */
+#define GATHER_MS   100u                   /* for all that waits to come out of the source: a round of the loop */
 #define WAIT_MS     3000u                  /* unless the configuration has another */
 #define ASK_MS      300u                   /* between two looks into a recording that does not reach far enough */
 #define LONGEST_NS  (20 * DUB_NS_PER_S)    /* a stream that has been running for longer is joined where it is */
@@ -34,7 +34,7 @@ struct _DubHeadSource {
     bool is_held, is_waiting; /* is_waiting: what comes live is kept in `items` */
     DubSourceInfo info;
     GQueue items;             /* of Item *, in order */
-    DubTake *begun;           /* references to the live units in `items`, for the search; NULL where nothing is fetched */
+    DubTake *begun;           /* references to the live units in `items`, for the search; or NULL */
     int64_t ahead_ns;         /* the most that a live timestamp was ahead of the clock: of the unit that waited least */
 };
 
@@ -265,8 +265,8 @@ static gboolean on_deadline(void *data)
 
 /* --- without a recording ----------------------------------------------------------------------------------------- */
 
-/* What waited in the source for its first key frame is up to a group of pictures old: it is dated by its newest unit, which
- * has just come. */
+/* What waited in the source for its first key frame is up to a group of pictures old: it is dated by its newest unit,
+ * which has just come. */
 static gboolean on_gathered(void *data)
 {
     go_on(data);

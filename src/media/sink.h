@@ -11,8 +11,8 @@ typedef struct {
     unsigned rate_hz, channels; /* of the PCM */
     unsigned audio_bitrate_bps; /* 0: 128000 for stereo, 64000 for mono */
     bool live;                  /* paced by the caller in real time: the muxer must not wait for a stream that pauses */
-    unsigned tracks_ms;         /* RTMP: the server takes the tracks as known once a timestamp is so far on (MediaMTX: 2000),
-                                   and lets nobody in before; 0: at once */
+    unsigned tracks_ms;         /* RTMP: the server takes the tracks as known once a timestamp is so far on, and lets
+                                   nobody in before (MediaMTX: 2000); 0: at once */
 } DubSinkConfig;
 
 typedef struct {

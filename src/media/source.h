@@ -36,7 +36,7 @@ void dub_source_start(DubSource *self);
 /* Held, nothing is delivered; a file's pipeline then blocks on bounded queues. A live source that is held for longer than
  * its queue (10 s) fails with DUB_ERROR_BACKPRESSURE. */
 void dub_source_set_held(DubSource *self, bool held);
-void dub_source_free(DubSource *self); /* a file: stops the pipeline, bounded (5 s); live: a thread does, and nobody waits */
+void dub_source_free(DubSource *self); /* a file: stops the pipeline, bounded (5 s); live: a thread does */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSource, dub_source_free)
 
 bool dub_media_uri_is_live(const char *uri); /* rtmp, rtsp, srt, http(s) */

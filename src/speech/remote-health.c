@@ -25,8 +25,8 @@ static char *health_url(const char *url)
     if (!uri || !g_uri_get_host(uri))
         return NULL;
     const bool is_secure = g_str_equal(g_uri_get_scheme(uri), "https") || g_str_equal(g_uri_get_scheme(uri), "wss");
-    return g_uri_join(G_URI_FLAGS_NONE, is_secure ? "https" : "http", NULL, g_uri_get_host(uri), g_uri_get_port(uri), "/health",
-                      NULL, NULL);
+    return g_uri_join(G_URI_FLAGS_NONE, is_secure ? "https" : "http", NULL, g_uri_get_host(uri), g_uri_get_port(uri),
+                      "/health", NULL, NULL);
 }
 
 static void on_answer(GObject *session, GAsyncResult *result, void *data)

@@ -37,8 +37,9 @@ static bool write_file(const char *path, const char *text)
     return is_written;
 }
 
-/* Whole or not at all, but not durable, which g_file_set_contents() would be: it waits for the disk, and so would the loop that
- * paces every output. After a power cut the checkpoint before is as good, and a broken one is told and left. */
+/* Whole or not at all, but not durable, which g_file_set_contents() would be: it waits for the disk, and so would the
+ * loop that paces every output. After a power cut the checkpoint before is as good, and a broken one is told and
+ * left. */
 static bool replace_file(const char *path, const char *text)
 {
     g_autofree char *part = g_strconcat(path, ".part", NULL);

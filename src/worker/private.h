@@ -40,7 +40,7 @@ struct _DubWorker {
     int64_t last_dts_ns;        /* of the video taken in, output time */
 
     int64_t owed_frames;        /* silence before the first of `delayed`, which is written as there is room for it */
-    GQueue delayed;             /* Delayed *: the sound after it. The source is held meanwhile, so that is next to nothing */
+    GQueue delayed;             /* Delayed *: the sound after it; next to nothing, since the source is held */
 
     DubSegmenter *segmenter;
     DubMixer *mixer;

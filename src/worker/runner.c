@@ -126,8 +126,8 @@ static void on_source_info(const DubSourceInfo *info, void *user_data)
     dub_worker_source_info(self->worker, &input, dub_clock_now());
 }
 
-/* Each unit carries its caps to the output: by then the source may have come back with others, and the output been opened
- * anew in between. */
+/* Each unit carries its caps to the output: by then the source may have come back with others, and the output been
+ * opened anew in between. */
 static void attach_caps(DubRunner *self, DubAccessUnit *unit)
 {
     if (unit->new_caps)

@@ -40,7 +40,8 @@ DubRunner *dub_runner_new(const DubRunnerConfig *config, const DubRunnerCallback
 void dub_runner_start(DubRunner *self);
 /* As dub_worker_stop(): drains, then on_stopped; a file that was cut short gets its ".partial" name. */
 void dub_runner_stop(DubRunner *self, unsigned within_ms);
-/* As dub_worker_resume(). @is_same: what the source goes on with began before: nothing of it is to be fetched and played again. */
+/* As dub_worker_resume(). @is_same: what the source goes on with began before: nothing of it is to be fetched and
+ * played again. */
 bool dub_runner_resume(DubRunner *self, bool is_same);
 void dub_runner_source_gone(DubRunner *self); /* as its end, for who knows of it sooner */
 void dub_runner_may_publish(DubRunner *self, const GError *error); /* @error: why not; NULL: the output is ours */

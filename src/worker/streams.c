@@ -7,8 +7,8 @@
 #define GRACE_NS       (3 * DUB_NS_PER_S) /* a worker notices the end of its source by itself, sooner than the list says so */
 #define FIRST_RETRY_NS (2 * DUB_NS_PER_S)
 #define MOST_DOUBLINGS 4u                 /* 2, 4, 8, 16, 32 s */
-#define SETTLED_NS     (300 * DUB_NS_PER_S) /* a worker that lived this long, more than trying again and again takes it, starts
-                                               the waits anew when it fails */
+#define SETTLED_NS     (300 * DUB_NS_PER_S) /* a worker that lived this long, more than it can by trying again and again,
+                                               starts the waits anew when it fails */
 
 typedef struct {
     char *stream_id, *source_id, *query;
@@ -126,7 +126,9 @@ static DubStreamsAnswer start(DubStreams *self, Entry *entry, const DubStreamEnt
     entry->running = true;
     entry->told_full = false;
     entry->started_ns = now_ns;
-    const DubStreamEntry started = { .stream_id = entry->stream_id, .source_id = entry->source_id, .query = entry->query };
+    const DubStreamEntry started = { .stream_id = entry->stream_id,
+                                     .source_id = entry->source_id,
+                                     .query = entry->query };
     self->effects.start(&started, self->user_data);
     return DUB_STREAMS_STARTED;
 }

@@ -20,12 +20,13 @@ typedef struct {
 typedef struct {
     /* A worker for a stream that has none. Answered by dub_streams_ended() when it is over. */
     void (*start)(const DubStreamEntry *entry, void *user_data);
-    /* Go on with the same output: a publisher came back while the stream drains, or (@is_same) it never left and only our
-     * reading of it was cut off. false: too late, it ends first. */
+    /* Go on with the same output: a publisher came back while the stream drains, or (@is_same) it never left and only
+     * our reading of it was cut off. false: too late, it ends first. */
     bool (*resume)(const char *stream_id, bool is_same, void *user_data);
     /* The publisher is gone, says the server, and the worker has not noticed: drain. */
     void (*stop)(const char *stream_id, void *user_data);
-    /* Another media-service has the stream, or has it no more: told when it changes. Nothing is done to it meanwhile. */
+    /* Another media-service has the stream, or has it no more: told when it changes. Nothing is done to it
+     * meanwhile. */
     void (*reserve)(const char *stream_id, bool is_in_reserve, void *user_data);
     /* It has no sound to dub: told once a publisher. */
     void (*refuse)(const char *stream_id, void *user_data);

@@ -9,14 +9,14 @@
 #define OVERHANG(segment_ns)   ((segment_ns) / 6)      /* live, a pause is looked for up to here past the nominal length */
 #define EXPECTED_COST          0.2                     /* processing seconds a second of sound, until the engines say */
 #define MARGIN_NS              (1150 * DUB_NS_PER_MS)  /* a busy machine, the network, the codecs */
-#define EARLY_WAIT_NS          (2 * DUB_NS_PER_S)      /* for the other stream's first timestamp, on its clock or on ours */
+#define EARLY_WAIT_NS          (2 * DUB_NS_PER_S)      /* for the other stream's first timestamp, on any clock */
 #define EARLY_MAX              1024u                   /* 20 s of sound, should timestamps stand still in a file */
 #define GAP_NS                 (60 * DUB_NS_PER_MS)    /* audio timestamps that are off by more are a gap or an overlap */
 #define DRIFT_NS               (20 * DUB_NS_PER_MS)    /* smoothed: half of what anyone sees */
 #define VIDEO_BYTES_MAX        (G_GUINT64_CONSTANT(512) * 1024 * 1024) /* 40 s at 100 Mbit/s */
 #define FIRST_RETRY_NS         (2 * DUB_NS_PER_S)      /* 2, 4, 8, 16, 32 s */
 #define SINK_BREAKS            5                       /* in a row */
-#define SINK_SOON_NS           (250 * DUB_NS_PER_MS)   /* a server that is being restarted refuses at once: asking costs nothing */
+#define SINK_SOON_NS           (250 * DUB_NS_PER_MS)   /* a server that is being restarted refuses at once */
 #define SINK_SOON_FOR_NS       (10 * DUB_NS_PER_S)     /* that often for so long, then as FIRST_RETRY_NS */
 #define SINK_HELD_NS           DUB_NS_PER_S            /* what was open for so long had been taken */
 #define WELL_NS                (60 * DUB_NS_PER_S)     /* what ran for so long was mended: connecting gives up sooner */
@@ -400,8 +400,8 @@ static void anchor(DubWorker *self, int64_t now_ns)
     }
 }
 
-/* Output time 0 is the earliest of both streams, so neither is placed before the other has shown itself; but it is not waited
- * for for ever, and timestamps that stand still are no clock. */
+/* Output time 0 is the earliest of both streams, so neither is placed before the other has shown itself; but it is not
+ * waited for for ever, and timestamps that stand still are no clock. */
 static void wait_early(DubWorker *self, Early *early, int64_t now_ns)
 {
     if (self->early_since_ns == DUB_TIME_NONE)
@@ -735,7 +735,8 @@ void dub_worker_sink_error(DubWorker *self, const GError *error, int64_t now_ns)
     }
     const bool was_open = self->sink == SINK_OPEN || self->sink == SINK_OPENING;
     /* What had the path was we ourselves, over a connection that the server has not missed yet. */
-    const bool own_rest = self->sink == SINK_OPEN && self->sink_was_broken && g_error_matches(error, DUB_ERROR, DUB_ERROR_BUSY);
+    const bool own_rest = self->sink == SINK_OPEN && self->sink_was_broken &&
+                          g_error_matches(error, DUB_ERROR, DUB_ERROR_BUSY);
     if (self->paced && (worth_retrying(error) || own_rest) && was_open && self->sink_breaks <= SINK_BREAKS) {
         break_sink(self, error, now_ns);
         if (self->sink_breaks <= SINK_BREAKS)

@@ -66,6 +66,7 @@ def test_publishers_with_what_cannot_be_dubbed(live, tmp_path, until_end, short)
         live.service.wait_for_line(rf"ERROR stream {name}: ", 30)
         errors = lines_about(live.service, "ERROR", name)
         assert errors and all(line.endswith(f"/live/{name}/in: {says}") for line in errors), errors
+        live.service.wait_for_line(rf"ERROR stream {name}: 2 times in a row: ", 30)  # counted: it may stay for hours
     assert dub_whole(live, "next", short, tmp_path, until_end)  # the next one is dubbed, with them still there
     for publisher in publishers:
         publisher.stop()

@@ -32,18 +32,19 @@ DELAY_S = SEGMENT_S * 1.4 + 1.15
 class Broadcast:
     """A publisher, all services and a viewer, with somebody watching."""
 
-    def __init__(self, folder, until_end):
-        self.folder, self.until_end = folder, until_end
+    def __init__(self, folder, until_end, playback=False):
+        self.folder, self.until_end, self.playback = folder, until_end, playback
         self.ports = SimpleNamespace(api=free_port(), rtmp=free_port(), playback=free_port())
         self.rtmp = f"rtmp://127.0.0.1:{self.ports.rtmp}"
-        self.server = until_end(MediaMtx(folder, self.ports, playback=False))
+        self.server = until_end(MediaMtx(folder, self.ports, playback))
         self.sts = until_end(sts_service(folder / "sts.log", STS_MODE="echo"))
         self.service = self.start_service("media-service")
 
     def start_service(self, name):
+        playback_url = f"http://127.0.0.1:{self.ports.playback}" if self.playback else "off"
         return self.until_end(MediaService(
             self.sts.url, self.folder / name, self.folder / f"{name}.log", MEDIA_SERVER="mediamtx", MEDIAMTX_RTMP_URL=self.rtmp,
-            MEDIAMTX_API_URL=self.server.api, MEDIAMTX_PLAYBACK_URL="off", WORKER_SEGMENT_DURATION=SEGMENT_S))
+            MEDIAMTX_API_URL=self.server.api, MEDIAMTX_PLAYBACK_URL=playback_url, WORKER_SEGMENT_DURATION=SEGMENT_S))
 
     def publish(self, name="publisher", sound=True):
         what = [*PICTURES, *TONE, *H264] if sound else [*PICTURES, *H264]
@@ -119,6 +120,26 @@ def test_publisher_goes_and_comes_back(broadcast, record_property):
     assert lines(broadcast.service, "epoch 1:") and not lines(broadcast.service, "epoch 2:")
 
 
+def test_publisher_comes_back_and_is_recorded(tmp_path, until_end):
+    """Nothing of what the new publisher sends is lost; what the old one had sent is not played again."""
+    broadcast = Broadcast(tmp_path, until_end, playback=True)
+    publisher, player = broadcast.play()
+    recovered = "pictures from before the first live one are recovered"
+    assert len(lines(broadcast.service, recovered)) == 1
+    publisher.stop()
+    since = time.monotonic()
+    broadcast.publish("publisher-2")
+    broadcast.service.wait_for_line("recovering -> running", 10)
+    assert len(lines(broadcast.service, recovered)) == 2
+    wait_for(lambda: time.monotonic() - since > DELAY_S + 7, 20, "what came after the break")
+    print(f"gap {player.largest_gap_s(since):.2f} s")
+    reader = broadcast.server.path("live/show/in")["readers"][0]
+    broadcast.call("POST", f"rtmpconns/kick/{reader['id']}")
+    broadcast.wait_more_dubs(2)
+    assert len(lines(broadcast.service, recovered)) == 2, "what has been played is fetched again"
+    assert len(player.sessions) == 1 and not lines(broadcast.service, "ERROR")
+
+
 def test_media_server_is_restarted(broadcast, record_property):
     """What is in hand is played as soon as it is back; the stream itself goes on when its publisher is."""
     publisher, player = broadcast.play()
@@ -134,6 +155,33 @@ def test_media_server_is_restarted(broadcast, record_property):
     print(f"back after {back_s:.2f} s; largest gap {player.largest_gap_s(since):.2f} s")
     assert back_s < DELAY_S
     assert len(lines(broadcast.service, "connecting -> running")) == 1 and not lines(broadcast.service, "ERROR")
+
+
+def test_media_server_hangs(broadcast, record_property):
+    """It takes nothing and gives nothing, and nothing that is done about it holds up the loop: whoever asks is answered."""
+    _, player = broadcast.play()
+    broadcast.server.signal(signal.SIGSTOP)
+    slowest = 0.0
+
+    def is_noticed():
+        nonlocal slowest
+        asked = time.monotonic()
+        broadcast.service.get("/health", timeout_s=15)
+        slowest = max(slowest, time.monotonic() - asked)
+        return lines(broadcast.service, "stream show: source:") and lines(broadcast.service, "stream show: output:")
+
+    try:
+        wait_for(is_noticed, 40, "both ends to be missed")
+        noticed = time.monotonic()
+        wait_for(lambda: is_noticed() and time.monotonic() - noticed > 6, 10, "what is done about it")
+    finally:
+        broadcast.server.signal(signal.SIGCONT)
+    record_property("slowest_s", slowest)
+    lag = broadcast.service.metrics()
+    late = lag.value("media_service_loop_lag_seconds_count") - lag.value("media_service_loop_lag_seconds_bucket", le="0.25")
+    print(f"slowest answer {slowest * 1000:.0f} ms; {late:.0f} times more than 250 ms late")
+    assert slowest < 1 and late == 0
+    wait_for(lambda: len(player.sessions) >= 2, 40, "the viewer's return")
 
 
 def test_dubs_are_back_when_sts_service_is(broadcast, record_property):

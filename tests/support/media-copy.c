@@ -181,7 +181,7 @@ int main(int argc, char **argv)
         { "pcm", 0, 0, G_OPTION_ARG_FILENAME, &pcm_path, "write the PCM as float32", "FILE" },
         { "pts", 0, 0, G_OPTION_ARG_FILENAME, &pts_path, "write PTS, DTS, key frame, size of each video unit", "FILE" },
         { "stop-after", 0, 0, G_OPTION_ARG_DOUBLE, &copy.stop_after_s, "stop then", "SECONDS" },
-        { "tracks-ms", 0, 0, G_OPTION_ARG_INT, &copy.tracks_ms, "RTMP: the tracks a second time, at this timestamp", "MS" },
+        { "tracks-ms", 0, 0, G_OPTION_ARG_INT, &copy.tracks_ms, "RTMP: the tracks again, at this timestamp", "MS" },
         { 0 },
     };
     setlocale(LC_ALL, "C.UTF-8");

@@ -1,4 +1,5 @@
-/* tests/unit/media/test-stop.c: a pipeline whose element sits in a call and does not come out when it is told to stop. */
+/* tests/unit/media/test-stop.c: a pipeline whose element sits in a call and does not come out when it is told to
+ * stop. */
 #include "base/log.h"
 #include "media/bounded-stop.h"
 
@@ -11,7 +12,8 @@ typedef struct {
 } Hang;
 
 /* The streaming thread */
-static void on_handoff(G_GNUC_UNUSED GstElement *sink, G_GNUC_UNUSED GstBuffer *buffer, G_GNUC_UNUSED GstPad *pad, void *data)
+static void on_handoff(G_GNUC_UNUSED GstElement *sink, G_GNUC_UNUSED GstBuffer *buffer, G_GNUC_UNUSED GstPad *pad,
+                       void *data)
 {
     Hang *hang = data;
     g_mutex_lock(&hang->lock);

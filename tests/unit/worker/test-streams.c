@@ -13,7 +13,8 @@
  *   d a  its worker has lost its source
  *   e a  its worker ended well   x a  it failed       t3   three seconds pass
  *   r    from now on a draining stream can be resumed  n  it cannot
- * The log of effects, in order: S start, R resume (C: the same publisher's), T stop, V in reserve, W no longer, N no sound. */
+ * The log of effects, in order: S start, R resume (C: the same publisher's), T stop, V in reserve, W no longer, N no
+ * sound. */
 typedef struct {
     const char *name, *script, *log;
 } Case;

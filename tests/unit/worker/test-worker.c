@@ -62,8 +62,8 @@ static const Case cases[] = {
     { "file-late-engines", false, true, 30000, 9000, 9000, .min_dubbed = 5, .max_dubbed = 5 },
     { "file-one-fails", false, true, 30000, 0, 500, 1, 2, .min_dubbed = 4, .max_dubbed = 4, .reason = DUB_FALLBACK_FAILED },
     { "file-shorter-than-a-segment", false, true, 2500, 0, 500, .min_dubbed = 1, .max_dubbed = 1 },
-    { "file-sound-an-hour-later", false, false, 30000, 0, 300, .leap_at_ms = 15000, .leap_ms = 3500000, .min_dubbed = 589,
-      .max_dubbed = 589 },
+    { "file-sound-an-hour-later", false, false, 30000, 0, 300, .leap_at_ms = 15000, .leap_ms = 3500000,
+      .min_dubbed = 589, .max_dubbed = 589 },
     { "file-link-lost-sends-again", false, true, 60000, 0, 1500, .lose_at_ms = 3000, .min_dubbed = 10, .max_dubbed = 10 },
 };
 
@@ -469,7 +469,8 @@ static void test_break(const void *data)
     run_case(data, run_world, expect_break);
 }
 
-/* A media server is restarted, and refuses at once while it is away; the source is gone with it and the stream drains. */
+/* A media server is restarted, and refuses at once while it is away; the source is gone with it and the stream
+ * drains. */
 static const Case server_away = { "output-is-away-for-a-second", true, true, 60000, 500, 1500 };
 
 static void restart_server(World *w)
@@ -527,7 +528,8 @@ static void test_source_break(void)
     run_case(&source_breaks, run_world, expect_dubbed_to_the_break);
 }
 
-/* Video is announced and never comes, and the timestamps of the sound stand still: what waits for a first picture is bounded. */
+/* Video is announced and never comes, and the timestamps of the sound stand still: what waits for a first picture is
+ * bounded. */
 static const Case still[] = {
     { "live-stands-still", true, true, 0, NEVER, 0 },
     { "file-stands-still", false, true, 0, NEVER, 0 },
@@ -549,7 +551,8 @@ static void expect_dropped(const World *w)
 {
     DubWorkerStats stats;
     dub_worker_stats(w->worker, &stats);
-    g_assert_cmpuint(stats.overlaps_dropped, >, w->c->live ? 1800 : 900); /* all but what came in the first 2 s; a file: 1024 */
+    /* All but what came in the first 2 s; of a file, but the first 1024. */
+    g_assert_cmpuint(stats.overlaps_dropped, >, w->c->live ? 1800 : 900);
 }
 
 static void test_still(const void *data)
