@@ -157,33 +157,6 @@ def test_media_server_is_restarted(broadcast, record_property):
     assert len(lines(broadcast.service, "connecting -> running")) == 1 and not lines(broadcast.service, "ERROR")
 
 
-def test_media_server_hangs(broadcast, record_property):
-    """It takes nothing and gives nothing, and nothing that is done about it holds up the loop: whoever asks is answered."""
-    _, player = broadcast.play()
-    broadcast.server.signal(signal.SIGSTOP)
-    slowest = 0.0
-
-    def is_noticed():
-        nonlocal slowest
-        asked = time.monotonic()
-        broadcast.service.get("/health", timeout_s=15)
-        slowest = max(slowest, time.monotonic() - asked)
-        return lines(broadcast.service, "stream show: source:") and lines(broadcast.service, "stream show: output:")
-
-    try:
-        wait_for(is_noticed, 40, "both ends to be missed")
-        noticed = time.monotonic()
-        wait_for(lambda: is_noticed() and time.monotonic() - noticed > 6, 10, "what is done about it")
-    finally:
-        broadcast.server.signal(signal.SIGCONT)
-    record_property("slowest_s", slowest)
-    lag = broadcast.service.metrics()
-    late = lag.value("media_service_loop_lag_seconds_count") - lag.value("media_service_loop_lag_seconds_bucket", le="0.25")
-    print(f"slowest answer {slowest * 1000:.0f} ms; {late:.0f} times more than 250 ms late")
-    assert slowest < 1 and late == 0
-    wait_for(lambda: len(player.sessions) >= 2, 40, "the viewer's return")
-
-
 def test_dubs_are_back_when_sts_service_is(broadcast, record_property):
     """It is looked for twice a second: the next attempt by itself would be up to 16 s away."""
     broadcast.play()
@@ -257,13 +230,3 @@ def test_two_services_that_start_together(broadcast, until_end):
     broadcast.wait_dubbed(4, owner)
     assert len(player.sessions) == 1
     assert len([s for s in services if s.streams()]) == 1
-
-
-def test_hooks_for_streams_that_do_not_exist_take_no_slot(broadcast):
-    for i in range(100):
-        answer = requests.post(f"{broadcast.service.url}/v1/mediamtx/events/ready", timeout=5,
-                               json={"path": f"live/bogus{i}/in", "query": "", "sourceType": "rtmp", "sourceId": str(i)})
-        assert answer.json() == {"status": "unknown", "stream_id": f"bogus{i}"}
-    assert not broadcast.service.streams() and not lines(broadcast.service, "bogus")
-    broadcast.publish()
-    broadcast.wait_dubbed(1)
