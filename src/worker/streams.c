@@ -5,6 +5,7 @@
 #include "base/log.h"
 
 #define GRACE_NS       (3 * DUB_NS_PER_S) /* a worker notices the end of its source by itself, sooner than the list says so */
+#define CLOSING_NS     (2 * DUB_NS_PER_S) /* that long after its end an output may still be listed */
 #define FIRST_RETRY_NS (2 * DUB_NS_PER_S)
 #define MOST_DOUBLINGS 4u                 /* 2, 4, 8, 16, 32 s */
 #define SETTLED_NS     (300 * DUB_NS_PER_S) /* a worker that lived this long, more than it can by trying again and again,
@@ -15,7 +16,7 @@ typedef struct {
     bool published, running, told_full, told_silent, is_in_reserve;
     bool draining;          /* its source has ended, or has been cut off */
     int64_t gone_since_ns;  /* when it stopped being published */
-    int64_t started_ns;
+    int64_t started_ns, ended_ns; /* of its newest worker; ended: 0 while there was none */
     int64_t retry_at_ns;    /* not before */
     unsigned failures;      /* in a row */
 } Entry;
@@ -113,6 +114,8 @@ static DubStreamsAnswer start(DubStreams *self, Entry *entry, const DubStreamEnt
         return refuse(self, entry);
     if (now_ns < entry->retry_at_ns)
         return DUB_STREAMS_ALREADY;
+    if (told->output_id && entry->ended_ns && now_ns - entry->ended_ns < CLOSING_NS)
+        return DUB_STREAMS_ALREADY; /* that is our own, which the server has not closed yet */
     set_reserve(self, entry, told->output_id != NULL);
     if (entry->is_in_reserve)
         return DUB_STREAMS_RESERVE;
@@ -229,6 +232,7 @@ void dub_streams_ended(DubStreams *self, const char *stream_id, bool failed, int
     if (!entry)
         return;
     entry->running = entry->draining = false;
+    entry->ended_ns = now_ns;
     if (now_ns - entry->started_ns >= SETTLED_NS)
         entry->failures = 0;
     /* A clean end while the list still shows the publisher is the list being late; a real new one has another id. */

@@ -37,6 +37,7 @@ static const Case cases[] = {
     { "another-has-it", "La1! La1! La1", "Va Wa Sa1" },
     { "another-has-it-and-it-ends", "La1! L La1", "Va Wa Sa1" },
     { "our-own-output-is-no-other's", "La1 La1! La1!", "Sa1" },
+    { "our-own-output-is-still-closing", "n +a1 -a La2 ea La2! t3 La2", "Sa1 Ra Sa2" },
     { "no-sound-is-told-once-a-publisher", "La1? La1? La2? La3", "Na Na Sa3" },
     { "full-waits-for-its-turn", "+a1 +b2 +c3 ea -a t2 Lb2,c3", "Sa1 Sb2 Sc3" },
 };
