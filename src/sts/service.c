@@ -7,8 +7,10 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/loop-lag.h"
+#include "sts/auth.h"
 #include "sts/dubber.h"
 #include "sts/echo.h"
+#include "sts/monitor.h"
 #include "sts/session.h"
 #include "wire/events.h"
 #include "wire/traceparent.h"
@@ -18,7 +20,6 @@
 
 #define CODEC_THREADS      2   /* a fragment takes some 30 ms to decode and encode: two keep up with every core's engines */
 #define LOGGED_ID_BYTES    128
-#define MAX_TOKEN_BYTES    1024
 
 enum {
     METRIC_PROCESSING,
@@ -32,6 +33,8 @@ enum {
     METRIC_QUEUE_DEPTH,
     METRIC_ENGINES,
     METRIC_LOOP_LAG,
+    METRIC_LISTENERS,
+    METRIC_LOST,
 };
 
 static const double whole_buckets[] = { 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 6, 8, 10, 15, 30, 0 };
@@ -56,6 +59,9 @@ const DubMetricSpec dub_sts_metric_specs[] = {
     [METRIC_LOOP_LAG] = { "sts_loop_lag_seconds", DUB_METRIC_HISTOGRAM, DUB_LOOP_LAG_HELP, NULL, dub_loop_lag_buckets },
     [METRIC_ENGINES] = { "sts_engine_fragments_total", DUB_METRIC_COUNTER, "Fragments, by the engine that did each stage.",
                          "stage,engine", NULL },
+    [METRIC_LISTENERS] = { "sts_monitor_listeners", DUB_METRIC_GAUGE, "Who listens at /monitor.", NULL, NULL },
+    [METRIC_LOST] = { "sts_monitor_lost_events_total", DUB_METRIC_COUNTER,
+                      "Events that a listener at /monitor lost because it did not keep up.", NULL, NULL },
 };
 const gsize dub_sts_n_metric_specs = G_N_ELEMENTS(dub_sts_metric_specs);
 
@@ -69,6 +75,7 @@ struct _DubStsService {
     DubStsLoadedFunc on_loaded;
     void *loaded_data;
     DubStsReadiness readiness;
+    DubStsMonitor *monitor;  /* NULL: nobody may listen */
     GPtrArray *clients;      /* of Client, also those that are only to be freed */
     GHashTable *streams;     /* stream id -> Client, while the stream is not complete */
     guint in_flight;         /* sum of the clients' */
@@ -233,6 +240,7 @@ static void on_emit(const char *event, DubJson *payload, void *user_data)
     } else if (strcmp(event, DUB_EVENT_STREAM_COMPLETE) == 0) {
         dub_log_fields(DUB_LOG_INFO, "stream complete", "stream_id", client->stream_id, NULL);
     }
+    dub_sts_monitor_tell(client->service->monitor, sio_socket_get_id(client->socket), event, payload);
     sio_socket_emit(client->socket, event, payload);
 }
 
@@ -419,31 +427,12 @@ static GSource *new_timer(Client *client)
 
 /* ── Connections ── */
 
-/* Takes as long whatever the token is. */
-static bool is_same(const char *a, const char *b)
-{
-    g_autofree char *x = g_compute_checksum_for_string(G_CHECKSUM_SHA256, a, -1);
-    g_autofree char *y = g_compute_checksum_for_string(G_CHECKSUM_SHA256, b, -1);
-    unsigned differences = 0;
-    for (gsize i = 0; x[i] && y[i]; i++)
-        differences |= (unsigned) (x[i] ^ y[i]);
-    return differences == 0;
-}
-
 static bool on_authorize(SioSocket *socket, const json_t *auth, SioRefusal *refusal, void *user_data)
 {
     DubStsService *service = user_data;
-    const char *token = json_string_value(json_object_get(auth, "token"));
-    const char *key = service->config.api_key;
-    if (!key || (token && strlen(token) <= MAX_TOKEN_BYTES && is_same(token, key)))
+    if (dub_sts_auth_check(socket, auth, service->config.api_key, refusal))
         return true;
-    const char *message = token ? "the token is wrong" : "a token is required: {\"token\": …}";
-    dub_log_fields(DUB_LOG_WARNING, "connection refused", "code", "AUTH_FAILED", "from",
-                   eio_socket_get_remote_address(sio_socket_get_engine(socket)), NULL);
     dub_metrics_add(service->metrics, METRIC_CONNECTIONS, 1, "refused", NULL);
-    refusal->message = g_strdup("AUTH_FAILED");
-    g_autoptr(DubErrorEvent) error = dub_error_event_new_for("AUTH_FAILED", NULL, NULL, message);
-    refusal->data = dub_error_event_to_json(error);
     return false;
 }
 
@@ -483,7 +472,9 @@ static void on_connect(SioSocket *socket, G_GNUC_UNUSED const json_t *auth, void
 static void on_event(SioSocket *socket, const SioEvent *event, G_GNUC_UNUSED void *user_data)
 {
     Client *client = sio_socket_get_data(socket);
-    if (!dub_sts_session_event(client->session, event->name, sio_event_get_arg(event, 0), dub_clock_now())) {
+    const DubJson *payload = sio_event_get_arg(event, 0);
+    dub_sts_monitor_tell(client->service->monitor, sio_socket_get_id(socket), event->name, payload);
+    if (!dub_sts_session_event(client->session, event->name, payload, dub_clock_now())) {
         g_autofree char *name = dub_log_printable(event->name, LOGGED_ID_BYTES);
         dub_log_fields(DUB_LOG_DEBUG, "an event that is not of the protocol", "event", name, "stream_id",
                        client->stream_id, "session_id", sio_socket_get_id(socket), NULL);
@@ -503,11 +494,31 @@ static void on_disconnect(SioSocket *socket, SioDisconnectReason reason, G_GNUC_
     settle(client);
 }
 
+/* ── Listeners ── */
+
+static void on_listener_refused(void *user_data)
+{
+    dub_metrics_add(((DubStsService *) user_data)->metrics, METRIC_CONNECTIONS, 1, "refused", NULL);
+}
+
+static void on_listeners(guint number, void *user_data)
+{
+    dub_metrics_set(((DubStsService *) user_data)->metrics, METRIC_LISTENERS, number, NULL);
+}
+
+static void on_lost(guint events, void *user_data)
+{
+    dub_metrics_add(((DubStsService *) user_data)->metrics, METRIC_LOST, events, NULL);
+}
+
 void dub_sts_service_attach(DubStsService *self, SioServer *server)
 {
     static const SioNamespaceCallbacks callbacks = { on_authorize, on_connect, on_event, on_disconnect };
+    static const DubStsMonitorCallbacks monitor_callbacks = { on_listener_refused, on_listeners, on_lost };
     sio_server_add_namespace(server, "/", &callbacks, self);
     sio_server_add_namespace(server, "/sts", &callbacks, self);
+    if (self->config.monitor)
+        self->monitor = dub_sts_monitor_new(server, self->config.monitor_token, &monitor_callbacks, self);
 }
 
 /* ── The service ── */
@@ -552,6 +563,7 @@ void dub_sts_service_free(DubStsService *self)
     g_ptr_array_unref(self->clients);
     g_hash_table_unref(self->streams);
     dub_loop_lag_free(self->lag);
+    dub_sts_monitor_free(self->monitor);
     dub_engine_lease_free(self->preloaded);
     dub_sts_pool_free(self->pool);
     dub_engine_sets_free(self->engines);

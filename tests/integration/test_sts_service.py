@@ -319,6 +319,8 @@ METRICS = {  # name: type, labels
     "sts_queue_depth": ("gauge", {"stream_id"}),
     "sts_engine_fragments_total": ("counter", {"stage", "engine"}),
     "sts_loop_lag_seconds": ("histogram", set()),
+    "sts_monitor_listeners": ("gauge", set()),
+    "sts_monitor_lost_events_total": ("counter", set()),
 }
 
 
