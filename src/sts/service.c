@@ -94,7 +94,7 @@ typedef struct {
     GSource *timer;
     const DubStreamInit *wanted; /* to be opened; the session's */
     guint in_flight;   /* fragments, as of the last settle() */
-    bool release, close, gone; /* noted for settle() and the timer */
+    bool release, close, hang_up, gone; /* noted for settle() and the timer */
 } Client;
 
 static void settle(Client *client);
@@ -328,8 +328,13 @@ static void on_close(void *user_data)
     ((Client *) user_data)->close = true;
 }
 
+static void on_hang_up(void *user_data)
+{
+    ((Client *) user_data)->hang_up = true;
+}
+
 static const DubStsEffects effects = { on_emit,     on_open,    on_process, on_cancel,
-                                       on_answered, on_release, on_close };
+                                       on_answered, on_release, on_close,   on_hang_up };
 
 /* ── After each event ── */
 
@@ -356,7 +361,7 @@ static void update_gauges(Client *client)
 
 static bool needs_timer_now(const Client *client)
 {
-    return client->release || client->close || client->gone;
+    return client->release || client->close || client->hang_up || client->gone;
 }
 
 /* The session has had an event: do what it asked for that can be done from anywhere, leave the rest to the timer. */
@@ -397,6 +402,11 @@ static gboolean on_timer(void *user_data)
     if (client->release)
         g_clear_pointer(&client->work, dub_sts_work_free);
     client->release = false;
+    if (client->hang_up) {
+        client->hang_up = false;
+        sio_socket_close_connection(client->socket); /* on_disconnect comes from here */
+        return G_SOURCE_CONTINUE;
+    }
     if (client->close) {
         client->close = false;
         g_source_set_ready_time(client->timer, -1);

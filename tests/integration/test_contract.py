@@ -232,7 +232,7 @@ def test_each_code_by_simulation(echo, code, severity, retryable):
         worker.send("config:error_simulation", {"enabled": True, "rules": rules})
         worker.submit(0, b"x")
         answer = worker.wait_for("fragment:processed")
-        assert answer["error"] == {"code": code, "message": "simulated failure", "stage": "translation", "retryable": retryable}
+        assert answer["error"] == {"code": code, "message": "Simulated error", "stage": "translation", "retryable": retryable}
 
 
 def provoke(worker, code):

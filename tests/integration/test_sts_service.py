@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import time
 
 import pytest
 import requests
@@ -177,11 +178,46 @@ def test_error_simulation(echo):
             worker.submit(number, b"x")
         answers = worker.wait_for("fragment:processed", 6)
         assert [a["status"] for a in answers] == ["success", "failed", "failed", "success", "success", "failed"]
-        assert answers[1]["error"] == {"code": "GPU_OOM", "message": "simulated failure", "stage": "tts", "retryable": False}
+        assert answers[1]["error"] == {"code": "GPU_OOM", "message": "Simulated error", "stage": "tts", "retryable": False}
         assert (answers[2]["error"]["code"], answers[2]["error"]["message"]) == ("TIMEOUT", "too slow")
         worker.send("config:error_simulation", {"enabled": True, "rules": [{"trigger": "moon"}]}, check=False)
         assert worker.wait_for("config:error_simulation:ack", 2)[1]["status"] == "rejected"
         assert worker.end()["statistics"]["failed_count"] == 3
+
+
+def test_first_ack_is_queued_with_its_place(serve):
+    """Existing workers wait for just that, also where a fragment is taken up at once."""
+    service = serve(ECHO_PROCESSING_DELAY_MS=200)
+    with Worker(service.url) as worker:
+        worker.init(max_inflight=10)
+        ids = [worker.submit(number, b"x") for number in range(3)]
+        acks = worker.wait_for("fragment:ack", 3)
+        assert [(a["fragment_id"], a["status"], a["queue_position"]) for a in acks] == [(i, "queued", 0) for i in ids]
+        worker.submit(0, b"x", fragment_id=ids[0])
+        assert worker.wait_for("fragment:ack", 4)[3]["status"] == "processing"
+
+
+def test_simulated_disconnect(serve):
+    """The connection breaks when it was said; python-socketio comes back by itself, as after a network's failure."""
+    service = serve(ECHO_PROCESSING_DELAY_MS=60_000)
+    with Worker(service.url) as worker:
+        worker.init()
+        worker.submit(0, b"in flight")
+        before_ms = time.time() * 1000
+        worker.send("simulate:disconnect", {"delay_ms": 300})
+        ack = worker.wait_for("simulate:disconnect:ack")
+        assert ack["status"] == "scheduled" and 300 <= ack["disconnect_at_ms"] - before_ms + 1
+        assert worker.disconnected is None
+        assert worker.wait_disconnected() != "server disconnect"
+        assert time.time() * 1000 >= ack["disconnect_at_ms"] - 1
+    wait_for(lambda: service.get("/health").json()["active_streams"] == 0, 5, "the stream's end")
+    client = socketio.Client(reconnection_delay=0.05, reconnection_delay_max=0.1)
+    connected = []
+    client.on("connect", lambda: connected.append(client.sid))
+    client.connect(service.url, transports=["websocket"])
+    client.emit("simulate:disconnect", {})
+    wait_for(lambda: len(connected) == 2, 30, "the client's return")
+    client.disconnect()
 
 
 @pytest.mark.parametrize("event, payload, code, field", [
@@ -349,7 +385,7 @@ def test_every_metric_by_name(serve):
 def test_every_protocol_schema_is_a_schema():
     from support.sts_worker import PROTOCOL
     names = [path.stem for path in PROTOCOL.glob("*.json")]
-    assert len(names) == 14
+    assert len(names) == 16
     for name in names:
         validator(name).check_schema(validator(name).schema)
 
