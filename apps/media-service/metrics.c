@@ -31,7 +31,7 @@ static const DubMetricSpec families[N_FAMILIES] = {
                             "Fragments that played the original because the breaker was open", "stream_id", NULL },
     [FALLBACKS] = { NAME("fallback_total"), DUB_METRIC_COUNTER, "Fragments that played the original", "stream_id,reason", NULL },
     [AV_DELTA] = { NAME("av_sync_delta_ms"), DUB_METRIC_GAUGE,
-                   "Place of audio by its timestamps against its place in the output", "stream_id", NULL },
+                   "How far sound is ahead of the pictures where both are muxed into the output", "stream_id", NULL },
     [AV_CORRECTIONS] = { NAME("av_sync_corrections_total"), DUB_METRIC_COUNTER,
                          "Gaps filled with silence and overlaps dropped", "stream_id", NULL },
     [BUFFER_VIDEO] = { NAME("av_buffer_video_size"), DUB_METRIC_GAUGE, "Access units that wait for their playout time", "stream_id", NULL },
@@ -110,7 +110,8 @@ static void update_speech(DubMetrics *metrics, const char *stream_id, const DubW
         dub_metrics_set(metrics, FALLBACKS, (double) stats->fallbacks[i], stream_id, dub_fallback_to_string((DubFallback) i), NULL);
 }
 
-void media_metrics_update(DubMetrics *metrics, const char *stream_id, DubWorkerState state, const DubWorkerStats *stats)
+void media_metrics_update(DubMetrics *metrics, const char *stream_id, DubWorkerState state, const DubWorkerStats *stats,
+                          uint64_t dubbed_before)
 {
     update_speech(metrics, stream_id, stats);
     dub_metrics_set(metrics, SEGMENTS, (double) stats->audio_segments, stream_id, "audio", NULL);
@@ -122,7 +123,7 @@ void media_metrics_update(DubMetrics *metrics, const char *stream_id, DubWorkerS
     set(metrics, AV_CORRECTIONS, stream_id, (double) (stats->gaps_filled + stats->overlaps_dropped));
     set(metrics, BUFFER_VIDEO, stream_id, stats->video_queued);
     set(metrics, BUFFER_AUDIO, stream_id, (double) (stats->audio_queued_ns / DUB_NS_PER_MS));
-    set(metrics, DUBBED, stream_id, (double) stats->dubbed);
+    set(metrics, DUBBED, stream_id, (double) (dubbed_before + stats->dubbed));
     set(metrics, REBUFFERS, stream_id, (double) stats->rebuffers);
     set(metrics, DELAY, stream_id, (double) stats->delay_ns / DUB_NS_PER_S);
     dub_metrics_set(metrics, PIPELINE, input_state(state), stream_id, "input", NULL);
@@ -139,10 +140,37 @@ void media_metrics_reserve(DubMetrics *metrics, const char *stream_id, bool is_i
     set(metrics, RESERVE, stream_id, is_in_reserve);
 }
 
+/* The words of PROTOCOL.md; what is nobody's fault but ours is internal. */
+static const char *error_type(const GError *error)
+{
+    if (error->domain != DUB_ERROR)
+        return "internal";
+    switch ((DubErrorCode) error->code) {
+    case DUB_ERROR_NO_AUDIO:         return "no_audio";
+    case DUB_ERROR_UNSUPPORTED:      return "unsupported_codec";
+    case DUB_ERROR_CORRUPT:          return "corrupt";
+    case DUB_ERROR_STALLED:          return "stalled";
+    case DUB_ERROR_NETWORK:
+    case DUB_ERROR_PROTOCOL:
+    case DUB_ERROR_NOT_FOUND:        return "network";
+    case DUB_ERROR_BUSY:
+    case DUB_ERROR_AUTH:             return "refused";
+    case DUB_ERROR_TIMEOUT:          return "timeout";
+    case DUB_ERROR_NO_SPACE:
+    case DUB_ERROR_IO:               return "disk";
+    case DUB_ERROR_ENGINE:
+    case DUB_ERROR_BACKPRESSURE:     return "engine";
+    case DUB_ERROR_FAILED:
+    case DUB_ERROR_INVALID_ARGUMENT:
+    case DUB_ERROR_CANCELLED:
+    case DUB_N_ERRORS:               break;
+    }
+    return "internal";
+}
+
 void media_metrics_error(DubMetrics *metrics, const char *stream_id, const GError *error)
 {
-    g_autofree char *type = g_strdup_printf("status_%d", dub_error_exit_status(error));
-    dub_metrics_add(metrics, ERRORS, 1, stream_id, type, NULL);
+    dub_metrics_add(metrics, ERRORS, 1, stream_id, error_type(error), NULL);
 }
 
 void media_metrics_forget(DubMetrics *metrics, const char *stream_id)

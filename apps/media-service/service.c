@@ -12,11 +12,15 @@
 #include "speech/local.h"
 #include "speech/remote.h"
 #include "stream.h"
+#include "sts-watch.h"
+#include "worker/checkpoint.h"
 
 #define DRAIN_MS         9000 /* of the 10 s that SIGTERM has: a second for closing */
 #define REST_MS          60000 /* between attempts at an sts-service that has been away for long: they cost little */
 #define REFRESH_S        1
 #define HOOKS_MAX        64   /* answered by one question to the media server, which is under way */
+#define SWEEP_S          3600
+#define KEEP_CHECKPOINTS_S (24 * 3600) /* of streams that did not come back */
 #define KEEP_METRICS_NS  (300 * DUB_NS_PER_S) /* an ended stream's series: five scrapes at a minute each */
 
 struct _MediaService {
@@ -35,10 +39,12 @@ struct _MediaService {
     MediaStreamContext context;
     DubEngineSets *engines;    /* SPEECH_BACKEND=local */
     DubEngineLease *preloaded; /* its usual pair, kept loaded */
+    StsWatch *sts;             /* SPEECH_BACKEND=remote */
+    const char *no_engines;    /* SPEECH_BACKEND=local: why streams would not be dubbed; NULL: they would */
     GPtrArray *hooks;          /* Hook *: wait for the next list, which says whether they are true; at most HOOKS_MAX */
     GPtrArray *claims;         /* char *: ids of streams that want to know who has their output: one a stream */
     char *instance;
-    guint refresh_id, done_id;
+    guint refresh_id, sweep_id, done_id;
     bool stopping;
 };
 
@@ -289,16 +295,43 @@ static bool refuse_method(SoupServerMessage *message, const char *allowed)
     return true;
 }
 
-static void on_health(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, G_GNUC_UNUSED const char *path,
+static void reply_health(MediaService *self, SoupServerMessage *message)
+{
+    g_autoptr(DubJson) body = json_pack("{s:s, s:i, s:s}", "status", self->stopping ? "stopping" : "healthy", "streams",
+                                        (int) g_hash_table_size(self->streams), "media_server",
+                                        media_server_reachable(self->media_server) ? "reachable" : "unreachable");
+    dub_http_reply_json(message, self->stopping ? SOUP_STATUS_SERVICE_UNAVAILABLE : SOUP_STATUS_OK, body);
+}
+
+/* Ready: a stream that is published now comes out again. Without sts-service it does in the original: degraded, which is no
+ * reason to send publishers elsewhere. */
+static void reply_ready(MediaService *self, SoupServerMessage *message)
+{
+    const char *speech = self->sts ? sts_watch_problem(self->sts) : self->no_engines;
+    const char *status = speech ? "degraded" : "ready", *reason = speech;
+    guint code = SOUP_STATUS_OK;
+    if (self->stopping || !media_server_reachable(self->media_server)) {
+        status = self->stopping ? "stopping" : "unready";
+        reason = self->stopping ? "the service is ending" : "the media server does not answer";
+        code = SOUP_STATUS_SERVICE_UNAVAILABLE;
+    }
+    g_autoptr(DubJson) body = json_pack("{s:s, s:s*}", "status", status, "reason", reason);
+    dub_http_reply_json(message, code, body);
+}
+
+static void on_health(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, const char *path,
                       G_GNUC_UNUSED GHashTable *query, gpointer data)
 {
     MediaService *self = data;
     if (refuse_method(message, "GET"))
         return;
-    g_autoptr(DubJson) body = json_pack("{s:s, s:i, s:s}", "status", self->stopping ? "stopping" : "healthy", "streams",
-                                        (int) g_hash_table_size(self->streams), "media_server",
-                                        media_server_reachable(self->media_server) ? "reachable" : "unreachable");
-    dub_http_reply_json(message, self->stopping ? SOUP_STATUS_SERVICE_UNAVAILABLE : SOUP_STATUS_OK, body);
+    if (g_str_equal(path, "/health") || g_str_equal(path, "/health/live"))
+        reply_health(self, message);
+    else if (g_str_equal(path, "/health/ready"))
+        reply_ready(self, message);
+    else
+        dub_http_reply_error(message, SOUP_STATUS_NOT_FOUND, "NOT_FOUND",
+                             "no such page; try /health, /health/live or /health/ready");
 }
 
 static void on_streams(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, G_GNUC_UNUSED const char *path,
@@ -471,7 +504,8 @@ static DubSpeech *create_local(const DubSpeechConfig *config, const DubSpeechCal
 /* Each stream says so, too; and tries again, since a package or a model may have been installed meanwhile. */
 static void on_preloaded(G_GNUC_UNUSED DubLanes *lanes, const GError *error, void *user_data)
 {
-    const MediaService *self = user_data;
+    MediaService *self = user_data;
+    self->no_engines = error ? "the engines could not be loaded; streams play the original" : NULL;
     if (error)
         dub_error("media-service: no engines for %s to %s: %s", self->config->source_language,
                   self->config->target_language, error->message);
@@ -481,12 +515,23 @@ static void prepare_speech(MediaService *self)
 {
     if (g_str_equal(self->config->speech, "remote")) {
         self->context.create_speech = create_remote;
+        self->sts = sts_watch_new(self->config->sts_url);
         return;
     }
     self->context.create_speech = create_local;
+    self->no_engines = "the engines are loading; streams play the original";
     self->engines = dub_engine_sets_new(self->config->engines);
     self->preloaded = dub_engine_sets_lease(self->engines, self->config->source_language, self->config->target_language,
                                             on_preloaded, self);
+}
+
+static gboolean on_sweep(gpointer data)
+{
+    const MediaService *self = data;
+    const guint n_gone = dub_checkpoint_sweep(self->config->segment_dir, KEEP_CHECKPOINTS_S);
+    if (n_gone)
+        dub_info("media-service: %u checkpoints of streams that did not come back are removed", n_gone);
+    return G_SOURCE_CONTINUE;
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------- */
@@ -524,6 +569,8 @@ MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void 
     }
     self->context.rtmp_url = media_server_rtmp_url(self->media_server);
     self->refresh_id = g_timeout_add_seconds(REFRESH_S, on_refresh, self);
+    self->sweep_id = g_timeout_add_seconds(SWEEP_S, on_sweep, self);
+    on_sweep(self);
     if (media_server_rtmp_port(self->media_server))
         dub_info("media-service: rtmp on rtmp://%s:%u", config->host, media_server_rtmp_port(self->media_server));
     dub_info("media-service: listening on http://%s:%u", config->host, port);
@@ -546,6 +593,8 @@ void media_service_free(MediaService *self)
     if (!self)
         return;
     g_clear_handle_id(&self->refresh_id, g_source_remove);
+    g_clear_handle_id(&self->sweep_id, g_source_remove);
+    sts_watch_free(self->sts);
     g_clear_handle_id(&self->done_id, g_source_remove);
     eio_listener_free(self->listener);
     if (self->http)

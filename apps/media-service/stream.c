@@ -131,7 +131,7 @@ void media_stream_refresh(MediaStream *self)
 {
     DubWorkerStats stats;
     dub_runner_stats(self->runner, &stats);
-    media_metrics_update(self->context->metrics, self->id, dub_runner_state(self->runner), &stats);
+    media_metrics_update(self->context->metrics, self->id, dub_runner_state(self->runner), &stats, self->before.dubbed);
     if (self->next_fragment != self->saved_fragment)
         write_checkpoint(self, &stats);
 }
@@ -270,10 +270,12 @@ DubJson *media_stream_to_json(const MediaStream *self)
 {
     DubWorkerStats stats;
     dub_runner_stats(self->runner, &stats);
+    const uint64_t dubbed = self->before.dubbed + stats.dubbed;
+    const uint64_t fallbacks = self->before.fallbacks + sum_fallbacks(&stats);
     return json_pack("{s:s, s:s, s:I, s:I, s:I, s:f, s:f, s:i, s:s, s:f, s:f, s:I, s:I}", "stream_id", self->id, "state",
                      dub_worker_state_to_string(dub_runner_state(self->runner)), "fragments",
-                     (json_int_t) (stats.dubbed + sum_fallbacks(&stats)), "dubbed", (json_int_t) stats.dubbed, "fallback",
-                     (json_int_t) sum_fallbacks(&stats), "latency_p50_ms", percentile(self, 0.5), "latency_p95_ms",
+                     (json_int_t) (dubbed + fallbacks), "dubbed", (json_int_t) dubbed, "fallback",
+                     (json_int_t) fallbacks, "latency_p50_ms", percentile(self, 0.5), "latency_p95_ms",
                      percentile(self, 0.95), "inflight", (int) stats.inflight, "breaker",
                      dub_breaker_state_to_string(stats.breaker), "delay_ms", (double) stats.delay_ns / DUB_NS_PER_MS,
                      "uptime_s", (double) (dub_clock_now() - self->started_ns) / DUB_NS_PER_S, "played_ms",

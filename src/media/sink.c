@@ -35,6 +35,8 @@ struct _DubSink {
     char *output_name;
     int64_t n_frames;    /* PCM pushed */
     int64_t end_ns;      /* of the longest stream */
+    int64_t picture_ns;  /* decoding time of the newest picture that is muxed; DUB_TIME_NONE: none yet */
+    int64_t av_delta_ns; /* how far the newest sound that is muxed reaches past it */
     GQueue video_tags, audio_tags; /* of GstBuffer *, FLV files: merged by time */
     bool are_headers_out;
     int64_t last_dts_ns; /* FLV and RTMP */
@@ -257,6 +259,7 @@ void dub_sink_push_video(DubSink *self, DubAccessUnit *unit, int64_t pts_ns, int
     if (self->state != STATE_OPEN || !self->video_caps)
         return;
     note_end(self, pts_ns + MAX(unit->duration_ns, 0));
+    self->picture_ns = dts_ns == DUB_TIME_NONE ? pts_ns : dts_ns;
     if (is_tagged(self))
         push_video_tags(self, unit, pts_ns, dts_ns);
     else
@@ -267,6 +270,8 @@ static void on_aac_frame(const uint8_t *data, gsize size, int64_t position, void
 {
     DubSink *self = user_data;
     const int64_t pts_ns = dub_samples_to_ns(position, self->rate_hz);
+    if (self->picture_ns != DUB_TIME_NONE)
+        self->av_delta_ns = dub_samples_to_ns(position + DUB_AAC_FRAME, self->rate_hz) - self->picture_ns;
     if (is_tagged(self)) {
         push_tag(self, &self->audio_tags, dub_flv_audio_tag(data, size, pts_ns));
         return;
@@ -330,6 +335,11 @@ void dub_sink_end(DubSink *self, DubSinkEnding ending)
 int64_t dub_sink_encoding_cpu_ns(const DubSink *self)
 {
     return self->aac ? dub_aac_encoder_cpu_ns(self->aac) : 0;
+}
+
+int64_t dub_sink_av_delta_ns(const DubSink *self)
+{
+    return self->av_delta_ns;
 }
 
 const char *dub_sink_output_name(const DubSink *self)
@@ -416,7 +426,7 @@ DubSink *dub_sink_new(const DubSinkConfig *config, const DubSinkCallbacks *callb
     self->channels = config->channels;
     self->tracks_ms = config->tracks_ms;
     self->is_live = config->live;
-    self->last_dts_ns = DUB_TIME_NONE;
+    self->last_dts_ns = self->picture_ns = DUB_TIME_NONE;
     if (open_sink(self, config, error))
         return self;
     dub_sink_free(self);

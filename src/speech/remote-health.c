@@ -19,14 +19,14 @@ struct _DubRemoteHealth {
     bool was_silent;
 };
 
-static char *health_url(const char *url)
+char *dub_remote_health_url(const char *url, const char *path)
 {
     g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
     if (!uri || !g_uri_get_host(uri))
         return NULL;
     const bool is_secure = g_str_equal(g_uri_get_scheme(uri), "https") || g_str_equal(g_uri_get_scheme(uri), "wss");
     return g_uri_join(G_URI_FLAGS_NONE, is_secure ? "https" : "http", NULL, g_uri_get_host(uri), g_uri_get_port(uri),
-                      "/health", NULL, NULL);
+                      path, NULL, NULL);
 }
 
 static void on_answer(GObject *session, GAsyncResult *result, void *data)
@@ -72,7 +72,7 @@ static void forget_request(DubRemoteHealth *self)
 DubRemoteHealth *dub_remote_health_new(const char *url, DubRemoteHealthFunc on_back, void *user_data)
 {
     DubRemoteHealth *self = g_new0(DubRemoteHealth, 1);
-    self->url = url ? health_url(url) : NULL;
+    self->url = url ? dub_remote_health_url(url, "/health") : NULL;
     self->on_back = on_back;
     self->user_data = user_data;
     self->context = g_main_context_ref_thread_default();

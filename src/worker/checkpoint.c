@@ -11,9 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SUFFIX ".checkpoint.json"
+
 static char *path_of(const char *directory, const char *stream_id)
 {
-    g_autofree char *name = g_strdup_printf("%s.checkpoint.json", stream_id); /* an id has no '/': PROTOCOL.md's alphabet */
+    g_autofree char *name = g_strdup_printf("%s" SUFFIX, stream_id); /* an id has no '/': PROTOCOL.md's alphabet */
     return g_build_filename(directory, name, NULL);
 }
 
@@ -81,6 +83,17 @@ static bool read_fields(const DubJson *root, DubCheckpoint *checkpoint, GError *
     return true;
 }
 
+/* Out of the way, so that the stream's next one does not lose what somebody may want to look at; one a stream. */
+static void set_aside(const char *path, const char *problem, GError **error)
+{
+    g_autofree char *aside = g_strconcat(path, ".corrupt", NULL);
+    if (g_rename(path, aside) == 0)
+        g_set_error(error, DUB_ERROR, DUB_ERROR_CORRUPT, "%s: %s; it is set aside as %s, and counting starts anew", path, problem,
+                    aside);
+    else
+        g_set_error(error, DUB_ERROR, DUB_ERROR_CORRUPT, "%s: %s; counting starts anew", path, problem);
+}
+
 bool dub_checkpoint_read(const char *directory, const char *stream_id, DubCheckpoint *checkpoint, GError **error)
 {
     g_autofree char *path = path_of(directory, stream_id);
@@ -94,7 +107,7 @@ bool dub_checkpoint_read(const char *directory, const char *stream_id, DubCheckp
     g_autoptr(DubJson) root = dub_json_parse(text, length, &problem);
     if (root && read_fields(root, checkpoint, &problem))
         return true;
-    g_set_error(error, DUB_ERROR, DUB_ERROR_CORRUPT, "%s: %s; remove it to start counting anew", path, problem->message);
+    set_aside(path, problem->message, error);
     return false;
 }
 
@@ -102,4 +115,25 @@ void dub_checkpoint_remove(const char *directory, const char *stream_id)
 {
     g_autofree char *path = path_of(directory, stream_id);
     g_unlink(path);
+}
+
+static bool is_older(const char *path, int64_t older_than_s)
+{
+    GStatBuf found;
+    return g_stat(path, &found) == 0 && dub_clock_unix_ms() / 1000 - found.st_mtime > older_than_s;
+}
+
+guint dub_checkpoint_sweep(const char *directory, int64_t older_than_s)
+{
+    g_autoptr(GDir) folder = g_dir_open(directory, 0, NULL);
+    guint n_gone = 0;
+    const char *name;
+    while (folder && (name = g_dir_read_name(folder))) {
+        g_autofree char *path = g_build_filename(directory, name, NULL);
+        const char *suffix = strstr(name, SUFFIX);
+        const char *rest = suffix ? suffix + strlen(SUFFIX) : NULL;
+        const bool is_ours = rest && (!*rest || strcmp(rest, ".part") == 0 || strcmp(rest, ".corrupt") == 0);
+        n_gone += is_ours && is_older(path, older_than_s) && g_unlink(path) == 0;
+    }
+    return n_gone;
 }

@@ -519,6 +519,7 @@ void dub_runner_source_gone(DubRunner *self)
 void dub_runner_stats(const DubRunner *self, DubWorkerStats *stats)
 {
     dub_worker_stats(self->worker, stats);
+    stats->av_delta_ns = self->sink ? dub_sink_av_delta_ns(self->sink) : 0;
 }
 
 int64_t dub_runner_encoding_cpu_ns(const DubRunner *self)

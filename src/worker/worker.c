@@ -145,7 +145,6 @@ void dub_worker_stats(const DubWorker *self, DubWorkerStats *stats)
     stats->video_queued = dub_playout_length(self->playout);
     stats->audio_queued_ns = dub_worker_frames_to_ns(self, dub_mixer_received(self->mixer) - dub_mixer_rendered(self->mixer));
     stats->played_ns = dub_worker_frames_to_ns(self, dub_mixer_rendered(self->mixer));
-    stats->av_delta_ns = self->drift_ns;
     stats->epochs = self->epochs.epoch;
 }
 
@@ -498,7 +497,8 @@ static int64_t retry_wait(unsigned attempt) /* 0, 1, 2, … */
 
 static bool worth_retrying(const GError *error)
 {
-    return g_error_matches(error, DUB_ERROR, DUB_ERROR_NETWORK) || g_error_matches(error, DUB_ERROR, DUB_ERROR_TIMEOUT);
+    return g_error_matches(error, DUB_ERROR, DUB_ERROR_NETWORK) || g_error_matches(error, DUB_ERROR, DUB_ERROR_TIMEOUT) ||
+           g_error_matches(error, DUB_ERROR, DUB_ERROR_STALLED);
 }
 
 void dub_worker_source_error(DubWorker *self, const GError *error, int64_t now_ns)

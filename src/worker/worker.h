@@ -90,7 +90,7 @@ typedef struct {
     uint64_t epochs, gaps_filled, overlaps_dropped, rebuffers, video_dropped, reconnections, pressure_events[3];
     unsigned inflight, video_queued;
     int64_t audio_queued_ns;          /* original that waits to be played */
-    int64_t av_delta_ns;              /* how far audio's place by its own timestamps is from its place by frame count */
+    int64_t av_delta_ns;              /* of the output, at its muxer; 0 here, filled in by who has the sink */
     int64_t played_ns, delay_ns;
     DubBreakerState breaker;
     uint64_t breaker_failures;
