@@ -141,7 +141,9 @@ def eventful(tmp_path_factory, short):
         got = SimpleNamespace(media=Sampler(media), sts=[Sampler(sts)], media_log=media)
         show = keep(rtmp.publish(short, f"{media.rtmp_url()}/live/{STREAM}/in", folder / "show.log", loop=-1))
         wait_for(lambda: media.metrics().value(prefix + "dubbed_total", 0, stream_id=STREAM) >= 3, 60, "three dubs")
-        got.calm_deltas = list(next(iter(got.media.values[prefix + "av_sync_delta_ms"].values())))
+        deltas = got.media.values[prefix + "av_sync_delta_ms"][("stream_id", STREAM),]
+        wait_for(lambda: len(set(deltas)) > 5, 40, "some seconds of output")
+        got.calm_deltas = list(deltas)
         for name, arguments in (("gap", GAP), ("mute", MUTE), ("old", OLD)):
             publish(name, arguments)
         sts.signal(signal.SIGKILL)
@@ -185,9 +187,7 @@ def test_no_metric_is_without_a_test(eventful):
 
 def test_sound_and_pictures_leave_together(eventful):
     """av_sync_delta_ms: of the output, where both are muxed. 120 ms is what a viewer is promised; a picture and an AAC frame are 56."""
-    assert len(eventful.calm_deltas) > 10
-    playing = [value for value in eventful.calm_deltas if value != 0]
-    assert playing and max(abs(value) for value in playing) < 120
+    assert max(abs(value) for value in eventful.calm_deltas) < 120
 
 
 def test_errors_have_words(eventful):
