@@ -16,7 +16,8 @@ struct _StsWatch {
     const char *problem;
 };
 
-/* One that has no such page is somebody else's, or older than the page: it answers, and that is all that can be known. */
+/* One that has no such page is somebody else's, or older than the page: it answers, and that is all that can
+ * be known. */
 static const char *problem_of(guint status)
 {
     if (status == SOUP_STATUS_OK || status == SOUP_STATUS_NOT_FOUND)
@@ -33,13 +34,15 @@ static void on_answer(GObject *session, GAsyncResult *result, void *data)
         return; /* we are gone */
     StsWatch *self = data;
     g_clear_object(&self->asking);
-    self->problem = body ? problem_of(soup_message_get_status(message)) : "sts-service does not answer; streams play the original";
+    self->problem = body ? problem_of(soup_message_get_status(message))
+                         : "sts-service does not answer; streams play the original";
 }
 
 static gboolean on_tick(void *data)
 {
     StsWatch *self = data;
-    g_autoptr(SoupMessage) message = self->asking || !self->url ? NULL : soup_message_new(SOUP_METHOD_GET, self->url);
+    g_autoptr(SoupMessage) message =
+        self->asking || !self->url ? NULL : soup_message_new(SOUP_METHOD_GET, self->url);
     if (!message)
         return G_SOURCE_CONTINUE;
     self->asking = g_cancellable_new();
@@ -52,7 +55,8 @@ StsWatch *sts_watch_new(const char *url)
     StsWatch *self = g_new0(StsWatch, 1);
     self->url = dub_remote_health_url(url, "/health/ready");
     self->session = soup_session_new_with_options("timeout", TIMEOUT_S, NULL);
-    self->problem = self->url ? "sts-service has not answered yet" : "STS_SERVICE_URL is no URL such as http://localhost:3000";
+    self->problem = self->url ? "sts-service has not answered yet"
+                              : "STS_SERVICE_URL is no URL such as http://localhost:3000";
     self->tick_id = g_timeout_add_seconds(EACH_S, on_tick, self);
     on_tick(self);
     return self;

@@ -1,5 +1,5 @@
-/* apps/media-service/sts-watch.h: whether sts-service would dub a stream that begins now, asked every few seconds, for
- * /health/ready. Streams do not need it: each finds out by its own link. Loop thread only. */
+/* apps/media-service/sts-watch.h: whether sts-service would dub a stream that begins now, asked every few
+ * seconds, for /health/ready. Streams do not need it: each finds out by its own link. Loop thread only. */
 #pragma once
 
 #include <stdbool.h>

@@ -3,6 +3,6 @@
 
 #include "socketio/server.h"
 
-/* @auth: CONNECT's payload, nullable. @token: the one that is wanted; NULL: everybody may come in. Takes as long whatever the
- * client's token is. Returns: false with @refusal filled in: AUTH_FAILED, and why */
+/* @auth: CONNECT's payload, nullable. @token: the one that is wanted; NULL: everybody may come in. Takes as
+ * long whatever the client's token is. Returns: false with @refusal filled in: AUTH_FAILED, and why */
 bool dub_sts_auth_check(const SioSocket *socket, const json_t *auth, const char *token, SioRefusal *refusal);

@@ -1,5 +1,5 @@
-/* sts/monitor.c: listeners that keep up are in a room, so that an event is encoded once for all of them; those that do not are
- * out of it until they have read what waits for them. */
+/* sts/monitor.c: listeners that keep up are in a room, so that an event is encoded once for all of them;
+ * those that do not are out of it until they have read what waits for them. */
 #include "sts/monitor.h"
 
 #include "base/clock.h"
@@ -14,7 +14,7 @@
 #define NODE_BYTES 8 /* of JSON around a value, about */
 
 enum { BRIEF, WITH_AUDIO, N_ROOMS };
-static const char *const rooms[N_ROOMS] = { "brief", "with-audio" };
+static const char *const rooms[N_ROOMS] = {"brief", "with-audio"};
 
 struct _DubStsMonitor {
     SioServer *server;
@@ -27,7 +27,7 @@ struct _DubStsMonitor {
 typedef struct {
     SioSocket *socket; /* borrowed: it is connected */
     const char *room;
-    uint64_t lost;     /* since the last event that it got */
+    uint64_t lost; /* since the last event that it got */
 } Listener;
 
 /* ── Listeners ── */
@@ -41,8 +41,9 @@ static bool on_authorize(SioSocket *socket, const json_t *auth, SioRefusal *refu
     }
     if (self->listeners->len < DUB_STS_MONITOR_MAX_LISTENERS)
         return true;
-    refusal->message = g_strdup_printf("RATE_LIMIT_EXCEEDED: %d listeners are there already, which is the limit",
-                                       DUB_STS_MONITOR_MAX_LISTENERS);
+    refusal->message =
+        g_strdup_printf("RATE_LIMIT_EXCEEDED: %d listeners are there already, which is the limit",
+                        DUB_STS_MONITOR_MAX_LISTENERS);
     return false;
 }
 
@@ -72,10 +73,10 @@ static void on_disconnect(SioSocket *socket, SioDisconnectReason reason, void *u
                    sio_disconnect_reason_to_string(reason), NULL);
 }
 
-DubStsMonitor *dub_sts_monitor_new(SioServer *server, const char *token, const DubStsMonitorCallbacks *callbacks,
-                                   void *user_data)
+DubStsMonitor *dub_sts_monitor_new(SioServer *server, const char *token,
+                                   const DubStsMonitorCallbacks *callbacks, void *user_data)
 {
-    static const SioNamespaceCallbacks sio_callbacks = { on_authorize, on_connect, NULL, on_disconnect };
+    static const SioNamespaceCallbacks sio_callbacks = {on_authorize, on_connect, NULL, on_disconnect};
     DubStsMonitor *self = g_new0(DubStsMonitor, 1);
     self->server = server;
     self->token = g_strdup(token);
@@ -113,7 +114,8 @@ static void come_back(Listener *listener)
     listener->lost = 0;
 }
 
-/* Who is behind leaves its room, who has caught up comes back. @too_large: nobody gets this one. Returns: how many lose it */
+/* Who is behind leaves its room, who has caught up comes back. @too_large: nobody gets this one. Returns: how
+ * many lose it */
 static guint sort_listeners(DubStsMonitor *self, bool too_large)
 {
     guint n_lost = 0;
@@ -144,8 +146,9 @@ static bool is_wanted(const DubStsMonitor *self, const char *room)
 static bool is_told(const char *event)
 {
     static const char *const told[] = {
-        DUB_EVENT_STREAM_INIT,        DUB_EVENT_STREAM_READY, DUB_EVENT_FRAGMENT_DATA, DUB_EVENT_FRAGMENT_ACK,
-        DUB_EVENT_FRAGMENT_PROCESSED, DUB_EVENT_BACKPRESSURE, DUB_EVENT_ERROR,         DUB_EVENT_STREAM_COMPLETE,
+        DUB_EVENT_STREAM_INIT,  DUB_EVENT_STREAM_READY,       DUB_EVENT_FRAGMENT_DATA,
+        DUB_EVENT_FRAGMENT_ACK, DUB_EVENT_FRAGMENT_PROCESSED, DUB_EVENT_BACKPRESSURE,
+        DUB_EVENT_ERROR,        DUB_EVENT_STREAM_COMPLETE,
     };
     for (gsize i = 0; i < G_N_ELEMENTS(told); i++) {
         if (strcmp(told[i], event) == 0)
@@ -154,8 +157,8 @@ static bool is_told(const char *event)
     return false;
 }
 
-/* Takes what @value needs as text off *@left; gives up where nothing is left, so that a worker's oddities cost no more than the
- * bound. The parser has bounded the depth. */
+/* Takes what @value needs as text off *@left; gives up where nothing is left, so that a worker's oddities
+ * cost no more than the bound. The parser has bounded the depth. */
 static void measure(const DubJson *value, gssize *left)
 {
     const char *key;
@@ -177,7 +180,8 @@ static void measure(const DubJson *value, gssize *left)
     }
 }
 
-/* The audio object at @key becomes one with its length instead of its text. Only what is changed is copied. */
+/* The audio object at @key becomes one with its length instead of its text. Only what is changed is copied.
+ */
 static void leave_audio_out(DubJson *message, const char *key)
 {
     const DubJson *audio = json_object_get(message, key);
@@ -197,7 +201,8 @@ static DubJson *without_audio(const DubJson *message)
     return brief;
 }
 
-void dub_sts_monitor_tell(DubStsMonitor *self, const char *session_id, const char *event, const DubJson *payload)
+void dub_sts_monitor_tell(DubStsMonitor *self, const char *session_id, const char *event,
+                          const DubJson *payload)
 {
     if (!self || self->listeners->len == 0 || !is_told(event) || !json_is_object(payload))
         return;

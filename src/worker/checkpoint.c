@@ -40,8 +40,8 @@ static bool write_file(const char *path, const char *text)
 }
 
 /* Whole or not at all, but not durable, which g_file_set_contents() would be: it waits for the disk, and so would the
- * loop that paces every output. After a power cut the checkpoint before is as good, and a broken one is told and
- * left. */
+ * loop that paces every output. After a power cut the checkpoint before is as good, and a broken one is set
+ * aside. */
 static bool replace_file(const char *path, const char *text)
 {
     g_autofree char *part = g_strconcat(path, ".part", NULL);
@@ -88,8 +88,8 @@ static void set_aside(const char *path, const char *problem, GError **error)
 {
     g_autofree char *aside = g_strconcat(path, ".corrupt", NULL);
     if (g_rename(path, aside) == 0)
-        g_set_error(error, DUB_ERROR, DUB_ERROR_CORRUPT, "%s: %s; it is set aside as %s, and counting starts anew", path, problem,
-                    aside);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_CORRUPT, "%s: %s; it is set aside as %s, and counting starts anew",
+                    path, problem, aside);
     else
         g_set_error(error, DUB_ERROR, DUB_ERROR_CORRUPT, "%s: %s; counting starts anew", path, problem);
 }
