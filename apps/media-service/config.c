@@ -1,4 +1,4 @@
-/* apps/media-service/config.c: the table. Names and defaults are PROTOCOL's; docs/operations.md is checked against it. */
+/* apps/media-service/config.c: the table. Names and defaults are PROTOCOL's; docs/configuration.md is made of it. */
 #include "config.h"
 
 #include "base/env.h"
@@ -23,7 +23,7 @@ static const DubEnvSpec specs[] = {
     { "MEDIAMTX_HOST", DUB_ENV_STRING, FIELD(mediamtx_host), "mediamtx", .help = "host of the URLs below that are not set" },
     { "MEDIAMTX_RTMP_URL", DUB_ENV_STRING, FIELD(rtmp_url), NULL, .help = "rtmp://MEDIAMTX_HOST:1935 if not set" },
     { "MEDIAMTX_RTSP_URL", DUB_ENV_STRING, FIELD(rtsp_url), NULL,
-      .help = "accepted and not needed: streams are read over RTMP" },
+      .help = "no effect: streams are read over RTMP, whose times are exact" },
     { "MEDIAMTX_API_URL", DUB_ENV_STRING, FIELD(api_url), NULL, .help = "http://MEDIAMTX_HOST:9997 if not set" },
     { "MEDIAMTX_PLAYBACK_URL", DUB_ENV_STRING, FIELD(playback_url), NULL,
       .help = "http://MEDIAMTX_HOST:9996 if not set: has the first seconds of a stream; or off" },

@@ -25,7 +25,8 @@ struct _MediaServer {
     DubMediamtxClient *client;
     GCancellable *cancellable;
     guint poll_id;
-    bool asking, reachable, told;
+    GHashTable *outputs;      /* stream id -> who publishes its output */
+    bool asking, stale, reachable, told; /* stale: what comes of the request under way is too old */
 };
 
 static GPtrArray *list_paths(void *user_data)
@@ -51,14 +52,19 @@ static GPtrArray *list_paths(void *user_data)
     return paths;
 }
 
-/* Only live/<id>/in concerns us; other paths of the same server are somebody else's. */
-static char *input_id(const char *name)
+/* Only live/<id>/in and …/out concern us; other paths of the same server are somebody else's. */
+static char *id_of(const char *name, DubMediamtxDirection wanted)
 {
     g_autofree char *stream_id = NULL;
     DubMediamtxDirection direction;
-    if (!dub_mediamtx_split_name(name, &stream_id, &direction, NULL) || direction != DUB_MEDIAMTX_INPUT)
+    if (!dub_mediamtx_split_name(name, &stream_id, &direction, NULL) || direction != wanted)
         return NULL;
     return g_steal_pointer(&stream_id);
+}
+
+static char *input_id(const char *name)
+{
+    return id_of(name, DUB_MEDIAMTX_INPUT);
 }
 
 static void on_publish(const char *path, const char *query, const char *source_id, void *user_data)
@@ -67,7 +73,7 @@ static void on_publish(const char *path, const char *query, const char *source_i
     g_autofree char *stream_id = input_id(path);
     if (!stream_id)
         return;
-    const DubStreamEntry entry = { stream_id, source_id, query };
+    const DubStreamEntry entry = { .stream_id = stream_id, .source_id = source_id, .query = query };
     self->callbacks.on_ready(&entry, self->user_data);
 }
 
@@ -124,8 +130,35 @@ static void note_reachable(MediaServer *self, const GError *error)
         dub_warning("media server: %s; streams that run go on, new ones are seen when it answers", error->message);
 }
 
+static void remember_outputs(MediaServer *self, GPtrArray *paths)
+{
+    g_hash_table_remove_all(self->outputs);
+    for (guint i = 0; i < paths->len; i++) {
+        const DubMediamtxPath *path = paths->pdata[i];
+        const bool has_publisher = *path->source_id || *path->source_type; /* "alwaysAvailable": it is ready without */
+        char *stream_id = has_publisher ? id_of(path->name, DUB_MEDIAMTX_OUTPUT) : NULL;
+        if (stream_id)
+            g_hash_table_replace(self->outputs, stream_id, g_strdup(path->source_id));
+    }
+}
+
+/* A MediaMTX tells of a path once it knows its tracks; ours at once, and sound may come later. */
+static bool is_silent(const MediaServer *self, const DubMediamtxPath *path)
+{
+    static const char *const pictures[] = { "AV1",          "VP9",            "VP8",    "H265", "H264",
+                                            "MPEG-4 Video", "MPEG-1/2 Video", "M-JPEG", NULL };
+    if (self->rtmp || !path->tracks || !path->tracks[0])
+        return false;
+    for (char **track = path->tracks; *track; track++) {
+        if (!g_strv_contains(pictures, *track))
+            return false;
+    }
+    return true;
+}
+
 static void hand_on(MediaServer *self, GPtrArray *paths)
 {
+    remember_outputs(self, paths);
     g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(DubStreamEntry));
     for (guint i = 0; i < paths->len; i++) {
@@ -134,11 +167,14 @@ static void hand_on(MediaServer *self, GPtrArray *paths)
         if (!stream_id)
             continue;
         g_ptr_array_add(ids, stream_id);
-        const DubStreamEntry entry = { stream_id, path->source_id, path->query };
+        const DubStreamEntry entry = { stream_id, path->source_id, path->query, media_server_output(self, stream_id),
+                                       is_silent(self, path) };
         g_array_append_val(entries, entry);
     }
     self->callbacks.on_list((const DubStreamEntry *) (void *) entries->data, entries->len, self->user_data);
 }
+
+static void ask(MediaServer *self);
 
 static void on_listed(G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -147,20 +183,42 @@ static void on_listed(G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpoin
     if (g_error_matches(error, DUB_ERROR, DUB_ERROR_CANCELLED))
         return; /* we are gone */
     MediaServer *self = user_data;
-    self->asking = false;
+    const bool stale = self->stale;
+    self->asking = self->stale = false;
+    if (stale) {
+        ask(self);
+        return;
+    }
     note_reachable(self, error);
     if (paths)
         hand_on(self, paths);
+    else
+        self->callbacks.on_silence(self->user_data);
+}
+
+static void ask(MediaServer *self)
+{
+    if (self->asking)
+        return;
+    self->asking = true;
+    dub_mediamtx_client_list_async(self->client, self->cancellable, on_listed, self);
 }
 
 static gboolean on_poll(gpointer data)
 {
-    MediaServer *self = data;
-    if (!self->asking) {
-        self->asking = true;
-        dub_mediamtx_client_list_async(self->client, self->cancellable, on_listed, self);
-    }
+    ask(data);
     return G_SOURCE_CONTINUE;
+}
+
+void media_server_refresh(MediaServer *self)
+{
+    self->stale = self->asking;
+    ask(self);
+}
+
+const char *media_server_output(const MediaServer *self, const char *stream_id)
+{
+    return g_hash_table_lookup(self->outputs, stream_id);
 }
 
 MediaServer *media_server_new(const MediaConfig *config, const MediaServerCallbacks *callbacks, void *user_data,
@@ -170,6 +228,7 @@ MediaServer *media_server_new(const MediaConfig *config, const MediaServerCallba
     self->callbacks = *callbacks;
     self->user_data = user_data;
     self->cancellable = g_cancellable_new();
+    self->outputs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     g_autofree char *builtin_api = NULL;
     const bool builtin = g_str_equal(config->media_server, "builtin");
     if (builtin && !start_builtin(self, config, &builtin_api, error)) {
@@ -202,6 +261,7 @@ void media_server_free(MediaServer *self)
         soup_server_disconnect(self->api);
     g_clear_object(&self->api);
     dub_rtmp_server_free(self->rtmp);
+    g_hash_table_unref(self->outputs);
     g_free(self->rtmp_url);
     g_free(self);
 }

@@ -3,13 +3,14 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/loop-lag.h"
 
 #define NAME(rest) "media_service_worker_" rest
 
 enum {
     INFO, SEGMENTS, SEGMENT_BYTES, SENT, PROCESSED, LATENCY, INFLIGHT, BREAKER_STATE, BREAKER_FAILURES, BREAKER_FALLBACKS,
     FALLBACKS, AV_DELTA, AV_CORRECTIONS, BUFFER_VIDEO, BUFFER_AUDIO, ERRORS, PIPELINE, PRESSURE, RECONNECTIONS,
-    DUBBED, LATE, REBUFFERS, DELAY, N_FAMILIES
+    DUBBED, LATE, REBUFFERS, DELAY, RESERVE, LOOP_LAG, N_FAMILIES
 };
 
 static const double latency_buckets[] = { 0.5, 1, 2, 3, 4, 5, 6, 8, 10, 15, 0 };
@@ -30,7 +31,7 @@ static const DubMetricSpec families[N_FAMILIES] = {
                             "Fragments that played the original because the breaker was open", "stream_id", NULL },
     [FALLBACKS] = { NAME("fallback_total"), DUB_METRIC_COUNTER, "Fragments that played the original", "stream_id,reason", NULL },
     [AV_DELTA] = { NAME("av_sync_delta_ms"), DUB_METRIC_GAUGE,
-                   "Place of audio by its timestamps against its place in the output", "stream_id", NULL },
+                   "How far sound is ahead of the pictures where both are muxed into the output", "stream_id", NULL },
     [AV_CORRECTIONS] = { NAME("av_sync_corrections_total"), DUB_METRIC_COUNTER,
                          "Gaps filled with silence and overlaps dropped", "stream_id", NULL },
     [BUFFER_VIDEO] = { NAME("av_buffer_video_size"), DUB_METRIC_GAUGE, "Access units that wait for their playout time", "stream_id", NULL },
@@ -42,12 +43,20 @@ static const DubMetricSpec families[N_FAMILIES] = {
     [DUBBED] = { NAME("dubbed_total"), DUB_METRIC_COUNTER, "Fragments that played their dub", "stream_id", NULL },
     [LATE] = { NAME("late_answers_total"), DUB_METRIC_COUNTER, "Answers dropped: their deadline had passed", "stream_id", NULL },
     [REBUFFERS] = { NAME("rebuffers_total"), DUB_METRIC_COUNTER, "Times the input stalled for longer than the delay", "stream_id", NULL },
+    [LOOP_LAG] = { "media_service_loop_lag_seconds", DUB_METRIC_HISTOGRAM, DUB_LOOP_LAG_HELP, NULL,
+                   dub_loop_lag_buckets },
+    [RESERVE] = { NAME("in_reserve"), DUB_METRIC_GAUGE, "1: another publishes the stream's output", "stream_id", NULL },
     [DELAY] = { NAME("playout_delay_seconds"), DUB_METRIC_GAUGE, "From a frame in to the same frame out", "stream_id", NULL },
 };
 
 DubMetrics *media_metrics_new(void)
 {
     return dub_metrics_new(families, N_FAMILIES);
+}
+
+DubLoopLag *media_metrics_watch_loop(DubMetrics *metrics)
+{
+    return dub_loop_lag_new(metrics, LOOP_LAG);
 }
 
 void media_metrics_begin(DubMetrics *metrics, const char *stream_id, const char *worker_id)
@@ -101,7 +110,8 @@ static void update_speech(DubMetrics *metrics, const char *stream_id, const DubW
         dub_metrics_set(metrics, FALLBACKS, (double) stats->fallbacks[i], stream_id, dub_fallback_to_string((DubFallback) i), NULL);
 }
 
-void media_metrics_update(DubMetrics *metrics, const char *stream_id, DubWorkerState state, const DubWorkerStats *stats)
+void media_metrics_update(DubMetrics *metrics, const char *stream_id, DubWorkerState state, const DubWorkerStats *stats,
+                          uint64_t dubbed_before)
 {
     update_speech(metrics, stream_id, stats);
     dub_metrics_set(metrics, SEGMENTS, (double) stats->audio_segments, stream_id, "audio", NULL);
@@ -113,7 +123,7 @@ void media_metrics_update(DubMetrics *metrics, const char *stream_id, DubWorkerS
     set(metrics, AV_CORRECTIONS, stream_id, (double) (stats->gaps_filled + stats->overlaps_dropped));
     set(metrics, BUFFER_VIDEO, stream_id, stats->video_queued);
     set(metrics, BUFFER_AUDIO, stream_id, (double) (stats->audio_queued_ns / DUB_NS_PER_MS));
-    set(metrics, DUBBED, stream_id, (double) stats->dubbed);
+    set(metrics, DUBBED, stream_id, (double) (dubbed_before + stats->dubbed));
     set(metrics, REBUFFERS, stream_id, (double) stats->rebuffers);
     set(metrics, DELAY, stream_id, (double) stats->delay_ns / DUB_NS_PER_S);
     dub_metrics_set(metrics, PIPELINE, input_state(state), stream_id, "input", NULL);
@@ -125,10 +135,42 @@ void media_metrics_latency(DubMetrics *metrics, const char *stream_id, double se
     dub_metrics_observe(metrics, LATENCY, seconds, stream_id, NULL);
 }
 
+void media_metrics_reserve(DubMetrics *metrics, const char *stream_id, bool is_in_reserve)
+{
+    set(metrics, RESERVE, stream_id, is_in_reserve);
+}
+
+/* The words of PROTOCOL.md; what is nobody's fault but ours is internal. */
+static const char *error_type(const GError *error)
+{
+    if (error->domain != DUB_ERROR)
+        return "internal";
+    switch ((DubErrorCode) error->code) {
+    case DUB_ERROR_NO_AUDIO:         return "no_audio";
+    case DUB_ERROR_UNSUPPORTED:      return "unsupported_codec";
+    case DUB_ERROR_CORRUPT:          return "corrupt";
+    case DUB_ERROR_STALLED:          return "stalled";
+    case DUB_ERROR_NETWORK:
+    case DUB_ERROR_PROTOCOL:
+    case DUB_ERROR_NOT_FOUND:        return "network";
+    case DUB_ERROR_BUSY:
+    case DUB_ERROR_AUTH:             return "refused";
+    case DUB_ERROR_TIMEOUT:          return "timeout";
+    case DUB_ERROR_NO_SPACE:
+    case DUB_ERROR_IO:               return "disk";
+    case DUB_ERROR_ENGINE:
+    case DUB_ERROR_BACKPRESSURE:     return "engine";
+    case DUB_ERROR_FAILED:
+    case DUB_ERROR_INVALID_ARGUMENT:
+    case DUB_ERROR_CANCELLED:
+    case DUB_N_ERRORS:               break;
+    }
+    return "internal";
+}
+
 void media_metrics_error(DubMetrics *metrics, const char *stream_id, const GError *error)
 {
-    g_autofree char *type = g_strdup_printf("status_%d", dub_error_exit_status(error));
-    dub_metrics_add(metrics, ERRORS, 1, stream_id, type, NULL);
+    dub_metrics_add(metrics, ERRORS, 1, stream_id, error_type(error), NULL);
 }
 
 void media_metrics_forget(DubMetrics *metrics, const char *stream_id)

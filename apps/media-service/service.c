@@ -12,9 +12,15 @@
 #include "speech/local.h"
 #include "speech/remote.h"
 #include "stream.h"
+#include "sts-watch.h"
+#include "worker/checkpoint.h"
 
 #define DRAIN_MS         9000 /* of the 10 s that SIGTERM has: a second for closing */
+#define REST_MS          60000 /* between attempts at an sts-service that has been away for long: they cost little */
 #define REFRESH_S        1
+#define HOOKS_MAX        64   /* answered by one question to the media server, which is under way */
+#define SWEEP_S          3600
+#define KEEP_CHECKPOINTS_S (24 * 3600) /* of streams that did not come back */
 #define KEEP_METRICS_NS  (300 * DUB_NS_PER_S) /* an ended stream's series: five scrapes at a minute each */
 
 struct _MediaService {
@@ -24,16 +30,34 @@ struct _MediaService {
     SoupServer *http;
     EioListener *listener; /* of http */
     DubMetrics *metrics;
+    DubLoopLag *lag;
     MediaServer *media_server;
     DubStreams *table;
     GHashTable *streams;       /* id -> MediaStream */
     GHashTable *ended;         /* id -> gint64 *: when, for its metrics */
+    GHashTable *complaints;    /* id -> Complaint: why it ended last; kept as long as its metrics */
     MediaStreamContext context;
     DubEngineSets *engines;    /* SPEECH_BACKEND=local */
     DubEngineLease *preloaded; /* its usual pair, kept loaded */
-    guint refresh_id, done_id;
+    StsWatch *sts;             /* SPEECH_BACKEND=remote */
+    const char *no_engines;    /* SPEECH_BACKEND=local: why streams would not be dubbed; NULL: they would */
+    GPtrArray *hooks;          /* Hook *: wait for the next list, which says whether they are true; at most HOOKS_MAX */
+    GPtrArray *claims;         /* char *: ids of streams that want to know who has their output: one a stream */
+    char *instance;
+    guint refresh_id, sweep_id, done_id;
     bool stopping;
 };
+
+typedef struct {
+    char *text;
+    guint times; /* in a row */
+} Complaint;
+
+typedef struct {
+    SoupServerMessage *message; /* paused */
+    gulong gone_id;
+    char *stream_id, *source_id, *query;
+} Hook;
 
 /* --- streams ---------------------------------------------------------------------------------------------------- */
 
@@ -58,14 +82,41 @@ static void note_ended(MediaService *self, const char *stream_id)
     g_hash_table_replace(self->ended, g_strdup(stream_id), now);
 }
 
+static void complaint_free(void *data)
+{
+    Complaint *complaint = data;
+    g_free(complaint->text);
+    g_free(complaint);
+}
+
+/* A publisher that cannot be dubbed stays, and is tried again for hours: what is said of it is said the 1st, 2nd, 4th,
+ * 8th … time. */
+static void complain(MediaService *self, const char *stream_id, const char *text)
+{
+    Complaint *complaint = g_hash_table_lookup(self->complaints, stream_id);
+    if (!complaint || !g_str_equal(complaint->text, text)) {
+        complaint = g_new0(Complaint, 1);
+        complaint->text = g_strdup(text);
+        g_hash_table_replace(self->complaints, g_strdup(stream_id), complaint);
+    }
+    if (++complaint->times == 1)
+        dub_error("stream %s: %s", stream_id, text);
+    else if ((complaint->times & (complaint->times - 1)) == 0)
+        dub_error("stream %s: %u times in a row: %s", stream_id, complaint->times, text);
+}
+
 static void on_stream_stopped(MediaStream *stream, const GError *error, void *user_data)
 {
     MediaService *self = user_data;
     g_autofree char *id = g_strdup(media_stream_id(stream));
-    if (error)
-        dub_error("stream %s: %s", id, error->message);
+    if (g_error_matches(error, DUB_ERROR, DUB_ERROR_BUSY))
+        dub_info("stream %s: %s", id, error->message); /* somebody else's, who dubs it */
+    else if (error)
+        complain(self, id, error->message);
     else
         dub_info("stream %s: ended", id);
+    if (!error)
+        g_hash_table_remove(self->complaints, id);
     note_ended(self, id);
     g_hash_table_remove(self->streams, id);
     dub_streams_ended(self->table, id, error != NULL, dub_clock_now());
@@ -96,17 +147,17 @@ static void start_stream(const DubStreamEntry *entry, void *user_data)
         g_hash_table_insert(self->streams, g_strdup(entry->stream_id), stream);
         return;
     }
-    dub_error("stream %s: %s", entry->stream_id, error->message);
+    complain(self, entry->stream_id, error->message);
     gpointer *pair = g_new(gpointer, 2);
     pair[0] = self;
     pair[1] = g_strdup(entry->stream_id);
     g_idle_add_full(G_PRIORITY_DEFAULT, on_start_failed, pair, free_pair);
 }
 
-static bool resume_stream(const char *stream_id, void *user_data)
+static bool resume_stream(const char *stream_id, bool is_same, void *user_data)
 {
     MediaStream *stream = g_hash_table_lookup(((MediaService *) user_data)->streams, stream_id);
-    return stream && media_stream_resume(stream);
+    return stream && media_stream_resume(stream, is_same);
 }
 
 static void stop_stream(const char *stream_id, void *user_data)
@@ -116,7 +167,29 @@ static void stop_stream(const char *stream_id, void *user_data)
         media_stream_source_gone(stream);
 }
 
-static const DubStreamsEffects stream_effects = { start_stream, resume_stream, stop_stream };
+static void reserve_stream(const char *stream_id, bool is_in_reserve, void *user_data)
+{
+    MediaService *self = user_data;
+    media_metrics_reserve(self->metrics, stream_id, is_in_reserve);
+    if (is_in_reserve)
+        dub_info("stream %s: live/%s/out is published by another; in reserve for when it ends", stream_id, stream_id);
+    else
+        note_ended(self, stream_id); /* unless it starts now: its metrics go with time */
+}
+
+static void refuse_stream(const char *stream_id, void *user_data)
+{
+    MediaService *self = user_data;
+    g_autoptr(GError) error =
+        g_error_new(DUB_ERROR, DUB_ERROR_NO_AUDIO, "%s/live/%s/in: audio track required for dubbing",
+                    media_server_rtmp_url(self->media_server), stream_id);
+    dub_error("stream %s: %s", stream_id, error->message);
+    media_metrics_error(self->metrics, stream_id, error);
+    note_ended(self, stream_id); /* its metrics go with time */
+}
+
+static const DubStreamsEffects stream_effects = { start_stream, resume_stream, stop_stream, reserve_stream,
+                                                  refuse_stream };
 
 static void on_ready(const DubStreamEntry *entry, void *user_data)
 {
@@ -130,14 +203,64 @@ static void on_not_ready(const char *stream_id, void *user_data)
     dub_streams_not_ready(((MediaService *) user_data)->table, stream_id, dub_clock_now());
 }
 
+/* @error: (nullable): the media server's list could not be had */
+static void answer_claims(MediaService *self, const GError *error)
+{
+    g_autoptr(GPtrArray) claims = g_steal_pointer(&self->claims);
+    self->claims = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < claims->len; i++) {
+        MediaStream *stream = g_hash_table_lookup(self->streams, claims->pdata[i]);
+        if (stream)
+            media_stream_output_owner(stream, media_server_output(self->media_server, claims->pdata[i]), error);
+    }
+}
+
+static void note_outputs(MediaService *self)
+{
+    GHashTableIter iter;
+    void *id, *stream;
+    g_hash_table_iter_init(&iter, self->streams);
+    while (g_hash_table_iter_next(&iter, &id, &stream))
+        media_stream_note_output(stream, media_server_output(self->media_server, id));
+}
+
+static void answer_hooks(MediaService *self, const DubStreamEntry *entries, gsize n_entries);
+static void refuse_hooks(MediaService *self);
+
 static void on_list(const DubStreamEntry *entries, gsize n_entries, void *user_data)
 {
     MediaService *self = user_data;
+    note_outputs(self);
+    answer_hooks(self, entries, n_entries);
     if (!self->stopping)
         dub_streams_listed(self->table, entries, n_entries, dub_clock_now());
+    answer_claims(self, NULL);
 }
 
-static const MediaServerCallbacks media_server_callbacks = { on_ready, on_not_ready, on_list };
+static void on_silence(void *user_data)
+{
+    MediaService *self = user_data;
+    g_autoptr(GError) error = g_error_new_literal(DUB_ERROR, DUB_ERROR_NETWORK,
+                                                  "the media server does not say who publishes what; MEDIAMTX_API_URL");
+    refuse_hooks(self);
+    answer_claims(self, error);
+}
+
+static const MediaServerCallbacks media_server_callbacks = { on_ready, on_not_ready, on_list, on_silence };
+
+static void on_source_ended(const char *stream_id, void *user_data)
+{
+    MediaService *self = user_data;
+    dub_streams_source_ended(self->table, stream_id);
+    media_server_refresh(self->media_server);
+}
+
+static void on_claim(const char *stream_id, void *user_data)
+{
+    MediaService *self = user_data;
+    g_ptr_array_add(self->claims, g_strdup(stream_id));
+    media_server_refresh(self->media_server);
+}
 
 static gboolean is_forgotten(gpointer key, gpointer value, gpointer data)
 {
@@ -145,6 +268,7 @@ static gboolean is_forgotten(gpointer key, gpointer value, gpointer data)
     if (dub_clock_now() - *(int64_t *) value < KEEP_METRICS_NS)
         return FALSE;
     media_metrics_forget(self->metrics, key);
+    g_hash_table_remove(self->complaints, key);
     return TRUE;
 }
 
@@ -171,16 +295,43 @@ static bool refuse_method(SoupServerMessage *message, const char *allowed)
     return true;
 }
 
-static void on_health(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, G_GNUC_UNUSED const char *path,
+static void reply_health(MediaService *self, SoupServerMessage *message)
+{
+    g_autoptr(DubJson) body = json_pack("{s:s, s:i, s:s}", "status", self->stopping ? "stopping" : "healthy", "streams",
+                                        (int) g_hash_table_size(self->streams), "media_server",
+                                        media_server_reachable(self->media_server) ? "reachable" : "unreachable");
+    dub_http_reply_json(message, self->stopping ? SOUP_STATUS_SERVICE_UNAVAILABLE : SOUP_STATUS_OK, body);
+}
+
+/* Ready: a stream that is published now comes out again. Without sts-service it does in the original: degraded, which is no
+ * reason to send publishers elsewhere. */
+static void reply_ready(MediaService *self, SoupServerMessage *message)
+{
+    const char *speech = self->sts ? sts_watch_problem(self->sts) : self->no_engines;
+    const char *status = speech ? "degraded" : "ready", *reason = speech;
+    guint code = SOUP_STATUS_OK;
+    if (self->stopping || !media_server_reachable(self->media_server)) {
+        status = self->stopping ? "stopping" : "unready";
+        reason = self->stopping ? "the service is ending" : "the media server does not answer";
+        code = SOUP_STATUS_SERVICE_UNAVAILABLE;
+    }
+    g_autoptr(DubJson) body = json_pack("{s:s, s:s*}", "status", status, "reason", reason);
+    dub_http_reply_json(message, code, body);
+}
+
+static void on_health(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, const char *path,
                       G_GNUC_UNUSED GHashTable *query, gpointer data)
 {
     MediaService *self = data;
     if (refuse_method(message, "GET"))
         return;
-    g_autoptr(DubJson) body = json_pack("{s:s, s:i, s:s}", "status", self->stopping ? "stopping" : "healthy", "streams",
-                                        (int) g_hash_table_size(self->streams), "media_server",
-                                        media_server_reachable(self->media_server) ? "reachable" : "unreachable");
-    dub_http_reply_json(message, self->stopping ? SOUP_STATUS_SERVICE_UNAVAILABLE : SOUP_STATUS_OK, body);
+    if (g_str_equal(path, "/health") || g_str_equal(path, "/health/live"))
+        reply_health(self, message);
+    else if (g_str_equal(path, "/health/ready"))
+        reply_ready(self, message);
+    else
+        dub_http_reply_error(message, SOUP_STATUS_NOT_FOUND, "NOT_FOUND",
+                             "no such page; try /health, /health/live or /health/ready");
 }
 
 static void on_streams(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, G_GNUC_UNUSED const char *path,
@@ -197,10 +348,84 @@ static void on_streams(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *mess
     dub_http_reply_json(message, SOUP_STATUS_OK, body);
 }
 
-static const char *answer_ready(MediaService *self, const DubMediamtxHook *hook)
+static void hook_free(void *data)
 {
-    const DubStreamEntry entry = { hook->stream_id, hook->source_id, hook->query };
-    return dub_streams_answer_to_string(dub_streams_ready(self->table, &entry, dub_clock_now()));
+    Hook *hook = data;
+    g_signal_handler_disconnect(hook->message, hook->gone_id);
+    g_object_unref(hook->message);
+    g_free(hook->stream_id);
+    g_free(hook->source_id);
+    g_free(hook->query);
+    g_free(hook);
+}
+
+static void reply_status(SoupServerMessage *message, const char *status, const char *stream_id)
+{
+    g_autoptr(DubJson) reply = json_pack("{s:s, s:s}", "status", status, "stream_id", stream_id);
+    dub_http_reply_json(message, SOUP_STATUS_OK, reply);
+}
+
+/* The hook's query is more than the list has; whether there is such a stream, the list knows. */
+static const char *answer_hook(MediaService *self, const Hook *hook, const DubStreamEntry *entries, gsize n_entries)
+{
+    for (gsize i = 0; i < n_entries; i++) {
+        if (!g_str_equal(entries[i].stream_id, hook->stream_id))
+            continue;
+        DubStreamEntry entry = entries[i];
+        entry.query = hook->query;
+        return dub_streams_answer_to_string(dub_streams_ready(self->table, &entry, dub_clock_now()));
+    }
+    return "unknown";
+}
+
+static void answer_hooks(MediaService *self, const DubStreamEntry *entries, gsize n_entries)
+{
+    for (guint i = 0; i < self->hooks->len; i++) {
+        const Hook *hook = self->hooks->pdata[i];
+        const char *status = self->stopping ? "stopping" : answer_hook(self, hook, entries, n_entries);
+        reply_status(hook->message, status, hook->stream_id);
+        soup_server_message_unpause(hook->message);
+    }
+    g_ptr_array_set_size(self->hooks, 0);
+}
+
+static void refuse_hooks(MediaService *self)
+{
+    for (guint i = 0; i < self->hooks->len; i++) {
+        const Hook *hook = self->hooks->pdata[i];
+        dub_http_reply_error(hook->message, SOUP_STATUS_SERVICE_UNAVAILABLE, "MEDIA_SERVER_UNREACHABLE",
+                             "whether there is such a stream cannot be known now; the path list is read each second");
+        soup_server_message_unpause(hook->message);
+    }
+    g_ptr_array_set_size(self->hooks, 0);
+}
+
+static void on_hook_gone(SoupServerMessage *message, void *data)
+{
+    MediaService *self = data;
+    for (guint i = 0; i < self->hooks->len; i++) {
+        if (((const Hook *) self->hooks->pdata[i])->message == message) {
+            g_ptr_array_remove_index_fast(self->hooks, i);
+            return;
+        }
+    }
+}
+
+/* Anybody may post: that there is such a stream the media server says, by a list newer than the hook. */
+static void keep_hook(MediaService *self, SoupServerMessage *message, const DubMediamtxHook *told)
+{
+    if (self->hooks->len >= HOOKS_MAX) {
+        dub_http_reply_error(message, SOUP_STATUS_SERVICE_UNAVAILABLE, "RATE_LIMIT_EXCEEDED",
+                             "too many hooks at once; the path list is read each second anyway");
+        return;
+    }
+    Hook *hook = g_new0(Hook, 1);
+    const gulong gone_id = g_signal_connect(message, "disconnected", G_CALLBACK(on_hook_gone), self);
+    *hook = (Hook){ g_object_ref(message), gone_id, g_strdup(told->stream_id), g_strdup(told->source_id),
+                    g_strdup(told->query) };
+    g_ptr_array_add(self->hooks, hook);
+    soup_server_message_pause(message);
+    media_server_refresh(self->media_server);
 }
 
 static void on_hook(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, const char *path,
@@ -225,9 +450,11 @@ static void on_hook(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message
     else if (g_str_has_suffix(path, "/not-ready"))
         dub_streams_not_ready(self->table, hook->stream_id, dub_clock_now());
     else
-        status = answer_ready(self, hook);
-    g_autoptr(DubJson) reply = json_pack("{s:s, s:s}", "status", status, "stream_id", hook->stream_id);
-    dub_http_reply_json(message, SOUP_STATUS_OK, reply);
+        status = NULL;
+    if (status)
+        reply_status(message, status, hook->stream_id);
+    else
+        keep_hook(self, message, hook);
 }
 
 static void on_unknown(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, const char *path,
@@ -263,6 +490,7 @@ static DubSpeech *create_remote(const DubSpeechConfig *config, const DubSpeechCa
     dub_speech_remote_options_init(&options);
     options.url = self->config->sts_url;
     options.token = self->config->sts_token;
+    options.rest_ms = REST_MS;
     return dub_speech_remote_new(config, &options, callbacks, callbacks_data);
 }
 
@@ -276,7 +504,8 @@ static DubSpeech *create_local(const DubSpeechConfig *config, const DubSpeechCal
 /* Each stream says so, too; and tries again, since a package or a model may have been installed meanwhile. */
 static void on_preloaded(G_GNUC_UNUSED DubLanes *lanes, const GError *error, void *user_data)
 {
-    const MediaService *self = user_data;
+    MediaService *self = user_data;
+    self->no_engines = error ? "the engines could not be loaded; streams play the original" : NULL;
     if (error)
         dub_error("media-service: no engines for %s to %s: %s", self->config->source_language,
                   self->config->target_language, error->message);
@@ -286,12 +515,23 @@ static void prepare_speech(MediaService *self)
 {
     if (g_str_equal(self->config->speech, "remote")) {
         self->context.create_speech = create_remote;
+        self->sts = sts_watch_new(self->config->sts_url);
         return;
     }
     self->context.create_speech = create_local;
+    self->no_engines = "the engines are loading; streams play the original";
     self->engines = dub_engine_sets_new(self->config->engines);
     self->preloaded = dub_engine_sets_lease(self->engines, self->config->source_language, self->config->target_language,
                                             on_preloaded, self);
+}
+
+static gboolean on_sweep(gpointer data)
+{
+    const MediaService *self = data;
+    const guint n_gone = dub_checkpoint_sweep(self->config->segment_dir, KEEP_CHECKPOINTS_S);
+    if (n_gone)
+        dub_info("media-service: %u checkpoints of streams that did not come back are removed", n_gone);
+    return G_SOURCE_CONTINUE;
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------- */
@@ -303,10 +543,22 @@ MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void 
     self->on_done = on_done;
     self->user_data = user_data;
     self->metrics = media_metrics_new();
+    self->lag = media_metrics_watch_loop(self->metrics);
     self->table = dub_streams_new(config->max_streams, &stream_effects, self);
     self->streams = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify) media_stream_free);
     self->ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    self->context = (MediaStreamContext){ .config = config, .metrics = self->metrics, .factory_data = self };
+    self->complaints = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, complaint_free);
+    self->hooks = g_ptr_array_new_with_free_func(hook_free);
+    self->claims = g_ptr_array_new_with_free_func(g_free);
+    self->instance = g_strdup_printf("%08x", g_random_int());
+    self->context = (MediaStreamContext){
+        .config = config,
+        .metrics = self->metrics,
+        .instance = self->instance,
+        .factory_data = self,
+        .on_source_ended = on_source_ended,
+        .on_claim = g_str_equal(config->media_server, "builtin") ? NULL : on_claim, /* it is this process's own */
+    };
     prepare_speech(self);
     const guint port = listen_http(self, error);
     if (port)
@@ -317,6 +569,8 @@ MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void 
     }
     self->context.rtmp_url = media_server_rtmp_url(self->media_server);
     self->refresh_id = g_timeout_add_seconds(REFRESH_S, on_refresh, self);
+    self->sweep_id = g_timeout_add_seconds(SWEEP_S, on_sweep, self);
+    on_sweep(self);
     if (media_server_rtmp_port(self->media_server))
         dub_info("media-service: rtmp on rtmp://%s:%u", config->host, media_server_rtmp_port(self->media_server));
     dub_info("media-service: listening on http://%s:%u", config->host, port);
@@ -339,17 +593,24 @@ void media_service_free(MediaService *self)
     if (!self)
         return;
     g_clear_handle_id(&self->refresh_id, g_source_remove);
+    g_clear_handle_id(&self->sweep_id, g_source_remove);
+    sts_watch_free(self->sts);
     g_clear_handle_id(&self->done_id, g_source_remove);
     eio_listener_free(self->listener);
     if (self->http)
         soup_server_disconnect(self->http);
     g_clear_object(&self->http);
     g_hash_table_unref(self->streams);
+    g_ptr_array_unref(self->hooks);
+    g_ptr_array_unref(self->claims);
+    g_free(self->instance);
     media_server_free(self->media_server);
     dub_streams_free(self->table);
     g_hash_table_unref(self->ended);
+    g_hash_table_unref(self->complaints);
     dub_engine_lease_free(self->preloaded);
     dub_engine_sets_free(self->engines);
+    dub_loop_lag_free(self->lag);
     dub_metrics_free(self->metrics);
     g_free(self);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TRACKS_MS 2000 /* of timestamps, before MediaMTX takes a publisher's tracks as known */
 #define LATENCIES 256 /* the newest, for the percentiles: 25 minutes of 6 s fragments */
 
 struct _MediaStream {
@@ -26,6 +27,7 @@ struct _MediaStream {
     uint64_t next_fragment;
     uint64_t saved_fragment;   /* as the file has it */
     bool checkpoint_failed;    /* said once, not every 6 s */
+    char *own_output;          /* who publishes our output, by the media server, while that was us; NULL: never heard */
 };
 
 const char *media_stream_id(const MediaStream *self)
@@ -56,11 +58,19 @@ static void on_fragment(const DubWorkerFragment *fragment, void *user_data)
     media_stream_refresh(self);
 }
 
-static void on_state(G_GNUC_UNUSED DubWorkerState state, void *user_data)
+static void on_state(DubWorkerState state, void *user_data)
 {
     MediaStream *self = user_data;
     if (self->runner)
         media_stream_refresh(self);
+    if (state == DUB_WORKER_DRAINING)
+        self->context->on_source_ended(self->id, self->context->factory_data);
+}
+
+static void on_claim(void *user_data)
+{
+    MediaStream *self = user_data;
+    self->context->on_claim(self->id, self->context->factory_data);
 }
 
 static void on_stopped(const GError *error, G_GNUC_UNUSED const char *output, void *user_data)
@@ -74,11 +84,11 @@ static void on_stopped(const GError *error, G_GNUC_UNUSED const char *output, vo
     self->on_stopped(self, error, self->user_data);
 }
 
-static const DubRunnerCallbacks callbacks = {
-    .on_state = on_state,
-    .on_fragment = on_fragment,
-    .on_stopped = on_stopped,
-};
+static DubRunnerCallbacks callbacks_of(const MediaStreamContext *context)
+{
+    return (DubRunnerCallbacks){ .on_state = on_state, .on_fragment = on_fragment, .on_stopped = on_stopped,
+                                 .on_claim = context->on_claim ? on_claim : NULL };
+}
 
 static void read_checkpoint(MediaStream *self)
 {
@@ -121,7 +131,7 @@ void media_stream_refresh(MediaStream *self)
 {
     DubWorkerStats stats;
     dub_runner_stats(self->runner, &stats);
-    media_metrics_update(self->context->metrics, self->id, dub_runner_state(self->runner), &stats);
+    media_metrics_update(self->context->metrics, self->id, dub_runner_state(self->runner), &stats, self->before.dubbed);
     if (self->next_fragment != self->saved_fragment)
         write_checkpoint(self, &stats);
 }
@@ -142,6 +152,7 @@ static DubRunner *make_runner(MediaStream *self, GHashTable *query, GError **err
     const DubRunnerConfig runner = {
         .source_uri = in,
         .sink_uri = out,
+        .sink_tracks_ms = g_str_equal(config->media_server, "mediamtx") ? TRACKS_MS : 0,
         .playback_url = goes_on ? NULL : config->playback_url,
         .playback_path = path,
         .source_language = query_value(query, "from", config->source_language),
@@ -164,6 +175,7 @@ static DubRunner *make_runner(MediaStream *self, GHashTable *query, GError **err
         .create_speech = self->context->create_speech,
         .factory_data = self->context->factory_data,
     };
+    const DubRunnerCallbacks callbacks = callbacks_of(self->context);
     return dub_runner_new(&runner, &callbacks, self, error);
 }
 
@@ -173,7 +185,8 @@ MediaStream *media_stream_new(const MediaStreamContext *context, const char *str
     MediaStream *self = g_new0(MediaStream, 1);
     self->context = context;
     self->id = g_strdup(stream_id);
-    self->worker_id = g_strdup_printf("worker-%.57s", stream_id); /* PROTOCOL.md: at most 64 */
+    /* Of this instance alone, which may then take its own session over at once, and nobody else's; at most 64 */
+    self->worker_id = g_strdup_printf("%s-%.55s", context->instance, stream_id);
     self->on_stopped = stopped;
     self->user_data = user_data;
     self->started_ns = dub_clock_now();
@@ -194,20 +207,42 @@ void media_stream_free(MediaStream *self)
     if (!self)
         return;
     dub_runner_free(self->runner);
+    g_free(self->own_output);
     g_free(self->worker_id);
     g_free(self->id);
     g_free(self);
 }
 
-bool media_stream_resume(MediaStream *self)
+bool media_stream_resume(MediaStream *self, bool is_same)
 {
-    return dub_runner_resume(self->runner);
+    return dub_runner_resume(self->runner, is_same);
 }
 
 void media_stream_source_gone(MediaStream *self)
 {
-    if (dub_runner_state(self->runner) != DUB_WORKER_DRAINING)
-        dub_runner_stop(self->runner, 0);
+    dub_runner_source_gone(self->runner);
+}
+
+/* "": a server that does not say who: what we had, may be ours still; what we never had, is not. */
+static bool is_own(const MediaStream *self, const char *owner)
+{
+    return self->own_output && (!*owner || g_str_equal(owner, self->own_output));
+}
+
+void media_stream_output_owner(MediaStream *self, const char *owner, const GError *error)
+{
+    g_autoptr(GError) taken = NULL;
+    if (!error && owner && !is_own(self, owner))
+        taken = g_error_new(DUB_ERROR, DUB_ERROR_BUSY, "live/%s/out is published by another; in reserve", self->id);
+    dub_runner_may_publish(self->runner, error ? error : taken);
+}
+
+void media_stream_note_output(MediaStream *self, const char *owner)
+{
+    if (!owner || !dub_runner_is_publishing(self->runner))
+        return;
+    g_free(self->own_output);
+    self->own_output = g_strdup(owner);
 }
 
 void media_stream_stop(MediaStream *self, unsigned within_ms)
@@ -235,10 +270,12 @@ DubJson *media_stream_to_json(const MediaStream *self)
 {
     DubWorkerStats stats;
     dub_runner_stats(self->runner, &stats);
+    const uint64_t dubbed = self->before.dubbed + stats.dubbed;
+    const uint64_t fallbacks = self->before.fallbacks + sum_fallbacks(&stats);
     return json_pack("{s:s, s:s, s:I, s:I, s:I, s:f, s:f, s:i, s:s, s:f, s:f, s:I, s:I}", "stream_id", self->id, "state",
                      dub_worker_state_to_string(dub_runner_state(self->runner)), "fragments",
-                     (json_int_t) (stats.dubbed + sum_fallbacks(&stats)), "dubbed", (json_int_t) stats.dubbed, "fallback",
-                     (json_int_t) sum_fallbacks(&stats), "latency_p50_ms", percentile(self, 0.5), "latency_p95_ms",
+                     (json_int_t) (dubbed + fallbacks), "dubbed", (json_int_t) dubbed, "fallback",
+                     (json_int_t) fallbacks, "latency_p50_ms", percentile(self, 0.5), "latency_p95_ms",
                      percentile(self, 0.95), "inflight", (int) stats.inflight, "breaker",
                      dub_breaker_state_to_string(stats.breaker), "delay_ms", (double) stats.delay_ns / DUB_NS_PER_MS,
                      "uptime_s", (double) (dub_clock_now() - self->started_ns) / DUB_NS_PER_S, "played_ms",

@@ -10,8 +10,14 @@ typedef struct {
     const MediaConfig *config;
     DubMetrics *metrics;
     const char *rtmp_url;           /* of the media server, as this process reaches it */
+    const char *instance;           /* 8 letters or digits, of this process alone */
     DubRunnerSpeechFunc create_speech;
     void *factory_data;
+    /* Its source has ended, or was cut off: is the publisher still there? */
+    void (*on_source_ended)(const char *stream_id, void *factory_data);
+    /* The output is to be opened: answered by media_stream_output_owner(), never from inside; NULL: nobody else can
+     * have it */
+    void (*on_claim)(const char *stream_id, void *factory_data);
 } MediaStreamContext;               /* outlives its streams */
 
 typedef struct _MediaStream MediaStream;
@@ -23,7 +29,11 @@ MediaStream *media_stream_new(const MediaStreamContext *context, const char *str
                               MediaStreamStoppedFunc on_stopped, void *user_data, GError **error);
 void media_stream_free(MediaStream *self);
 const char *media_stream_id(const MediaStream *self);
-bool media_stream_resume(MediaStream *self);
+bool media_stream_resume(MediaStream *self, bool is_same); /* as dub_runner_resume() */
+/* The media server's answer. @owner: who publishes the output, "" when it does not say, NULL: nobody. @error: it gives
+ * none */
+void media_stream_output_owner(MediaStream *self, const char *owner, const GError *error);
+void media_stream_note_output(MediaStream *self, const char *owner); /* at each list: while it is open, this is us */
 void media_stream_source_gone(MediaStream *self); /* says the media server; nothing new for a stream that drains already */
 void media_stream_stop(MediaStream *self, unsigned within_ms);
 void media_stream_refresh(MediaStream *self); /* metrics and checkpoint follow the worker */

@@ -16,6 +16,8 @@ typedef struct {
     unsigned max_sessions, max_connections, max_message_bytes;
     double ping_interval_s, ping_timeout_s, disconnect_delay_s, shutdown_timeout_s;
     char *api_key, *cors_origin;
+    bool monitor;
+    char *monitor_token;
     char *source_language, *target_language;
     DubEngineSettings *engines;
     char *empty_audio;

@@ -20,7 +20,7 @@ typedef struct {
     const char *fallback;/* the default, as text; NULL only for STRING */
     double min, max;     /* UINT and DOUBLE; both 0: no bound */
     const char *choices; /* CHOICE: words separated by '|' */
-    const char *help;    /* one line for --help and docs/operations.md */
+    const char *help;    /* one line for --help and docs/configuration.md */
     bool secret;         /* STRING: never printed, never logged; NAME_FILE may name a file that holds it */
 } DubEnvSpec;
 

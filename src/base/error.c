@@ -16,6 +16,7 @@ static const int exit_status[DUB_N_ERRORS] = {
     [DUB_ERROR_BUSY] = 7,        [DUB_ERROR_NO_SPACE] = 8,         [DUB_ERROR_IO] = 9,
     [DUB_ERROR_NETWORK] = 10,    [DUB_ERROR_TIMEOUT] = 11,         [DUB_ERROR_ENGINE] = 12,
     [DUB_ERROR_PROTOCOL] = 13,   [DUB_ERROR_BACKPRESSURE] = 14,    [DUB_ERROR_AUTH] = 15,
+    [DUB_ERROR_STALLED] = 16,
     [DUB_ERROR_CANCELLED] = 130, /* what a shell reports for SIGINT */
 };
 

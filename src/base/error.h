@@ -24,6 +24,7 @@ typedef enum {
     DUB_ERROR_PROTOCOL,         /* a peer broke the protocol */
     DUB_ERROR_BACKPRESSURE,     /* a bound is reached; try again later */
     DUB_ERROR_AUTH,             /* the peer refused our credentials, or we theirs */
+    DUB_ERROR_STALLED,          /* a live source sends nothing any more */
     DUB_N_ERRORS,
 } DubErrorCode;
 

@@ -73,11 +73,11 @@ GstBuffer *dub_flv_video_header(const GstCaps *caps, int64_t dts_ns)
     return codec_data ? make_tag(TAG_VIDEO, to_ms(dts_ns), prefix, sizeof prefix, codec_data) : NULL;
 }
 
-static GstBuffer *make_audio_header(GBytes *config)
+GstBuffer *dub_flv_audio_header(GBytes *config, int64_t pts_ns)
 {
     const uint8_t prefix[] = { AUDIO_AAC, AAC_SEQUENCE_HEADER };
     g_autoptr(GstBuffer) payload = gst_buffer_new_wrapped_bytes(config);
-    return make_tag(TAG_AUDIO, 0, prefix, sizeof prefix, payload);
+    return make_tag(TAG_AUDIO, to_ms(pts_ns), prefix, sizeof prefix, payload);
 }
 
 /* --- onMetaData: AMF0, an ECMA array of numbers and booleans --- */
@@ -161,6 +161,6 @@ GPtrArray *dub_flv_headers(const DubFlvConfig *config)
     GstBuffer *video_header = config->video_caps ? dub_flv_video_header(config->video_caps, 0) : NULL;
     if (video_header)
         g_ptr_array_add(headers, video_header);
-    g_ptr_array_add(headers, make_audio_header(config->audio_config));
+    g_ptr_array_add(headers, dub_flv_audio_header(config->audio_config, 0));
     return headers;
 }

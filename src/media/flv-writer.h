@@ -17,6 +17,8 @@ typedef struct {
 GPtrArray *dub_flv_headers(const DubFlvConfig *config);
 /* @caps: (transfer none) H.264 avc. Returns: (transfer full) (nullable): its sequence header at @dts_ns. */
 GstBuffer *dub_flv_video_header(const GstCaps *caps, int64_t dts_ns);
+/* Returns: (transfer full): the sequence header of sound with this AudioSpecificConfig. */
+GstBuffer *dub_flv_audio_header(GBytes *config, int64_t pts_ns);
 /* Returns: (transfer full): one tag around @payload (transfer none), whose bytes are shared, not copied. */
 GstBuffer *dub_flv_video_tag(GstBuffer *payload, int64_t pts_ns, int64_t dts_ns, bool key_frame);
 GstBuffer *dub_flv_audio_tag(const uint8_t *data, gsize size, int64_t pts_ns);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "media/head-recording.h"
 
+#define GATHER_MS   100u                   /* for all that waits to come out of the source: a round of the loop */
 #define WAIT_MS     3000u                  /* unless the configuration has another */
 #define ASK_MS      300u                   /* between two looks into a recording that does not reach far enough */
 #define LONGEST_NS  (20 * DUB_NS_PER_S)    /* a stream that has been running for longer is joined where it is */
@@ -33,7 +34,7 @@ struct _DubHeadSource {
     bool is_held, is_waiting; /* is_waiting: what comes live is kept in `items` */
     DubSourceInfo info;
     GQueue items;             /* of Item *, in order */
-    DubTake *begun;           /* references to the live units in `items`, for the search */
+    DubTake *begun;           /* references to the live units in `items`, for the search; or NULL */
     int64_t ahead_ns;         /* the most that a live timestamp was ahead of the clock: of the unit that waited least */
 };
 
@@ -114,8 +115,10 @@ static void go_on(DubHeadSource *self)
     drop_source(&self->deadline);
     drop_source(&self->ask);
     g_clear_pointer(&self->begun, dub_take_free);
-    if (first_ns != G_MAXINT64)
+    if (first_ns != G_MAXINT64) {
         self->info.age_ns = MAX(dub_clock_now() + self->ahead_ns - first_ns, 0);
+        self->info.first_ns = first_ns;
+    }
     self->callbacks.on_info(&self->info, self->user_data);
     flush(self);
 }
@@ -260,22 +263,46 @@ static gboolean on_deadline(void *data)
     return G_SOURCE_REMOVE;
 }
 
+/* --- without a recording ----------------------------------------------------------------------------------------- */
+
+/* What waited in the source for its first key frame is up to a group of pictures old: it is dated by its newest unit,
+ * which has just come. */
+static gboolean on_gathered(void *data)
+{
+    go_on(data);
+    return G_SOURCE_REMOVE;
+}
+
+/* Once the source has nothing more at hand: it hands over at a higher priority. */
+static void gather(DubHeadSource *self)
+{
+    drop_source(&self->ask);
+    self->ask = g_idle_source_new();
+    g_source_set_callback(self->ask, on_gathered, self, NULL);
+    g_source_attach(self->ask, self->context);
+}
+
 /* --- the live source --------------------------------------------------------------------------------------------- */
 
 static void on_live_info(const DubSourceInfo *info, void *user_data)
 {
     DubHeadSource *self = user_data;
-    if (!self->playback_url || !info->video_caps || !info->live) {
+    if (!info->video_caps || !info->live) {
         self->callbacks.on_info(info, self->user_data);
         return;
     }
     self->info = *info;
     self->info.video_caps = gst_caps_ref(info->video_caps);
-    self->begun = dub_take_new();
+    self->begun = self->playback_url ? dub_take_new() : NULL;
     self->ahead_ns = G_MININT64;
     self->is_waiting = true;
-    later(self, &self->deadline, self->wait_ms, on_deadline);
-    later(self, &self->ask, 0, on_ask);
+    if (self->playback_url) {
+        later(self, &self->deadline, self->wait_ms, on_deadline);
+        later(self, &self->ask, 0, on_ask);
+    } else {
+        later(self, &self->deadline, GATHER_MS, on_gathered);
+        gather(self);
+    }
 }
 
 static void take_item(DubHeadSource *self, Item *item)
@@ -288,6 +315,8 @@ static void take_item(DubHeadSource *self, Item *item)
     if (!self->is_waiting || item->kind == ITEM_EOS || item->kind == ITEM_ERROR)
         return;
     self->ahead_ns = MAX(self->ahead_ns, time_of(item) - dub_clock_now());
+    if (!self->begun)
+        return;
     if (item->unit)
         dub_take_add_video(self->begun, shifted(item->unit, 0));
     else

@@ -14,8 +14,9 @@ typedef struct {
 
 typedef struct _DubHeadSource DubHeadSource;
 
-/* Delivery starts with the answer of the playback server, at most wait_ms after the first live unit: info.age_ns has how much
- * older what comes first is by then. Fails as dub_source_new(). */
+/* Delivery starts with the answer of the playback server, at most wait_ms after the first live unit; without one, once
+ * what had waited in the source is out of it. info.age_ns has how much older what comes first is by then. Fails as
+ * dub_source_new(). */
 DubHeadSource *dub_head_source_new(const char *uri, const DubHeadConfig *config, const DubSourceCallbacks *callbacks,
                                    void *user_data, GError **error);
 void dub_head_source_start(DubHeadSource *self);

@@ -513,23 +513,41 @@ DubSinkPipeline *dub_sink_pipeline_new(const DubSinkPipelineConfig *config, DubS
     return self;
 }
 
-void dub_sink_pipeline_free(DubSinkPipeline *self)
+/* Any thread, once no thread of the pipeline counts in here. */
+static void free_parts(void *data)
 {
-    if (!self)
-        return;
+    DubSinkPipeline *self = data;
+    unref_link(self->link);
+    gst_clear_object(&self->video.pad);
+    gst_clear_object(&self->audio.pad);
+    g_free(self->name);
+    g_free(self);
+}
+
+static void let_go(DubSinkPipeline *self)
+{
     self->link->pipeline = NULL;
     if (self->tick) {
         g_source_destroy(self->tick);
         g_source_unref(self->tick);
     }
-    const bool is_stopped = dub_gst_bounded_stop(g_steal_pointer(&self->pipeline));
-    unref_link(self->link);
-    if (!is_stopped)
-        return; /* its threads still count in here: left to them */
-    gst_clear_object(&self->video.pad);
-    gst_clear_object(&self->audio.pad);
-    g_free(self->name);
-    g_free(self);
+}
+
+void dub_sink_pipeline_free(DubSinkPipeline *self)
+{
+    if (!self)
+        return;
+    let_go(self);
+    if (dub_container_is_network(self->container)) /* other streams run on this loop */
+        dub_gst_stop(g_steal_pointer(&self->pipeline), free_parts, self, NULL, NULL);
+    else if (dub_gst_bounded_stop(g_steal_pointer(&self->pipeline)))
+        free_parts(self);
+}
+
+DubGstStop *dub_sink_pipeline_close(DubSinkPipeline *self, DubGstStoppedFunc closed, void *user_data)
+{
+    let_go(self);
+    return dub_gst_stop(g_steal_pointer(&self->pipeline), free_parts, self, closed, user_data);
 }
 
 bool dub_sink_pipeline_set_video_caps(DubSinkPipeline *self, GstCaps *caps)

@@ -3,6 +3,7 @@
  * call and never after dub_sink_pipeline_free(). */
 #pragma once
 
+#include "media/bounded-stop.h"
 #include "media/container.h"
 
 #include <stdint.h>
@@ -29,7 +30,11 @@ typedef struct _DubSinkPipeline DubSinkPipeline;
 
 DubSinkPipeline *dub_sink_pipeline_new(const DubSinkPipelineConfig *config, DubSinkEventFunc on_event, void *user_data,
                                        GError **error);
-void dub_sink_pipeline_free(DubSinkPipeline *self); /* stops it, within DUB_PIPELINE_STOP_MAX_MS */
+/* A file: stops it, within DUB_PIPELINE_STOP_MAX_MS; network: a thread does, and nobody waits. */
+void dub_sink_pipeline_free(DubSinkPipeline *self);
+/* As free, and @closed tells when it has stopped and its file is closed, at the latest after
+ * DUB_PIPELINE_STOP_MAX_MS. */
+DubGstStop *dub_sink_pipeline_close(DubSinkPipeline *self, DubGstStoppedFunc closed, void *user_data);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSinkPipeline, dub_sink_pipeline_free)
 
 /* @buffer: (transfer full). Times are ns on the output timeline; @dts_ns may be negative. FLV and RTMP: finished tags,

@@ -17,7 +17,7 @@
 
 #define SRT_LINGER_MS 1000
 
-typedef enum { STATE_OPEN, STATE_ENDING, STATE_MOVING, STATE_OVER } State;
+typedef enum { STATE_OPEN, STATE_ENDING, STATE_CLOSING, STATE_MOVING, STATE_OVER } State;
 
 struct _DubSink {
     DubContainer container;
@@ -27,7 +27,7 @@ struct _DubSink {
     DubAacEncoder *aac; /* NULL: PCM goes through */
     GBytes *aac_config;
     GstCaps *video_caps;
-    unsigned rate_hz, channels;
+    unsigned rate_hz, channels, tracks_ms;
     bool is_live;
     State state;
     DubSinkEnding ending;
@@ -35,9 +35,12 @@ struct _DubSink {
     char *output_name;
     int64_t n_frames;    /* PCM pushed */
     int64_t end_ns;      /* of the longest stream */
+    int64_t picture_ns;  /* decoding time of the newest picture that is muxed; DUB_TIME_NONE: none yet */
+    int64_t av_delta_ns; /* how far the newest sound that is muxed reaches past it */
     GQueue video_tags, audio_tags; /* of GstBuffer *, FLV files: merged by time */
     bool are_headers_out;
     int64_t last_dts_ns; /* FLV and RTMP */
+    DubGstStop *closing; /* set while the pipeline is taken down at a good end */
     GSource *linger;     /* SRT: from the end of the stream to closing */
     GCancellable *moving; /* set while a file is moved; cancelled by free: nobody listens any more */
 };
@@ -105,12 +108,27 @@ static void move_file(DubSink *self)
     dub_sink_file_finish(&self->name, target, &facts, self->moving, on_moved, self);
 }
 
+static void on_closed(void *data)
+{
+    DubSink *self = data;
+    self->closing = NULL;
+    if (self->name.part)
+        move_file(self);
+    else
+        finish(self);
+}
+
+static void close_pipeline(DubSink *self)
+{
+    self->state = STATE_CLOSING;
+    self->closing = dub_sink_pipeline_close(g_steal_pointer(&self->pipeline), on_closed, self);
+}
+
 static gboolean on_lingered(void *data)
 {
     DubSink *self = data;
     g_clear_pointer(&self->linger, g_source_unref);
-    g_clear_pointer(&self->pipeline, dub_sink_pipeline_free);
-    finish(self);
+    close_pipeline(self);
     return G_SOURCE_REMOVE;
 }
 
@@ -126,15 +144,10 @@ static void linger(DubSink *self)
 
 static void on_written(DubSink *self)
 {
-    if (self->container == DUB_CONTAINER_SRT) {
+    if (self->container == DUB_CONTAINER_SRT)
         linger(self);
-        return;
-    }
-    g_clear_pointer(&self->pipeline, dub_sink_pipeline_free); /* closes the file */
-    if (self->name.part)
-        move_file(self);
     else
-        finish(self);
+        close_pipeline(self);
 }
 
 static void on_event(DubSinkEvent event, const GError *error, void *user_data)
@@ -185,6 +198,9 @@ static void push_headers(DubSink *self)
     g_autoptr(GPtrArray) headers = dub_flv_headers(&config);
     for (guint i = 0; i < headers->len; i++)
         dub_sink_pipeline_push_tag(self->pipeline, gst_buffer_ref(headers->pdata[i]));
+    if (self->tracks_ms) /* said twice, it is later by the server's clock, and no reader ever gets to see it */
+        dub_sink_pipeline_push_tag(self->pipeline,
+                                   dub_flv_audio_header(self->aac_config, self->tracks_ms * DUB_NS_PER_MS));
 }
 
 static void push_tag(DubSink *self, GQueue *queue, GstBuffer *tag)
@@ -243,6 +259,7 @@ void dub_sink_push_video(DubSink *self, DubAccessUnit *unit, int64_t pts_ns, int
     if (self->state != STATE_OPEN || !self->video_caps)
         return;
     note_end(self, pts_ns + MAX(unit->duration_ns, 0));
+    self->picture_ns = dts_ns == DUB_TIME_NONE ? pts_ns : dts_ns;
     if (is_tagged(self))
         push_video_tags(self, unit, pts_ns, dts_ns);
     else
@@ -253,6 +270,8 @@ static void on_aac_frame(const uint8_t *data, gsize size, int64_t position, void
 {
     DubSink *self = user_data;
     const int64_t pts_ns = dub_samples_to_ns(position, self->rate_hz);
+    if (self->picture_ns != DUB_TIME_NONE)
+        self->av_delta_ns = dub_samples_to_ns(position + DUB_AAC_FRAME, self->rate_hz) - self->picture_ns;
     if (is_tagged(self)) {
         push_tag(self, &self->audio_tags, dub_flv_audio_tag(data, size, pts_ns));
         return;
@@ -316,6 +335,11 @@ void dub_sink_end(DubSink *self, DubSinkEnding ending)
 int64_t dub_sink_encoding_cpu_ns(const DubSink *self)
 {
     return self->aac ? dub_aac_encoder_cpu_ns(self->aac) : 0;
+}
+
+int64_t dub_sink_av_delta_ns(const DubSink *self)
+{
+    return self->av_delta_ns;
 }
 
 const char *dub_sink_output_name(const DubSink *self)
@@ -387,6 +411,8 @@ static bool open_sink(DubSink *self, const DubSinkConfig *config, GError **error
         .live = config->live,
     };
     self->pipeline = dub_sink_pipeline_new(&pipeline, on_event, self, error);
+    if (self->pipeline && self->container == DUB_CONTAINER_RTMP)
+        push_headers(self); /* as soon as it is connected: players may come before the first frame */
     return self->pipeline != NULL;
 }
 
@@ -398,8 +424,9 @@ DubSink *dub_sink_new(const DubSinkConfig *config, const DubSinkCallbacks *callb
     self->video_caps = config->video_caps ? gst_caps_ref(config->video_caps) : NULL;
     self->rate_hz = config->rate_hz;
     self->channels = config->channels;
+    self->tracks_ms = config->tracks_ms;
     self->is_live = config->live;
-    self->last_dts_ns = DUB_TIME_NONE;
+    self->last_dts_ns = self->picture_ns = DUB_TIME_NONE;
     if (open_sink(self, config, error))
         return self;
     dub_sink_free(self);
@@ -422,7 +449,8 @@ void dub_sink_free(DubSink *self)
     if (self->linger)
         g_source_destroy(self->linger);
     g_clear_pointer(&self->linger, g_source_unref);
-    if (self->state == STATE_OPEN || self->state == STATE_ENDING)
+    dub_gst_stop_forget(self->closing);
+    if (self->state == STATE_OPEN || self->state == STATE_ENDING || self->state == STATE_CLOSING)
         remove_output(self);
     g_clear_pointer(&self->pipeline, dub_sink_pipeline_free);
     dub_output_name_clear(&self->name);

@@ -11,6 +11,8 @@ typedef struct {
     unsigned rate_hz, channels; /* of the PCM */
     unsigned audio_bitrate_bps; /* 0: 128000 for stereo, 64000 for mono */
     bool live;                  /* paced by the caller in real time: the muxer must not wait for a stream that pauses */
+    unsigned tracks_ms;         /* RTMP: the server takes the tracks as known once a timestamp is so far on, and lets
+                                   nobody in before (MediaMTX: 2000); 0: at once */
 } DubSinkConfig;
 
 typedef struct {
@@ -38,6 +40,9 @@ typedef enum {
     DUB_SINK_INTERRUPTED, /* a playable file named "<name>.partial.<suffix>", never the final name */
 } DubSinkEnding;
 void dub_sink_end(DubSink *self, DubSinkEnding ending);
+/* How far the sound that is muxed reaches past where its newest picture is decoded; 0 until there are both, or where no AAC is
+ * made. Of a live output it tells whether a player gets both in time: paced, it stays within a picture and an AAC frame. */
+int64_t dub_sink_av_delta_ns(const DubSink *self);
 const char *dub_sink_output_name(const DubSink *self); /* where the result lies after on_finished */
 int64_t dub_sink_encoding_cpu_ns(const DubSink *self); /* CPU time that the AAC encoder has used; 0 where the muxer gets PCM */
 void dub_sink_free(DubSink *self); /* without an end before: what was written is removed (files) or cut off (live) */

@@ -469,6 +469,13 @@ void dub_source_pipeline_stop(DubSourcePipeline *self)
         self->is_stopped = true;
         g_mutex_unlock(&self->start_lock);
     }
+    if (dub_source_pipeline_is_network(self)) { /* other streams run on this loop */
+        if (!self->is_stopping)
+            dub_gst_stop(pipeline, (GDestroyNotify) dub_source_pipeline_unref, dub_source_pipeline_ref(self), NULL,
+                         NULL);
+        self->is_stopping = true;
+        return;
+    }
     if (dub_gst_bounded_stop(gst_object_ref(pipeline)))
         self->pipeline = NULL; /* streaming threads are gone: nobody reads it now */
     gst_object_unref(pipeline);
@@ -504,7 +511,9 @@ void dub_source_pipeline_freeze(DubSourcePipeline *self)
 int64_t dub_source_pipeline_duration_ns(DubSourcePipeline *self)
 {
     gint64 duration_ns = 0;
-    if (!self->pipeline || !gst_element_query_duration(self->pipeline, GST_FORMAT_TIME, &duration_ns) || duration_ns <= 0)
+    if (!self->pipeline || self->is_stopping)
+        return DUB_TIME_NONE;
+    if (!gst_element_query_duration(self->pipeline, GST_FORMAT_TIME, &duration_ns) || duration_ns <= 0)
         return DUB_TIME_NONE;
     return duration_ns;
 }

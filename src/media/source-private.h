@@ -23,6 +23,7 @@ struct _DubSourcePipeline {
     Front front;
     DubHandover *handover;
     GstElement *pipeline; /* NULL once stopped */
+    bool is_stopping;     /* loop thread only: a thread takes it down, and it is not ours any more */
     Branch video, audio;
     int64_t srt_bytes_ns;  /* srtsrc's thread only, as the next: when the last came; DUB_TIME_NONE */
     bool has_srt_peer_left;

@@ -14,6 +14,7 @@ typedef struct {
     int64_t duration_ns;      /* DUB_TIME_NONE when not known (live) */
     bool live;                /* the source sets the pace */
     int64_t age_ns;           /* how much older than now what comes first is; 0: just arrived (see media/head.h) */
+    int64_t first_ns;         /* … and its timestamp; without meaning while age_ns is 0 */
 } DubSourceInfo;
 
 typedef struct {
@@ -35,7 +36,7 @@ void dub_source_start(DubSource *self);
 /* Held, nothing is delivered; a file's pipeline then blocks on bounded queues. A live source that is held for longer than
  * its queue (10 s) fails with DUB_ERROR_BACKPRESSURE. */
 void dub_source_set_held(DubSource *self, bool held);
-void dub_source_free(DubSource *self); /* stops the pipeline; bounded (5 s) */
+void dub_source_free(DubSource *self); /* a file: stops the pipeline, bounded (5 s); live: a thread does */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSource, dub_source_free)
 
 bool dub_media_uri_is_live(const char *uri); /* rtmp, rtsp, srt, http(s) */

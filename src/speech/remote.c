@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "socketio/client.h"
 #include "speech/remote-codec.h"
+#include "speech/remote-health.h"
 #include "speech/remote-messages.h"
 #include "wire/events.h"
 #include "wire/sts-messages.h"
@@ -34,7 +35,7 @@ typedef struct {
     /* settings */
     char *stream_id, *url;
     DubStreamInit *init;
-    guint timeout_ms, ready_timeout_ms, complete_timeout_ms, attempts;
+    guint timeout_ms, ready_timeout_ms, complete_timeout_ms, attempts, rest_ms;
     SioReconnectPolicy retry;
     /* state */
     grefcount refs; /* one is the owner's, one a callback's that is under way */
@@ -51,6 +52,7 @@ typedef struct {
     /* parts */
     SioClient *client;
     DubRemoteCodec *codec;
+    DubRemoteHealth *health; /* watched while waiting */
     GMainContext *context;
     GSource *timer;        /* of the state: ready timeout, retry, complete timeout, on_complete */
     GSource *flight_timer; /* of the first fragment that is not answered */
@@ -95,6 +97,7 @@ static void enter(Remote *self, State state)
     dub_debug("stream %s: speech link: %s -> %s", self->stream_id, state_name(self->state),
               state_name(state));
     self->state = state;
+    dub_remote_health_watch(self->health, state == WAITING);
 }
 
 static void flight_free(void *data)
@@ -168,6 +171,11 @@ static gboolean on_retry_due(void *data)
     return G_SOURCE_REMOVE;
 }
 
+static void on_service_back(void *data)
+{
+    on_retry_due(data);
+}
+
 static void report_lost(Remote *self, const GError *error, guint attempt)
 {
     if (self->base.callbacks.on_lost)
@@ -187,13 +195,15 @@ static void lose(Remote *self, const GError *error)
         report_lost(self, error, 1);
         return;
     }
-    if (self->n_losses >= self->attempts) {
+    if (self->n_losses >= self->attempts && !self->rest_ms) {
         g_autoptr(GError) last = g_error_copy(error);
         g_prefix_error(&last, "sts-service at %s: given up after %u attempts: ", self->url, self->n_losses);
         fail(self, last);
         return;
     }
-    const guint wait_ms = sio_reconnect_policy_delay_ms(&self->retry, ++self->n_losses, g_random_double());
+    const bool is_resting = self->n_losses >= self->attempts;
+    const guint policy_ms = sio_reconnect_policy_delay_ms(&self->retry, ++self->n_losses, g_random_double());
+    const guint wait_ms = is_resting ? self->rest_ms : policy_ms;
     start_timer(self, &self->timer, wait_ms, on_retry_due);
     report_lost(self, error, self->n_losses);
 }
@@ -675,6 +685,7 @@ static void remote_free(DubSpeech *base)
     clear_source(&self->flight_timer);
     g_clear_pointer(&self->client, sio_client_free);
     g_clear_pointer(&self->codec, dub_remote_codec_free);
+    g_clear_pointer(&self->health, dub_remote_health_free);
     unref(self);
 }
 
@@ -733,11 +744,13 @@ DubSpeech *dub_speech_remote_new(const DubSpeechConfig *config, const DubSpeechR
     self->ready_timeout_ms = options->ready_timeout_ms;
     self->complete_timeout_ms = options->complete_timeout_ms;
     self->attempts = options->attempts;
+    self->rest_ms = options->rest_ms;
     self->retry = (SioReconnectPolicy){options->attempts, options->first_wait_ms, MAX_WAIT_MS, 2, 0.1};
     self->context = g_main_context_ref_thread_default();
     self->codec = dub_remote_codec_new(options->format, self->init->sample_rate_hz, config->rate_hz,
                                        &codec_callbacks, self);
     self->client = client_of(self, options);
+    self->health = dub_remote_health_new(options->url, on_service_back, self);
     return &self->base;
 }
 

@@ -6,7 +6,7 @@
  *   initialising  stream:init is sent                        stream:ready (on_ready)
  *   ready         fragments are taken                        end
  *   ending        stream:end follows the last fragment       stream:complete, or nothing is waited for (on_complete)
- *   waiting       the link broke (on_lost)                   the next attempt is due
+ *   waiting       the link broke (on_lost)                   the next attempt is due; the service answers /health again
  *   closed        complete (on_complete) or failed (on_failed); nothing follows
  *
  * A fragment's time runs from its submission. What comes later is dropped and counted. The wait for stream:ready ends
@@ -25,6 +25,7 @@ typedef struct {
     guint ready_timeout_ms;    /* [10000] from stream:init to stream:ready; also for the connection itself */
     guint complete_timeout_ms; /* [5000] from the last answer to stream:complete */
     guint attempts;            /* [5] after a loss, before on_failed */
+    guint rest_ms;             /* [0] then an attempt each time this has passed, and no on_failed; 0: on_failed */
     guint first_wait_ms;       /* [2000] before the first; each next wait is twice as long */
 } DubSpeechRemoteOptions;
 void dub_speech_remote_options_init(DubSpeechRemoteOptions *options); /* the defaults in brackets; url is NULL */

@@ -6,8 +6,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/loop-lag.h"
+#include "sts/auth.h"
 #include "sts/dubber.h"
 #include "sts/echo.h"
+#include "sts/monitor.h"
 #include "sts/session.h"
 #include "wire/events.h"
 #include "wire/traceparent.h"
@@ -17,7 +20,6 @@
 
 #define CODEC_THREADS      2   /* a fragment takes some 30 ms to decode and encode: two keep up with every core's engines */
 #define LOGGED_ID_BYTES    128
-#define MAX_TOKEN_BYTES    1024
 
 enum {
     METRIC_PROCESSING,
@@ -30,6 +32,9 @@ enum {
     METRIC_CONNECTIONS,
     METRIC_QUEUE_DEPTH,
     METRIC_ENGINES,
+    METRIC_LOOP_LAG,
+    METRIC_LISTENERS,
+    METRIC_LOST,
 };
 
 static const double whole_buckets[] = { 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 6, 8, 10, 15, 30, 0 };
@@ -51,20 +56,26 @@ const DubMetricSpec dub_sts_metric_specs[] = {
                              "status", NULL },
     [METRIC_QUEUE_DEPTH] = { "sts_queue_depth", DUB_METRIC_GAUGE, "Fragments of a stream that wait for an engine.",
                              "stream_id", NULL },
+    [METRIC_LOOP_LAG] = { "sts_loop_lag_seconds", DUB_METRIC_HISTOGRAM, DUB_LOOP_LAG_HELP, NULL, dub_loop_lag_buckets },
     [METRIC_ENGINES] = { "sts_engine_fragments_total", DUB_METRIC_COUNTER, "Fragments, by the engine that did each stage.",
                          "stage,engine", NULL },
+    [METRIC_LISTENERS] = { "sts_monitor_listeners", DUB_METRIC_GAUGE, "Who listens at /monitor.", NULL, NULL },
+    [METRIC_LOST] = { "sts_monitor_lost_events_total", DUB_METRIC_COUNTER,
+                      "Events that a listener at /monitor lost because it did not keep up.", NULL, NULL },
 };
 const gsize dub_sts_n_metric_specs = G_N_ELEMENTS(dub_sts_metric_specs);
 
 struct _DubStsService {
     DubStsServiceConfig config;
     DubMetrics *metrics;
+    DubLoopLag *lag;
     DubEngineSets *engines;    /* NULL in echo mode */
     DubStsPool *pool;        /* likewise */
     DubEngineLease *preloaded;  /* likewise; kept, so that the default pair stays */
     DubStsLoadedFunc on_loaded;
     void *loaded_data;
     DubStsReadiness readiness;
+    DubStsMonitor *monitor;  /* NULL: nobody may listen */
     GPtrArray *clients;      /* of Client, also those that are only to be freed */
     GHashTable *streams;     /* stream id -> Client, while the stream is not complete */
     guint in_flight;         /* sum of the clients' */
@@ -78,11 +89,12 @@ typedef struct {
     DubStsSession *session;
     DubStsWork *work;  /* NULL without a stream */
     char *stream_id;   /* key in service->streams; NULL without a stream */
+    char *worker_id;   /* whose stream it is; likewise */
     char *traceparent; /* the stream's; nullable */
     GSource *timer;
     const DubStreamInit *wanted; /* to be opened; the session's */
     guint in_flight;   /* fragments, as of the last settle() */
-    bool release, close, gone; /* noted for settle() and the timer */
+    bool release, close, hang_up, gone; /* noted for settle() and the timer */
 } Client;
 
 static void settle(Client *client);
@@ -99,6 +111,7 @@ static void leave_stream(Client *client)
         g_hash_table_remove(service->streams, client->stream_id);
     }
     g_clear_pointer(&client->stream_id, g_free);
+    g_clear_pointer(&client->worker_id, g_free);
     g_clear_pointer(&client->traceparent, g_free);
     dub_metrics_set(service->metrics, METRIC_STREAMS, g_hash_table_size(service->streams), NULL);
 }
@@ -116,7 +129,7 @@ static void client_free(void *data)
     g_free(client);
 }
 
-/* A worker that lost its connection is back before we have noticed: the newer one is right. */
+/* A worker that lost its connection is back before we have noticed: its newer one is right. */
 static void supersede(DubStsService *service, const char *stream_id)
 {
     Client *older = g_hash_table_lookup(service->streams, stream_id);
@@ -128,10 +141,18 @@ static void supersede(DubStsService *service, const char *stream_id)
     settle(older);
 }
 
-static void join_stream(Client *client, const char *stream_id)
+/* A connection that has missed a ping is closed, and its stream free. */
+static bool is_in_use(const DubStsService *service, const DubStreamInit *init)
+{
+    const Client *holder = g_hash_table_lookup(service->streams, init->stream_id);
+    return holder && !g_str_equal(holder->worker_id, init->worker_id);
+}
+
+static void join_stream(Client *client, const DubStreamInit *init)
 {
     DubStsService *service = client->service;
-    client->stream_id = g_strdup(stream_id);
+    client->stream_id = g_strdup(init->stream_id);
+    client->worker_id = g_strdup(init->worker_id);
     g_hash_table_insert(service->streams, client->stream_id, client);
     dub_metrics_set(service->metrics, METRIC_STREAMS, g_hash_table_size(service->streams), NULL);
 }
@@ -182,13 +203,15 @@ static void open_stream(Client *client, const DubStreamInit *init)
     const bool again = g_hash_table_contains(service->streams, init->stream_id);
     if (service->readiness == DUB_STS_DRAINING) {
         refuse(client, "RATE_LIMIT_EXCEEDED", "the service is shutting down");
+    } else if (is_in_use(service, init)) {
+        refuse(client, "STREAM_IN_USE", "stream_id: another worker has this stream, over a connection that is alive");
     } else if (!again && g_hash_table_size(service->streams) >= service->config.max_sessions) {
         g_autofree char *message = g_strdup_printf("%u streams are open already, which is the limit",
                                                    service->config.max_sessions);
         refuse(client, "RATE_LIMIT_EXCEEDED", message);
     } else {
         supersede(service, init->stream_id);
-        join_stream(client, init->stream_id);
+        join_stream(client, init);
         client->traceparent = g_strdup(dub_traceparent_of(init->metadata));
         client->work = new_work(client, init);
         dub_log_fields(DUB_LOG_INFO, "stream opens", "stream_id", init->stream_id, "worker_id", init->worker_id, "from",
@@ -217,6 +240,7 @@ static void on_emit(const char *event, DubJson *payload, void *user_data)
     } else if (strcmp(event, DUB_EVENT_STREAM_COMPLETE) == 0) {
         dub_log_fields(DUB_LOG_INFO, "stream complete", "stream_id", client->stream_id, NULL);
     }
+    dub_sts_monitor_tell(client->service->monitor, sio_socket_get_id(client->socket), event, payload);
     sio_socket_emit(client->socket, event, payload);
 }
 
@@ -304,8 +328,13 @@ static void on_close(void *user_data)
     ((Client *) user_data)->close = true;
 }
 
+static void on_hang_up(void *user_data)
+{
+    ((Client *) user_data)->hang_up = true;
+}
+
 static const DubStsEffects effects = { on_emit,     on_open,    on_process, on_cancel,
-                                       on_answered, on_release, on_close };
+                                       on_answered, on_release, on_close,   on_hang_up };
 
 /* ── After each event ── */
 
@@ -332,7 +361,7 @@ static void update_gauges(Client *client)
 
 static bool needs_timer_now(const Client *client)
 {
-    return client->release || client->close || client->gone;
+    return client->release || client->close || client->hang_up || client->gone;
 }
 
 /* The session has had an event: do what it asked for that can be done from anywhere, leave the rest to the timer. */
@@ -373,6 +402,11 @@ static gboolean on_timer(void *user_data)
     if (client->release)
         g_clear_pointer(&client->work, dub_sts_work_free);
     client->release = false;
+    if (client->hang_up) {
+        client->hang_up = false;
+        sio_socket_close_connection(client->socket); /* on_disconnect comes from here */
+        return G_SOURCE_CONTINUE;
+    }
     if (client->close) {
         client->close = false;
         g_source_set_ready_time(client->timer, -1);
@@ -403,31 +437,12 @@ static GSource *new_timer(Client *client)
 
 /* ── Connections ── */
 
-/* Takes as long whatever the token is. */
-static bool is_same(const char *a, const char *b)
-{
-    g_autofree char *x = g_compute_checksum_for_string(G_CHECKSUM_SHA256, a, -1);
-    g_autofree char *y = g_compute_checksum_for_string(G_CHECKSUM_SHA256, b, -1);
-    unsigned differences = 0;
-    for (gsize i = 0; x[i] && y[i]; i++)
-        differences |= (unsigned) (x[i] ^ y[i]);
-    return differences == 0;
-}
-
 static bool on_authorize(SioSocket *socket, const json_t *auth, SioRefusal *refusal, void *user_data)
 {
     DubStsService *service = user_data;
-    const char *token = json_string_value(json_object_get(auth, "token"));
-    const char *key = service->config.api_key;
-    if (!key || (token && strlen(token) <= MAX_TOKEN_BYTES && is_same(token, key)))
+    if (dub_sts_auth_check(socket, auth, service->config.api_key, refusal))
         return true;
-    const char *message = token ? "the token is wrong" : "a token is required: {\"token\": …}";
-    dub_log_fields(DUB_LOG_WARNING, "connection refused", "code", "AUTH_FAILED", "from",
-                   eio_socket_get_remote_address(sio_socket_get_engine(socket)), NULL);
     dub_metrics_add(service->metrics, METRIC_CONNECTIONS, 1, "refused", NULL);
-    refusal->message = g_strdup("AUTH_FAILED");
-    g_autoptr(DubErrorEvent) error = dub_error_event_new_for("AUTH_FAILED", NULL, NULL, message);
-    refusal->data = dub_error_event_to_json(error);
     return false;
 }
 
@@ -467,7 +482,9 @@ static void on_connect(SioSocket *socket, G_GNUC_UNUSED const json_t *auth, void
 static void on_event(SioSocket *socket, const SioEvent *event, G_GNUC_UNUSED void *user_data)
 {
     Client *client = sio_socket_get_data(socket);
-    if (!dub_sts_session_event(client->session, event->name, sio_event_get_arg(event, 0), dub_clock_now())) {
+    const DubJson *payload = sio_event_get_arg(event, 0);
+    dub_sts_monitor_tell(client->service->monitor, sio_socket_get_id(socket), event->name, payload);
+    if (!dub_sts_session_event(client->session, event->name, payload, dub_clock_now())) {
         g_autofree char *name = dub_log_printable(event->name, LOGGED_ID_BYTES);
         dub_log_fields(DUB_LOG_DEBUG, "an event that is not of the protocol", "event", name, "stream_id",
                        client->stream_id, "session_id", sio_socket_get_id(socket), NULL);
@@ -487,11 +504,31 @@ static void on_disconnect(SioSocket *socket, SioDisconnectReason reason, G_GNUC_
     settle(client);
 }
 
+/* ── Listeners ── */
+
+static void on_listener_refused(void *user_data)
+{
+    dub_metrics_add(((DubStsService *) user_data)->metrics, METRIC_CONNECTIONS, 1, "refused", NULL);
+}
+
+static void on_listeners(guint number, void *user_data)
+{
+    dub_metrics_set(((DubStsService *) user_data)->metrics, METRIC_LISTENERS, number, NULL);
+}
+
+static void on_lost(guint events, void *user_data)
+{
+    dub_metrics_add(((DubStsService *) user_data)->metrics, METRIC_LOST, events, NULL);
+}
+
 void dub_sts_service_attach(DubStsService *self, SioServer *server)
 {
     static const SioNamespaceCallbacks callbacks = { on_authorize, on_connect, on_event, on_disconnect };
+    static const DubStsMonitorCallbacks monitor_callbacks = { on_listener_refused, on_listeners, on_lost };
     sio_server_add_namespace(server, "/", &callbacks, self);
     sio_server_add_namespace(server, "/sts", &callbacks, self);
+    if (self->config.monitor)
+        self->monitor = dub_sts_monitor_new(server, self->config.monitor_token, &monitor_callbacks, self);
 }
 
 /* ── The service ── */
@@ -518,6 +555,7 @@ DubStsService *dub_sts_service_new(const DubStsServiceConfig *config, DubMetrics
     DubStsService *self = g_new0(DubStsService, 1);
     self->config = *config;
     self->metrics = metrics;
+    self->lag = dub_loop_lag_new(metrics, METRIC_LOOP_LAG);
     self->on_loaded = on_loaded;
     self->loaded_data = user_data;
     self->clients = g_ptr_array_new_with_free_func(client_free);
@@ -534,6 +572,8 @@ void dub_sts_service_free(DubStsService *self)
         return;
     g_ptr_array_unref(self->clients);
     g_hash_table_unref(self->streams);
+    dub_loop_lag_free(self->lag);
+    dub_sts_monitor_free(self->monitor);
     dub_engine_lease_free(self->preloaded);
     dub_sts_pool_free(self->pool);
     dub_engine_sets_free(self->engines);

@@ -14,6 +14,8 @@ typedef struct {
     guint max_sessions;         /* streams at once */
     guint disconnect_delay_ms;  /* from stream:complete to closing the connection */
     const char *api_key;        /* NULL: everybody may come in */
+    bool monitor;               /* serve /monitor */
+    const char *monitor_token;  /* NULL: everybody may listen */
     bool empty_original;        /* the original, not silence, where nobody speaks */
     const char *from, *to;      /* full mode: this pair is loaded at the start */
     const DubEngineSettings *engines; /* full mode: must outlive the service */
@@ -34,7 +36,7 @@ DubStsService *dub_sts_service_new(const DubStsServiceConfig *config, DubMetrics
 void dub_sts_service_free(DubStsService *self); /* after the SioServer */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubStsService, dub_sts_service_free)
 
-void dub_sts_service_attach(DubStsService *self, SioServer *server); /* serves "/" and "/sts" */
+void dub_sts_service_attach(DubStsService *self, SioServer *server); /* serves "/", "/sts" and perhaps "/monitor" */
 
 typedef enum { DUB_STS_LOADING, DUB_STS_READY, DUB_STS_BROKEN, DUB_STS_DRAINING } DubStsReadiness;
 DubStsReadiness dub_sts_service_readiness(const DubStsService *self);

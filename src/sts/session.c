@@ -20,7 +20,7 @@
 
 typedef struct {
     DubFragmentData *fragment;
-    DubFragmentProcessed *fault; /* (nullable) its answer, whatever comes of the work: a simulated failure */
+    DubFragmentProcessed *fault; /* (nullable) its answer, whatever comes of the work: a simulated error */
     int64_t deadline_ns; /* DUB_TIME_NONE in echo mode */
     double turns;        /* of the work that it takes, its own and what was before it */
     bool again;          /* counted before */
@@ -50,6 +50,7 @@ struct _DubStsSession {
     DubStsPressureLevel level;
     int64_t blocked_since_ns; /* DUB_TIME_NONE: no answer waits for a number that never came */
     int64_t close_at_ns;      /* DUB_TIME_NONE: not complete */
+    int64_t hang_up_at_ns;    /* DUB_TIME_NONE: not asked for */
 };
 
 const char *dub_sts_state_to_string(DubStsState state)
@@ -92,7 +93,7 @@ DubStsSession *dub_sts_session_new(const DubStsSessionConfig *config, const DubS
     self->out = g_ptr_array_new_with_free_func(out_free);
     self->order = dub_sts_order_new();
     g_queue_init(&self->early);
-    self->blocked_since_ns = self->close_at_ns = DUB_TIME_NONE;
+    self->blocked_since_ns = self->close_at_ns = self->hang_up_at_ns = DUB_TIME_NONE;
     return self;
 }
 
@@ -362,13 +363,15 @@ static double turns_until_done(const DubStsSession *self, guint position)
     return 1 + (double) position / MAX(self->parallel, 1u);
 }
 
-static void acknowledge(DubStsSession *self, const Out *out)
+/* The first ack of a fragment is "queued" whatever its place: existing workers wait for just that. */
+static void acknowledge(DubStsSession *self, const Out *out, bool first)
 {
     const guint position = queue_position(self, out);
+    const bool queued = first || position > 0;
     g_autoptr(DubFragmentAck) ack = dub_fragment_ack_new();
     ack->fragment_id = g_strdup(out->fragment->fragment_id);
-    ack->status = position ? DUB_ACK_QUEUED : DUB_ACK_PROCESSING;
-    ack->queue_position = position ? (int64_t) position : -1;
+    ack->status = queued ? DUB_ACK_QUEUED : DUB_ACK_PROCESSING;
+    ack->queue_position = queued ? (int64_t) position : -1;
     if (self->turn_ms > 0)
         ack->estimated_completion_ms = self->turn_ms * turns_until_done(self, position);
     emit(self, DUB_EVENT_FRAGMENT_ACK, dub_fragment_ack_to_json(ack));
@@ -379,7 +382,7 @@ static void acknowledge_again(DubStsSession *self, const DubFragmentData *fragme
 {
     const Out *out = find_out(self, (uint64_t) fragment->sequence_number);
     if (out) {
-        acknowledge(self, out);
+        acknowledge(self, out, false);
         return;
     }
     g_autoptr(DubFragmentAck) ack = dub_fragment_ack_new();
@@ -395,7 +398,7 @@ static DubFragmentProcessed *simulated_fault(DubStsSession *self, const DubFragm
     if (!rule)
         return NULL;
     return dub_sts_answer_new_failed(rule->error_code, rule->stage ? rule->stage : "asr", rule->retryable,
-                                     rule->error_message ? rule->error_message : "simulated failure");
+                                     rule->error_message ? rule->error_message : "Simulated error");
 }
 
 static void take_fragment(DubStsSession *self, DubFragmentData *fragment, bool again, int64_t now_ns)
@@ -407,7 +410,7 @@ static void take_fragment(DubStsSession *self, DubFragmentData *fragment, bool a
     out->deadline_ns = self->config.echo ? DUB_TIME_NONE : now_ns + self->init->timeout_ms * DUB_NS_PER_MS;
     g_ptr_array_add(self->out, out);
     out->turns = turns_until_done(self, queue_position(self, out));
-    acknowledge(self, out);
+    acknowledge(self, out, true);
     update_pressure(self);
     self->effects->process(fragment, self->user_data);
 }
@@ -649,6 +652,24 @@ static void on_error_simulation(DubStsSession *self, const DubJson *payload, G_G
     emit(self, DUB_EVENT_ERROR_SIMULATION_ACK, dub_error_simulation_ack_to_json(ack));
 }
 
+/* Any connection can be made to break, also one without a stream. Asked again, the newer time counts. */
+static void on_disconnect(DubStsSession *self, const DubJson *payload, int64_t now_ns)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DubDisconnectSimulation) simulation =
+        self->config.echo ? dub_disconnect_simulation_parse(payload, &error) : NULL;
+    g_autoptr(DubDisconnectAck) ack = dub_disconnect_ack_new();
+    if (simulation) {
+        self->hang_up_at_ns = now_ns + simulation->delay_ms * DUB_NS_PER_MS;
+        ack->status = DUB_DISCONNECT_SCHEDULED;
+        ack->disconnect_at_ms = dub_clock_unix_ms() + simulation->delay_ms;
+    } else {
+        ack->status = DUB_DISCONNECT_REJECTED;
+        ack->error_message = g_strdup(error ? error->message : "a disconnect is simulated in echo mode only");
+    }
+    emit(self, DUB_EVENT_DISCONNECT_ACK, dub_disconnect_ack_to_json(ack));
+}
+
 static const struct {
     const char *event;
     void (*handle)(DubStsSession *self, const DubJson *payload, int64_t now_ns);
@@ -661,6 +682,7 @@ static const struct {
     { DUB_EVENT_STREAM_RESUME, on_resume, true },
     { DUB_EVENT_STREAM_END, on_end, true },
     { DUB_EVENT_ERROR_SIMULATION, on_error_simulation, false },
+    { DUB_EVENT_DISCONNECT, on_disconnect, false },
 };
 
 static void keep_early(DubStsSession *self, const char *event, const DubJson *payload, int64_t now_ns)
@@ -704,7 +726,7 @@ static int64_t give_up_at(const DubStsSession *self)
 
 int64_t dub_sts_session_next_tick(const DubStsSession *self)
 {
-    int64_t next = earlier(self->close_at_ns, give_up_at(self));
+    int64_t next = earlier(earlier(self->close_at_ns, self->hang_up_at_ns), give_up_at(self));
     for (guint i = 0; i < self->out->len; i++)
         next = earlier(next, ((const Out *) g_ptr_array_index(self->out, i))->deadline_ns);
     return next;
@@ -744,6 +766,10 @@ void dub_sts_session_tick(DubStsSession *self, int64_t now_ns)
         self->blocked_since_ns = DUB_TIME_NONE;
         dub_sts_order_give_up(self->order);
         send_answers(self, now_ns);
+    }
+    if (is_due(self->hang_up_at_ns, now_ns)) {
+        self->hang_up_at_ns = DUB_TIME_NONE;
+        self->effects->hang_up(self->user_data);
     }
     if (is_due(self->close_at_ns, now_ns)) {
         self->close_at_ns = DUB_TIME_NONE;

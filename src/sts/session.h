@@ -47,7 +47,8 @@ typedef struct {
     /* For metrics and log; @answer is complete now. */
     void (*answered)(const DubFragmentData *fragment, const DubFragmentProcessed *answer, void *user_data);
     void (*release)(void *user_data); /* the stream needs no engines any more */
-    void (*close)(void *user_data);   /* the connection */
+    void (*close)(void *user_data);   /* the connection, told to the worker first, so that it stays away */
+    void (*hang_up)(void *user_data); /* the connection breaks: simulated */
 } DubStsEffects;
 
 typedef struct _DubStsSession DubStsSession;

@@ -28,7 +28,8 @@ static int64_t furthest_end(const DubEpochs *self)
 
 static void open_epoch(DubEpochs *self, int64_t source_ns, int64_t resume_at_ns)
 {
-    self->offset_ns = source_ns - MAX(furthest_end(self), resume_at_ns);
+    self->opened_at_ns = MAX(furthest_end(self), resume_at_ns);
+    self->offset_ns = source_ns - self->opened_at_ns;
     self->epoch++;
 }
 
@@ -44,6 +45,14 @@ static bool runs_on(const DubEpochs *self, DubTrack track, int64_t output_ns)
     return step <= self->max_gap_ns && step >= -DUB_EPOCH_MAX_BACK_NS;
 }
 
+/* After a break the track's own end says nothing: it lies as far back as the break was long. */
+static bool fits_newest(const DubEpochs *self, DubTrack track, int64_t output_ns)
+{
+    if (!self->tracks[track].broken)
+        return runs_on(self, track, output_ns);
+    return ABS(output_ns - self->opened_at_ns) <= DUB_EPOCH_LIVE_GAP_NS;
+}
+
 bool dub_epochs_map(DubEpochs *self, DubTrack track, int64_t source_ns, int64_t duration_ns, int64_t resume_at_ns,
                     int64_t *offset_ns)
 {
@@ -52,7 +61,7 @@ bool dub_epochs_map(DubEpochs *self, DubTrack track, int64_t source_ns, int64_t 
     const bool own = !self->tracks[track].broken && runs_on(self, track, source_ns - self->tracks[track].offset_ns);
     if (!own) {
         const bool newer = self->tracks[track].epoch < self->epoch;
-        if (!newer || !runs_on(self, track, source_ns - self->offset_ns))
+        if (!newer || !fits_newest(self, track, source_ns - self->offset_ns))
             open_epoch(self, source_ns, resume_at_ns);
         self->tracks[track].offset_ns = self->offset_ns;
         self->tracks[track].epoch = self->epoch;

@@ -19,6 +19,7 @@ typedef enum { DUB_TRACK_VIDEO, DUB_TRACK_AUDIO, DUB_N_TRACKS } DubTrack;
 
 typedef struct {
     int64_t offset_ns;          /* newest epoch's; output = source - offset */
+    int64_t opened_at_ns;       /* output time of what opened it */
     unsigned epoch;             /* 0, 1, … */
     struct {
         bool broken;            /* the source was opened anew: nothing it says now belongs to the old offset */

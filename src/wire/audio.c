@@ -9,6 +9,8 @@
 #include <immintrin.h>
 #endif
 
+#define MAX_BASE64_BYTES ((DUB_WIRE_MAX_AUDIO_BYTES + 2) / 3 * 4)
+
 /* RFC 4648, section 4: 1 for what may stand before the padding. */
 static const uint8_t is_base64[256] = {
     ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['0' ... '9'] = 1, ['+'] = 1, ['/'] = 1,
@@ -129,20 +131,26 @@ GBytes *dub_wire_audio_decode(const DubWireAudio *self)
     return g_bytes_new_take(data, size);
 }
 
+static bool refuse_size(const char *path, gsize n_bytes, GError **error)
+{
+    g_set_error(error, DUB_ERROR, DUB_ERROR_NO_SPACE, "%s.data_base64: %zu bytes of audio are more than %d", path, n_bytes,
+                DUB_WIRE_MAX_AUDIO_BYTES);
+    return false;
+}
+
 static bool read_data(DubWireAudio *self, const DubJson *object, const char *path, GError **error)
 {
     DubJson *string = json_object_get(object, "data_base64");
-    const gssize size = base64_size(json_string_value(string), json_string_length(string));
+    const gsize length = json_string_length(string);
+    if (length > MAX_BASE64_BYTES) /* so that nobody has to look at it */
+        return refuse_size(path, length / 4 * 3, error);
+    const gssize size = base64_size(json_string_value(string), length);
     if (size < 0) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_CORRUPT, "%s.data_base64: not base64", path);
         return false;
     }
-    if (size > DUB_WIRE_MAX_AUDIO_BYTES) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_NO_SPACE,
-                    "%s.data_base64: %zd bytes of audio are more than %d", path, size,
-                    DUB_WIRE_MAX_AUDIO_BYTES);
-        return false;
-    }
+    if (size > DUB_WIRE_MAX_AUDIO_BYTES)
+        return refuse_size(path, (gsize) size, error);
     self->data_base64 = json_incref(string);
     self->n_bytes = (gsize) size;
     return true;
@@ -160,8 +168,8 @@ static bool read_shape(DubWireAudio *self, const DubJson *object, GError **error
         return false;
     }
     self->format = g_strdup(text);
-    if (!dub_json_get_int(object, "sample_rate_hz", DUB_JSON_REQUIRED, 8000, 192000, &rate_hz, error) ||
-        !dub_json_get_int(object, "channels", DUB_JSON_REQUIRED, 1, 8, &channels, error) ||
+    if (!dub_json_get_int(object, "sample_rate_hz", DUB_JSON_REQUIRED, 8000, DUB_WIRE_MAX_RATE_HZ, &rate_hz, error) ||
+        !dub_json_get_int(object, "channels", DUB_JSON_REQUIRED, 1, DUB_WIRE_MAX_CHANNELS, &channels, error) ||
         !dub_json_get_int(object, "duration_ms", DUB_JSON_REQUIRED, 0, DUB_WIRE_MAX_DURATION_MS,
                           &self->duration_ms, error) ||
         !dub_json_get_string(object, "data_base64", DUB_JSON_REQUIRED, &text, error))

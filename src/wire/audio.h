@@ -5,8 +5,8 @@
 
 typedef struct {
     char *format;         /* as declared, any word: what it really is, the bytes say */
-    guint sample_rate_hz; /* declared, 8000…192000 */
-    guint channels;       /* declared, 1…8 */
+    guint sample_rate_hz; /* declared, 8000…DUB_WIRE_MAX_RATE_HZ */
+    guint channels;       /* declared, 1…DUB_WIRE_MAX_CHANNELS */
     int64_t duration_ms;  /* declared, 0…60000 */
     DubJson *data_base64; /* a string; checked to be base64, shared with the payload it came in */
     gsize n_bytes;        /* that it decodes to, at most DUB_WIRE_MAX_AUDIO_BYTES */

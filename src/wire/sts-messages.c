@@ -206,3 +206,13 @@ static const DubField error_simulation_ack_fields[] = {
 #undef T
 DEFINE_MESSAGE(DubErrorSimulationAck, dub_error_simulation_ack, error_simulation_ack_fields)
 DEFINE_PARSE(DubErrorSimulationAck, dub_error_simulation_ack)
+
+#define T DubDisconnectAck
+static const DubField disconnect_ack_fields[] = {
+    {"status", FIELD_CHOICE, NEEDED, AT(status), .choices = "scheduled|rejected"},
+    {"disconnect_at_ms", FIELD_INT, MAY_BE, AT(disconnect_at_ms), ANY_COUNT},
+    {"error_message", FIELD_TEXT, MAY_BE, AT(error_message)},
+};
+#undef T
+DEFINE_MESSAGE(DubDisconnectAck, dub_disconnect_ack, disconnect_ack_fields)
+DEFINE_PARSE(DubDisconnectAck, dub_disconnect_ack)

@@ -117,3 +117,15 @@ DubErrorSimulationAck *dub_error_simulation_ack_parse(const DubJson *payload, GE
 DubJson *dub_error_simulation_ack_to_json(const DubErrorSimulationAck *self);
 void dub_error_simulation_ack_free(DubErrorSimulationAck *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubErrorSimulationAck, dub_error_simulation_ack_free)
+
+typedef enum { DUB_DISCONNECT_SCHEDULED, DUB_DISCONNECT_REJECTED } DubDisconnectStatus;
+typedef struct { /* simulate:disconnect:ack */
+    DubDisconnectStatus status;
+    int64_t disconnect_at_ms; /* since 1970; -1: never */
+    char *error_message;      /* nullable */
+} DubDisconnectAck;
+DubDisconnectAck *dub_disconnect_ack_new(void);
+DubDisconnectAck *dub_disconnect_ack_parse(const DubJson *payload, GError **error);
+DubJson *dub_disconnect_ack_to_json(const DubDisconnectAck *self);
+void dub_disconnect_ack_free(DubDisconnectAck *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubDisconnectAck, dub_disconnect_ack_free)

@@ -60,6 +60,14 @@ static const DubField stream_control_fields[] = {
 DEFINE_MESSAGE(DubStreamControl, dub_stream_control, stream_control_fields)
 DEFINE_PARSE(DubStreamControl, dub_stream_control)
 
+#define T DubDisconnectSimulation
+static const DubField disconnect_simulation_fields[] = {
+    {"delay_ms", FIELD_UINT, MAY_BE, AT(delay_ms), 0, DUB_WIRE_MAX_DELAY_MS, "0"},
+};
+#undef T
+DEFINE_MESSAGE(DubDisconnectSimulation, dub_disconnect_simulation, disconnect_simulation_fields)
+DEFINE_PARSE(DubDisconnectSimulation, dub_disconnect_simulation)
+
 #define T DubErrorRule
 static const DubField rule_fields[] = {
     /* `value` has the type that the trigger asks for: see read_value() */

@@ -81,3 +81,12 @@ DubErrorSimulation *dub_error_simulation_parse(const DubJson *payload, GError **
 DubJson *dub_error_simulation_to_json(const DubErrorSimulation *self);
 void dub_error_simulation_free(DubErrorSimulation *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubErrorSimulation, dub_error_simulation_free)
+
+typedef struct { /* simulate:disconnect */
+    guint delay_ms; /* [0] 0…DUB_WIRE_MAX_DELAY_MS */
+} DubDisconnectSimulation;
+DubDisconnectSimulation *dub_disconnect_simulation_new(void);
+DubDisconnectSimulation *dub_disconnect_simulation_parse(const DubJson *payload, GError **error);
+DubJson *dub_disconnect_simulation_to_json(const DubDisconnectSimulation *self);
+void dub_disconnect_simulation_free(DubDisconnectSimulation *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubDisconnectSimulation, dub_disconnect_simulation_free)

@@ -15,6 +15,10 @@ typedef struct {
 
 /* @directory is made if need be. %DUB_ERROR_NO_SPACE and the like name the file. */
 bool dub_checkpoint_write(const char *directory, const char *stream_id, const DubCheckpoint *checkpoint, GError **error);
-/* %DUB_ERROR_NOT_FOUND when there is none; %DUB_ERROR_CORRUPT for one that cannot be read (it is not removed). */
+/* %DUB_ERROR_NOT_FOUND when there is none; %DUB_ERROR_CORRUPT for one that cannot be read: it is set aside as "<name>.corrupt",
+ * and the stream counts anew. */
 bool dub_checkpoint_read(const char *directory, const char *stream_id, DubCheckpoint *checkpoint, GError **error);
+/* Those of streams that did not come back: what is older goes, set aside or left half-written, too. Other files stay.
+ * Returns: how many went */
+guint dub_checkpoint_sweep(const char *directory, int64_t older_than_s);
 void dub_checkpoint_remove(const char *directory, const char *stream_id); /* after a clean end */

@@ -9,6 +9,8 @@
 
 #define SINK_LEAD_NS (1500 * DUB_NS_PER_MS) /* a live sink connects this long before its first frame: a media server
                                                wants tracks soon after publish (MediaMTX: readTimeout 10 s) */
+#define MUTE_LEAD_NS (1000 * DUB_NS_PER_MS) /* … without a link to the speech service: of two that both want an output,
+                                               the one that can dub is first */
 #define FULL_OPEN_FRAGMENTS(self) (2 * (self)->max_inflight + 2)
 #define SILENT       0.001f                 /* -60 dBFS: what is left of silence after two codecs is far below */
 #define AHEAD_NS     (10 * DUB_NS_PER_S)    /* how far a file may be read before it is played in real time */
@@ -183,11 +185,10 @@ static void decide(DubWorker *self, int64_t now_ns)
 
 static void open_sink(DubWorker *self, int64_t now_ns)
 {
-    self->sink = SINK_OPEN;
     self->sink_opened_ns = now_ns;
     self->sink_room = true;
     self->sink_started = false;
-    self->effects.open_sink(&self->input, self->user_data);
+    self->sink = self->effects.open_sink(&self->input, self->user_data) ? SINK_OPEN : SINK_OPENING;
 }
 
 static void open_sink_in_time(DubWorker *self, int64_t now_ns)
@@ -198,7 +199,8 @@ static void open_sink_in_time(DubWorker *self, int64_t now_ns)
     }
     if (self->sink != SINK_CLOSED || !dub_playout_anchored(self->playout))
         return;
-    if (!self->paced || dub_playout_position(self->playout, now_ns) >= -SINK_LEAD_NS)
+    const int64_t lead_ns = self->link == LINK_DOWN ? MUTE_LEAD_NS : SINK_LEAD_NS;
+    if (!self->paced || dub_playout_position(self->playout, now_ns) >= -lead_ns)
         open_sink(self, now_ns);
 }
 
@@ -231,7 +233,7 @@ static void push_sound(DubWorker *self, int64_t until_frame)
     if (!pcm || self->sink != SINK_OPEN)
         return;
     if (!self->sink_started) {
-        if (self->input.has_video && self->sink_attempts > 0)
+        if (self->input.has_video && self->sink_was_broken)
             return; /* after a break the picture leads: it needs its key frame */
         self->sink_base_frame = dub_mixer_rendered(self->mixer) - (int64_t) pcm->n_frames;
         self->sink_started = true;
@@ -276,9 +278,9 @@ static void play_file(DubWorker *self)
 
 /* --- holding a file back ---------------------------------------------------------------------------------------- */
 
-static bool should_hold(const DubWorker *self, int64_t now_ns)
+bool dub_worker_is_full(const DubWorker *self, int64_t now_ns)
 {
-    if (self->input.live || self->state != DUB_WORKER_RUNNING)
+    if (self->input.live)
         return false;
     if (dub_fragments_length(self->fragments) >= FULL_OPEN_FRAGMENTS(self) || !self->sink_room)
         return true;
@@ -286,6 +288,12 @@ static bool should_hold(const DubWorker *self, int64_t now_ns)
         return false;
     const int64_t received = dub_worker_frames_to_ns(self, dub_mixer_received(self->mixer));
     return received - dub_playout_position(self->playout, now_ns) > self->stats.delay_ns + AHEAD_NS;
+}
+
+static bool should_hold(const DubWorker *self, int64_t now_ns)
+{
+    return self->state == DUB_WORKER_RUNNING && !self->input.live &&
+           (self->owed_frames > 0 || dub_worker_is_full(self, now_ns));
 }
 
 static void hold(DubWorker *self, int64_t now_ns)

@@ -13,7 +13,7 @@ typedef enum {
     LINK_ENDED, /* told that nothing follows */
 } SpeechLink;
 
-typedef enum { SINK_CLOSED, SINK_OPEN, SINK_BROKEN, SINK_ENDING, SINK_DONE } SinkState;
+typedef enum { SINK_CLOSED, SINK_OPENING, SINK_OPEN, SINK_BROKEN, SINK_ENDING, SINK_DONE } SinkState;
 
 struct _DubWorker {
     DubWorkerConfig config;
@@ -25,17 +25,22 @@ struct _DubWorker {
     GError *error;              /* why it stops, NULL for a clean end */
     DubWorkerInput input;
     bool known;                 /* the source has told its shape */
+    int64_t age_ns, first_ns;   /* of what this opening of the source began with, until it has its place: input's */
     bool paced;                 /* real time: deadlines count */
     bool stop_asked;            /* cut short: a file does not get its final name */
     bool held;
     bool starving;              /* live: everything received is played */
 
     /* Before output time 0 is known: what came of the first stream waits for the other. */
-    GQueue early;               /* Early * */
+    GQueue early;               /* Early *, at most EARLY_MAX */
+    bool early_has[2];          /* something of sound, of video */
     int64_t early_since_ns;
     DubEpochs epochs;
     int64_t drift_ns;           /* smoothed distance of audio's timestamps from its frame count */
     int64_t last_dts_ns;        /* of the video taken in, output time */
+
+    int64_t owed_frames;        /* silence before the first of `delayed`, which is written as there is room for it */
+    GQueue delayed;             /* Delayed *: the sound after it; next to nothing, since the source is held */
 
     DubSegmenter *segmenter;
     DubMixer *mixer;
@@ -51,17 +56,20 @@ struct _DubWorker {
 
     SinkState sink;
     bool sink_room;
-    unsigned sink_attempts;     /* breaks since it last ran well */
+    unsigned sink_breaks;       /* since it last ran well: they have an end */
     int64_t sink_opened_ns, sink_retry_ns;
+    int64_t sink_broken_ns;     /* since when there is none; DUB_TIME_NONE */
+    bool sink_was_broken;       /* once is enough: from then on it begins with a picture */
     bool sink_started;          /* something was pushed since it was opened */
     int64_t sink_base_frame;    /* output frame that is the sink's 0 */
-    unsigned source_attempts;
-    int64_t source_retry_ns;
+    unsigned source_attempts;   /* breaks since it last ran well */
+    int64_t source_opened_ns, source_retry_ns;
 
     DubWorkerStats stats;
 };
 
 int64_t dub_worker_frames_to_ns(const DubWorker *self, int64_t frames);
 void dub_worker_play(DubWorker *self, int64_t now_ns);        /* send, decide, render, push: as far as things stand */
+bool dub_worker_is_full(const DubWorker *self, int64_t now_ns); /* a file has enough in hand */
 bool dub_worker_all_played(const DubWorker *self);
 void dub_worker_take_segments(DubWorker *self);

@@ -19,12 +19,15 @@ struct _DubRunner {
     DubHeadSource *source;
     DubSink *sink;
     DubSpeech *speech;
-    GstCaps *video_caps;
+    GstCaps *video_caps; /* the source's, now */
+    GstCaps *sink_caps;  /* those that the output has been told */
     GSource *tick;
     GSource *pending;  /* errors found inside an effect, and the parts to be freed outside it */
     GError *source_error, *sink_error, *speech_error, *final_error;
-    bool has_head; /* asked for: only what was missed before the first frame, not in a gap */
+    bool has_head; /* asked for: only what was missed before a publisher's first frame, not in a gap */
     bool source_closed, speech_ended, stopped;
+    bool claiming; /* the output is asked for */
+    DubWorkerInput sink_input;
     int64_t encoding_cpu_ns; /* of sinks that are closed */
     char *output;
 };
@@ -113,7 +116,8 @@ static void start_ticking(DubRunner *self)
 static void on_source_info(const DubSourceInfo *info, void *user_data)
 {
     DubRunner *self = user_data;
-    const DubWorkerInput input = { info->video_caps != NULL, info->live, info->rate_hz, info->channels, info->age_ns };
+    const DubWorkerInput input = { info->video_caps != NULL, info->live,   info->rate_hz,
+                                   info->channels,           info->age_ns, info->first_ns };
     gst_caps_replace(&self->video_caps, info->video_caps);
     if (info->live || self->config.worker.paced)
         start_ticking(self);
@@ -122,9 +126,20 @@ static void on_source_info(const DubSourceInfo *info, void *user_data)
     dub_worker_source_info(self->worker, &input, dub_clock_now());
 }
 
+/* Each unit carries its caps to the output: by then the source may have come back with others, and the output been
+ * opened anew in between. */
+static void attach_caps(DubRunner *self, DubAccessUnit *unit)
+{
+    if (unit->new_caps)
+        gst_caps_replace(&self->video_caps, unit->new_caps);
+    else
+        gst_caps_replace(&unit->new_caps, self->video_caps);
+}
+
 static void on_source_video(DubAccessUnit *unit, void *user_data)
 {
     DubRunner *self = user_data;
+    attach_caps(self, unit);
     const DubWorkerVideo video = { unit, unit->pts_ns, unit->dts_ns, unit->duration_ns, unit->key_frame,
                                    gst_buffer_get_size(unit->buffer) };
     dub_worker_source_video(self->worker, &video, dub_clock_now());
@@ -301,26 +316,66 @@ static const DubSinkCallbacks sink_callbacks = {
     .on_error = on_sink_error,
 };
 
-static void open_sink(const DubWorkerInput *input, void *user_data)
+static void make_sink(DubRunner *self)
 {
-    DubRunner *self = user_data;
+    if (!self->sink_caps)
+        gst_caps_replace(&self->sink_caps, self->video_caps);
     const DubSinkConfig config = {
         .uri = self->config.sink_uri,
-        .video_caps = self->video_caps,
-        .rate_hz = input->rate_hz,
-        .channels = input->channels,
-        .live = self->config.worker.paced,
+        .video_caps = self->sink_caps,
+        .rate_hz = self->sink_input.rate_hz,
+        .channels = self->sink_input.channels,
+        .live = self->sink_input.live || self->config.worker.paced,
+        .tracks_ms = self->config.sink_tracks_ms,
     };
-    close_sink(self);
     self->sink = dub_sink_new(&config, &sink_callbacks, self, &self->sink_error);
     if (!self->sink)
         do_later(self);
+}
+
+static bool open_sink(const DubWorkerInput *input, void *user_data)
+{
+    DubRunner *self = user_data;
+    self->sink_input = *input;
+    close_sink(self);
+    self->claiming = self->callbacks.on_claim != NULL;
+    if (self->claiming)
+        self->callbacks.on_claim(self->user_data);
+    else
+        make_sink(self);
+    return !self->claiming;
+}
+
+void dub_runner_may_publish(DubRunner *self, const GError *error)
+{
+    if (!self->claiming)
+        return;
+    self->claiming = false;
+    if (error) {
+        dub_worker_sink_error(self->worker, error, dub_clock_now());
+        return;
+    }
+    make_sink(self);
+    dub_worker_sink_opened(self->worker, dub_clock_now());
+}
+
+bool dub_runner_is_publishing(const DubRunner *self)
+{
+    return self->sink != NULL && !self->sink_error;
 }
 
 static void tell_room(DubRunner *self)
 {
     if (dub_sink_is_full(self->sink))
         dub_worker_sink_room(self->worker, false, dub_clock_now());
+}
+
+static void tell_caps_if_new(DubRunner *self, DubAccessUnit *unit)
+{
+    if (self->sink_caps && unit->new_caps && gst_caps_is_equal(self->sink_caps, unit->new_caps))
+        gst_clear_caps(&unit->new_caps);
+    else
+        gst_caps_replace(&self->sink_caps, unit->new_caps);
 }
 
 static void push_video(void *payload, int64_t pts_ns, int64_t dts_ns, void *user_data)
@@ -330,6 +385,7 @@ static void push_video(void *payload, int64_t pts_ns, int64_t dts_ns, void *user
         dub_access_unit_free(payload);
         return;
     }
+    tell_caps_if_new(self, payload);
     dub_sink_push_video(self->sink, payload, pts_ns, dts_ns);
     tell_room(self);
 }
@@ -373,6 +429,7 @@ static void stopped(const GError *error, void *user_data)
     DubRunner *self = user_data;
     self->final_error = error ? g_error_copy(error) : NULL;
     self->stopped = true;
+    self->claiming = false;
     do_later(self);
 }
 
@@ -443,14 +500,26 @@ void dub_runner_stop(DubRunner *self, unsigned within_ms)
     dub_worker_stop(self->worker, within_ms * DUB_NS_PER_MS, dub_clock_now());
 }
 
-bool dub_runner_resume(DubRunner *self)
+bool dub_runner_resume(DubRunner *self, bool is_same)
 {
-    return dub_worker_resume(self->worker, dub_clock_now());
+    if (!dub_worker_resume(self->worker, is_same, dub_clock_now()))
+        return false;
+    self->has_head = is_same;
+    return true;
+}
+
+void dub_runner_source_gone(DubRunner *self)
+{
+    if (dub_worker_state(self->worker) == DUB_WORKER_CONNECTING)
+        dub_worker_stop(self->worker, 0, dub_clock_now()); /* there never was one */
+    else
+        dub_worker_source_eos(self->worker, dub_clock_now());
 }
 
 void dub_runner_stats(const DubRunner *self, DubWorkerStats *stats)
 {
     dub_worker_stats(self->worker, stats);
+    stats->av_delta_ns = self->sink ? dub_sink_av_delta_ns(self->sink) : 0;
 }
 
 int64_t dub_runner_encoding_cpu_ns(const DubRunner *self)
@@ -474,6 +543,7 @@ void dub_runner_free(DubRunner *self)
     dub_sink_free(self->sink);
     dub_worker_free(self->worker);
     gst_caps_replace(&self->video_caps, NULL);
+    gst_caps_replace(&self->sink_caps, NULL);
     g_clear_error(&self->source_error);
     g_clear_error(&self->speech_error);
     g_clear_error(&self->sink_error);

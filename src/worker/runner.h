@@ -13,6 +13,7 @@ typedef DubSpeech *(*DubRunnerSpeechFunc)(const DubSpeechConfig *config, const D
 
 typedef struct {
     const char *source_uri, *sink_uri; /* media/source.h, media/sink.h */
+    unsigned sink_tracks_ms;           /* media/sink.h */
     const char *playback_url, *playback_path; /* media/head.h; NULL: the source as it comes */
     const char *source_language, *target_language, *voice;
     const char *stream_id, *worker_id;
@@ -26,6 +27,8 @@ typedef struct {
     void (*on_info)(const DubSourceInfo *info, void *user_data);
     void (*on_state)(DubWorkerState state, void *user_data);
     void (*on_fragment)(const DubWorkerFragment *fragment, void *user_data);
+    /* The output is to be opened: dub_runner_may_publish() answers, not from inside. NULL: it need not be asked for. */
+    void (*on_claim)(void *user_data);
     /* @error: NULL after a clean end or a stop that was asked for. @output: where the result lies, NULL if there is none. */
     void (*on_stopped)(const GError *error, const char *output, void *user_data);
 } DubRunnerCallbacks;
@@ -37,7 +40,12 @@ DubRunner *dub_runner_new(const DubRunnerConfig *config, const DubRunnerCallback
 void dub_runner_start(DubRunner *self);
 /* As dub_worker_stop(): drains, then on_stopped; a file that was cut short gets its ".partial" name. */
 void dub_runner_stop(DubRunner *self, unsigned within_ms);
-bool dub_runner_resume(DubRunner *self); /* as dub_worker_resume() */
+/* As dub_worker_resume(). @is_same: what the source goes on with began before: nothing of it is to be fetched and
+ * played again. */
+bool dub_runner_resume(DubRunner *self, bool is_same);
+void dub_runner_source_gone(DubRunner *self); /* as its end, for who knows of it sooner */
+void dub_runner_may_publish(DubRunner *self, const GError *error); /* @error: why not; NULL: the output is ours */
+bool dub_runner_is_publishing(const DubRunner *self);
 void dub_runner_stats(const DubRunner *self, DubWorkerStats *stats);
 int64_t dub_runner_encoding_cpu_ns(const DubRunner *self); /* CPU time of the output's AAC encoder so far */
 DubWorkerState dub_runner_state(const DubRunner *self);

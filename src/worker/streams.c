@@ -5,15 +5,18 @@
 #include "base/log.h"
 
 #define GRACE_NS       (3 * DUB_NS_PER_S) /* a worker notices the end of its source by itself, sooner than the list says so */
+#define CLOSING_NS     (2 * DUB_NS_PER_S) /* that long after its end an output may still be listed */
 #define FIRST_RETRY_NS (2 * DUB_NS_PER_S)
 #define MOST_DOUBLINGS 4u                 /* 2, 4, 8, 16, 32 s */
-#define SETTLED_NS     (60 * DUB_NS_PER_S)/* a worker that lived this long starts the waits anew when it fails */
+#define SETTLED_NS     (300 * DUB_NS_PER_S) /* a worker that lived this long, more than it can by trying again and again,
+                                               starts the waits anew when it fails */
 
 typedef struct {
     char *stream_id, *source_id, *query;
-    bool published, running, told_full;
+    bool published, running, told_full, told_silent, is_in_reserve;
+    bool draining;          /* its source has ended, or has been cut off */
     int64_t gone_since_ns;  /* when it stopped being published */
-    int64_t started_ns;
+    int64_t started_ns, ended_ns; /* of its newest worker; ended: 0 while there was none */
     int64_t retry_at_ns;    /* not before */
     unsigned failures;      /* in a row */
 } Entry;
@@ -32,6 +35,8 @@ const char *dub_streams_answer_to_string(DubStreamsAnswer answer)
     case DUB_STREAMS_ALREADY: return "already";
     case DUB_STREAMS_RESUMED: return "resumed";
     case DUB_STREAMS_FULL:    return "full";
+    case DUB_STREAMS_RESERVE: return "in_reserve";
+    case DUB_STREAMS_REFUSED: return "no_audio";
     }
     return "invalid";
 }
@@ -87,10 +92,33 @@ static Entry *find_or_add(DubStreams *self, const char *stream_id)
     return entry;
 }
 
-static DubStreamsAnswer start(DubStreams *self, Entry *entry, int64_t now_ns)
+static void set_reserve(DubStreams *self, Entry *entry, bool is_in_reserve)
 {
+    if (entry->is_in_reserve == is_in_reserve)
+        return;
+    entry->is_in_reserve = is_in_reserve;
+    self->effects.reserve(entry->stream_id, is_in_reserve, self->user_data);
+}
+
+static DubStreamsAnswer refuse(DubStreams *self, Entry *entry)
+{
+    if (!entry->told_silent)
+        self->effects.refuse(entry->stream_id, self->user_data);
+    entry->told_silent = true;
+    return DUB_STREAMS_REFUSED;
+}
+
+static DubStreamsAnswer start(DubStreams *self, Entry *entry, const DubStreamEntry *told, int64_t now_ns)
+{
+    if (told->is_silent)
+        return refuse(self, entry);
     if (now_ns < entry->retry_at_ns)
         return DUB_STREAMS_ALREADY;
+    if (told->output_id && entry->ended_ns && now_ns - entry->ended_ns < CLOSING_NS)
+        return DUB_STREAMS_ALREADY; /* that is our own, which the server has not closed yet */
+    set_reserve(self, entry, told->output_id != NULL);
+    if (entry->is_in_reserve)
+        return DUB_STREAMS_RESERVE;
     if (dub_streams_running(self) >= self->max_streams) {
         if (!entry->told_full)
             dub_warning("stream %s: %u streams run already; raise MAX_CONCURRENT_STREAMS to run more", entry->stream_id,
@@ -101,8 +129,10 @@ static DubStreamsAnswer start(DubStreams *self, Entry *entry, int64_t now_ns)
     entry->running = true;
     entry->told_full = false;
     entry->started_ns = now_ns;
-    const DubStreamEntry told = { entry->stream_id, entry->source_id, entry->query };
-    self->effects.start(&told, self->user_data);
+    const DubStreamEntry started = { .stream_id = entry->stream_id,
+                                     .source_id = entry->source_id,
+                                     .query = entry->query };
+    self->effects.start(&started, self->user_data);
     return DUB_STREAMS_STARTED;
 }
 
@@ -127,23 +157,28 @@ DubStreamsAnswer dub_streams_ready(DubStreams *self, const DubStreamEntry *told,
 {
     Entry *entry = find_or_add(self, told->stream_id);
     const bool another = is_another(entry, told->source_id);
-    if (another)
-        entry->retry_at_ns = entry->failures = 0; /* a new publisher need not pay for the old one's errors */
-    const bool came_back = entry->running && another;
-    if (came_back && !self->effects.resume(entry->stream_id, self->user_data)) {
+    if (another) { /* a new publisher need not pay for the old one's errors */
+        entry->retry_at_ns = entry->failures = 0;
+        entry->told_silent = false;
+    }
+    const bool came_back = entry->running && (another || entry->draining);
+    if (came_back && !self->effects.resume(entry->stream_id, !another, self->user_data)) {
         entry->published = true; /* under its old id: asked again at each listing until it resumes or has ended */
         return DUB_STREAMS_ALREADY;
     }
     remember_publisher(entry, told);
+    entry->draining = false;
     if (came_back)
         return DUB_STREAMS_RESUMED;
-    return entry->running ? DUB_STREAMS_ALREADY : start(self, entry, now_ns);
+    return entry->running ? DUB_STREAMS_ALREADY : start(self, entry, told, now_ns);
 }
 
-static void forget_if_over(DubStreams *self, const Entry *entry)
+static void forget_if_over(DubStreams *self, Entry *entry)
 {
-    if (!entry->running && !entry->published)
-        g_hash_table_remove(self->entries, entry->stream_id);
+    if (entry->running || entry->published)
+        return;
+    set_reserve(self, entry, false);
+    g_hash_table_remove(self->entries, entry->stream_id);
 }
 
 void dub_streams_not_ready(DubStreams *self, const char *stream_id, int64_t now_ns)
@@ -184,12 +219,20 @@ void dub_streams_listed(DubStreams *self, const DubStreamEntry *entries, gsize n
         dub_streams_ready(self, &entries[i], now_ns);
 }
 
+void dub_streams_source_ended(DubStreams *self, const char *stream_id)
+{
+    Entry *entry = g_hash_table_lookup(self->entries, stream_id);
+    if (entry)
+        entry->draining = entry->running;
+}
+
 void dub_streams_ended(DubStreams *self, const char *stream_id, bool failed, int64_t now_ns)
 {
     Entry *entry = g_hash_table_lookup(self->entries, stream_id);
     if (!entry)
         return;
-    entry->running = false;
+    entry->running = entry->draining = false;
+    entry->ended_ns = now_ns;
     if (now_ns - entry->started_ns >= SETTLED_NS)
         entry->failures = 0;
     /* A clean end while the list still shows the publisher is the list being late; a real new one has another id. */

@@ -2,7 +2,7 @@
  *
  * Hooks are a hint, the media server's path list is the truth: a lost hook, a restart of any part or a stream that was
  * published before we started all end in the same state. A publisher is known by its source id, so that one that came
- * back is told from one that never left. */
+ * back is told from one that never left. live/<id>/out has one owner: who finds it published stays in reserve. */
 #pragma once
 
 #include <glib.h>
@@ -13,15 +13,23 @@ typedef struct {
     const char *stream_id; /* "x" of live/x/in */
     const char *source_id; /* the publisher's connection; "" when the server does not say */
     const char *query;     /* what the publisher wrote behind the path; "" for none */
+    const char *output_id; /* who publishes live/x/out: "" when the server does not say; NULL: nobody does */
+    bool is_silent;        /* its tracks are known, and none of them is sound */
 } DubStreamEntry;
 
 typedef struct {
     /* A worker for a stream that has none. Answered by dub_streams_ended() when it is over. */
     void (*start)(const DubStreamEntry *entry, void *user_data);
-    /* The publisher came back while its stream drains: go on with the same output. false: too late, it ends first. */
-    bool (*resume)(const char *stream_id, void *user_data);
+    /* Go on with the same output: a publisher came back while the stream drains, or (@is_same) it never left and only
+     * our reading of it was cut off. false: too late, it ends first. */
+    bool (*resume)(const char *stream_id, bool is_same, void *user_data);
     /* The publisher is gone, says the server, and the worker has not noticed: drain. */
     void (*stop)(const char *stream_id, void *user_data);
+    /* Another media-service has the stream, or has it no more: told when it changes. Nothing is done to it
+     * meanwhile. */
+    void (*reserve)(const char *stream_id, bool is_in_reserve, void *user_data);
+    /* It has no sound to dub: told once a publisher. */
+    void (*refuse)(const char *stream_id, void *user_data);
 } DubStreamsEffects;
 
 typedef enum {
@@ -29,6 +37,8 @@ typedef enum {
     DUB_STREAMS_ALREADY, /* it runs, or will when its turn comes */
     DUB_STREAMS_RESUMED,
     DUB_STREAMS_FULL,    /* as many run as may; it starts when one ends */
+    DUB_STREAMS_RESERVE, /* another media-service has it; it starts when that one lets go of it */
+    DUB_STREAMS_REFUSED, /* it has no sound */
 } DubStreamsAnswer;
 const char *dub_streams_answer_to_string(DubStreamsAnswer answer); /* "started" … */
 
@@ -42,6 +52,8 @@ DubStreamsAnswer dub_streams_ready(DubStreams *self, const DubStreamEntry *entry
 void dub_streams_not_ready(DubStreams *self, const char *stream_id, int64_t now_ns);
 /* The whole truth: what is not in @entries is not published. */
 void dub_streams_listed(DubStreams *self, const DubStreamEntry *entries, gsize n_entries, int64_t now_ns);
+/* Its worker has lost its source and plays what it has. While the publisher is still listed, it goes on. */
+void dub_streams_source_ended(DubStreams *self, const char *stream_id);
 /* @failed: it ended with an error: while its publisher stays, it is tried again after 2, 4, 8, 16, 32, 32 … s. */
 void dub_streams_ended(DubStreams *self, const char *stream_id, bool failed, int64_t now_ns);
 guint dub_streams_running(const DubStreams *self);

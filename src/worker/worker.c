@@ -10,13 +10,17 @@
 #define MOST_OVERHANG(segment) ((segment) / 4)         /* or up to here, where a longer delay was chosen */
 #define EXPECTED_COST          0.2                     /* processing seconds a second of sound, until the engines say */
 #define MARGIN_NS              (1150 * DUB_NS_PER_MS)  /* a busy machine, the network, the codecs */
-#define EARLY_WAIT_NS          (2 * DUB_NS_PER_S)      /* for the other stream's first timestamp */
+#define EARLY_WAIT_NS          (2 * DUB_NS_PER_S)      /* for the other stream's first timestamp, on any clock */
+#define EARLY_MAX              1024u                   /* 20 s of sound, should timestamps stand still in a file */
 #define GAP_NS                 (60 * DUB_NS_PER_MS)    /* audio timestamps that are off by more are a gap or an overlap */
 #define DRIFT_NS               (20 * DUB_NS_PER_MS)    /* smoothed: half of what anyone sees */
 #define VIDEO_BYTES_MAX        (G_GUINT64_CONSTANT(512) * 1024 * 1024) /* 40 s at 100 Mbit/s */
 #define FIRST_RETRY_NS         (2 * DUB_NS_PER_S)      /* 2, 4, 8, 16, 32 s */
-#define SINK_ATTEMPTS          5                       /* in a row */
-#define SINK_WELL_NS           (60 * DUB_NS_PER_S)     /* an output that ran for so long was mended: connecting gives up sooner */
+#define SINK_BREAKS            5                       /* in a row */
+#define SINK_SOON_NS           (250 * DUB_NS_PER_MS)   /* a server that is being restarted refuses at once */
+#define SINK_SOON_FOR_NS       (10 * DUB_NS_PER_S)     /* that often for so long, then as FIRST_RETRY_NS */
+#define SINK_HELD_NS           DUB_NS_PER_S            /* what was open for so long had been taken */
+#define WELL_NS                (60 * DUB_NS_PER_S)     /* what ran for so long was mended: connecting gives up sooner */
 #define SOON_NS                (2 * DUB_NS_PER_S)      /* before the first frame leaves: the output is being opened */
 #define SPEECH_REST_NS         (30 * DUB_NS_PER_S)     /* after a backend gave up */
 
@@ -26,6 +30,11 @@ typedef struct {
     DubPcm *pcm;
     int64_t pts_ns;
 } Early;
+
+typedef struct {
+    DubPcm *pcm;
+    int64_t pts_ns;
+} Delayed;
 
 const char *dub_worker_state_to_string(DubWorkerState state)
 {
@@ -84,8 +93,9 @@ DubWorker *dub_worker_new(const DubWorkerConfig *config, const DubWorkerEffects 
     self->stats.delay_ns = config->playout_delay_ns > 0 ? config->playout_delay_ns
                                                         : dub_worker_default_delay(config->segment_ns, config->timeout_ns, 0);
     g_queue_init(&self->early);
+    g_queue_init(&self->delayed);
     self->early_since_ns = self->speech_retry_ns = self->source_retry_ns = DUB_TIME_NONE;
-    self->last_dts_ns = DUB_TIME_NONE;
+    self->last_dts_ns = self->sink_broken_ns = DUB_TIME_NONE;
     self->fragments = dub_fragments_new();
     self->max_inflight = 1;
     self->sink_room = true;
@@ -101,12 +111,27 @@ static void early_free(DubWorker *self, Early *early)
     g_free(early);
 }
 
+static Delayed *delayed_new(const DubPcm *pcm, int64_t pts_ns)
+{
+    Delayed *delayed = g_new(Delayed, 1);
+    *delayed = (Delayed){ dub_pcm_ref((DubPcm *) pcm), pts_ns };
+    return delayed;
+}
+
+static void delayed_free(void *data)
+{
+    Delayed *delayed = data;
+    dub_pcm_unref(delayed->pcm);
+    g_free(delayed);
+}
+
 void dub_worker_free(DubWorker *self)
 {
     if (!self)
         return;
     for (Early *early = g_queue_pop_head(&self->early); early; early = g_queue_pop_head(&self->early))
         early_free(self, early);
+    g_queue_clear_full(&self->delayed, delayed_free);
     dub_fragments_free(self->fragments);
     dub_segmenter_free(self->segmenter);
     dub_mixer_free(self->mixer);
@@ -132,7 +157,6 @@ void dub_worker_stats(const DubWorker *self, DubWorkerStats *stats)
     stats->video_queued = dub_playout_length(self->playout);
     stats->audio_queued_ns = dub_worker_frames_to_ns(self, dub_mixer_received(self->mixer) - dub_mixer_rendered(self->mixer));
     stats->played_ns = dub_worker_frames_to_ns(self, dub_mixer_rendered(self->mixer));
-    stats->av_delta_ns = self->drift_ns;
     stats->epochs = self->epochs.epoch;
 }
 
@@ -178,12 +202,16 @@ static void end_sink(DubWorker *self)
     self->effects.end_sink(!self->error && !(self->stop_asked && !self->input.live), self->user_data);
 }
 
+static bool write_owed(DubWorker *self, int64_t now_ns);
+
 /* The end of every event: play on, and see whether that was all. */
 static void go_on(DubWorker *self, int64_t now_ns)
 {
     if (is_over(self) || !self->known)
         return;
-    dub_worker_play(self, now_ns);
+    do {
+        dub_worker_play(self, now_ns);
+    } while (write_owed(self, now_ns));
     if (self->state == DUB_WORKER_DRAINING && self->sink != SINK_ENDING && self->sink != SINK_DONE &&
         dub_worker_all_played(self))
         end_sink(self);
@@ -224,7 +252,7 @@ void dub_worker_source_info(DubWorker *self, const DubWorkerInput *input, int64_
 {
     if (is_over(self) || self->state == DUB_WORKER_DRAINING)
         return;
-    self->source_attempts = 0;
+    self->source_opened_ns = now_ns;
     if (self->known && !same_shape(&self->input, input)) {
         g_autoptr(GError) error = g_error_new(DUB_ERROR, DUB_ERROR_UNSUPPORTED,
                                               "the source came back with another shape (%u Hz, %u channels, %s video); "
@@ -241,26 +269,38 @@ void dub_worker_source_info(DubWorker *self, const DubWorkerInput *input, int64_
         make_parts(self);
         self->effects.start_speech(input, self->user_data);
     }
+    self->age_ns = input->head_ns;
+    self->first_ns = input->first_ns;
     set_state(self, DUB_WORKER_RUNNING);
     go_on(self, now_ns);
 }
 
 /* --- what the source delivers ----------------------------------------------------------------------------------- */
 
-static int64_t resume_at(const DubWorker *self, int64_t now_ns)
+/* What is new leaves after D; what had waited before it got here has spent that much of it. */
+static int64_t resume_at(const DubWorker *self, int64_t source_ns, int64_t now_ns)
 {
     if (!self->input.live || !dub_playout_anchored(self->playout))
         return 0;
-    return dub_playout_position(self->playout, now_ns) + self->stats.delay_ns; /* what arrives now, leaves after D */
+    const int64_t age_ns = self->age_ns > 0 ? MAX(self->age_ns - (source_ns - self->first_ns), 0) : 0;
+    return dub_playout_position(self->playout, now_ns) + self->stats.delay_ns - age_ns;
+}
+
+static int64_t place(DubWorker *self, DubTrack track, int64_t source_ns, int64_t duration_ns, int64_t now_ns)
+{
+    int64_t offset;
+    if (!dub_epochs_map(&self->epochs, track, source_ns, duration_ns, resume_at(self, source_ns, now_ns), &offset))
+        return offset;
+    dub_info("stream %s: epoch %u: timestamps of the source jumped", self->stream_id, self->epochs.epoch);
+    self->age_ns = 0;
+    return offset;
 }
 
 static void take_video(DubWorker *self, const DubWorkerVideo *video, int64_t now_ns)
 {
     const int64_t dts = video->dts_ns != DUB_TIME_NONE ? video->dts_ns : video->pts_ns;
     const int64_t duration = video->duration_ns != DUB_TIME_NONE ? video->duration_ns : 0;
-    int64_t offset;
-    if (dub_epochs_map(&self->epochs, DUB_TRACK_VIDEO, dts, duration, resume_at(self, now_ns), &offset))
-        dub_info("stream %s: epoch %u: timestamps of the source jumped", self->stream_id, self->epochs.epoch);
+    const int64_t offset = place(self, DUB_TRACK_VIDEO, dts, duration, now_ns);
     const DubVideoUnit unit = { video->payload, video->pts_ns - offset, dts - offset, video->key_frame, video->size_bytes };
     self->stats.video_units++;
     self->stats.video_bytes += video->size_bytes;
@@ -282,12 +322,13 @@ static void put_sound(DubWorker *self, const float *samples, gsize n_frames)
     dub_worker_take_segments(self);
 }
 
-static void put_silence(DubWorker *self, int64_t n_frames)
+/* A second at a time: a gap may be an hour long. */
+static void put_owed_silence(DubWorker *self)
 {
-    const gsize block = self->input.rate_hz; /* a second at a time */
-    g_autofree float *zeros = g_new0(float, block * self->input.channels);
-    for (; n_frames > 0; n_frames -= (int64_t) block)
-        put_sound(self, zeros, MIN((gsize) n_frames, block));
+    const gsize n_frames = (gsize) MIN(self->owed_frames, (int64_t) self->input.rate_hz);
+    g_autofree float *zeros = g_new0(float, n_frames * self->input.channels);
+    put_sound(self, zeros, n_frames);
+    self->owed_frames -= (int64_t) n_frames;
 }
 
 /* How many frames audio's own timestamp is ahead of where the frame count would put it; what is within the jitter of
@@ -308,20 +349,48 @@ static int64_t frames_off(DubWorker *self, int64_t target_frame)
     return off;
 }
 
-static void take_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_t now_ns)
+static void put_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_t now_ns)
 {
-    int64_t offset;
-    if (dub_epochs_map(&self->epochs, DUB_TRACK_AUDIO, pts_ns, dub_pcm_duration_ns(pcm), resume_at(self, now_ns), &offset))
-        dub_info("stream %s: epoch %u: timestamps of the source jumped", self->stream_id, self->epochs.epoch);
+    const int64_t offset = place(self, DUB_TRACK_AUDIO, pts_ns, dub_pcm_duration_ns(pcm), now_ns);
     const int64_t target = dub_ns_to_samples(pts_ns - offset, self->input.rate_hz);
     const int64_t off = frames_off(self, target);
     if (off > 0) {
         self->stats.gaps_filled += dub_mixer_received(self->mixer) > 0;
-        put_silence(self, off);
+        self->owed_frames = off;
+        g_queue_push_head(&self->delayed, delayed_new(pcm, pts_ns));
+        return;
     }
     const gsize skip = off < 0 ? MIN((gsize) -off, pcm->n_frames) : 0;
     self->stats.overlaps_dropped += skip > 0 && dub_mixer_received(self->mixer) > 0;
     put_sound(self, pcm->samples + skip * pcm->channels, pcm->n_frames - skip);
+}
+
+/* One piece of what waits for room. Returns: whether there was any, and room for it. */
+static bool write_owed(DubWorker *self, int64_t now_ns)
+{
+    const bool is_live = self->input.live; /* a gap in it is at most DUB_EPOCH_LIVE_GAP_NS long */
+    if (g_queue_is_empty(&self->delayed) || (!is_live && dub_worker_is_full(self, now_ns)))
+        return false;
+    if (self->owed_frames > 0) {
+        put_owed_silence(self);
+        return true;
+    }
+    Delayed *delayed = g_queue_pop_head(&self->delayed);
+    put_audio(self, delayed->pcm, delayed->pts_ns, now_ns);
+    delayed_free(delayed);
+    return true;
+}
+
+static void take_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_t now_ns)
+{
+    if (g_queue_is_empty(&self->delayed))
+        put_audio(self, pcm, pts_ns, now_ns);
+    else
+        g_queue_push_tail(&self->delayed, delayed_new(pcm, pts_ns));
+    if (self->input.live) {
+        while (write_owed(self, now_ns))
+            ;
+    }
 }
 
 static void anchor(DubWorker *self, int64_t now_ns)
@@ -330,7 +399,8 @@ static void anchor(DubWorker *self, int64_t now_ns)
     for (const GList *l = self->early.head; l; l = l->next)
         first = MIN(first, ((const Early *) l->data)->pts_ns);
     dub_epochs_anchor(&self->epochs, first);
-    dub_playout_anchor(self->playout, self->early_since_ns - self->input.head_ns);
+    dub_playout_anchor(self->playout, self->early_since_ns - self->age_ns);
+    self->age_ns = 0;
     for (Early *early = g_queue_pop_head(&self->early); early; early = g_queue_pop_head(&self->early)) {
         if (early->is_video)
             take_video(self, &early->video, now_ns);
@@ -341,24 +411,18 @@ static void anchor(DubWorker *self, int64_t now_ns)
     }
 }
 
-static bool has_early(const DubWorker *self, bool is_video)
-{
-    for (const GList *l = self->early.head; l; l = l->next) {
-        if (((const Early *) l->data)->is_video == is_video)
-            return true;
-    }
-    return false;
-}
-
-/* Output time 0 is the earliest of both streams, so neither is placed before the other has shown itself. */
+/* Output time 0 is the earliest of both streams, so neither is placed before the other has shown itself; but it is not
+ * waited for for ever, and timestamps that stand still are no clock. */
 static void wait_early(DubWorker *self, Early *early, int64_t now_ns)
 {
     if (self->early_since_ns == DUB_TIME_NONE)
         self->early_since_ns = now_ns;
     g_queue_push_tail(&self->early, early);
+    self->early_has[early->is_video] = true;
     const Early *first = g_queue_peek_head(&self->early);
-    const bool both = !self->input.has_video || (has_early(self, true) && has_early(self, false));
-    if (both || early->pts_ns - first->pts_ns > EARLY_WAIT_NS)
+    const bool both = !self->input.has_video || (self->early_has[true] && self->early_has[false]);
+    const bool waited = self->input.live && now_ns - self->early_since_ns > EARLY_WAIT_NS;
+    if (both || waited || early->pts_ns - first->pts_ns > EARLY_WAIT_NS || self->early.length >= EARLY_MAX)
         anchor(self, now_ns);
 }
 
@@ -413,14 +477,23 @@ static void start_draining(DubWorker *self, int64_t now_ns)
     }
     if (!self->epochs.anchored && self->early.length > 0)
         anchor(self, now_ns);
+    g_queue_clear_full(&self->delayed, delayed_free); /* held, a source does not end: it was stopped */
+    self->owed_frames = 0;
     set_state(self, DUB_WORKER_DRAINING);
     cut_here(self);
+}
+
+static void note_source_ran(DubWorker *self, int64_t now_ns)
+{
+    if (self->state == DUB_WORKER_RUNNING && now_ns - self->source_opened_ns >= WELL_NS)
+        self->source_attempts = 0;
 }
 
 void dub_worker_source_eos(DubWorker *self, int64_t now_ns)
 {
     if (is_over(self) || self->state == DUB_WORKER_DRAINING)
         return;
+    note_source_ran(self, now_ns);
     if (!self->known || (!self->epochs.anchored && self->early.length == 0)) {
         g_autoptr(GError) error = g_error_new_literal(DUB_ERROR, DUB_ERROR_CORRUPT, "the source ended before its first frame");
         remember_error(self, error);
@@ -436,7 +509,8 @@ static int64_t retry_wait(unsigned attempt) /* 0, 1, 2, … */
 
 static bool worth_retrying(const GError *error)
 {
-    return g_error_matches(error, DUB_ERROR, DUB_ERROR_NETWORK) || g_error_matches(error, DUB_ERROR, DUB_ERROR_TIMEOUT);
+    return g_error_matches(error, DUB_ERROR, DUB_ERROR_NETWORK) || g_error_matches(error, DUB_ERROR, DUB_ERROR_TIMEOUT) ||
+           g_error_matches(error, DUB_ERROR, DUB_ERROR_STALLED);
 }
 
 void dub_worker_source_error(DubWorker *self, const GError *error, int64_t now_ns)
@@ -444,6 +518,7 @@ void dub_worker_source_error(DubWorker *self, const GError *error, int64_t now_n
     if (is_over(self) || self->state == DUB_WORKER_DRAINING)
         return;
     const bool was_live = self->known && self->input.live;
+    note_source_ran(self, now_ns);
     if (was_live && worth_retrying(error) && self->source_attempts < self->config.source_attempts) {
         const int64_t wait = retry_wait(self->source_attempts++);
         dub_warning("stream %s: source: %s; attempt %u of %u in %d s", self->stream_id, error->message, self->source_attempts,
@@ -490,8 +565,17 @@ void dub_worker_stop(DubWorker *self, int64_t within_ns, int64_t now_ns)
     go_on(self, now_ns);
 }
 
-bool dub_worker_resume(DubWorker *self, int64_t now_ns)
+/* At once the first time, then later and later. */
+static int64_t wait_for_same(DubWorker *self)
 {
+    const unsigned attempt = self->source_attempts++;
+    return attempt > 0 ? retry_wait(attempt - 1) : 0;
+}
+
+bool dub_worker_resume(DubWorker *self, bool is_same, int64_t now_ns)
+{
+    if (is_same && (self->error || self->source_attempts >= self->config.source_attempts))
+        return false;
     const bool can = self->state == DUB_WORKER_DRAINING && self->known && self->input.live && !self->stop_asked &&
                      self->sink != SINK_ENDING && self->sink != SINK_DONE && self->link != LINK_ENDED &&
                      self->epochs.anchored;
@@ -500,7 +584,9 @@ bool dub_worker_resume(DubWorker *self, int64_t now_ns)
     g_clear_error(&self->error); /* what ended it is mended */
     dub_epochs_break(&self->epochs);
     dub_segmenter_resume(self->segmenter);
-    self->source_retry_ns = now_ns;
+    if (!is_same)
+        self->source_attempts = 0;
+    self->source_retry_ns = now_ns + (is_same ? wait_for_same(self) : 0);
     set_state(self, DUB_WORKER_RECOVERING); /* the next tick opens the source */
     return true;
 }
@@ -625,19 +711,48 @@ void dub_worker_sink_finished(DubWorker *self, G_GNUC_UNUSED int64_t now_ns)
     finish(self);
 }
 
+void dub_worker_sink_opened(DubWorker *self, int64_t now_ns)
+{
+    if (self->sink != SINK_OPENING)
+        return;
+    self->sink = SINK_OPEN;
+    self->sink_opened_ns = now_ns;
+    go_on(self, now_ns);
+}
+
+/* A new break counts, and so does each attempt that is not one of the quick ones. */
+static void break_sink(DubWorker *self, const GError *error, int64_t now_ns)
+{
+    const bool had_it = self->sink == SINK_OPEN && now_ns - self->sink_opened_ns >= SINK_HELD_NS;
+    const bool is_new = had_it || self->sink_broken_ns == DUB_TIME_NONE;
+    if (is_new)
+        self->sink_broken_ns = now_ns;
+    const bool soon = now_ns - self->sink_broken_ns < SINK_SOON_FOR_NS;
+    self->sink_breaks += is_new || !soon;
+    self->sink_retry_ns = now_ns + (soon ? SINK_SOON_NS : retry_wait(self->sink_breaks - 1));
+    self->sink = SINK_BROKEN;
+    self->sink_was_broken = true;
+    if (is_new || !soon)
+        dub_warning("stream %s: output: %s; tried again, %u of %u", self->stream_id, error->message, self->sink_breaks,
+                    SINK_BREAKS);
+}
+
 void dub_worker_sink_error(DubWorker *self, const GError *error, int64_t now_ns)
 {
     if (is_over(self))
         return;
-    if (self->sink == SINK_OPEN && now_ns - self->sink_opened_ns >= SINK_WELL_NS)
-        self->sink_attempts = 0;
-    if (self->paced && worth_retrying(error) && self->sink == SINK_OPEN && self->sink_attempts < SINK_ATTEMPTS &&
-        self->state != DUB_WORKER_DRAINING) {
-        self->sink_retry_ns = now_ns + retry_wait(self->sink_attempts++);
-        self->sink = SINK_BROKEN;
-        dub_warning("stream %s: output: %s; attempt %u of %u", self->stream_id, error->message, self->sink_attempts,
-                    SINK_ATTEMPTS);
-        return;
+    if (self->sink == SINK_OPEN && now_ns - self->sink_opened_ns >= WELL_NS) {
+        self->sink_breaks = 0;
+        self->sink_broken_ns = DUB_TIME_NONE;
+    }
+    const bool was_open = self->sink == SINK_OPEN || self->sink == SINK_OPENING;
+    /* What had the path was we ourselves, over a connection that the server has not missed yet. */
+    const bool own_rest = self->sink == SINK_OPEN && self->sink_was_broken &&
+                          g_error_matches(error, DUB_ERROR, DUB_ERROR_BUSY);
+    if (self->paced && (worth_retrying(error) || own_rest) && was_open && self->sink_breaks <= SINK_BREAKS) {
+        break_sink(self, error, now_ns);
+        if (self->sink_breaks <= SINK_BREAKS)
+            return;
     }
     remember_error(self, error);
     self->sink = SINK_DONE;

@@ -52,6 +52,7 @@ typedef struct {
     bool live;               /* the source sets the pace; a file can be held */
     unsigned rate_hz, channels; /* of the PCM */
     int64_t head_ns;         /* how much older than its arrival what comes first is: playing is that much further on */
+    int64_t first_ns;        /* its timestamp */
 } DubWorkerInput;
 
 typedef struct {
@@ -89,7 +90,7 @@ typedef struct {
     uint64_t epochs, gaps_filled, overlaps_dropped, rebuffers, video_dropped, reconnections, pressure_events[3];
     unsigned inflight, video_queued;
     int64_t audio_queued_ns;          /* original that waits to be played */
-    int64_t av_delta_ns;              /* how far audio's place by its own timestamps is from its place by frame count */
+    int64_t av_delta_ns;              /* of the output, at its muxer; 0 here, filled in by who has the sink */
     int64_t played_ns, delay_ns;
     DubBreakerState breaker;
     uint64_t breaker_failures;
@@ -103,7 +104,8 @@ typedef struct {
     void (*submit)(DubFragment *fragment, void *user_data);        /* (transfer full) */
     void (*applied)(uint64_t sequence_number, void *user_data);
     void (*end_speech)(void *user_data);                           /* nothing is awaited of it any more */
-    void (*open_sink)(const DubWorkerInput *input, void *user_data);
+    /* Returns: false: dub_worker_sink_opened() or …_error() follows */
+    bool (*open_sink)(const DubWorkerInput *input, void *user_data);
     void (*push_video)(void *payload, int64_t pts_ns, int64_t dts_ns, void *user_data); /* payload: (transfer full) */
     void (*push_audio)(DubPcm *pcm, void *user_data);              /* (transfer full); contiguous */
     void (*end_sink)(bool complete, void *user_data);
@@ -122,9 +124,10 @@ void dub_worker_start(DubWorker *self, int64_t now_ns);
 /* No more input; what is in flight is played, then the end. @within_ns: live: be done by then, faster than real time if
  * need be; 0: at its own pace. A second call cuts it short: what is undecided falls back at once. */
 void dub_worker_stop(DubWorker *self, int64_t within_ns, int64_t now_ns);
-/* The publisher is back while its stream drains: opens the source again and goes on with the same output, in a new epoch.
- * false: not live, not draining, stopped by hand, or the output is closing already. */
-bool dub_worker_resume(DubWorker *self, int64_t now_ns);
+/* The publisher is back while its stream drains, or (@is_same) never left: opens the source again and goes on with the
+ * same output, in a new epoch. false: not live, not draining, stopped by hand, or the output is closing already; and of
+ * the same publisher what has failed, or has ended again and again. */
+bool dub_worker_resume(DubWorker *self, bool is_same, int64_t now_ns);
 void dub_worker_tick(DubWorker *self, int64_t now_ns); /* each 20 ms while live; files need none */
 
 void dub_worker_source_info(DubWorker *self, const DubWorkerInput *input, int64_t now_ns);
@@ -142,6 +145,7 @@ void dub_worker_speech_pressure(DubWorker *self, DubPressure pressure, unsigned 
 void dub_worker_speech_lost(DubWorker *self, int64_t now_ns);
 void dub_worker_speech_failed(DubWorker *self, const GError *error, int64_t now_ns);
 
+void dub_worker_sink_opened(DubWorker *self, int64_t now_ns);
 void dub_worker_sink_room(DubWorker *self, bool room, int64_t now_ns);
 void dub_worker_sink_finished(DubWorker *self, int64_t now_ns);
 void dub_worker_sink_error(DubWorker *self, const GError *error, int64_t now_ns);

@@ -209,6 +209,8 @@ def test_stream_to_hls(server, short, tmp_path, until_end):
     out = tmp_path / "show.m3u8"
     program = until_end(dub(server.url("live/show/in"), out, tmp_path / "airdub.log"))
     until_end(rtmp.publish(short, server.url("live/show/in"), tmp_path / "publisher.log"))
+    wait_for(lambda: out.exists() and "#EXTINF" in out.read_text(), IN_TIME_S, "a playlist that is watched while it grows")
+    assert "#EXT-X-ENDLIST" not in out.read_text() and program.running
     assert program.wait(IN_TIME_S) == 0, program.tail()
     assert "#EXT-X-ENDLIST" in out.read_text()
     assert_whole(short, out, through_ts=True)

@@ -66,10 +66,22 @@ def test_publishers_with_what_cannot_be_dubbed(live, tmp_path, until_end, short)
         live.service.wait_for_line(rf"ERROR stream {name}: ", 30)
         errors = lines_about(live.service, "ERROR", name)
         assert errors and all(line.endswith(f"/live/{name}/in: {says}") for line in errors), errors
+        live.service.wait_for_line(rf"ERROR stream {name}: 2 times in a row: ", 30)  # counted: it may stay for hours
     assert dub_whole(live, "next", short, tmp_path, until_end)  # the next one is dubbed, with them still there
     for publisher in publishers:
         publisher.stop()
     wait_for(lambda: not live.service.streams(), 30, "the end of the refused streams")
+
+
+def test_hooks_for_streams_that_do_not_exist_take_no_slot(short, tmp_path, until_end):
+    """Anybody can post one; what the media server does not have, is not started."""
+    live = start_live(tmp_path, until_end, MAX_CONCURRENT_STREAMS=2)
+    for i in range(100):
+        answer = requests.post(f"{live.service.url}/v1/mediamtx/events/ready", timeout=5,
+                               json={"path": f"live/bogus{i}/in", "query": "", "sourceType": "rtmp", "sourceId": str(i)})
+        assert answer.json() == {"status": "unknown", "stream_id": f"bogus{i}"}
+    assert not live.service.streams() and not lines_about(live.service, "bogus")
+    assert dub_whole(live, "real", short, tmp_path, until_end)
 
 
 TAKEN = {

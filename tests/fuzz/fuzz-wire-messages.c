@@ -26,11 +26,14 @@ REWRITE(DubBackpressure, backpressure)
 REWRITE(DubStreamComplete, stream_complete)
 REWRITE(DubErrorEvent, error_event)
 REWRITE(DubErrorSimulationAck, error_simulation_ack)
+REWRITE(DubDisconnectSimulation, disconnect_simulation)
+REWRITE(DubDisconnectAck, disconnect_ack)
 
 static DubJson *(*const rewriters[])(const DubJson *, GError **) = {
     rewrite_stream_init,     rewrite_fragment_data, rewrite_fragment_receipt,   rewrite_stream_control,
     rewrite_error_simulation, rewrite_stream_ready, rewrite_fragment_ack,       rewrite_fragment_processed,
     rewrite_backpressure,    rewrite_stream_complete, rewrite_error_event,      rewrite_error_simulation_ack,
+    rewrite_disconnect_simulation, rewrite_disconnect_ack,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

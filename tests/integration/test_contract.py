@@ -210,6 +210,7 @@ def test_too_large_names_the_field(echo):
 # code, severity, retryable: PROTOCOL.md's table, one row each
 CODES = [
     ("AUTH_FAILED", "fatal", False), ("STREAM_NOT_FOUND", "error", False), ("STREAM_PAUSED", "error", True),
+    ("STREAM_IN_USE", "error", True),
     ("INVALID_CONFIG", "error", False), ("INVALID_VOICE_PROFILE", "error", False), ("FRAGMENT_TOO_LARGE", "error", False),
     ("INVALID_SEQUENCE", "error", False), ("INVALID_AUDIO", "error", False), ("TIMEOUT", "error", True),
     ("MODEL_ERROR", "error", True), ("GPU_OOM", "error", True), ("QUEUE_FULL", "warning", True),
@@ -231,7 +232,7 @@ def test_each_code_by_simulation(echo, code, severity, retryable):
         worker.send("config:error_simulation", {"enabled": True, "rules": rules})
         worker.submit(0, b"x")
         answer = worker.wait_for("fragment:processed")
-        assert answer["error"] == {"code": code, "message": "simulated failure", "stage": "translation", "retryable": retryable}
+        assert answer["error"] == {"code": code, "message": "Simulated error", "stage": "translation", "retryable": retryable}
 
 
 def provoke(worker, code):

@@ -14,13 +14,18 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 
 
+def test_configuration_is_what_the_programs_print():
+    done = subprocess.run([sys.executable, ROOT / "tools/docs/configuration.py", "--build", programs.build_dir(), "--check"])
+    assert done.returncode == 0, "run tools/docs/configuration.py"
+
+
 @pytest.mark.parametrize("name", ["media-service", "sts-service"])
-def test_operations_shows_every_setting_as_help_prints_it(name):
+def test_configuration_has_every_setting(name):
     printed = subprocess.run([programs.path_of(name), "--help"], capture_output=True, text=True, check=True).stdout
-    settings = [line for line in printed.splitlines() if line.startswith("  ")]
+    settings = re.findall(r"^  ([A-Z][A-Z0-9_]*)", printed, re.M)
     assert len(settings) > 10
-    shown = (DOCS / "operations.md").read_text().splitlines()
-    assert [line for line in settings if line not in shown] == []
+    shown = re.findall(r"`([A-Z][A-Z0-9_]*)`", (DOCS / "configuration.md").read_text())
+    assert [name for name in settings if name not in shown] == []
 
 
 # ---- the conformance tables of socketio.md ----

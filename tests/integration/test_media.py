@@ -1,9 +1,11 @@
 """Media in and out through tests/support/media-copy: every container, its lengths, its sync, its error lines."""
 import array
+import contextlib
 import http.server
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -389,6 +391,41 @@ def test_rtmp_in_and_out(clips, rtmp_server, tmp_path):
     assert relayed["n_video"] > 1.5 * SECONDS * FPS and facts["n_video"] > SECONDS * FPS
     assert facts["last_video_ns"] - facts["first_video_ns"] > (SECONDS - 1) * 1e9
     assert len(offsets) >= 3 and max(map(abs, offsets[:2])) < 2, offsets
+
+
+class Tap:
+    """A TCP proxy in front of a server; `sent` is what clients wrote."""
+
+    def __init__(self, port):
+        self.sent = bytearray()
+        self.target = port
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        client, _ = self.listener.accept()
+        server = socket.create_connection(("127.0.0.1", self.target))
+        threading.Thread(target=self.forward, args=(server, client, bytearray()), daemon=True).start()
+        self.forward(client, server, self.sent)
+
+    @staticmethod
+    def forward(source, target, seen):
+        while data := source.recv(65536):
+            seen += data
+            target.sendall(data)
+        with contextlib.suppress(OSError):  # the other direction may have closed it
+            target.shutdown(socket.SHUT_WR)
+
+
+def test_rtmp_tracks_are_told_twice_to_who_wants_them(clips, rtmp_server):
+    """With the second header, a MediaMTX knows the tracks at once and not after 2 s of media."""
+    second = re.compile(rb"\x00\x07\xd0(\x00\x00.\x08(....)?)?\xaf\x00", re.DOTALL)  # 2000 ms, audio: AAC header
+    for option, expected in (("--tracks-ms=2000", 1), ("--tracks-ms=0", 0)):
+        tap = Tap(int(rtmp_server.split(":")[2].split("/")[0]))
+        status, _, error = copy(option, clips / "clip.mp4", f"rtmp://127.0.0.1:{tap.port}/live/{option[-1]}{expected}")
+        assert status == 0, error
+        assert len(second.findall(tap.sent)) == expected, option
 
 
 def test_rtmp_path_in_use(clips, rtmp_server):

@@ -128,6 +128,7 @@ def test_a_worker_that_vanishes_leaves_the_engines_free(serve, said):
         gone.submit(number, long)
     gone.wait_for("fragment:ack", 10)
     assert service.metrics().value("sts_fragments_in_flight") == 10
+    assert service.metrics().value("sts_queue_depth", stream_id="gone") == 9  # one is on the only lane
     gone.client.eio.ws.sock.shutdown(socket.SHUT_RDWR)  # no close frame, no DISCONNECT: as if its process had died
     begin = time.monotonic()
     wait_for(lambda: service.metrics().value("sts_fragments_in_flight") == 0, 1 + SLACK_S, "nothing in flight")

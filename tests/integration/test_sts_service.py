@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import time
 
 import pytest
 import requests
@@ -177,11 +178,46 @@ def test_error_simulation(echo):
             worker.submit(number, b"x")
         answers = worker.wait_for("fragment:processed", 6)
         assert [a["status"] for a in answers] == ["success", "failed", "failed", "success", "success", "failed"]
-        assert answers[1]["error"] == {"code": "GPU_OOM", "message": "simulated failure", "stage": "tts", "retryable": False}
+        assert answers[1]["error"] == {"code": "GPU_OOM", "message": "Simulated error", "stage": "tts", "retryable": False}
         assert (answers[2]["error"]["code"], answers[2]["error"]["message"]) == ("TIMEOUT", "too slow")
         worker.send("config:error_simulation", {"enabled": True, "rules": [{"trigger": "moon"}]}, check=False)
         assert worker.wait_for("config:error_simulation:ack", 2)[1]["status"] == "rejected"
         assert worker.end()["statistics"]["failed_count"] == 3
+
+
+def test_first_ack_is_queued_with_its_place(serve):
+    """Existing workers wait for just that, also where a fragment is taken up at once."""
+    service = serve(ECHO_PROCESSING_DELAY_MS=200)
+    with Worker(service.url) as worker:
+        worker.init(max_inflight=10)
+        ids = [worker.submit(number, b"x") for number in range(3)]
+        acks = worker.wait_for("fragment:ack", 3)
+        assert [(a["fragment_id"], a["status"], a["queue_position"]) for a in acks] == [(i, "queued", 0) for i in ids]
+        worker.submit(0, b"x", fragment_id=ids[0])
+        assert worker.wait_for("fragment:ack", 4)[3]["status"] == "processing"
+
+
+def test_simulated_disconnect(serve):
+    """The connection breaks when it was said; python-socketio comes back by itself, as after a network's failure."""
+    service = serve(ECHO_PROCESSING_DELAY_MS=60_000)
+    with Worker(service.url) as worker:
+        worker.init()
+        worker.submit(0, b"in flight")
+        before_ms = time.time() * 1000
+        worker.send("simulate:disconnect", {"delay_ms": 300})
+        ack = worker.wait_for("simulate:disconnect:ack")
+        assert ack["status"] == "scheduled" and 300 <= ack["disconnect_at_ms"] - before_ms + 1
+        assert worker.disconnected is None
+        assert worker.wait_disconnected() != "server disconnect"
+        assert time.time() * 1000 >= ack["disconnect_at_ms"] - 1
+    wait_for(lambda: service.get("/health").json()["active_streams"] == 0, 5, "the stream's end")
+    client = socketio.Client(reconnection_delay=0.05, reconnection_delay_max=0.1)
+    connected = []
+    client.on("connect", lambda: connected.append(client.sid))
+    client.connect(service.url, transports=["websocket"])
+    client.emit("simulate:disconnect", {})
+    wait_for(lambda: len(connected) == 2, 30, "the client's return")
+    client.disconnect()
 
 
 @pytest.mark.parametrize("event, payload, code, field", [
@@ -214,6 +250,26 @@ def test_fragments_that_are_no_audio(echo):
         assert worker.wait_for("error", 2)[1]["code"] == "FRAGMENT_TOO_LARGE"
         worker.submit(2, b"fine")  # the two before it are not waited for
         assert worker.wait_for("fragment:processed")["sequence_number"] == 2
+
+
+def test_another_worker_does_not_take_the_stream(echo):
+    """Whoever knows a stream's id cannot silence it; once its connection is gone, it is free."""
+    with Worker(echo.url, stream="owned") as other:
+        with Worker(echo.url, stream="owned") as owner:
+            owner.init()
+            other.init(wait=False, worker_id="somebody-else")
+            refused = other.wait_for("error")
+            assert (refused["code"], refused["retryable"]) == ("STREAM_IN_USE", True)
+            assert "pytest" not in refused["message"]  # whose it is, is nobody's business: that is the key to it
+            owner.submit(0, b"still here")
+            assert dubbed(owner.wait_for("fragment:processed")) == b"still here"
+            assert not owner.of("error")
+
+        def is_free():
+            other.init(wait=False, worker_id="somebody-else")
+            return other.of("stream:ready")
+
+        wait_for(is_free, 10, "the stream")
 
 
 def test_newer_connection_takes_the_stream(echo):
@@ -298,6 +354,9 @@ METRICS = {  # name: type, labels
     "sts_connections_total": ("counter", {"status"}),
     "sts_queue_depth": ("gauge", {"stream_id"}),
     "sts_engine_fragments_total": ("counter", {"stage", "engine"}),
+    "sts_loop_lag_seconds": ("histogram", set()),
+    "sts_monitor_listeners": ("gauge", set()),
+    "sts_monitor_lost_events_total": ("counter", set()),
 }
 
 
@@ -326,7 +385,7 @@ def test_every_metric_by_name(serve):
 def test_every_protocol_schema_is_a_schema():
     from support.sts_worker import PROTOCOL
     names = [path.stem for path in PROTOCOL.glob("*.json")]
-    assert len(names) == 14
+    assert len(names) == 16
     for name in names:
         validator(name).check_schema(validator(name).schema)
 

@@ -1,5 +1,5 @@
 /* tests/support/media-copy.c: a source linked to a sink, to try both from outside.
- *   media-copy [--pcm FILE] [--pts FILE] [--stop-after SECONDS] IN [OUT]
+ *   media-copy [--pcm FILE] [--pts FILE] [--stop-after SECONDS] [--tracks-ms MS] IN [OUT]
  * Without OUT the source is only read. Ends with one line of JSON on stdout, or one line of error and its exit status. */
 #include "base/error.h"
 #include "base/log.h"
@@ -19,6 +19,7 @@ typedef struct {
     bool is_live_output, is_sink_ending;
     FILE *pcm_file, *pts_file;
     double stop_after_s;
+    int tracks_ms;
     DubSourceInfo info;
     char *video_caps;
     int64_t n_video, n_audio_frames, n_pushed_frames;
@@ -70,6 +71,7 @@ static void open_sink(Copy *copy, const DubSourceInfo *info)
         .rate_hz = info->rate_hz,
         .channels = info->channels,
         .live = copy->is_live_output,
+        .tracks_ms = (unsigned) copy->tracks_ms,
     };
     g_autoptr(GError) error = NULL;
     copy->sink = dub_sink_new(&config, &callbacks, copy, &error);
@@ -179,6 +181,7 @@ int main(int argc, char **argv)
         { "pcm", 0, 0, G_OPTION_ARG_FILENAME, &pcm_path, "write the PCM as float32", "FILE" },
         { "pts", 0, 0, G_OPTION_ARG_FILENAME, &pts_path, "write PTS, DTS, key frame, size of each video unit", "FILE" },
         { "stop-after", 0, 0, G_OPTION_ARG_DOUBLE, &copy.stop_after_s, "stop then", "SECONDS" },
+        { "tracks-ms", 0, 0, G_OPTION_ARG_INT, &copy.tracks_ms, "RTMP: the tracks again, at this timestamp", "MS" },
         { 0 },
     };
     setlocale(LC_ALL, "C.UTF-8");

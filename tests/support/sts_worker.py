@@ -15,12 +15,12 @@ PROTOCOL = Path(__file__).resolve().parents[2] / "docs" / "protocol"
 SENT_BY_STS = {
     "stream:ready": "stream-ready", "fragment:ack": "fragment-ack", "fragment:processed": "fragment-processed",
     "backpressure": "backpressure", "stream:complete": "stream-complete", "error": "error",
-    "config:error_simulation:ack": "error-simulation-ack",
+    "config:error_simulation:ack": "error-simulation-ack", "simulate:disconnect:ack": "disconnect-ack",
 }
 SENT_BY_WORKER = {
     "stream:init": "stream-init", "fragment:data": "fragment-data", "fragment:ack": "fragment-receipt",
     "stream:pause": "stream-pause", "stream:resume": "stream-resume", "stream:end": "stream-end",
-    "config:error_simulation": "error-simulation",
+    "config:error_simulation": "error-simulation", "simulate:disconnect": "disconnect-simulation",
 }
 
 WAIT_S = 100  # an upper bound on a busy machine, never a delay

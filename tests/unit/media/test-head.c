@@ -25,6 +25,7 @@ typedef struct {
     unsigned answers_from;    /* /get has the whole from this request on, only the first bytes before */
     bool is_free_early;       /* freed while it waits for the recording */
     bool is_held;             /* while the head is fetched */
+    bool is_alone;            /* there is no playback server to ask */
     int n_video;              /* expected; 0: freed */
 } Case;
 
@@ -35,6 +36,7 @@ static const Case cases[] = {
     { "nothing-recorded", "live/x/in", 0, .n_video = LIVE_UNITS },
     { "running-for-long", "live/x/in", 60, .n_video = LIVE_UNITS },
     { "no-playback-server", NULL, 3, .n_video = LIVE_UNITS },
+    { "dated-without-a-recording", "live/x/in", 3, .is_alone = true, .n_video = LIVE_UNITS },
     { "freed-while-it-waits", "live/x/in", 3, .answers_from = G_MAXUINT, .is_free_early = true },
 };
 
@@ -50,7 +52,8 @@ typedef struct {
     int64_t age_ns, first_ns, last_dts_ns;
     GArray *sound; /* of float: the first channel */
     int64_t sound_start_ns;
-    bool is_over, is_held;
+    int64_t earliest_ns, latest_ns; /* of what came in one go with on_info */
+    bool is_over, is_held, is_batch_over;
     guint let_go_id;
 } Run;
 
@@ -139,14 +142,25 @@ static void on_info(const DubSourceInfo *info, void *user_data)
     Run *run = user_data;
     run->n_info++;
     run->age_ns = info->age_ns;
+    run->earliest_ns = G_MAXINT64;
+    run->latest_ns = G_MININT64;
     g_assert_true(info->live);
     g_assert_cmpuint(info->rate_hz, ==, RATE);
     end_live(run);
 }
 
+static void note_time(Run *run, int64_t time_ns)
+{
+    if (run->is_batch_over)
+        return;
+    run->earliest_ns = MIN(run->earliest_ns, time_ns);
+    run->latest_ns = MAX(run->latest_ns, time_ns);
+}
+
 static void on_video(DubAccessUnit *unit, void *user_data)
 {
     Run *run = user_data;
+    note_time(run, unit->pts_ns);
     g_assert_cmpint(run->n_info, ==, 1);
     g_assert_false(run->is_held);
     if (run->n_video++ == 0) {
@@ -163,6 +177,7 @@ static void on_video(DubAccessUnit *unit, void *user_data)
 static void on_audio(DubPcm *pcm, int64_t pts_ns, void *user_data)
 {
     Run *run = user_data;
+    note_time(run, pts_ns);
     if (run->sound->len == 0)
         run->sound_start_ns = pts_ns;
     const int64_t expected_ns = run->sound_start_ns + dub_samples_to_ns(run->sound->len, RATE);
@@ -202,6 +217,11 @@ static void expect_outcome(const Run *run)
     expect_one_tone(run);
     if (run->n_video == CLIP_UNITS)
         g_assert_cmpint(run->age_ns, >=, (CLIP_UNITS - LIVE_UNITS) * 40 * DUB_NS_PER_MS);
+    if (!run->c->is_alone)
+        return;
+    const int64_t waited_ns = run->latest_ns - run->earliest_ns; /* the newest has just come, the first has waited */
+    g_assert_cmpint(waited_ns, >=, DUB_NS_PER_S / 2);
+    g_assert_cmpint(ABS(run->age_ns - waited_ns), <=, 100 * DUB_NS_PER_MS);
 }
 
 static char *listen_at(Run *run)
@@ -220,15 +240,19 @@ static void test_case(const void *data)
     g_autofree char *base = listen_at(&run);
     g_autofree char *live = g_strconcat(base, "/live", NULL);
     const DubHeadConfig config = {
-        .playback_url = run.c->path ? base : "http://127.0.0.1:1",
+        .playback_url = run.c->is_alone ? NULL : run.c->path ? base : "http://127.0.0.1:1",
         .path = "live/x/in",
         .wait_ms = run.c->n_video == LIVE_UNITS ? 500 : 60000, /* a busy machine under ASan takes its time to recover */
     };
     run.source = dub_head_source_new(live, &config, &callbacks, &run, &error);
     g_assert_no_error(error);
+    if (run.c->is_alone)
+        hold(&run); /* meanwhile it gathers in the source, as behind a late key frame */
     dub_head_source_start(run.source);
-    while (!run.is_over)
+    while (!run.is_over) {
         g_main_context_iteration(NULL, TRUE);
+        run.is_batch_over = run.n_info > 0;
+    }
     g_clear_handle_id(&run.let_go_id, g_source_remove); /* the end may come while it is held */
     dub_head_source_free(run.source);
     while (g_main_context_iteration(NULL, FALSE)) {

@@ -47,7 +47,19 @@ static void on_event(SioSocket *socket, const SioEvent *event, void *user_data)
     server->script(server, socket, event->name, payload);
 }
 
+static void on_health(G_GNUC_UNUSED SoupServer *soup, SoupServerMessage *message, G_GNUC_UNUSED const char *path,
+                      G_GNUC_UNUSED GHashTable *query, void *user_data)
+{
+    ((Server *) user_data)->n_health++;
+    dub_http_reply_text(message, SOUP_STATUS_OK, "text/plain", "fine");
+}
+
 Server *server_new(Script script)
+{
+    return server_new_at(script, 0);
+}
+
+Server *server_new_at(Script script, guint at_port)
 {
     static const SioNamespaceCallbacks callbacks = {on_authorize, on_connect, on_event, NULL};
     Server *server = g_new0(Server, 1);
@@ -58,10 +70,11 @@ Server *server_new(Script script)
     server->receipts = json_array();
     server->soup = soup_server_new(NULL, NULL);
     server->sio = sio_server_new(server->soup, NULL);
+    soup_server_add_handler(server->soup, "/health", on_health, server, NULL);
     sio_server_add_namespace(server->sio, "/", &callbacks, server);
     sio_server_add_namespace(server->sio, "/sts", &callbacks, server);
     guint port;
-    g_autoptr(GSocket) socket = dub_http_bind("127.0.0.1", 0, "PORT", &port, &error);
+    g_autoptr(GSocket) socket = dub_http_bind("127.0.0.1", at_port, "PORT", &port, &error);
     g_assert_no_error(error);
     server->listener = eio_listener_new(server->soup, socket, NULL);
     server->url = g_strdup_printf("http://127.0.0.1:%u", port);

@@ -22,13 +22,14 @@ struct _Server {
     Script script;
     const char *token; /* wanted; NULL: none */
     SioSocket *socket; /* the last that connected */
-    guint n_connected;
+    guint n_connected, n_health; /* connections; times that /health was asked for */
     GPtrArray *names; /* of events, in the order they came */
     json_t *init;     /* the last stream:init */
     json_t *kept;     /* array of fragment:data, for scripts that answer later */
     json_t *receipts; /* array of fragment:ack */
 };
 Server *server_new(Script script);
+Server *server_new_at(Script script, guint port); /* 0: a free one */
 void server_free(Server *server);
 guint count_events(const Server *server, const char *name);
 

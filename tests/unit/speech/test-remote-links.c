@@ -1,6 +1,7 @@
 /* The remote backend on links that break or are refused, and freed at any time. */
 #include "remote-peer.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void test_reconnect(void)
@@ -39,6 +40,57 @@ static void test_given_up(void)
     g_assert_cmpuint(client.n_lost, ==, 3);
     g_assert_cmpuint(client.last_attempt, ==, 3);
     g_assert_nonnull(strstr(client.failed->message, "given up after 3 attempts"));
+    client_clear(&client);
+}
+
+/* Nobody waits for the next attempt, a minute away, when the service is there again. */
+static void test_service_is_back(void)
+{
+    Client client = {0};
+    DubSpeechRemoteOptions options = default_options();
+    options.first_wait_ms = 60000;
+    Server *server = serve(&client, echo_script, NULL, &options);
+    WAIT_FOR(client.n_ready == 1);
+    g_autofree char *url = g_strdup(server->url);
+    server_free(server);
+    WAIT_FOR(client.n_lost == 1);
+    const gint64 lost_us = g_get_monotonic_time();
+    const gint64 away_us = 1500 * G_TIME_SPAN_MILLISECOND; /* it is looked for twice a second */
+    WAIT_FOR(g_get_monotonic_time() - lost_us > away_us);
+    server = server_new_at(echo_script, (guint) atoi(strrchr(url, ':') + 1));
+    WAIT_FOR(client.n_ready == 2);
+    g_assert_cmpuint(client.n_lost, ==, 1);
+    end(&client, server);
+}
+
+/* A service that answers but hangs up is given the time that the policy says. */
+static void test_healthy_service_is_not_hurried(void)
+{
+    Client client = {0};
+    DubSpeechRemoteOptions options = default_options();
+    options.first_wait_ms = 60000;
+    Server *server = serve_ready(&client, echo_script, NULL, &options);
+    sio_socket_close_connection(server->socket);
+    WAIT_FOR(client.n_lost == 1);
+    WAIT_FOR(server->n_health >= 3);
+    g_assert_cmpuint(server->n_connected, ==, 1);
+    end(&client, server);
+}
+
+static void test_never_given_up(void)
+{
+    Server *server = server_new(mute_script);
+    Client client = {0};
+    DubSpeechRemoteOptions options = default_options();
+    options.attempts = 2;
+    options.first_wait_ms = 2;
+    options.rest_ms = 10;
+    g_autofree char *url = g_strdup(server->url);
+    options.url = url;
+    server_free(server);
+    client_init(&client, &default_config, &options);
+    WAIT_FOR(client.n_lost == 6);
+    g_assert_null(client.failed);
     client_clear(&client);
 }
 
@@ -200,6 +252,9 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/speech/remote/reconnect", test_reconnect);
     g_test_add_func("/speech/remote/given-up", test_given_up);
+    g_test_add_func("/speech/remote/service-is-back", test_service_is_back);
+    g_test_add_func("/speech/remote/healthy-service-is-not-hurried", test_healthy_service_is_not_hurried);
+    g_test_add_func("/speech/remote/never-given-up", test_never_given_up);
     g_test_add_func("/speech/remote/ready-timeout", test_ready_timeout);
     g_test_add_func("/speech/remote/ended-by-service", test_ended_by_service);
     g_test_add_func("/speech/remote/freed-busy", test_freed_busy);

@@ -52,7 +52,13 @@ static void on_close(void *user_data)
     ((Rig *) user_data)->closed++;
 }
 
-static const DubStsEffects effects = { on_emit, on_open, on_process, on_cancel, on_answered, on_release, on_close };
+static void on_hang_up(void *user_data)
+{
+    ((Rig *) user_data)->hung_up++;
+}
+
+static const DubStsEffects effects = { on_emit,     on_open,    on_process, on_cancel,
+                                       on_answered, on_release, on_close,   on_hang_up };
 
 static void decref(void *json)
 {

@@ -112,7 +112,7 @@ static void test_after_init(const void *data)
     open_with(&rig, HI, 1);
     check_refusal(&rig, data);
     take(&rig, 0, 1);
-    expect(&rig, "fragment:ack", "{'fragment_id':'f0','status':'processing'}");
+    expect(&rig, "fragment:ack", "{'fragment_id':'f0','status':'queued','queue_position':0}");
     tear_down(&rig);
 }
 
@@ -140,6 +140,11 @@ static void test_too_large(void)
         else
             expect(&rig, "error", "{'code':'FRAGMENT_TOO_LARGE','fragment_id':'f','retryable':false}");
     }
+    g_autofree char *no_base64 = g_strnfill(at_most / 3 * 4 + 8, '?'); /* too long is too long, whatever it holds */
+    g_autoptr(DubJson) payload = from_text(FRAGMENT(AUDIO));
+    json_object_set_new(json_object_get(payload, "audio"), "data_base64", json_string(no_base64));
+    dub_sts_session_event(rig.session, "fragment:data", payload, 0);
+    expect(&rig, "error", "{'code':'FRAGMENT_TOO_LARGE','fragment_id':'f','retryable':false}");
     tear_down(&rig);
 }
 

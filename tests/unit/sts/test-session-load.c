@@ -59,22 +59,22 @@ static void test_estimates(void)
     finish(&rig, 0, DUB_PROCESSED_SUCCESS, 1000);
     send_fragment(&rig, 1);
     send_fragment(&rig, 2);
-    expect(&rig, "fragment:ack", "{'status':'processing','estimated_completion_ms':null}"); /* nothing is known yet */
+    expect(&rig, "fragment:ack", "{'status':'queued','queue_position':0,'estimated_completion_ms':null}"); /* nothing is known yet */
     expect(&rig, "fragment:processed", "{}");
-    expect(&rig, "fragment:ack", "{'status':'processing','estimated_completion_ms':1000}");
+    expect(&rig, "fragment:ack", "{'status':'queued','queue_position':0,'estimated_completion_ms':1000}");
     expect(&rig, "fragment:ack", "{'status':'queued','queue_position':1,'estimated_completion_ms':2000}");
     tear_down(&rig);
 }
 
-/* Only what waits has a place, the first 1. */
+/* What is taken up at once has the place 0, what waits its own, from 1. Sent again, what is worked on has none. */
 static void test_position(void)
 {
     Rig rig;
     set_up(&rig, false);
     open_with(&rig, HI, 2);
     take(&rig, 0, 3);
-    expect(&rig, "fragment:ack", "{'fragment_id':'f0','status':'processing','queue_position':null}");
-    expect(&rig, "fragment:ack", "{'fragment_id':'f1','status':'processing','queue_position':null}");
+    expect(&rig, "fragment:ack", "{'fragment_id':'f0','status':'queued','queue_position':0}");
+    expect(&rig, "fragment:ack", "{'fragment_id':'f1','status':'queued','queue_position':0}");
     expect(&rig, "fragment:ack", "{'fragment_id':'f2','status':'queued','queue_position':1}");
     finish(&rig, 1, DUB_PROCESSED_SUCCESS, 1); /* its answer waits for that of f0 */
     take(&rig, 0, 3);
@@ -90,7 +90,7 @@ static void test_position_of_one_sent_again(void)
     set_up(&rig, false);
     open_with(&rig, HI, 1);
     take(&rig, 0, 3);
-    expect(&rig, "fragment:ack", "{'fragment_id':'f0','status':'processing'}");
+    expect(&rig, "fragment:ack", "{'fragment_id':'f0','status':'queued','queue_position':0}");
     expect(&rig, "fragment:ack", "{'fragment_id':'f1','status':'queued','queue_position':1}");
     expect(&rig, "fragment:ack", "{'fragment_id':'f2','status':'queued','queue_position':2}");
     send_fragment(&rig, 1);

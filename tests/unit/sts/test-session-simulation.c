@@ -17,10 +17,10 @@ static void test_simulation(void)
     }
     static const char *const answers[] = {
         "{'status':'success'}",
-        "{'error':{'code':'TIMEOUT','message':'simulated failure','stage':'asr','retryable':true}}",
+        "{'error':{'code':'TIMEOUT','message':'Simulated error','stage':'asr','retryable':true}}",
         "{'error':{'code':'GPU_OOM','message':'full','stage':'asr','retryable':false}}",
-        "{'error':{'code':'TIMEOUT','message':'simulated failure','stage':'asr','retryable':true}}",
-        "{'error':{'code':'MODEL_ERROR','message':'simulated failure','stage':'tts','retryable':true}}",
+        "{'error':{'code':'TIMEOUT','message':'Simulated error','stage':'asr','retryable':true}}",
+        "{'error':{'code':'MODEL_ERROR','message':'Simulated error','stage':'tts','retryable':true}}",
     };
     for (unsigned n = 0; n < 5; n++) {
         expect(&rig, "fragment:ack", "{}");
@@ -75,6 +75,40 @@ static void test_simulation_is_for_echo(void)
     tear_down(&rig);
 }
 
+static void test_disconnect(void)
+{
+    Rig rig;
+    set_up(&rig, true);
+    send_event(&rig, "simulate:disconnect", "{'delay_ms':500}"); /* no stream is needed */
+    expect(&rig, "simulate:disconnect:ack", "{'status':'scheduled','error_message':null}");
+    g_assert_cmpint(dub_sts_session_next_tick(rig.session), ==, rig.now_ns + SECOND / 2);
+    dub_sts_session_tick(rig.session, rig.now_ns + SECOND / 2 - 1);
+    g_assert_cmpuint(rig.hung_up, ==, 0);
+    send_event(&rig, "simulate:disconnect", "{}"); /* the newer one counts */
+    expect(&rig, "simulate:disconnect:ack", "{'status':'scheduled'}");
+    dub_sts_session_tick(rig.session, rig.now_ns);
+    g_assert_cmpuint(rig.hung_up, ==, 1);
+    dub_sts_session_tick(rig.session, rig.now_ns + SECOND);
+    g_assert_cmpuint(rig.hung_up, ==, 1);
+    g_assert_cmpuint(rig.closed, ==, 0);
+    send_event(&rig, "simulate:disconnect", "{'delay_ms':-1}");
+    expect(&rig, "simulate:disconnect:ack",
+           "{'status':'rejected','error_message':'delay_ms: -1 is not within 0 and 600000','disconnect_at_ms':null}");
+    tear_down(&rig);
+}
+
+static void test_disconnect_is_for_echo(void)
+{
+    Rig rig;
+    set_up(&rig, false);
+    send_event(&rig, "simulate:disconnect", "{'delay_ms':0}");
+    expect(&rig, "simulate:disconnect:ack",
+           "{'status':'rejected','error_message':'a disconnect is simulated in echo mode only'}");
+    dub_sts_session_tick(rig.session, rig.now_ns + SECOND);
+    g_assert_cmpuint(rig.hung_up, ==, 0);
+    tear_down(&rig);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -84,5 +118,7 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/sts/session/simulation", test_simulation);
     g_test_add_func("/sts/session/simulation-is-for-echo", test_simulation_is_for_echo);
+    g_test_add_func("/sts/session/disconnect", test_disconnect);
+    g_test_add_func("/sts/session/disconnect-is-for-echo", test_disconnect_is_for_echo);
     return g_test_run();
 }

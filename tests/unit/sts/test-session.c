@@ -75,8 +75,8 @@ static void test_order(void)
     set_up(&rig, false);
     open_with(&rig, HI, 2);
     take(&rig, 0, 3);
-    expect(&rig, "fragment:ack", "{'fragment_id':'f0','status':'processing'}");
-    expect(&rig, "fragment:ack", "{'fragment_id':'f1','status':'processing'}");
+    expect(&rig, "fragment:ack", "{'fragment_id':'f0','status':'queued','queue_position':0}");
+    expect(&rig, "fragment:ack", "{'fragment_id':'f1','status':'queued','queue_position':0}");
     expect(&rig, "fragment:ack", "{'fragment_id':'f2','status':'queued','queue_position':1}");
     finish(&rig, 2, DUB_PROCESSED_SUCCESS, 100);
     finish(&rig, 1, DUB_PROCESSED_PARTIAL, 100);

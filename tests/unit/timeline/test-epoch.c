@@ -64,6 +64,12 @@ static void test_break(void)
     g_assert_cmpint(-offset, ==, MS(3000));
     g_assert_false(dub_epochs_map(&epochs, V, MS(10), MS(40), MS(3010), &offset));
     g_assert_cmpint(MS(10) - offset, ==, MS(3010));
+    /* However long it was away, the one epoch is for both. */
+    dub_epochs_break(&epochs);
+    g_assert_true(dub_epochs_map(&epochs, A, 0, MS(20), MS(60000), &offset));
+    g_assert_false(dub_epochs_map(&epochs, V, MS(1900), MS(40), MS(60003), &offset));
+    g_assert_cmpint(-offset, ==, MS(60000));
+    g_assert_cmpuint(epochs.epoch, ==, 2);
 }
 
 int main(int argc, char **argv)

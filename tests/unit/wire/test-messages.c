@@ -33,7 +33,9 @@ enum {
     BACKPRESSURE,
     COMPLETE,
     ERROR,
-    SIMULATION_ACK
+    SIMULATION_ACK,
+    DISCONNECT,
+    DISCONNECT_ACK
 };
 static const Kind kinds[] = {
     [INIT] = KIND("stream-init", dub_stream_init),
@@ -48,6 +50,8 @@ static const Kind kinds[] = {
     [COMPLETE] = KIND("stream-complete", dub_stream_complete),
     [ERROR] = KIND("error", dub_error_event),
     [SIMULATION_ACK] = KIND("error-simulation-ack", dub_error_simulation_ack),
+    [DISCONNECT] = KIND("disconnect-simulation", dub_disconnect_simulation),
+    [DISCONNECT_ACK] = KIND("disconnect-ack", dub_disconnect_ack),
 };
 
 #define AUDIO    "{'format':'m4a','sample_rate_hz':48000,'channels':2,'duration_ms':6000,'data_base64':'AAEC'}"
@@ -85,7 +89,7 @@ static const Good good[] = {
      "{'fragment_id':'f','stream_id':'s','sequence_number':9007199254740991,'timestamp':0,'audio':" AUDIO "}",
      NULL},
     {"no-bytes", DATA,
-     "{" FRAGMENT ",'timestamp':0,'audio':{'format':'aac','sample_rate_hz':8000,'channels':8,'duration_ms':0,"
+     "{" FRAGMENT ",'timestamp':0,'audio':{'format':'aac','sample_rate_hz':8000,'channels':2,'duration_ms':0,"
      "'data_base64':''}}",
      NULL},
     {"received", RECEIPT, "{'fragment_id':'f','status':'received','timestamp':5}", NULL},
@@ -150,6 +154,10 @@ static const Good good[] = {
      "{'code':'NEW_ONE','message':'','severity':'error','retryable':false}"},
     {"accepted", SIMULATION_ACK, "{'status':'accepted','rules_count':0}", NULL},
     {"rejected", SIMULATION_ACK, "{'status':'rejected','error_message':'no'}", NULL},
+    {"at-once", DISCONNECT, "{}", "{'delay_ms':0}"},
+    {"latest", DISCONNECT, "{'delay_ms':600000}", NULL},
+    {"scheduled", DISCONNECT_ACK, "{'status':'scheduled','disconnect_at_ms':1700000000000}", NULL},
+    {"rejected", DISCONNECT_ACK, "{'status':'rejected','error_message':'no'}", NULL},
 };
 
 typedef struct {
@@ -227,10 +235,12 @@ static const Bad bad[] = {
     {"no-rate", DATA, WITH_AUDIO("'format':'m4a','channels':2,'duration_ms':6000,'data_base64':''"),
      "audio.sample_rate_hz: missing"},
     {"rate-low", DATA, WITH_AUDIO("'format':'m4a','sample_rate_hz':1"),
-     "audio.sample_rate_hz: 1 is not within 8000 and 192000"},
+     "audio.sample_rate_hz: 1 is not within 8000 and 96000"},
+    {"rate-high", DATA, WITH_AUDIO("'format':'m4a','sample_rate_hz':96001"),
+     "audio.sample_rate_hz: 96001 is not within 8000 and 96000"},
     {"no-channels", DATA, WITH_AUDIO("'format':'m4a','sample_rate_hz':48000"), "audio.channels: missing"},
-    {"channels-9", DATA, WITH_AUDIO("'format':'m4a','sample_rate_hz':48000,'channels':9"),
-     "audio.channels: 9 is not within 1 and 8"},
+    {"channels-3", DATA, WITH_AUDIO("'format':'m4a','sample_rate_hz':48000,'channels':3"),
+     "audio.channels: 3 is not within 1 and 2"},
     {"no-duration", DATA, WITH_AUDIO("'format':'m4a','sample_rate_hz':48000,'channels':2"),
      "audio.duration_ms: missing"},
     {"duration-long", DATA,
@@ -326,6 +336,9 @@ static const Bad bad[] = {
     {"severity-other", ERROR, "{'code':'X','severity':'bad'}",
      "severity: \"bad\" is not one of warning, error, fatal"},
     {"no-status", SIMULATION_ACK, "{}", "status: missing"},
+    {"delay-long", DISCONNECT, "{'delay_ms':600001}", "delay_ms: 600001 is not within 0 and 600000"},
+    {"delay-text", DISCONNECT, "{'delay_ms':'soon'}", "delay_ms: not an integer"},
+    {"no-status", DISCONNECT_ACK, "{}", "status: missing"},
 };
 
 static DubJson *json_of(const char *text)

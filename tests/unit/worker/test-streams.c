@@ -8,10 +8,13 @@
 
 /* A script, one event a word:
  *   +a1  hook: stream a is published by source 1      -a   hook: it is not any more
- *   L    list with what follows up to the next word: La1,b2   (L alone: an empty list)
+ *   L    list with what follows up to the next word: La1,b2   (L alone: an empty list); a1! its output is published,
+ *        a1? it has no sound
+ *   d a  its worker has lost its source
  *   e a  its worker ended well   x a  it failed       t3   three seconds pass
  *   r    from now on a draining stream can be resumed  n  it cannot
- * The log of effects, in order: S start, R resume, T stop. */
+ * The log of effects, in order: S start, R resume (C: the same publisher's), T stop, V in reserve, W no longer, N no
+ * sound. */
 typedef struct {
     const char *name, *script, *log;
 } Case;
@@ -28,6 +31,14 @@ static const Case cases[] = {
     { "a-new-publisher-need-not-wait", "+a1 xa La2", "Sa1 Sa2" },
     { "publisher-comes-back-while-draining", "r +a1 -a t1 +a2 La2", "Sa1 Ra" },
     { "comes-back-too-late", "n +a1 -a t1 +a2 La2 ea t2 La2", "Sa1 Ra Ra Sa2" },
+    { "cut-off-while-it-is-published-goes-on", "r +a1 La1 da La1 La1", "Sa1 Ca" },
+    { "cut-off-and-not-published", "r +a1 La1 da L t4 L", "Sa1 Ta" },
+    { "cut-off-too-late", "n +a1 da La1 La1 ea t2 La1", "Sa1 Ca Ca Sa1" },
+    { "another-has-it", "La1! La1! La1", "Va Wa Sa1" },
+    { "another-has-it-and-it-ends", "La1! L La1", "Va Wa Sa1" },
+    { "our-own-output-is-no-other's", "La1 La1! La1!", "Sa1" },
+    { "our-own-output-is-still-closing", "n +a1 -a La2 ea La2! t3 La2", "Sa1 Ra Sa2" },
+    { "no-sound-is-told-once-a-publisher", "La1? La1? La2? La3", "Na Na Sa3" },
     { "full-waits-for-its-turn", "+a1 +b2 +c3 ea -a t2 Lb2,c3", "Sa1 Sb2 Sc3" },
 };
 
@@ -46,15 +57,25 @@ static void on_start(const DubStreamEntry *entry, void *data)
     say(data, 'S', entry->stream_id, entry->source_id);
 }
 
-static bool on_resume(const char *stream_id, void *data)
+static bool on_resume(const char *stream_id, bool is_same, void *data)
 {
-    say(data, 'R', stream_id, "");
+    say(data, is_same ? 'C' : 'R', stream_id, "");
     return ((Effects *) data)->can_resume;
 }
 
 static void on_stop(const char *stream_id, void *data)
 {
     say(data, 'T', stream_id, "");
+}
+
+static void on_reserve(const char *stream_id, bool is_in_reserve, void *data)
+{
+    say(data, is_in_reserve ? 'V' : 'W', stream_id, "");
+}
+
+static void on_refuse(const char *stream_id, void *data)
+{
+    say(data, 'N', stream_id, "");
 }
 
 static void list(DubStreams *streams, const char *text, int64_t now)
@@ -65,7 +86,9 @@ static void list(DubStreams *streams, const char *text, int64_t now)
     DubStreamEntry entries[8];
     for (guint i = 0; i < n; i++) {
         ids[i][0] = words[i][0];
-        entries[i] = (DubStreamEntry){ ids[i], words[i] + 1, "" };
+        const bool is_taken = g_str_has_suffix(words[i], "!"), is_silent = g_str_has_suffix(words[i], "?");
+        words[i][2] = '\0';
+        entries[i] = (DubStreamEntry){ ids[i], words[i] + 1, "", is_taken ? "other" : NULL, is_silent };
     }
     dub_streams_listed(streams, entries, n, now);
 }
@@ -73,11 +96,12 @@ static void list(DubStreams *streams, const char *text, int64_t now)
 static void perform(DubStreams *streams, Effects *effects, const char *word, int64_t *now)
 {
     const char id[] = { word[0] ? word[1] : '\0', '\0' };
-    const DubStreamEntry entry = { id, word[0] && word[1] ? word + 2 : "", "" };
+    const DubStreamEntry entry = { id, word[0] && word[1] ? word + 2 : "", "", NULL, false };
     switch (word[0]) {
     case '+': dub_streams_ready(streams, &entry, *now); break;
     case '-': dub_streams_not_ready(streams, id, *now); break;
     case 'L': list(streams, word + 1, *now); break;
+    case 'd': dub_streams_source_ended(streams, id); break;
     case 'e': dub_streams_ended(streams, id, false, *now); break;
     case 'x': dub_streams_ended(streams, id, true, *now); break;
     case 't': *now += (word[1] - '0') * DUB_NS_PER_S; break;
@@ -91,7 +115,7 @@ static void test_script(const void *data)
 {
     const Case *c = data;
     Effects effects = { g_string_new(NULL), false };
-    const DubStreamsEffects table = { on_start, on_resume, on_stop };
+    const DubStreamsEffects table = { on_start, on_resume, on_stop, on_reserve, on_refuse };
     g_autoptr(DubStreams) streams = dub_streams_new(2, &table, &effects);
     int64_t now = 1000 * DUB_NS_PER_S;
     g_auto(GStrv) words = g_strsplit(c->script, " ", -1);

@@ -1,0 +1,8 @@
+/* sts/auth.h: the token that a client sends with its CONNECT. Any thread. */
+#pragma once
+
+#include "socketio/server.h"
+
+/* @auth: CONNECT's payload, nullable. @token: the one that is wanted; NULL: everybody may come in. Takes as
+ * long whatever the client's token is. Returns: false with @refusal filled in: AUTH_FAILED, and why */
+bool dub_sts_auth_check(const SioSocket *socket, const json_t *auth, const char *token, SioRefusal *refusal);

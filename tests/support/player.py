@@ -1,0 +1,57 @@
+"""A viewer who does not give up: plays a URL, comes back when it ends, and knows when each picture and sound reached it."""
+
+import subprocess
+import threading
+import time
+
+RETRY_S = 0.1
+
+
+class Player:
+    """Pictures and sounds as (arrival, place) in seconds: the arrival on time.monotonic(), the place on the stream's own clock."""
+
+    def __init__(self, url):
+        self.url = url
+        self.pictures, self.sounds = [], []
+        self.sessions = []  # when the first of each came
+        self._ends = False
+        self._process = None
+        self._thread = threading.Thread(target=self._play, name="player", daemon=True)
+        self._thread.start()
+
+    def _play(self):
+        while not self._ends:
+            command = ["ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "quiet", "-fflags", "nobuffer", "-copyts", "-i", self.url,
+                       "-map", "0", "-c", "copy", "-flush_packets", "1", "-f", "framecrc", "-"]
+            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            self._read(self._process.stdout)
+            self._process.wait()
+            time.sleep(RETRY_S)
+
+    def _read(self, lines):
+        kinds, scales, is_told = {}, {}, False
+        for line in lines:
+            now = time.monotonic()
+            words = line.replace(",", " ").split()
+            if line.startswith("#tb"):
+                number, scale = words[1].rstrip(":"), words[2].split("/")
+                scales[number] = int(scale[0]) / int(scale[1])
+            elif line.startswith("#media_type"):
+                kinds[words[1].rstrip(":")] = self.pictures if words[2] == "video" else self.sounds
+            elif not line.startswith("#"):
+                kinds[words[0]].append((now, int(words[2]) * scales[words[0]]))
+                if not is_told:
+                    self.sessions.append(now)
+                is_told = True
+
+    def largest_gap_s(self, since=0.0):
+        """Between two pictures, of those that came after then; also the one that lasts."""
+        arrivals = [at for at, _ in list(self.pictures) if at >= since]
+        assert arrivals, f"no picture from {self.url}"
+        return max(b - a for a, b in zip(arrivals, [*arrivals[1:], time.monotonic()], strict=True))
+
+    def stop(self):
+        self._ends = True
+        if self._process:
+            self._process.kill()
+        self._thread.join(10)
