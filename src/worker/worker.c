@@ -574,6 +574,11 @@ static int64_t wait_for_same(DubWorker *self)
 
 bool dub_worker_resume(DubWorker *self, bool is_same, int64_t now_ns)
 {
+    if (self->state == DUB_WORKER_RECOVERING && !is_same) { /* nobody need wait for the next attempt, if none is under way */
+        self->source_attempts = 0;
+        self->source_retry_ns = self->source_retry_ns == G_MAXINT64 ? G_MAXINT64 : now_ns;
+        return true;
+    }
     if (is_same && (self->error || self->source_attempts >= self->config.source_attempts))
         return false;
     const bool can = self->state == DUB_WORKER_DRAINING && self->known && self->input.live && !self->stop_asked &&

@@ -124,9 +124,9 @@ void dub_worker_start(DubWorker *self, int64_t now_ns);
 /* No more input; what is in flight is played, then the end. @within_ns: live: be done by then, faster than real time if
  * need be; 0: at its own pace. A second call cuts it short: what is undecided falls back at once. */
 void dub_worker_stop(DubWorker *self, int64_t within_ns, int64_t now_ns);
-/* The publisher is back while its stream drains, or (@is_same) never left: opens the source again and goes on with the
- * same output, in a new epoch. false: not live, not draining, stopped by hand, or the output is closing already; and of
- * the same publisher what has failed, or has ended again and again. */
+/* The publisher is back while its stream drains or waits for the next attempt, or (@is_same) never left: opens the
+ * source again and goes on with the same output, in a new epoch. false: not live, it is being read, stopped by hand, or
+ * the output is closing already; and of the same publisher what has failed, or has ended again and again. */
 bool dub_worker_resume(DubWorker *self, bool is_same, int64_t now_ns);
 void dub_worker_tick(DubWorker *self, int64_t now_ns); /* each 20 ms while live; files need none */
 

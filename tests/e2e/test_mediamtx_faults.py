@@ -24,7 +24,7 @@ pytestmark = [
 GOP_S = 1
 PICTURES = ["-re", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25"]
 TONE = ["-re", "-f", "lavfi", "-i", "sine=sample_rate=44100"]
-H264 = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", str(25 * GOP_S), "-c:a", "aac"]
+H264 = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-c:a", "aac"]
 SEGMENT_S = 3
 DELAY_S = SEGMENT_S * 1.4 + 1.15
 
@@ -46,8 +46,8 @@ class Broadcast:
             self.sts.url, self.folder / name, self.folder / f"{name}.log", MEDIA_SERVER="mediamtx", MEDIAMTX_RTMP_URL=self.rtmp,
             MEDIAMTX_API_URL=self.server.api, MEDIAMTX_PLAYBACK_URL=playback_url, WORKER_SEGMENT_DURATION=SEGMENT_S))
 
-    def publish(self, name="publisher", sound=True):
-        what = [*PICTURES, *TONE, *H264] if sound else [*PICTURES, *H264]
+    def publish(self, name="publisher", sound=True, gop_s=GOP_S):
+        what = [*PICTURES, *(TONE if sound else []), *H264, "-g", str(25 * gop_s)]
         return self.until_end(rtmp.publish_from(what, f"{self.rtmp}/live/show/in", self.folder / f"{name}.log"))
 
     def watch(self):
@@ -118,6 +118,23 @@ def test_publisher_goes_and_comes_back(broadcast, record_property):
     assert gap_s < 0.5 + 2 + GOP_S + 1.5  # away, what MediaMTX takes to look at it, a key frame; and the start of ffmpeg
     assert len(player.sessions) == 1 and not lines(broadcast.service, "ERROR")
     assert lines(broadcast.service, "epoch 1:") and not lines(broadcast.service, "epoch 2:")
+
+
+def test_delay_stays_after_a_break(broadcast, record_property):
+    """What waited for its key frame, here for a second or two, is dated: the stream is not later by that for good."""
+    publisher, player = broadcast.publish(gop_s=4), broadcast.watch()
+    broadcast.wait_dubbed(2)
+    publisher.stop()
+    second = broadcast.publish("publisher-2", gop_s=4)
+    broadcast.service.wait_for_line("recovering -> running", 10)
+    broadcast.wait_more_dubs(3)
+    second.stop()
+    ended = time.monotonic()
+    wait_for(lambda: not broadcast.state(), 20, "the end of the stream")
+    delay_s = player.pictures[-1][0] - ended
+    record_property("delay_s", delay_s)
+    print(f"delay {delay_s:.2f} s, of {DELAY_S:.2f}")
+    assert delay_s == pytest.approx(DELAY_S, abs=0.6)
 
 
 def test_publisher_comes_back_and_is_recorded(tmp_path, until_end):

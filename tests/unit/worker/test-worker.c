@@ -30,6 +30,7 @@ typedef struct {
     unsigned stop_at_ms;        /* asked to stop within 10 s */
     unsigned away_at_ms, away_ms; /* the publisher ends, and is back with timestamps from 0 */
     unsigned back_age_ms;       /* … and so much of what comes then has waited for its key frame */
+    bool told_back;             /* … which the worker is told, and need not find out */
     bool breaks_away;           /* … it ends as an error, and so does what is tried meanwhile */
     unsigned claim_ms;          /* so long it takes to be told that the output is ours */
     unsigned breaks, break_after_ms; /* so often the output breaks, so long after it was opened */
@@ -75,6 +76,8 @@ static const Case breaks[] = {
     { "output-breaks-five-times", true, true, 200000, 500, 1500, .breaks = 5, .break_after_ms = 20 },
 };
 
+static const Case source_is_told = { "source-is-told-to-be-back", true, true, 80000, 500, 1500, .away_at_ms = 20000, .away_ms = 19000,
+                                     .breaks_away = true, .told_back = true, .min_dubbed = 10 };
 static const Case source_breaks = { "source-breaks-and-is-back", true, true, 80000, 500, 1500, .away_at_ms = 20000, .away_ms = 25000,
                                     .breaks_away = true, .min_dubbed = 9 };
 
@@ -290,6 +293,11 @@ static void move_publisher(World *w, int64_t elapsed_ms)
 static void move_broken_source(World *w, int64_t elapsed_ms)
 {
     const DubWorkerInput input = { w->c->has_video, true, RATE, 1 };
+    if (w->c->told_back && elapsed_ms == w->c->away_at_ms + w->c->away_ms) {
+        g_assert_true(dub_worker_resume(w->worker, false, w->now_ns));
+        dub_worker_tick(w->worker, w->now_ns);
+        g_assert_true(w->source_open); /* the next attempt by itself would be at 50 s */
+    }
     if (elapsed_ms < w->c->away_at_ms || !w->source_open || w->is_back)
         return;
     w->is_back = elapsed_ms >= w->c->away_at_ms + w->c->away_ms;
@@ -524,9 +532,9 @@ static void expect_dubbed_to_the_break(const World *w)
     g_assert_cmpuint(w->live_payloads, ==, 0);
 }
 
-static void test_source_break(void)
+static void test_source_break(const void *data)
 {
-    run_case(&source_breaks, run_world, expect_dubbed_to_the_break);
+    run_case(data, run_world, expect_dubbed_to_the_break);
 }
 
 /* Video is announced and never comes, and the timestamps of the sound stand still: what waits for a first picture is
@@ -652,7 +660,8 @@ int main(int argc, char **argv)
         g_test_add_data_func(path, &breaks[i], test_break);
     }
     g_test_add_func("/worker/output-is-away-for-a-second", test_server_away);
-    g_test_add_func("/worker/source-breaks-and-is-back", test_source_break);
+    g_test_add_data_func("/worker/source-breaks-and-is-back", &source_breaks, test_source_break);
+    g_test_add_data_func("/worker/source-is-told-to-be-back", &source_is_told, test_source_break);
     for (gsize i = 0; i < G_N_ELEMENTS(still); i++) {
         g_autofree char *path = g_strdup_printf("/worker/%s", still[i].name);
         g_test_add_data_func(path, &still[i], test_still);
