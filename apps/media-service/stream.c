@@ -26,6 +26,7 @@ struct _MediaStream {
     uint64_t next_fragment;
     uint64_t saved_fragment;   /* as the file has it */
     bool checkpoint_failed;    /* said once, not every 6 s */
+    bool leaving;              /* it is the service that stops: the next one goes on where this one has stopped */
 };
 
 const char *media_stream_id(const MediaStream *self)
@@ -69,7 +70,7 @@ static void on_stopped(const GError *error, G_GNUC_UNUSED const char *output, vo
     media_stream_refresh(self);
     if (error)
         media_metrics_error(self->context->metrics, self->id, error);
-    else
+    else if (!self->leaving)
         dub_checkpoint_remove(self->context->config->segment_dir, self->id);
     self->on_stopped(self, error, self->user_data);
 }
@@ -212,6 +213,7 @@ void media_stream_source_gone(MediaStream *self)
 
 void media_stream_stop(MediaStream *self, unsigned within_ms)
 {
+    self->leaving = true;
     dub_runner_stop(self->runner, within_ms);
 }
 
