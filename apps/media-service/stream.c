@@ -19,6 +19,7 @@ struct _MediaStream {
     DubRunner *runner;
     MediaStreamStoppedFunc on_stopped;
     void *user_data;
+    bool leaving;              /* it is the service that stops: the next one goes on where this one has stopped */
     int64_t started_ns;
     double latencies_ms[LATENCIES];
     guint n_latencies;
@@ -26,7 +27,6 @@ struct _MediaStream {
     uint64_t next_fragment;
     uint64_t saved_fragment;   /* as the file has it */
     bool checkpoint_failed;    /* said once, not every 6 s */
-    bool leaving;              /* it is the service that stops: the next one goes on where this one has stopped */
 };
 
 const char *media_stream_id(const MediaStream *self)
