@@ -20,6 +20,7 @@ struct _MediaStream {
     DubRunner *runner;
     MediaStreamStoppedFunc on_stopped;
     void *user_data;
+    bool leaving;              /* it is the service that stops: the next one goes on where this one has stopped */
     int64_t started_ns;
     double latencies_ms[LATENCIES];
     guint n_latencies;
@@ -79,7 +80,7 @@ static void on_stopped(const GError *error, G_GNUC_UNUSED const char *output, vo
     media_stream_refresh(self);
     if (error)
         media_metrics_error(self->context->metrics, self->id, error);
-    else
+    else if (!self->leaving)
         dub_checkpoint_remove(self->context->config->segment_dir, self->id);
     self->on_stopped(self, error, self->user_data);
 }
@@ -247,6 +248,7 @@ void media_stream_note_output(MediaStream *self, const char *owner)
 
 void media_stream_stop(MediaStream *self, unsigned within_ms)
 {
+    self->leaving = true;
     dub_runner_stop(self->runner, within_ms);
 }
 

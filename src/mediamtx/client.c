@@ -1,4 +1,5 @@
-/* mediamtx/client.c */
+/* mediamtx/client.c: one call is one or more requests, one after the other: the pages of the list, then the publishers whose query
+ * is not known yet. MediaMTX tells that of a connection, not of a path. */
 #include "mediamtx/client.h"
 
 #include "base/error.h"
@@ -16,6 +17,7 @@ struct _DubMediamtxClient {
     GUri *base;
     char *authorization; /* "Basic …" or NULL */
     GCancellable *closing;
+    GHashTable *queries; /* id of a publisher's connection -> its query; of those that the newest list has */
 };
 
 typedef struct { /* one call; the GTask owns it */
@@ -31,9 +33,13 @@ typedef struct { /* one call; the GTask owns it */
     GByteArray *body;
     GPtrArray *paths;
     guint page;
+    GHashTable *queries;
+    bool asks_query; /* of the publisher of paths[asked] */
+    guint asked;
 } Call;
 
 static void request_page(GTask *task);
+static void request_queries(GTask *task);
 
 static char *basic_authorization(const GUri *uri)
 {
@@ -61,6 +67,7 @@ DubMediamtxClient *dub_mediamtx_client_new(const char *api_url, guint timeout_s,
     self->authorization = basic_authorization(uri);
     self->base = g_uri_build(SOUP_HTTP_URI_FLAGS, scheme, NULL, g_uri_get_host(uri), g_uri_get_port(uri), "/", NULL, NULL);
     self->closing = g_cancellable_new();
+    self->queries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return self;
 }
 
@@ -73,6 +80,7 @@ void dub_mediamtx_client_free(DubMediamtxClient *self)
     g_object_unref(self->session);
     g_uri_unref(self->base);
     g_free(self->authorization);
+    g_hash_table_unref(self->queries);
     g_free(self);
 }
 
@@ -93,6 +101,7 @@ static void call_free(void *data)
     g_clear_object(&call->stream);
     g_byte_array_unref(call->body);
     g_ptr_array_unref(call->paths);
+    g_hash_table_unref(call->queries);
     g_free(call);
 }
 
@@ -115,6 +124,7 @@ static GTask *call_new(DubMediamtxClient *client, const char *name, GCancellable
     call->base = g_uri_ref(client->base);
     call->authorization = g_strdup(client->authorization);
     call->name = g_strdup(name);
+    call->queries = g_hash_table_ref(client->queries);
     call->cancellable = g_cancellable_new();
     call->closing = g_object_ref(client->closing);
     call->closing_id = chain(call->closing, call->cancellable);
@@ -204,9 +214,27 @@ static void finish_page(GTask *task, const DubJson *root)
     } else if (++call->page < page_count) {
         request_page(task);
     } else {
-        g_task_return_pointer(task, g_ptr_array_ref(call->paths), (GDestroyNotify) g_ptr_array_unref);
-        g_object_unref(task);
+        request_queries(task);
     }
+}
+
+/* @text: NULL: the connection is gone, or of a kind without a query */
+static void finish_query(GTask *task, const char *text)
+{
+    Call *call = g_task_get_task_data(task);
+    const DubMediamtxPath *path = call->paths->pdata[call->asked];
+    g_hash_table_replace(call->queries, g_strdup(path->source_id), g_strdup(text ? text : ""));
+    call->asks_query = false;
+    request_queries(task);
+}
+
+static void read_query(GTask *task, const DubJson *root)
+{
+    const char *query = NULL;
+    g_autoptr(GError) error = NULL;
+    if (!json_is_object(root) || !dub_json_get_string(root, "query", DUB_JSON_OPTIONAL, &query, &error))
+        query = NULL;
+    finish_query(task, query);
 }
 
 static void finish_body(GTask *task)
@@ -216,6 +244,8 @@ static void finish_body(GTask *task)
     g_autoptr(DubJson) root = dub_json_parse((const char *) call->body->data, call->body->len, &error);
     if (!root)
         fail(task, DUB_ERROR_PROTOCOL, error->message);
+    else if (call->asks_query)
+        read_query(task, root);
     else if (call->name)
         finish_get(task, root);
     else
@@ -251,6 +281,8 @@ static void on_answer(GObject *source, GAsyncResult *result, gpointer user_data)
     call->stream = soup_session_send_finish(SOUP_SESSION(source), result, &error);
     if (!call->stream)
         fail_io(task, error);
+    else if (call->asks_query && soup_message_get_status(call->message) != SOUP_STATUS_OK)
+        finish_query(task, NULL);
     else if (check_status(task))
         g_input_stream_read_bytes_async(call->stream, READ_BYTES, G_PRIORITY_DEFAULT, call->cancellable, on_bytes, task);
 }
@@ -275,6 +307,62 @@ static void request_page(GTask *task)
     const Call *call = g_task_get_task_data(task);
     g_autofree char *query = g_strdup_printf("page=%u&itemsPerPage=%d", call->page, PAGE_ITEMS);
     send_request(task, "/v3/paths/list", query);
+}
+
+/* Where the control API has the connections of that kind; NULL: their publishers have no query. */
+static const char *connections_of(const char *source_type)
+{
+    static const struct {
+        const char *type, *call;
+    } kinds[] = { { "rtmpConn", "rtmpconns" },         { "rtmpsConn", "rtmpsconns" },       { "srtConn", "srtconns" },
+                  { "rtspSession", "rtspsessions" },   { "rtspsSession", "rtspssessions" }, { "webRTCSession", "webrtcsessions" } };
+    for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        if (strcmp(kinds[i].type, source_type) == 0)
+            return kinds[i].call;
+    }
+    return NULL;
+}
+
+static bool is_input(const DubMediamtxPath *path)
+{
+    g_autofree char *stream_id = NULL;
+    DubMediamtxDirection direction;
+    return dub_mediamtx_split_name(path->name, &stream_id, &direction, NULL) && direction == DUB_MEDIAMTX_INPUT;
+}
+
+static gboolean is_unlisted(gpointer id, G_GNUC_UNUSED gpointer query, gpointer user_data)
+{
+    const GPtrArray *paths = user_data;
+    for (guint i = 0; i < paths->len; i++) {
+        if (strcmp(((const DubMediamtxPath *) paths->pdata[i])->source_id, id) == 0)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* Asks for the next query that is not known; each publisher is asked about once. The list is whole when none is left. */
+static void request_queries(GTask *task)
+{
+    Call *call = g_task_get_task_data(task);
+    for (; call->asked < call->paths->len; call->asked++) {
+        DubMediamtxPath *path = call->paths->pdata[call->asked];
+        const char *connections = connections_of(path->source_type);
+        if (!path->ready || *path->query || !*path->source_id || !connections || !is_input(path))
+            continue;
+        const char *known = g_hash_table_lookup(call->queries, path->source_id);
+        if (!known) {
+            g_autofree char *id = g_uri_escape_string(path->source_id, NULL, FALSE);
+            g_autofree char *request = g_strdup_printf("/v3/%s/get/%s", connections, id);
+            call->asks_query = true;
+            send_request(task, request, NULL);
+            return;
+        }
+        g_free(path->query);
+        path->query = g_strdup(known);
+    }
+    g_hash_table_foreach_remove(call->queries, is_unlisted, call->paths);
+    g_task_return_pointer(task, g_ptr_array_ref(call->paths), (GDestroyNotify) g_ptr_array_unref);
+    g_object_unref(task);
 }
 
 void dub_mediamtx_client_list_async(DubMediamtxClient *self, GCancellable *cancellable, GAsyncReadyCallback callback,

@@ -122,7 +122,7 @@ def echo_env(containers):
     """Independent containers beside whatever else runs, on free ports and under names of their own; sts-service echoes, each
     fragment takes a second, and segments are short, so that nothing here waits for engines."""
     chosen = settings.load(E2E_RUN=containers.settings.run, E2E_DYNAMIC_PORTS="1", E2E_NAME_SUFFIX=f"{containers.settings.suffix}-echo",
-                           E2E_PLAYOUT_DELAY="0",
+                           E2E_PLAYOUT_DELAY="8",
                            E2E_NETWORK_NAME=f"{containers.settings.network}-echo", STS_SERVICE_URL="", MEDIAMTX_RTMP_URL="")
     environment = ProductionEnvironment(chosen, containers.kind, new_folder(containers, "echo"), sts_env={"STS_MODE": "echo"},
                                         media_env={"WORKER_SEGMENT_DURATION": 2, "WORKER_STS_TIMEOUT_MS": 8000})

@@ -185,7 +185,9 @@ def test_containers_reach_the_outside(own_env):
 
 INNER = """
     import time
+    import pytest
 
+    @pytest.mark.containers
     def test_inner(echo_env):
         print("inner: running", flush=True)
         {body}

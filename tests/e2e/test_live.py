@@ -259,6 +259,7 @@ def test_sigterm_drains_within_10_s(tmp_path, until_end, short):
     media_service.signal(signal.SIGTERM)
     assert media_service.wait(15) == 0, media_service.tail()
     assert time.monotonic() - terminated < 10.5
+    assert list((tmp_path / "segments").iterdir()), "the checkpoint is gone: a service that starts now begins to count anew"
     assert recorder.wait(15) == 0, recorder.tail()
     video_s, audio_s = media.duration_s(tmp_path / "out.mkv", "video"), media.duration_s(tmp_path / "out.mkv", "audio")
     assert video_s == pytest.approx(audio_s, abs=0.3)

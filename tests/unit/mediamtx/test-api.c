@@ -250,6 +250,67 @@ static void test_bad_url(void)
 #define ADD(name, n_paths, test)                                                                                  \
     g_test_add("/mediamtx/client/" name, Fixture, GUINT_TO_POINTER(n_paths), set_up, test, tear_down)
 
+/* --- a MediaMTX: the publisher's query is told of its connection ------------------------------------------------------ */
+
+typedef struct {
+    const char *name, *source_type, *connections; /* where it is asked for; NULL: nowhere */
+    guint status;
+    const char *answer, *expected;
+} QueryCase;
+
+static const QueryCase query_cases[] = {
+    { "rtmp", "rtmpConn", "rtmpconns", 200, "{\"id\":\"a b\",\"query\":\"lang=fr&voice=x\"}", "lang=fr&voice=x" },
+    { "srt", "srtConn", "srtconns", 200, "{\"query\":\"lang=fr\"}", "lang=fr" },
+    { "rtsp", "rtspSession", "rtspsessions", 200, "{\"query\":\"lang=fr\"}", "lang=fr" },
+    { "webrtc", "webRTCSession", "webrtcsessions", 200, "{\"query\":\"lang=fr\"}", "lang=fr" },
+    { "none", "rtmpConn", "rtmpconns", 200, "{\"query\":\"\"}", "" },
+    { "older-server-tells-none", "rtmpConn", "rtmpconns", 200, "{\"id\":\"a b\"}", "" },
+    { "gone-meanwhile", "rtmpConn", "rtmpconns", 404, "{\"error\":\"connection not found\"}", "" },
+    { "of-another-kind", "hlsSource", NULL, 200, "", "" },
+};
+
+typedef struct {
+    Fixture f;
+    const QueryCase *c;
+    guint n_asked;
+} QueryFixture;
+
+static void on_request(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, const char *path,
+                       G_GNUC_UNUSED GHashTable *query, gpointer data)
+{
+    QueryFixture *q = data;
+    g_autofree char *connection = g_strdup_printf("/v3/%s/get/a b", q->c->connections ? q->c->connections : "nothing");
+    g_autofree char *list = g_strdup_printf(
+        "{\"pageCount\":1,\"itemCount\":2,\"items\":[{\"name\":\"live/x/in\",\"ready\":true,\"source\":{\"type\":\"%s\",\"id\":\"a b\"}},"
+        "{\"name\":\"live/x/out\",\"ready\":true,\"source\":{\"type\":\"%s\",\"id\":\"ours\"}}]}",
+        q->c->source_type, q->c->source_type);
+    const bool is_list = strcmp(path, "/v3/paths/list") == 0;
+    if (!is_list) {
+        g_assert_cmpstr(path, ==, connection);
+        q->n_asked++;
+    }
+    const char *body = is_list ? list : q->c->answer;
+    soup_server_message_set_status(message, is_list ? 200 : q->c->status, NULL);
+    soup_server_message_set_response(message, "application/json", SOUP_MEMORY_COPY, body, strlen(body));
+}
+
+static void test_query(const void *data)
+{
+    QueryFixture q = { .c = data };
+    q.f.server = dub_http_server_new();
+    soup_server_add_handler(q.f.server, NULL, on_request, &q, NULL);
+    set_up_client(&q.f, PATIENT_S);
+    for (int i = 0; i < 2; i++) { /* the second list asks about nobody again */
+        g_clear_pointer(&q.f.paths, g_ptr_array_unref);
+        dub_mediamtx_client_list_async(q.f.client, NULL, on_list, &q.f);
+        g_main_loop_run(q.f.loop);
+        g_assert_no_error(q.f.error);
+        g_assert_cmpstr(((DubMediamtxPath *) q.f.paths->pdata[0])->query, ==, q.c->expected);
+        g_assert_cmpuint(q.n_asked, ==, q.c->connections ? 1 : 0);
+    }
+    tear_down(&q.f, NULL);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -262,6 +323,10 @@ int main(int argc, char **argv)
     ADD("free-while-under-way", 7, test_free_while_under_way);
     ADD("nobody-there", 7, test_nobody_there);
     g_test_add_func("/mediamtx/client/bad-url", test_bad_url);
+    for (gsize i = 0; i < G_N_ELEMENTS(query_cases); i++) {
+        g_autofree char *path = g_strconcat("/mediamtx/client/query/", query_cases[i].name, NULL);
+        g_test_add_data_func(path, &query_cases[i], test_query);
+    }
     for (gsize i = 0; i < G_N_ELEMENTS(raw_cases); i++) {
         g_autofree char *path = g_strconcat("/mediamtx/api/", raw_cases[i].name, NULL);
         g_test_add_data_func(path, &raw_cases[i], test_raw);
