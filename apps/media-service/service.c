@@ -15,6 +15,8 @@
 #include "sts-watch.h"
 #include "worker/checkpoint.h"
 
+#include <unistd.h>
+
 #define DRAIN_MS         9000 /* of the 10 s that SIGTERM has: a second for closing */
 #define REST_MS          60000 /* between attempts at an sts-service that has been away for long: they cost little */
 #define REFRESH_S        1
@@ -536,6 +538,15 @@ static gboolean on_sweep(gpointer data)
 
 /* --- life ------------------------------------------------------------------------------------------------------- */
 
+/* What proves to an sts-service that a stream is ours: not to be guessed. */
+static char *draw_instance(void)
+{
+    guint32 drawn[2] = { g_random_int(), g_random_int() };
+    if (getentropy(drawn, sizeof drawn) != 0)
+        dub_debug("media-service: no entropy from the kernel; its instance is drawn by a lesser generator");
+    return g_strdup_printf("%08x%08x", drawn[0], drawn[1]);
+}
+
 MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void *user_data), void *user_data, GError **error)
 {
     MediaService *self = g_new0(MediaService, 1);
@@ -550,7 +561,7 @@ MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void 
     self->complaints = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, complaint_free);
     self->hooks = g_ptr_array_new_with_free_func(hook_free);
     self->claims = g_ptr_array_new_with_free_func(g_free);
-    self->instance = g_strdup_printf("%08x", g_random_int());
+    self->instance = draw_instance();
     self->context = (MediaStreamContext){
         .config = config,
         .metrics = self->metrics,

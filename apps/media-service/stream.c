@@ -187,7 +187,7 @@ MediaStream *media_stream_new(const MediaStreamContext *context, const char *str
     self->context = context;
     self->id = g_strdup(stream_id);
     /* Of this instance alone, which may then take its own session over at once, and nobody else's; at most 64 */
-    self->worker_id = g_strdup_printf("%s-%.55s", context->instance, stream_id);
+    self->worker_id = g_strdup_printf("%s-%.47s", context->instance, stream_id);
     self->on_stopped = stopped;
     self->user_data = user_data;
     self->started_ns = dub_clock_now();
@@ -198,7 +198,9 @@ MediaStream *media_stream_new(const MediaStreamContext *context, const char *str
         media_stream_free(self);
         return NULL;
     }
-    media_metrics_begin(context->metrics, self->id, self->worker_id);
+    /* Anybody may read the metrics, and whoever knows the whole could take the stream over. */
+    g_autofree char *shown = g_strdup_printf("%.8s-%s", context->instance, stream_id);
+    media_metrics_begin(context->metrics, self->id, shown);
     dub_runner_start(self->runner);
     return self;
 }

@@ -226,6 +226,8 @@ def test_second_service_stays_in_reserve_and_takes_over(broadcast):
     reserve.wait_for_line("stream show: live/show/out is published by another; in reserve", 5)
     assert reserve.metrics().value("media_service_worker_in_reserve", stream_id="show") == 1
     broadcast.wait_more_dubs(3)
+    key = broadcast.sts.wait_for_line(r"stream opens .*worker_id=(\S+)").group(1)
+    assert key.endswith("-show") and key not in broadcast.service.get("/metrics").text, "whoever knows it may take the stream"
     assert len(player.sessions) == 1 and not reserve.streams()
     assert broadcast.state()["fallback"] == 0
     died = time.monotonic()
