@@ -333,6 +333,14 @@ def api_port(world, _):
     assert requests.get(f"http://127.0.0.1:{port}/v3/paths/list", timeout=5).json()["itemCount"] == 0
 
 
+@shows(MEDIA, "API_HOST")
+def api_host(world, _):
+    port = free_port()
+    world.media(API_HOST="127.0.0.2", API_PORT=port)
+    assert requests.get(f"http://127.0.0.2:{port}/v3/paths/list", timeout=5).ok
+    assert not accepts(port)
+
+
 @shows(MEDIA, "MEDIAMTX_HOST")
 def mediamtx_host(world, _):
     service = world.media(MEDIA_SERVER="mediamtx", MEDIAMTX_HOST="127.0.0.9")
