@@ -41,8 +41,10 @@ static void step(DubBreaker *self, BreakerEvent event, int64_t now_ns)
 
 bool dub_breaker_allow(DubBreaker *self, int64_t now_ns)
 {
-    if (self->state == DUB_BREAKER_OPEN && now_ns >= self->retry_at_ns)
+    if (self->state == DUB_BREAKER_OPEN && now_ns >= self->retry_at_ns) {
+        self->hurried = false;
         step(self, EV_COOLED_DOWN, now_ns);
+    }
     if (self->state == DUB_BREAKER_HALF_OPEN && !self->probing) {
         self->probing = true;
         return true;
@@ -53,6 +55,7 @@ bool dub_breaker_allow(DubBreaker *self, int64_t now_ns)
 void dub_breaker_success(DubBreaker *self, int64_t now_ns)
 {
     self->failures = 0;
+    self->hurried = false;
     step(self, EV_SUCCESS, now_ns);
 }
 
@@ -75,5 +78,13 @@ void dub_breaker_forget_probe(DubBreaker *self)
 
 void dub_breaker_alive(DubBreaker *self, int64_t now_ns)
 {
+    step(self, EV_ALIVE, now_ns);
+}
+
+void dub_breaker_late(DubBreaker *self, int64_t now_ns)
+{
+    if (self->state != DUB_BREAKER_OPEN || self->hurried)
+        return;
+    self->hurried = true;
     step(self, EV_ALIVE, now_ns);
 }

@@ -14,6 +14,7 @@ typedef struct {
     uint64_t total_failures;
     int64_t retry_at_ns;
     bool probing;          /* half-open: the one probe is out */
+    bool hurried;          /* half-open, or open again, by a late answer: the next one changes nothing */
 } DubBreaker;
 
 void dub_breaker_init(DubBreaker *self, unsigned threshold, int64_t cooldown_ns);
@@ -23,7 +24,9 @@ void dub_breaker_success(DubBreaker *self, int64_t now_ns);
 /* Non-retryable failures never count: they say something of the fragment, not of the service. */
 void dub_breaker_failure(DubBreaker *self, bool retryable, int64_t now_ns);
 void dub_breaker_forget_probe(DubBreaker *self); /* the probe was lost with its connection */
-/* The service has shown that it lives, by a new link or by an answer that came too late: it is probed at once instead of after
- * the cooldown. A probe costs the viewer nothing, since the original plays anyway. */
+/* The service has shown that it lives, and it is probed at once instead of after the cooldown: the original plays anyway, so that
+ * a probe costs the viewer nothing. A new link always shows it. A late answer does so once a cooldown: who is only slow, and
+ * late again, must get rid of its load. */
 void dub_breaker_alive(DubBreaker *self, int64_t now_ns);
+void dub_breaker_late(DubBreaker *self, int64_t now_ns);
 const char *dub_breaker_state_to_string(DubBreakerState state);

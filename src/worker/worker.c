@@ -627,7 +627,7 @@ void dub_worker_speech_ready(DubWorker *self, unsigned max_inflight, int64_t now
 static void tell_breaker(DubWorker *self, const DubFragmentProcessed *answer, bool late, int64_t now_ns)
 {
     if (late && answer->status != DUB_PROCESSED_FAILED)
-        dub_breaker_alive(&self->breaker, now_ns);
+        dub_breaker_late(&self->breaker, now_ns);
     else if (late)
         return;
     else if (answer->status == DUB_PROCESSED_FAILED)

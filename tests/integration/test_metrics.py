@@ -137,7 +137,7 @@ def eventful(tmp_path_factory, short):
     try:
         sts = start_sts()
         media = keep(programs.MediaService(sts.url, folder / "segments", folder / "media.log", WORKER_SEGMENT_DURATION=2,
-                                           CIRCUIT_BREAKER_THRESHOLD=1, CIRCUIT_BREAKER_TIMEOUT=1))
+                                           CIRCUIT_BREAKER_THRESHOLD=1, CIRCUIT_BREAKER_TIMEOUT=5))
         got = SimpleNamespace(media=Sampler(media), sts=[Sampler(sts)], media_log=media)
         show = keep(rtmp.publish(short, f"{media.rtmp_url()}/live/{STREAM}/in", folder / "show.log", loop=-1))
         wait_for(lambda: media.metrics().value(prefix + "dubbed_total", 0, stream_id=STREAM) >= 3, 60, "three dubs")

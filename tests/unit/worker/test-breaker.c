@@ -8,7 +8,8 @@
 
 #define S DUB_NS_PER_S
 
-/* A script: f retryable failure, n non-retryable failure, s success, l a sign of life, x the probe is lost, + a second passes, ? allowed, ! refused, C/O/H the state. */
+/* A script: f retryable failure, n non-retryable failure, s success, l a new link, a a late answer, x the probe is lost,
+ * + a second passes, ? allowed, ! refused, C/O/H the state. */
 typedef struct {
     const char *name, *script;
 } Case;
@@ -22,6 +23,10 @@ static const Case cases[] = {
     { "the-probe-opens-it-again", "fffffO+++++?fO!++++!+?H" },
     { "a-sign-of-life-ends-the-cooldown", "fffffO!lH?!sC" },
     { "a-sign-of-life-is-no-success", "ffffllCfO" },
+    { "a-late-answer-ends-the-cooldown", "fffffO!aH?!sC" },
+    { "who-is-late-again-keeps-no-load", "fffffOaH?fOaO!++++aO!+?H" },
+    { "a-late-answer-helps-once-a-cooldown", "fffffOa?fO+++++?fOaH?sC" },
+    { "a-late-answer-is-no-success", "ffffaaCfO" },
     { "a-lost-probe-may-be-sent-again", "fffffO+++++?!x?" },
 };
 
@@ -33,6 +38,7 @@ static void step(DubBreaker *breaker, char c, int64_t *now)
     case 's': dub_breaker_success(breaker, *now); break;
     case 'x': dub_breaker_forget_probe(breaker); break;
     case 'l': dub_breaker_alive(breaker, *now); break;
+    case 'a': dub_breaker_late(breaker, *now); break;
     case '+': *now += S; break;
     case '?': g_assert_true(dub_breaker_allow(breaker, *now)); break;
     case '!': g_assert_false(dub_breaker_allow(breaker, *now)); break;
