@@ -343,8 +343,8 @@ def api_host(world, _):
 
 @shows(MEDIA, "MEDIAMTX_HOST")
 def mediamtx_host(world, _):
-    service = world.media(MEDIA_SERVER="mediamtx", MEDIAMTX_HOST="nowhere.invalid")
-    service.wait_for_line(r"WARN.* media server: .*nowhere\.invalid")
+    service = world.media(MEDIA_SERVER="mediamtx", MEDIAMTX_HOST="airdub.invalid")  # a name that nobody can have
+    service.wait_for_line(r"WARN.* media server: .*airdub\.invalid", 30)
 
 
 @shows(MEDIA, "MEDIAMTX_API_URL", "MEDIAMTX_RTMP_URL")
