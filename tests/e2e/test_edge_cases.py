@@ -103,7 +103,7 @@ def test_sts_service_is_very_slow(slow_sts, stream_name, short, tmp_path, publis
 
 def test_backpressure_slows_the_sending(slow_sts, stream_name, short, publish_rtmp_stream):
     """sts-service says that much is in flight; media-service never has more out than it may."""
-    environment = slow_sts(3_000)
+    environment = slow_sts(5_000)
     publish_rtmp_stream(environment, short, stream=stream_name, loop=-1)
 
     def told():
