@@ -115,7 +115,8 @@ def test_publisher_goes_and_comes_back(broadcast, record_property):
     gap_s = player.largest_gap_s(since)
     record_property("gap_s", gap_s)
     print(f"gap {gap_s:.2f} s")
-    assert gap_s < 0.5 + 2 + GOP_S + 1.5  # away, what MediaMTX takes to look at it, a key frame; and the start of ffmpeg
+    # Away, what MediaMTX takes to look at it, the path list's second, a key frame; and ffmpeg's start on a busy machine.
+    assert gap_s < 0.5 + 2 + 1 + GOP_S + 1.5
     assert len(player.sessions) == 1 and not lines(broadcast.service, "ERROR")
     assert lines(broadcast.service, "epoch 1:") and not lines(broadcast.service, "epoch 2:")
 
