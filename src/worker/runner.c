@@ -126,7 +126,7 @@ static void on_source_video(DubAccessUnit *unit, void *user_data)
 {
     DubRunner *self = user_data;
     const DubWorkerVideo video = { unit, unit->pts_ns, unit->dts_ns, unit->duration_ns, unit->key_frame,
-                                   gst_buffer_get_size(unit->buffer) };
+                                   gst_buffer_get_size(unit->buffer), unit->is_hidden };
     dub_worker_source_video(self->worker, &video, dub_clock_now());
 }
 

@@ -10,6 +10,7 @@
 #define EXPECTED_COST          0.2                     /* processing seconds a second of sound, until the engines say */
 #define MARGIN_NS              (1150 * DUB_NS_PER_MS)  /* a busy machine, the network, the codecs */
 #define EARLY_WAIT_NS          (2 * DUB_NS_PER_S)      /* for the other stream's first timestamp */
+#define SQUEEZE_NS             DUB_NS_PER_US           /* between pictures whose times do not rise */
 #define GAP_NS                 (60 * DUB_NS_PER_MS)    /* audio timestamps that are off by more are a gap or an overlap */
 #define DRIFT_NS               (20 * DUB_NS_PER_MS)    /* smoothed: half of what anyone sees */
 #define VIDEO_BYTES_MAX        (G_GUINT64_CONSTANT(512) * 1024 * 1024) /* 40 s at 100 Mbit/s */
@@ -249,13 +250,12 @@ static void take_video(DubWorker *self, const DubWorkerVideo *video, int64_t now
     int64_t offset;
     if (dub_epochs_map(&self->epochs, DUB_TRACK_VIDEO, dts, duration, resume_at(self, now_ns), &offset))
         dub_info("stream %s: epoch %u: timestamps of the source jumped", self->stream_id, self->epochs.epoch);
-    const DubVideoUnit unit = { video->payload, video->pts_ns - offset, dts - offset, video->key_frame, video->size_bytes };
+    DubVideoUnit unit = { video->payload, video->pts_ns - offset, dts - offset, video->key_frame, video->size_bytes };
     self->stats.video_units++;
     self->stats.video_bytes += video->size_bytes;
-    if (self->last_dts_ns != DUB_TIME_NONE && unit.dts_ns <= self->last_dts_ns) {
-        self->stats.video_dropped++; /* nothing goes backwards */
-        self->effects.free_payload(unit.payload);
-        return;
+    if (self->last_dts_ns != DUB_TIME_NONE && unit.dts_ns <= self->last_dts_ns) { /* nothing goes backwards, and none is lost: */
+        unit.dts_ns = self->last_dts_ns + SQUEEZE_NS; /* others may be decoded from it */
+        unit.pts_ns = MAX(unit.pts_ns, unit.dts_ns);
     }
     self->last_dts_ns = unit.dts_ns;
     if (!dub_playout_push(self->playout, &unit) && self->stats.video_dropped++ % 100 == 0)
@@ -315,8 +315,11 @@ static void take_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64
 static void anchor(DubWorker *self, int64_t now_ns)
 {
     int64_t first = G_MAXINT64;
-    for (const GList *l = self->early.head; l; l = l->next)
-        first = MIN(first, ((const Early *) l->data)->pts_ns);
+    for (const GList *l = self->early.head; l; l = l->next) {
+        const Early *early = l->data;
+        if (!early->is_video || !early->video.is_hidden)
+            first = MIN(first, early->pts_ns);
+    }
     dub_epochs_anchor(&self->epochs, first);
     dub_playout_anchor(self->playout, self->early_since_ns - self->input.head_ns);
     for (Early *early = g_queue_pop_head(&self->early); early; early = g_queue_pop_head(&self->early)) {
@@ -332,7 +335,8 @@ static void anchor(DubWorker *self, int64_t now_ns)
 static bool has_early(const DubWorker *self, bool is_video)
 {
     for (const GList *l = self->early.head; l; l = l->next) {
-        if (((const Early *) l->data)->is_video == is_video)
+        const Early *early = l->data;
+        if (early->is_video == is_video && !(is_video && early->video.is_hidden))
             return true;
     }
     return false;

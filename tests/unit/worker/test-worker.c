@@ -29,6 +29,8 @@ typedef struct {
     unsigned stop_at_ms;        /* asked to stop within 10 s */
     unsigned away_at_ms, away_ms; /* the publisher ends, and is back with timestamps from 0 */
     bool breaks_away;           /* … it ends as an error, and so does what is tried meanwhile */
+    bool dts_repeats;           /* every third picture has the DTS of the one before it, as some muxers write */
+    unsigned n_hidden;          /* so many pictures that an edit list hides come before the first one shown */
     unsigned breaks, break_after_ms; /* so often the output breaks, so long after it was opened */
     /* expected */
     bool gives_up;              /* over the breaks */
@@ -54,6 +56,9 @@ static const Case cases[] = {
     { "live-stopped", true, true, 60000, 500, 1500, .stop_at_ms = 31000, .min_dubbed = 4, .max_dubbed = 6 },
     { "live-publisher-comes-back", true, true, 40000, 500, 1500, .away_at_ms = 20000, .away_ms = 4000, .min_dubbed = 5, .max_dubbed = 8 },
     { "file-all-dubbed", false, true, 60000, 500, 1500, .min_dubbed = 10, .max_dubbed = 10 },
+    { "live-dts-repeats", true, true, 40000, 500, 1500, .dts_repeats = true, .min_dubbed = 7, .max_dubbed = 7 },
+    { "file-dts-repeats", false, true, 60000, 500, 1500, .dts_repeats = true, .min_dubbed = 10, .max_dubbed = 10 },
+    { "file-hidden-pictures", false, true, 60000, 500, 1500, .n_hidden = 12, .min_dubbed = 10, .max_dubbed = 10 },
     { "file-late-engines", false, true, 30000, 9000, 9000, .min_dubbed = 5, .max_dubbed = 5 },
     { "file-one-fails", false, true, 30000, 0, 500, 1, 2, .min_dubbed = 4, .max_dubbed = 4, .reason = DUB_FALLBACK_FAILED },
     { "file-shorter-than-a-segment", false, true, 2500, 0, 500, .min_dubbed = 1, .max_dubbed = 1 },
@@ -145,7 +150,7 @@ static void on_open_sink(G_GNUC_UNUSED const DubWorkerInput *input, void *data)
     g_assert_false(w->sink_open);
     w->sink_open = true;
     w->sink_opened_ns = w->now_ns;
-    w->last_dts_ns = -1;
+    w->last_dts_ns = w->c->n_hidden ? -DUB_NS_PER_S : -1;
 }
 
 static void on_push_video(void *payload, int64_t pts_ns, int64_t dts_ns, void *data)
@@ -230,7 +235,9 @@ static int64_t source_time(const World *w, int64_t ms)
 static void deliver(World *w, int64_t ms)
 {
     if (w->c->has_video && ms % FRAME_MS == 0) {
-        const DubWorkerVideo video = { g_malloc(1), source_time(w, ms), DUB_TIME_NONE, FRAME_MS * MS, ms % 1000 == 0, 1000 };
+        const bool repeats = w->c->dts_repeats && ms / FRAME_MS % 3 == 1;
+        const int64_t dts_ns = w->c->dts_repeats ? source_time(w, repeats ? ms - FRAME_MS : ms) : DUB_TIME_NONE;
+        const DubWorkerVideo video = { g_malloc(1), source_time(w, ms), dts_ns, FRAME_MS * MS, ms % 1000 == 0, 1000, false };
         w->live_payloads++;
         dub_worker_source_video(w->worker, &video, w->now_ns);
     }
@@ -238,6 +245,17 @@ static void deliver(World *w, int64_t ms)
     for (gsize i = 0; i < pcm->n_frames; i++)
         pcm->samples[i] = 0.3f * (float) sin((double) (ms * 16 + (int64_t) i) * 0.1);
     dub_worker_source_audio(w->worker, pcm, source_time(w, ms), w->now_ns);
+}
+
+/* Half a second, whatever their number: the source packs them into it. */
+static void deliver_hidden(World *w)
+{
+    for (unsigned i = 0; i < w->c->n_hidden; i++) {
+        const int64_t time_ns = source_time(w, 0) - 500 * MS * (int64_t) (w->c->n_hidden - i) / (int64_t) w->c->n_hidden;
+        const DubWorkerVideo video = { g_malloc(1), time_ns, time_ns, FRAME_MS * MS, i == 0, 1000, true };
+        w->live_payloads++;
+        dub_worker_source_video(w->worker, &video, w->now_ns);
+    }
 }
 
 static bool stalled(const World *w, int64_t elapsed_ms)
@@ -351,6 +369,7 @@ static void run_world(World *w)
     w->now_ns += w->c->head_ms * MS;
     dub_worker_start(w->worker, w->now_ns);
     dub_worker_source_info(w->worker, &input, w->now_ns);
+    deliver_hidden(w);
     for (int steps = 0; !w->stopped; steps++) {
         g_assert_cmpint(steps, <, 60 * 60 * 50); /* an hour of virtual time: it hangs */
         move_source(w);
@@ -377,6 +396,7 @@ static void expect_outcome(const World *w)
         g_assert_true(w->dubbed == w->decided || w->c->stall_ms || w->c->jump_at_ms || w->c->away_ms || w->c->stop_at_ms);
     g_assert_cmpuint(stats.rebuffers, <=, w->c->max_rebuffers);
     g_assert_cmpuint(w->live_payloads, ==, 0);
+    g_assert_true(stats.video_dropped == 0 || w->c->stop_at_ms || w->c->away_ms);
     g_assert_cmpint(w->worst_late_ns, <=, 2 * BLOCK_MS * MS);
     const int64_t expected_ms = w->c->stop_at_ms ? w->c->stop_at_ms : w->c->length_ms;
     g_assert_cmpint(ABS(w->out_frames * 1000 / RATE - expected_ms), <=, w->c->jump_at_ms ? 60 : 20);

@@ -1,0 +1,168 @@
+"""Files as cameras, editors and muxers leave them: what a player shows of them is what the source delivers, whole."""
+
+import json
+import os
+import pathlib
+import struct
+import subprocess
+
+import pytest
+
+BUILD = pathlib.Path(os.environ.get("AIRDUB_BUILD", "build"))
+COPY = BUILD / "tests/unit/media/media-copy"
+SECONDS, RATE_HZ, FPS = 6, 48000, 25
+
+pytestmark = pytest.mark.skipif(not COPY.exists(), reason=f"{COPY} is not built")
+
+
+def ffmpeg(*arguments):
+    result = subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *map(str, arguments)], capture_output=True, text=True,
+                            timeout=60)
+    assert result.returncode == 0, result.stderr
+
+
+def copy(*arguments, **options):
+    result = subprocess.run([COPY, *map(str, arguments)], capture_output=True, text=True, timeout=60, **options)
+    facts = json.loads(result.stdout) if result.stdout.strip() else {}
+    return result.returncode, facts, result.stderr.strip()
+
+
+def probe(path):
+    result = subprocess.run(["ffprobe", "-v", "error", "-of", "json", "-show_streams", "-show_format", path],
+                            capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def stream_of(path, kind):
+    return next(s for s in probe(path)["streams"] if s["codec_type"] == kind)
+
+
+def pictures(path):
+    """What a player shows: (seconds, MD5) of each decoded picture, in order."""
+    result = subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-noautorotate", "-copyts", "-i", path, "-map", "0:v:0",
+                             "-fps_mode", "passthrough", "-enc_time_base", "1:90000", "-f", "framemd5", "-"], capture_output=True,
+                            text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    rows = [line.split(",") for line in result.stdout.splitlines() if not line.startswith("#")]
+    start = float(probe(path)["format"].get("start_time", 0))
+    return [(int(row[2]) / 90000 - start, row[5].strip()) for row in rows]
+
+
+def assert_same_pictures(out, source, tolerance_s=0.0015):
+    got, wanted = pictures(out), pictures(source)
+    assert [md5 for _, md5 in got] == [md5 for _, md5 in wanted]
+    assert max(abs(a[0] - b[0]) for a, b in zip(got, wanted)) <= tolerance_s
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("files")
+
+
+@pytest.fixture(scope="session")
+def base(folder):
+    """B-frames, a key frame each 2 s, stereo AAC with its priming in an edit list."""
+    path = folder / "base.mp4"
+    ffmpeg("-f", "lavfi", "-i", f"testsrc2=s=160x120:r={FPS}:d={SECONDS}", "-f", "lavfi", "-i",
+           f"sine=f=440:d={SECONDS}:r={RATE_HZ}", "-c:v", "libx264", "-preset", "veryfast", "-bf", 3, "-g", 2 * FPS, "-pix_fmt",
+           "yuv420p", "-c:a", "aac", "-ac", 2, path)
+    return path
+
+
+# --- MPEG-TS: a picture that starts late ---
+
+@pytest.mark.parametrize("order", [("0:v", "1:a"), ("1:a", "0:v")], ids=["video-first", "audio-first"])
+@pytest.mark.parametrize("late_s", [0.5, 1.1, 4])
+def test_ts_whose_picture_starts_late(base, tmp_path, late_s, order):
+    source = tmp_path / "late.ts"
+    ffmpeg("-itsoffset", late_s, "-i", base, "-i", base, "-map", order[0], "-map", order[1], "-c", "copy", source)
+    status, facts, error = copy(source)
+    assert status == 0, error
+    assert facts["n_video"] == SECONDS * FPS
+    assert abs((facts["first_video_ns"] - facts["first_audio_ns"]) / 1e9 - late_s) < 0.03
+    assert ("begins" in error) == (late_s > 1)
+
+
+def test_a_track_that_is_announced_but_empty_is_an_error(base, tmp_path):
+    """The programme map names a video track of which no packet comes."""
+    whole, source = tmp_path / "whole.ts", tmp_path / "empty.ts"
+    ffmpeg("-i", base, "-c", "copy", whole)
+    packets = whole.read_bytes()
+    video = int(stream_of(whole, "video")["id"], 16)
+    kept = [packets[at:at + 188] for at in range(0, len(packets), 188)]
+    source.write_bytes(b"".join(p for p in kept if int.from_bytes(p[1:3], "big") & 0x1FFF != video))
+    status, _, error = copy(source)
+    assert status == 6 and "its video track holds no picture" in error
+
+
+# --- edit lists ---
+
+def boxes(data, path, start=0, end=None):
+    end = len(data) if end is None else end
+    while start + 8 <= end:
+        size = int.from_bytes(data[start:start + 4], "big")
+        if bytes(data[start + 4:start + 8]) == path[0]:
+            if len(path) == 1:
+                yield start
+            else:
+                yield from boxes(data, path[1:], start + 8, start + size)
+        start += size
+
+
+def edit(source, target, edits, kinds=("vide", "soun")):
+    """Gives the tracks of those kinds an edit list: (start, length) in seconds of what is played; start None: nothing, a pause."""
+    data = bytearray(source.read_bytes())
+    moov = next(boxes(data, [b"moov"]))
+    grown = 0
+    for trak in list(boxes(data, [b"moov", b"trak"]))[::-1]:  # from the last, so that the others stay where they are
+        end = trak + int.from_bytes(data[trak:trak + 4], "big")
+        kind = bytes(data[next(boxes(data, [b"mdia", b"hdlr"], trak + 8, end)) + 16:][:4]).decode()
+        if kind not in kinds:
+            continue
+        mdhd = next(boxes(data, [b"mdia", b"mdhd"], trak + 8, end))
+        timescale = struct.unpack(">I", data[mdhd + 20:mdhd + 24])[0]
+        edts = next(boxes(data, [b"edts"], trak + 8, end))
+        size = int.from_bytes(data[edts:edts + 4], "big")
+        first = struct.unpack(">i", data[edts + 28:edts + 32])[0]  # the media time that was 0: priming, reordering
+        entries = b"".join(struct.pack(">IiI", round(length * 1000), -1 if start is None else first + round(start * timescale),
+                                       0x10000) for start, length in edits)
+        elst = struct.pack(">I4sII", 16 + len(entries), b"elst", 0, len(edits)) + entries
+        new = struct.pack(">I4s", 8 + len(elst), b"edts") + elst
+        data[edts:edts + size] = new
+        data[trak:trak + 4] = (end - trak + len(new) - size).to_bytes(4, "big")
+        grown += len(new) - size
+    data[moov:moov + 4] = (int.from_bytes(data[moov:moov + 4], "big") + grown).to_bytes(4, "big")
+    target.write_bytes(data)  # moov lies last: no offset moves
+
+
+EDITS = {
+    "start": [(1.32, 4)],
+    "start-at-a-key-frame": [(2, 3)],
+    "end": [(0, 2.2)],
+    "pause-first": [(None, 1.5), (0, 4)],
+    "pause-and-start": [(None, 0.6), (2.72, 2)],
+}
+COMBINED = {"two": [(0.4, 1.2), (3.2, 2)], "backwards": [(4, 1), (1, 1)], "pause-between": [(0, 1), (None, 1), (3, 1)]}
+
+
+@pytest.mark.parametrize("name", EDITS | COMBINED)
+def test_what_an_edit_list_plays_is_delivered(base, tmp_path, name):
+    source = tmp_path / "edited.mp4"
+    edits = (EDITS | COMBINED)[name]
+    edit(base, source, edits)
+    status, facts, error = copy(source)
+    assert status == 0, error
+    length_s = sum(length for _, length in edits)
+    assert abs(facts["end_audio_ns"] / 1e9 - length_s) < 0.03
+    assert facts["n_video"] >= len(pictures(source))
+
+
+def test_a_track_of_its_own_edit(base, tmp_path):
+    """The picture is trimmed, the sound is not: both are played from 0."""
+    source = tmp_path / "edited.mp4"
+    edit(base, source, [(1.32, 4)], kinds=("vide",))
+    status, facts, error = copy(source)
+    assert status == 0, error
+    assert abs(facts["end_audio_ns"] / 1e9 - SECONDS) < 0.001
+    assert facts["last_video_ns"] / 1e9 < 4.1
