@@ -44,6 +44,14 @@ static void emit_unit(DubAccessUnit *unit, void *user_data)
     self->is_stopped = !self->emit(unit, caps, self->user_data);
 }
 
+static int64_t latest_pts(const GQueue *units)
+{
+    int64_t latest_ns = G_MININT64;
+    for (const GList *link = units->head; link; link = link->next)
+        latest_ns = MAX(latest_ns, ((const DubAccessUnit *) link->data)->pts_ns);
+    return latest_ns;
+}
+
 /* Pictures that an edit list hides are needed to decode those behind them. They are packed into the time before the first
  * one shown: with natural times if there is room, else closely. Before the beginning their times are below 0, where a
  * container with edit lists hides them again. */
@@ -52,11 +60,12 @@ static void place_hidden(DubFilePictures *self, int64_t shown_dts_ns)
     const DubAccessUnit *first = g_queue_peek_head(&self->hidden);
     if (!first)
         return;
-    const int64_t earliest_ns = shown_dts_ns - HIDDEN_MAX_NS;
-    const int64_t begin_ns = self->last_dts_ns == DUB_TIME_NONE ? earliest_ns : MAX(earliest_ns, self->last_dts_ns);
-    if (first->dts_ns > begin_ns)
+    const bool is_beginning = self->last_dts_ns == DUB_TIME_NONE;
+    const int64_t end_ns = is_beginning ? MIN(shown_dts_ns, 0) : shown_dts_ns;
+    const int64_t begin_ns = is_beginning ? end_ns - HIDDEN_MAX_NS : MAX(end_ns - HIDDEN_MAX_NS, self->last_dts_ns);
+    if (first->dts_ns > begin_ns && !(is_beginning && latest_pts(&self->hidden) >= 0))
         return;
-    const int64_t step_ns = MAX((shown_dts_ns - begin_ns) / ((int64_t) self->hidden.length + 1), SQUEEZE_NS);
+    const int64_t step_ns = MAX((end_ns - begin_ns) / ((int64_t) self->hidden.length + 1), SQUEEZE_NS);
     int64_t at_ns = begin_ns;
     for (const GList *link = self->hidden.head; link; link = link->next) {
         DubAccessUnit *unit = link->data;

@@ -20,6 +20,7 @@ struct _DubRunner {
     DubSink *sink;
     DubSpeech *speech;
     GstCaps *video_caps;
+    DubTrackFormat *video_format; /* NULL: nothing beyond the caps is known */
     GSource *tick;
     GSource *pending;  /* errors found inside an effect, and the parts to be freed outside it */
     GError *source_error, *sink_error, *speech_error, *final_error;
@@ -115,6 +116,8 @@ static void on_source_info(const DubSourceInfo *info, void *user_data)
     DubRunner *self = user_data;
     const DubWorkerInput input = { info->video_caps != NULL, info->live, info->rate_hz, info->channels, info->age_ns };
     gst_caps_replace(&self->video_caps, info->video_caps);
+    g_clear_pointer(&self->video_format, dub_track_format_unref);
+    self->video_format = info->video_format ? dub_track_format_ref(info->video_format) : NULL;
     if (info->live || self->config.worker.paced)
         start_ticking(self);
     if (self->callbacks.on_info)
@@ -307,6 +310,8 @@ static void open_sink(const DubWorkerInput *input, void *user_data)
     const DubSinkConfig config = {
         .uri = self->config.sink_uri,
         .video_caps = self->video_caps,
+        .video_format = self->video_format,
+        .audio_language = self->config.target_language,
         .rate_hz = input->rate_hz,
         .channels = input->channels,
         .live = self->config.worker.paced,
@@ -474,6 +479,7 @@ void dub_runner_free(DubRunner *self)
     dub_sink_free(self->sink);
     dub_worker_free(self->worker);
     gst_caps_replace(&self->video_caps, NULL);
+    g_clear_pointer(&self->video_format, dub_track_format_unref);
     g_clear_error(&self->source_error);
     g_clear_error(&self->speech_error);
     g_clear_error(&self->sink_error);

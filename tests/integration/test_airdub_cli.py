@@ -148,7 +148,7 @@ def test_doctor_finds_nothing_wrong():
     assert done.returncode == 0, [check for check in report["checks"] if check["status"] == "fail"]
     assert report["failed"] == 0 and done.stderr == ""
     names = {check["name"] for check in report["checks"]}
-    assert {"ASR", "MT", "TTS", "voices", "rtmp2src", "mp4mux", "avdec_aac", "media-service", "sts-service", "STS link"} <= names
+    assert {"ASR", "MT", "TTS", "voices", "rtmp2src", "mpegtsmux", "avdec_aac", "media-service", "sts-service", "STS link"} <= names
 
 
 def test_doctor_prints_a_line_a_check():

@@ -39,13 +39,14 @@ def stream_of(path, kind):
 
 
 def pictures(path):
-    """What a player shows: (seconds, MD5) of each decoded picture, in order."""
+    """What a player shows: (seconds, MD5) of each decoded picture, in order; an MP4 knows a time 0, others begin where they do."""
     result = subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-noautorotate", "-copyts", "-i", path, "-map", "0:v:0",
                              "-fps_mode", "passthrough", "-enc_time_base", "1:90000", "-f", "framemd5", "-"], capture_output=True,
                             text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     rows = [line.split(",") for line in result.stdout.splitlines() if not line.startswith("#")]
-    start = float(probe(path)["format"].get("start_time", 0))
+    facts = probe(path)["format"]
+    start = 0 if "mov" in facts["format_name"] else float(facts.get("start_time", 0))
     return [(int(row[2]) / 90000 - start, row[5].strip()) for row in rows]
 
 
@@ -166,3 +167,112 @@ def test_a_track_of_its_own_edit(base, tmp_path):
     assert status == 0, error
     assert abs(facts["end_audio_ns"] / 1e9 - SECONDS) < 0.001
     assert facts["last_video_ns"] / 1e9 < 4.1
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov"])
+@pytest.mark.parametrize("name", sorted(set(EDITS) - {"pause-and-start"}))  # a pause hides nothing of what is decoded ahead of it
+def test_edited_files_look_the_same_in_containers_with_edit_lists(base, tmp_path, name, suffix):
+    source, out = tmp_path / "edited.mp4", tmp_path / f"out.{suffix}"
+    edit(base, source, EDITS[name])
+    status, _, error = copy(source, out)
+    assert status == 0, error
+    got, wanted = pictures(out), pictures(source)
+    # One picture behind the end may be left, where the last ones shown are decoded from it.
+    assert [md5 for _, md5 in got[:len(wanted)]] == [md5 for _, md5 in wanted]
+    assert max(abs(a[0] - b[0]) for a, b in zip(got, wanted)) <= 0.0015
+    assert len(got) - len(wanted) <= (1 if name == "start-at-a-key-frame" else 0)
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "ts", "flv"])
+def test_pictures_that_nothing_hides_take_no_time(base, tmp_path, suffix):
+    """They come before the first one shown, within a few milliseconds."""
+    source, out = tmp_path / "edited.mp4", tmp_path / f"out.{suffix}"
+    edit(base, source, EDITS["start"])
+    assert copy(source, out)[0] == 0
+    wanted, got = pictures(source), pictures(out)
+    assert [md5 for _, md5 in got][-len(wanted):] == [md5 for _, md5 in wanted]
+    sound_s = float(stream_of(out, "audio")["start_time"])
+    picture_s = float(probe(out)["format"]["start_time"]) + got[-len(wanted)][0]
+    assert abs(picture_s - sound_s) < 0.06
+
+
+# --- what a container says of the picture ---
+
+SIDES = {
+    "rotated": ("mov", ["-c", "copy", "-metadata:s:v:0", "rotate=90"]),
+    "anamorphic": ("mp4", ["-c", "copy", "-aspect", "16:9"]),
+    "colour": ("mp4", ["-c:a", "copy", "-c:v", "libx264", "-preset", "ultrafast", "-colorspace", "bt2020nc", "-color_primaries", "bt2020",
+                       "-color_trc", "smpte2084", "-color_range", "tv"]),
+    "stereo": ("mkv", ["-c", "copy", "-metadata:s:v:0", "stereo_mode=left_right"]),
+}
+
+
+def described(path):
+    stream = stream_of(path, "video")
+    sides = [{key: value for key, value in side.items() if key != "displaymatrix"} for side in stream.get("side_data_list", [])]
+    fields = ("sample_aspect_ratio", "display_aspect_ratio", "color_range", "color_space", "color_transfer", "color_primaries", "width",
+              "height", "avg_frame_rate")
+    return {field: stream.get(field) for field in fields}, sides
+
+
+@pytest.mark.parametrize("name", SIDES)
+def test_the_picture_is_described_as_before(base, tmp_path, name):
+    suffix, options = SIDES[name]
+    source, out = tmp_path / f"in.{suffix}", tmp_path / f"out.{suffix}"
+    ffmpeg("-i", base, *options, source)
+    before = described(source)
+    assert before != described(base), "the case changes nothing"
+    status, _, error = copy(source, out)
+    assert status == 0, error
+    assert described(out) == before
+
+
+def test_hdr_metadata_is_kept(tmp_path):
+    """Of the container: GStreamer's muxer writes there what the bitstream says, ffmpeg's would not."""
+    plain, source = tmp_path / "plain.mp4", tmp_path / "hdr.mkv"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=160x120:d=1", "-f", "lavfi", "-i", "sine=d=1", "-c:v", "libx265", "-pix_fmt", "yuv420p10le",
+           "-x265-params", "log-level=none:master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
+           ":max-cll=1000,400:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc", "-c:a", "aac", plain)
+    subprocess.run(["gst-launch-1.0", "-q", "filesrc", f"location={plain}", "!", "qtdemux", "name=d", "d.video_0", "!", "queue", "!",
+                    "h265parse", "!", "matroskamux", "name=m", "!", "filesink", f"location={source}", "d.audio_0", "!", "queue", "!",
+                    "aacparse", "!", "m."], check=True, timeout=60)
+    wanted = {"Mastering display metadata", "Content light level metadata"}
+    assert wanted <= {side["side_data_type"] for side in stream_of(source, "video").get("side_data_list", [])}
+    for suffix in ("mp4", "mkv"):
+        out = tmp_path / f"out.{suffix}"
+        status, _, error = copy(source, out)
+        assert status == 0, error
+        assert wanted <= {side["side_data_type"] for side in stream_of(out, "video").get("side_data_list", [])}, suffix
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_av1_keeps_its_configuration(tmp_path, suffix):
+    source, out = tmp_path / "in.mp4", tmp_path / f"out.{suffix}"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=160x120:d=1", "-f", "lavfi", "-i", "sine=d=1", "-c:v", "libaom-av1", "-cpu-used", 8,
+           "-usage", "realtime", "-c:a", "aac", source)
+    status, _, error = copy(source, out)
+    assert status == 0, error
+    assert stream_of(out, "video")["extradata_size"] == stream_of(source, "video")["extradata_size"]
+    assert_same_pictures(out, source)
+
+
+@pytest.mark.parametrize("encoder, pixels, suffix", [("prores_ks", "yuv422p10le", "mov"), ("mpeg2video", "yuv420p", "mov"),
+                                                    ("ffv1", "yuv420p", "mkv"), ("wmv2", "yuv420p", "mkv")])
+def test_editors_codecs_have_a_container(tmp_path, encoder, pixels, suffix):
+    source, out = tmp_path / "in.mkv", tmp_path / f"out.{suffix}"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=160x120:d=1", "-f", "lavfi", "-i", "sine=d=1", "-c:v", encoder, "-pix_fmt", pixels, "-c:a",
+           "pcm_s16le", source)
+    status, _, error = copy(source, out)
+    assert status == 0, error
+    assert_same_pictures(out, source)
+
+
+def test_avi_with_b_frames_is_in_order(tmp_path):
+    """AVI stores decoding times alone."""
+    source, out = tmp_path / "in.avi", tmp_path / "out.mkv"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=160x120:d=2", "-f", "lavfi", "-i", "sine=d=2", "-c:v", "libx264", "-bf", 2, "-c:a",
+           "libmp3lame", source)
+    status, facts, error = copy(source, out)
+    assert status == 0, error
+    assert facts["n_video"] == 2 * FPS
+    assert [md5 for _, md5 in pictures(out)] == [md5 for _, md5 in pictures(source)]

@@ -67,6 +67,7 @@ static void open_sink(Copy *copy, const DubSourceInfo *info)
     const DubSinkConfig config = {
         .uri = copy->output,
         .video_caps = info->video_caps,
+        .video_format = info->video_format,
         .rate_hz = info->rate_hz,
         .channels = info->channels,
         .live = copy->is_live_output,
