@@ -76,6 +76,8 @@ static bool fail_errno(GError **error, const char *verb, const char *path)
 static bool check_input(const char *path, GError **error)
 {
     struct stat status;
+    if (g_str_equal(path, "-"))
+        return true;
     if (stat(path, &status) < 0) {
         fail_errno(error, "read", path);
         if (error && g_error_matches(*error, DUB_ERROR, DUB_ERROR_NOT_FOUND)) {
@@ -111,6 +113,11 @@ static bool check_output(const DubOptions *self, const char *path, GError **erro
         return false;
     if (stat(path, &status) < 0)
         return true;
+    if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode) || S_ISSOCK(status.st_mode)) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "%s is no plain file, and a result is moved to its name once it is "
+                    "whole; name a file, or stream to rtmp:// or srt://", path);
+        return false;
+    }
     if (S_ISDIR(status.st_mode)) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s is a folder; name a file in it", path);
         return false;
@@ -139,9 +146,14 @@ static bool check_names(const DubOptions *self, GError **error)
     g_autofree char *out = dub_options_local_path(self->out);
     if (in && !check_input(in, error))
         return false;
+    if (g_str_equal(self->out, "-")) {
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "the result cannot go to standard output, which says no "
+                            "container and cannot be renamed; name a file, or stream to rtmp:// or srt://");
+        return false;
+    }
     if (!dub_container_from_uri(self->out, &container, error))
         return false;
-    if (in && out && !check_not_same(in, out, error))
+    if (in && out && !g_str_equal(in, "-") && !check_not_same(in, out, error))
         return false;
     if (self->subtitles && !out) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,

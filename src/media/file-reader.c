@@ -20,6 +20,7 @@
 #define PIPE_PROBE_BYTES    (2 * 1024 * 1024)  /* what is probed arrives in real time, perhaps */
 #define PIPE_ANALYZE_US     INT64_C(1000000)
 #define MAX_BAD_READS       16  /* in a row; a demuxer goes on behind a damaged place, or never */
+#define NO_PIPE             "this format cannot be read from a pipe, since its index comes last; write it into a file first, or pipe .ts, .mkv or .wav"
 #define PROTOCOLS           "file,crypto,data" /* what a playlist may name: a file must not make us call a server */
 
 typedef struct {
@@ -97,8 +98,7 @@ static bool fail_opening(DubFileReader *self, int status, int score)
     else if (status == AVERROR_DEMUXER_NOT_FOUND || score <= AVPROBE_SCORE_EXTENSION)
         fail(self, DUB_ERROR_CORRUPT, "not a media file");
     else if (dub_file_input_size(self->input) < 0)
-        fail(self, DUB_ERROR_UNSUPPORTED, "this format cannot be read from a pipe, since its index comes last; "
-                                          "write it into a file first, or pipe .ts, .mkv or .wav");
+        fail(self, DUB_ERROR_UNSUPPORTED, NO_PIPE);
     else
         fail(self, DUB_ERROR_CORRUPT, "corrupt, or cut short before its index");
     return false;
@@ -210,6 +210,10 @@ static void finish(DubFileReader *self, int status)
     GError *error = dub_file_input_steal_error(self->input);
     if (error) {
         dub_handover_fail(self->handover, error);
+        return;
+    }
+    if (dub_file_input_size(self->input) < 0 && self->end_ns == 0) {
+        fail(self, DUB_ERROR_UNSUPPORTED, NO_PIPE);
         return;
     }
     if (status != AVERROR_EOF && !self->streams.is_length_declared) { /* where it is, the source compares */

@@ -14,7 +14,7 @@
 #define TICK_MS           500
 #define LIVE_SILENCE_NS   (10 * DUB_NS_PER_S)
 #define HTTP_SILENCE_NS   (30 * DUB_NS_PER_S) /* an HLS segment comes in one go, then nothing for its length */
-#define PIPE_SILENCE_NS   (30 * DUB_NS_PER_S)
+#define LOCAL_SILENCE_NS  (30 * DUB_NS_PER_S) /* a pipe, a playlist that does not grow, a disk that hangs */
 #define LATE_NS           DUB_NS_PER_S        /* a track that begins so much later than the other is worth a warning */
 #define STREAMS_WAIT_NS   (5 * DUB_NS_PER_S)  /* for a second stream, after the first data: RTMP does not say what it holds */
 #define TRUNCATED_MIN_NS  DUB_NS_PER_S        /* a header's duration may be off by this */
@@ -29,7 +29,7 @@ struct _DubSource {
     DubSourceFeed *feed;
     GSource *tick;
     bool is_held, is_info_sent, is_over, is_freed;
-    int64_t started_ns;
+    int64_t started_ns;    /* or resumed */
     int64_t duration_ns;   /* declared; DUB_TIME_NONE */
     int64_t delivered_ns;  /* end of the last unit or PCM */
     int64_t first_video_ns, first_audio_ns; /* what was delivered first; DUB_TIME_NONE */
@@ -246,7 +246,8 @@ static bool deliver(DubHandoverItem *item, void *user_data)
 
 static GError *silence_error(DubSource *self)
 {
-    const int64_t limit_ns = is_http(self->uri) ? HTTP_SILENCE_NS : LIVE_SILENCE_NS;
+    const bool is_local = !dub_media_uri_is_live(self->uri);
+    const int64_t limit_ns = is_local ? LOCAL_SILENCE_NS : is_http(self->uri) ? HTTP_SILENCE_NS : LIVE_SILENCE_NS;
     const int64_t last_ns = dub_handover_last_arrival_ns(self->handover);
     if (dub_clock_now() - MAX(last_ns, self->started_ns) < limit_ns)
         return NULL;
@@ -301,7 +302,7 @@ static DubSourceFeed *new_feed(DubSource *self, GError **error)
         return NULL;
     if (is_flv_file(path))
         return dub_source_pipeline_new(path, self->handover, error);
-    const DubFileReaderConfig config = { .silence_ns = PIPE_SILENCE_NS };
+    const DubFileReaderConfig config = { .silence_ns = LOCAL_SILENCE_NS };
     return dub_file_reader_new(path, &config, self->handover);
 }
 
@@ -327,16 +328,16 @@ void dub_source_start(DubSource *self)
 {
     g_return_if_fail(!self->tick && !self->is_over);
     self->started_ns = dub_clock_now();
-    if (dub_media_uri_is_live(self->uri)) {
-        self->tick = g_timeout_source_new(TICK_MS);
-        g_source_set_callback(self->tick, on_tick, self, NULL);
-        g_source_attach(self->tick, self->context);
-    }
+    self->tick = g_timeout_source_new(TICK_MS);
+    g_source_set_callback(self->tick, on_tick, self, NULL);
+    g_source_attach(self->tick, self->context);
     self->feed->class->start(self->feed);
 }
 
 void dub_source_set_held(DubSource *self, bool held)
 {
+    if (self->is_held && !held)
+        self->started_ns = dub_clock_now(); /* what was held back is not silent */
     self->is_held = held;
     if (!held)
         dub_handover_resume(self->handover);

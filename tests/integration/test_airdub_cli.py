@@ -390,6 +390,24 @@ def test_second_interrupt_ends_at_once(short, tmp_path):
     assert not out.exists()
 
 
+def test_a_pipe_that_nobody_writes_into_holds_up_no_interrupt(tmp_path):
+    pipe, out = tmp_path / "in.ts", tmp_path / "out.mp4"
+    os.mkfifo(pipe)
+    with Program([path_of("airdub"), "dub", "--verbose", pipe, out]) as program:
+        program.wait_for_line("state: |connecting", 90)
+        program.signal(signal.SIGINT)
+        program.signal(signal.SIGINT)
+        assert program.wait(20) == 130, program.tail()
+    assert sorted(os.listdir(tmp_path)) == ["in.ts"]
+
+
+@pytest.mark.parametrize("out, says", [("-", "standard output"), ("out.ts", "no plain file")])
+def test_results_go_into_no_pipe(short, tmp_path, out, says):
+    os.mkfifo(tmp_path / "out.ts")
+    target = out if out == "-" else tmp_path / out
+    assert_one_line(airdub("dub", "--force", short, target), 4, says)
+
+
 def test_dub_through_an_sts_service(short, tmp_path):
     """The same by way of Socket.IO: one seam, two backends."""
     with sts_service(log=tmp_path / "sts.log") as sts:

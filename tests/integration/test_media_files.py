@@ -276,3 +276,55 @@ def test_avi_with_b_frames_is_in_order(tmp_path):
     assert status == 0, error
     assert facts["n_video"] == 2 * FPS
     assert [md5 for _, md5 in pictures(out)] == [md5 for _, md5 in pictures(source)]
+
+
+# --- pipes and playlists ---
+
+@pytest.mark.parametrize("suffix", ["ts", "mkv", "wav"])
+@pytest.mark.parametrize("way", ["named-pipe", "standard-input"])
+def test_pipes_are_read(base, tmp_path, suffix, way):
+    source = tmp_path / f"in.{suffix}"
+    ffmpeg("-i", base, *(["-vn"] if suffix == "wav" else ["-c", "copy"]), source)
+    if way == "standard-input":
+        with subprocess.Popen(["cat", source], stdout=subprocess.PIPE) as cat:
+            status, facts, error = copy("-", stdin=cat.stdout)
+    else:
+        pipe = tmp_path / f"pipe.{suffix}"
+        os.mkfifo(pipe)
+        with subprocess.Popen(["sh", "-c", 'cat "$0" > "$1"', source, pipe]):
+            status, facts, error = copy(pipe)
+    assert status == 0, error
+    assert facts["n_video"] == (0 if suffix == "wav" else SECONDS * FPS)
+    assert abs(facts["n_audio_frames"] / RATE_HZ - SECONDS) < 0.06
+
+
+def test_a_format_that_needs_seeking_is_refused_from_a_pipe(base):
+    with subprocess.Popen(["cat", base], stdout=subprocess.PIPE) as cat:
+        status, _, error = copy("-", stdin=cat.stdout)
+    assert status == 4 and "cannot be read from a pipe" in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_local_playlist_is_read(base, tmp_path):
+    playlist = tmp_path / "show.m3u8"
+    assert copy(base, playlist)[0] == 0
+    status, facts, error = copy(playlist)
+    assert status == 0, error
+    assert facts["n_video"] == SECONDS * FPS
+
+
+def test_a_playlist_calls_no_server(tmp_path):
+    """A file must not make its reader fetch what it names."""
+    playlist = tmp_path / "show.m3u8"
+    playlist.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\nhttp://127.0.0.1:9/x.ts\n#EXT-X-ENDLIST\n")
+    status, _, error = copy(playlist)
+    assert status != 0 and len(error.splitlines()) == 1
+
+
+def test_a_playlist_that_does_not_grow_is_given_up(base, tmp_path):
+    playlist = tmp_path / "show.m3u8"
+    assert copy(base, playlist)[0] == 0
+    playlist.write_text(playlist.read_text().replace("#EXT-X-ENDLIST", ""))
+    status, facts, error = copy(playlist)
+    assert status == 11 and "no more data for 30 s" in error
+    assert facts["n_video"] > 0
