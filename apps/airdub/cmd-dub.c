@@ -227,6 +227,8 @@ static bool create_runner(Dub *self, GError **error)
     const DubRunnerConfig config = {
         .source_uri = options->in,
         .sink_uri = options->out,
+        .audio_track = (unsigned) options->audio_track,
+        .audio_title = options->title,
         .source_language = options->from,
         .target_language = options->to,
         .voice = options->voice,

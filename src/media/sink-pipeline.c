@@ -238,7 +238,11 @@ static bool link_aac(DubSinkPipeline *self, const DubSinkDrainConfig *config, Gs
 {
     g_autoptr(GstCaps) caps = make_aac_caps(config);
     GstElement *appsrc = add_input(self, &self->audio, caps, error);
-    return appsrc && link_to(self, appsrc, muxer, pad, NULL, error);
+    if (!appsrc)
+        return false;
+    if (config->audio_language) /* for MPEG-TS, whose programme map says it */
+        gst_element_send_event(appsrc, gst_event_new_tag(gst_tag_list_new(GST_TAG_LANGUAGE_CODE, config->audio_language, NULL)));
+    return link_to(self, appsrc, muxer, pad, NULL, error);
 }
 
 static GstElement *add_file_sink(DubSinkPipeline *self, const DubSinkDrainConfig *config, GError **error)

@@ -293,7 +293,7 @@ static bool is_flv_file(const char *path)
     return is_flv;
 }
 
-static DubSourceFeed *new_feed(DubSource *self, GError **error)
+static DubSourceFeed *new_feed(DubSource *self, const DubSourceChoice *choice, GError **error)
 {
     if (strstr(self->uri, "://") && g_ascii_strncasecmp(self->uri, "file://", 7) != 0)
         return dub_source_pipeline_new(self->uri, self->handover, error);
@@ -302,11 +302,14 @@ static DubSourceFeed *new_feed(DubSource *self, GError **error)
         return NULL;
     if (is_flv_file(path))
         return dub_source_pipeline_new(path, self->handover, error);
-    const DubFileReaderConfig config = { .silence_ns = LOCAL_SILENCE_NS };
+    const DubFileReaderConfig config = { .audio_track = choice ? choice->audio_track : 0,
+                                         .language = choice ? choice->language : NULL,
+                                         .silence_ns = LOCAL_SILENCE_NS };
     return dub_file_reader_new(path, &config, self->handover);
 }
 
-DubSource *dub_source_new(const char *uri, const DubSourceCallbacks *callbacks, void *user_data, GError **error)
+DubSource *dub_source_new(const char *uri, const DubSourceChoice *choice, const DubSourceCallbacks *callbacks, void *user_data,
+                          GError **error)
 {
     const bool blocks = !dub_media_uri_is_live(uri) || is_http(uri);
     DubSource *self = g_new0(DubSource, 1);
@@ -317,7 +320,7 @@ DubSource *dub_source_new(const char *uri, const DubSourceCallbacks *callbacks, 
     self->duration_ns = self->first_video_ns = self->first_audio_ns = DUB_TIME_NONE;
     self->context = g_main_context_ref_thread_default();
     self->handover = dub_handover_new(self->context, blocks ? DUB_HANDOVER_BLOCK : DUB_HANDOVER_LIVE, deliver, self);
-    self->feed = new_feed(self, error);
+    self->feed = new_feed(self, choice, error);
     if (self->feed)
         return self;
     dub_source_free(self);

@@ -29,11 +29,17 @@ typedef struct {
     void (*on_error)(const GError *error, void *user_data);
 } DubSourceCallbacks;
 
+/* Which of a file's audio tracks is read; live streams have one. */
+typedef struct {
+    unsigned audio_track; /* 1, 2, …; 0: the one in @language, else the default one, else the first */
+    const char *language; /* (nullable) BCP 47; copied */
+} DubSourceChoice;
+
 typedef struct _DubSource DubSource;
 
 /* @uri: a path, "-" for standard input, file://, rtmp://, rtmps://, rtsp://, srt://, http(s)://. Cheap checks (missing file, unknown scheme)
  * fail here, all else through on_error. */
-DubSource *dub_source_new(const char *uri, const DubSourceCallbacks *callbacks, void *user_data, GError **error);
+DubSource *dub_source_new(const char *uri, const DubSourceChoice *choice /* (nullable) */, const DubSourceCallbacks *callbacks, void *user_data, GError **error);
 void dub_source_start(DubSource *self);
 /* Held, nothing is delivered; a file's pipeline then blocks on bounded queues. A live source that is held for longer than
  * its queue (10 s) fails with DUB_ERROR_BACKPRESSURE. */

@@ -11,7 +11,7 @@
 
 struct _DubRunner {
     DubRunnerConfig config;
-    char *strings[9]; /* what config's pointers point to */
+    char *strings[10]; /* what config's pointers point to */
     DubRunnerCallbacks callbacks;
     void *user_data;
     GMainContext *context;
@@ -163,7 +163,11 @@ static void open_source(void *user_data)
     DubRunner *self = user_data;
     g_clear_pointer(&self->source, dub_head_source_free);
     self->source_closed = false;
-    const DubHeadConfig head = { self->has_head ? NULL : self->config.playback_url, self->config.playback_path };
+    const DubHeadConfig head = {
+        .playback_url = self->has_head ? NULL : self->config.playback_url,
+        .path = self->config.playback_path,
+        .choice = { self->config.audio_track, self->config.source_language },
+    };
     self->source = dub_head_source_new(self->config.source_uri, &head, &source_callbacks, self, &self->source_error);
     self->has_head = true;
     if (self->source)
@@ -312,6 +316,7 @@ static void open_sink(const DubWorkerInput *input, void *user_data)
         .video_caps = self->video_caps,
         .video_format = self->video_format,
         .audio_language = self->config.target_language,
+        .audio_title = self->config.audio_title,
         .rate_hz = input->rate_hz,
         .channels = input->channels,
         .live = self->config.worker.paced,
@@ -409,6 +414,7 @@ static void keep_strings(DubRunner *self)
     const char **const fields[] = {
         &self->config.source_uri, &self->config.sink_uri, &self->config.playback_url, &self->config.playback_path,
         &self->config.source_language, &self->config.target_language, &self->config.voice, &self->config.stream_id, &self->config.worker_id,
+        &self->config.audio_title,
     };
     G_STATIC_ASSERT(G_N_ELEMENTS(fields) == G_N_ELEMENTS(self->strings));
     for (gsize i = 0; i < G_N_ELEMENTS(fields); i++) {
@@ -429,7 +435,7 @@ DubRunner *dub_runner_new(const DubRunnerConfig *config, const DubRunnerCallback
     self->config.worker.timeout_ns = config->timeout_ms * DUB_NS_PER_MS;
     self->config.worker.paced = dub_media_uri_is_live(self->config.sink_uri);
     /* Only to fail early: nothing is opened before it is started. */
-    g_autoptr(DubSource) probe = dub_source_new(self->config.source_uri, &source_callbacks, self, error);
+    g_autoptr(DubSource) probe = dub_source_new(self->config.source_uri, NULL, &source_callbacks, self, error);
     if (!probe) {
         dub_runner_free(self);
         return NULL;

@@ -328,3 +328,51 @@ def test_a_playlist_that_does_not_grow_is_given_up(base, tmp_path):
     status, facts, error = copy(playlist)
     assert status == 11 and "no more data for 30 s" in error
     assert facts["n_video"] > 0
+
+
+# --- several audio tracks ---
+
+@pytest.fixture(scope="session")
+def several(folder):
+    """440 Hz in English, 1000 Hz in German by Matroska's older code, 2000 Hz in Spanish, which is the default."""
+    path = folder / "several.mkv"
+    tones = [word for hz in (440, 1000, 2000) for word in ("-f", "lavfi", "-i", f"sine=f={hz}:d=2:r={RATE_HZ}")]
+    ffmpeg(*tones, "-map", 0, "-map", 1, "-map", 2, "-c:a", "aac", "-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=ger",
+           "-metadata:s:a:2", "language=spa", "-disposition:a:0", 0, "-disposition:a:2", "default", path)
+    return path
+
+
+@pytest.mark.parametrize("options, hz", [
+    ((), 2000), (("--language", "en"), 440), (("--language", "de-AT"), 1000), (("--language", "fr"), 2000), (("--audio-track", 2), 1000),
+    (("--audio-track", 1, "--language", "de"), 440),
+])
+def test_the_track_in_the_language_spoken_is_read(several, tmp_path, options, hz):
+    pcm = tmp_path / "pcm"
+    status, facts, error = copy("--pcm", pcm, *options, several)
+    assert status == 0, error
+    data = pcm.read_bytes()
+    samples = struct.unpack(f"<{len(data) // 4}f", data)[::facts["channels"]]
+    crossings = sum(a < 0 <= b for a, b in zip(samples, samples[1:]))
+    assert abs(crossings / 2 / hz - facts["n_audio_frames"] / RATE_HZ) < 0.02
+    assert "not carried over: 2 audio tracks" in error
+
+
+def test_a_track_that_is_not_there(several):
+    status, _, error = copy("--audio-track", 4, several)
+    assert status == 2 and "there is no audio track 4; it has 3" in error
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "m4a", "mkv", "ts"])
+def test_the_sound_says_its_language(base, tmp_path, suffix):
+    source, out = tmp_path / "in.mp4", tmp_path / f"out.{suffix}"
+    ffmpeg("-i", base, *(["-vn"] if suffix == "m4a" else []), "-c", "copy", source)
+    status, _, error = copy("--to", "es", "--title", "Doblaje", source, out)
+    assert status == 0, error
+    stream = stream_of(out, "audio")
+    assert stream["tags"]["language"] == "spa"
+    if suffix == "mkv":
+        assert stream["tags"]["title"] == "Doblaje"
+    elif suffix != "ts":
+        assert stream["tags"]["handler_name"] == "Doblaje"
+    if suffix != "ts":
+        assert stream["disposition"]["default"] == 1
