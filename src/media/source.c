@@ -253,7 +253,7 @@ static GError *silence_error(DubSource *self)
         return NULL;
     g_autofree char *name = dub_media_uri_printable(self->uri);
     const char *what = last_ns == DUB_TIME_NONE ? "no data came within" : "no more data for";
-    return g_error_new(DUB_ERROR, DUB_ERROR_STALLED, "%s: %s %d s", name, what, (int) (limit_ns / DUB_NS_PER_S));
+    return g_error_new(DUB_ERROR, is_local ? DUB_ERROR_TIMEOUT : DUB_ERROR_STALLED, "%s: %s %d s", name, what, (int) (limit_ns / DUB_NS_PER_S));
 }
 
 static gboolean on_tick(void *data)
