@@ -138,6 +138,7 @@ void dub_worker_free(DubWorker *self)
     dub_mixer_free(self->mixer);
     dub_playout_free(self->playout);
     g_clear_error(&self->error);
+    g_clear_error(&self->sink_error);
     g_free(self->stream_id);
     g_free(self);
 }
@@ -195,6 +196,8 @@ static void end_sink(DubWorker *self)
     self->effects.end_speech(self->user_data);
     self->link = LINK_ENDED;
     if (self->sink != SINK_OPEN) {
+        if (!self->stop_asked)
+            remember_error(self, self->sink_error); /* the end has reached nobody, or nothing has */
         finish(self);
         return;
     }
@@ -753,6 +756,8 @@ static void break_sink(DubWorker *self, const GError *error, int64_t now_ns)
     self->sink_retry_ns = now_ns + (soon ? SINK_SOON_NS : retry_wait(self->sink_breaks - 1));
     self->sink = SINK_BROKEN;
     self->sink_was_broken = true;
+    g_clear_error(&self->sink_error);
+    self->sink_error = g_error_copy(error);
     if (is_new || !soon)
         dub_warning("stream %s: output: %s; tried again, %u of %u", self->stream_id, error->message, self->sink_breaks,
                     SINK_BREAKS);

@@ -79,6 +79,7 @@ static const Case breaks[] = {
     { "output-breaks-at-once", true, true, 300000, 500, 1500, .breaks = 60, .break_after_ms = 20, .gives_up = true },
     { "output-is-claimed", true, true, 60000, 500, 1500, .claim_ms = 40, .breaks = 1, .break_after_ms = 20000 },
     { "output-breaks-soon", true, true, 400000, 500, 1500, .breaks = 6, .break_after_ms = 30000, .gives_up = true },
+    { "output-never-there", true, true, 12000, 500, 1500, .breaks = 60, .break_after_ms = 20, .gives_up = true },
     { "output-breaks-five-times", true, true, 200000, 500, 1500, .breaks = 5, .break_after_ms = 20 },
 };
 
