@@ -34,51 +34,50 @@ static void check_reply(const DubEngineReply *reply)
     }
 }
 
-static void check_offers(GPtrArray *offers)
+static void check_offers(const GPtrArray *offers)
 {
-    for (guint i = 0; offers && i < offers->len; i++) {
+    for (guint i = 0; i < offers->len; i++) {
         const DubEngineOffer *offer = g_ptr_array_index(offers, i);
         g_assert_true(offer->name && offer->language && offer->gender);
     }
-    g_clear_pointer(&offers, g_ptr_array_unref);
 }
 
-/* Either a list, and then a good one, or an error. */
-static void read_list(unsigned kind, const DubJson *json)
+static void check_voices(const GPtrArray *voices)
 {
-    g_autoptr(GError) error = NULL;
-    GPtrArray *list = NULL;
-    switch (kind) {
-    case 0: list = dub_answer_deepl_languages(json, json, NULL, NULL, &error); break;
-    case 1: list = dub_answer_libretranslate_languages(json, NULL, NULL, &error); break;
-    case 2: list = dub_answer_apertium_apy_pairs(json, NULL, NULL, &error); break;
-    case 3: list = dub_answer_voices(json, "es", &error); break;
-    default: {
-        g_autoptr(GPtrArray) voices = dub_answer_elevenlabs_voices(json, &error);
-        g_assert_true(!voices == !!error);
-        return;
+    for (guint i = 0; i < voices->len; i++) {
+        const DubElevenLabsVoice *voice = g_ptr_array_index(voices, i);
+        g_assert_true(voice->id && voice->name && voice->gender);
     }
-    }
-    g_assert_true(!list == !!error);
-    check_offers(list);
 }
 
-static void read_reply(unsigned kind, const DubJson *json)
+/* ---- readers of JSON: each refuses it, or makes something good of it ---- */
+
+static bool read_heard(const DubJson *json, DubEngineReply *reply, GError **error)
 {
-    g_autoptr(GError) error = NULL;
-    g_autoptr(DubEngineReply) reply = dub_engine_reply_new();
-    bool ok = false;
-    switch (kind) {
-    case 0:  ok = dub_answer_transcription(json, DURATION_NS, reply, &error); break;
-    case 1:  ok = dub_answer_deepl(json, reply, &error); break;
-    case 2:  ok = dub_answer_libretranslate(json, reply, &error); break;
-    case 3:  ok = dub_answer_apertium_apy(json, reply, &error); break;
-    default: ok = dub_answer_chat(json, reply, &error); break;
-    }
-    g_assert_true(ok == !error);
-    if (ok)
-        check_reply(reply);
+    return dub_answer_transcription(json, DURATION_NS, reply, error);
 }
+
+static GPtrArray *list_deepl(const DubJson *json, GError **error)
+{
+    return dub_answer_deepl_languages(json, json, NULL, NULL, error);
+}
+
+static GPtrArray *list_libretranslate(const DubJson *json, GError **error)
+{
+    return dub_answer_libretranslate_languages(json, NULL, NULL, error);
+}
+
+static GPtrArray *list_apertium_apy(const DubJson *json, GError **error)
+{
+    return dub_answer_apertium_apy_pairs(json, NULL, NULL, error);
+}
+
+static GPtrArray *list_voices(const DubJson *json, GError **error)
+{
+    return dub_answer_voices(json, "es", error);
+}
+
+/* ---- readers of text and of sound ---- */
 
 /* What a server says goes into a message; the key does not. */
 static void read_words(const char *text, size_t size)
@@ -121,25 +120,64 @@ static void read_translation(const char *text, size_t size)
     g_assert_true(dub_guard_check(guard, valid, line, NULL, &error) == !error);
 }
 
+/* ---- the choice ---- */
+
+/* Reads a reply, a list or a text; the other two are NULL. */
+typedef struct {
+    bool (*reply)(const DubJson *json, DubEngineReply *reply, GError **error);
+    GPtrArray *(*list)(const DubJson *json, GError **error);
+    void (*text)(const char *text, size_t size);
+    void (*check)(const GPtrArray *list); /* goes with list */
+} Reader;
+
+/* The first byte of an input chooses: FIRST is the first reader, and so on. A new reader goes to the end, so
+ * that the inputs of the corpus stay with theirs. */
+#define FIRST '4'
+static const Reader readers[] = {
+    {.reply = read_heard},
+    {.reply = dub_answer_deepl},
+    {.reply = dub_answer_libretranslate},
+    {.reply = dub_answer_apertium_apy},
+    {.reply = dub_answer_chat},
+    {.list = list_deepl, .check = check_offers},
+    {.list = list_libretranslate, .check = check_offers},
+    {.list = list_apertium_apy, .check = check_offers},
+    {.list = list_voices, .check = check_offers},
+    {.list = dub_answer_elevenlabs_voices, .check = check_voices},
+    {.text = read_words},
+    {.text = read_sound},
+    {.text = read_translation},
+};
+
+static void read_json(const Reader *reader, const DubJson *json)
+{
+    g_autoptr(GError) error = NULL;
+    if (reader->list) {
+        g_autoptr(GPtrArray) list = reader->list(json, &error);
+        g_assert_true(!list == !!error);
+        if (list)
+            reader->check(list);
+        return;
+    }
+    g_autoptr(DubEngineReply) reply = dub_engine_reply_new();
+    const bool ok = reader->reply(json, reply, &error);
+    g_assert_true(ok == !error);
+    if (ok)
+        check_reply(reply);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!size)
         return 0;
     const char *text = (const char *) data + 1;
-    const unsigned kind = data[0] % 13;
-    size--;
-    if (kind == 10)
-        read_words(text, size);
-    else if (kind == 11)
-        read_sound(text, size);
-    else if (kind == 12)
-        read_translation(text, size);
-    if (kind >= 10)
+    const Reader *reader = &readers[(uint8_t) (data[0] - FIRST) % G_N_ELEMENTS(readers)];
+    if (reader->text) {
+        reader->text(text, size - 1);
         return 0;
-    g_autoptr(DubJson) json = dub_json_parse(text, size, NULL);
-    if (json && kind < 5)
-        read_reply(kind, json);
-    else if (json)
-        read_list(kind - 5, json);
+    }
+    g_autoptr(DubJson) json = dub_json_parse(text, size - 1, NULL);
+    if (json)
+        read_json(reader, json);
     return 0;
 }

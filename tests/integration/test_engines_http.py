@@ -377,6 +377,13 @@ def test_libretranslate_request():
         assert server.last.json == {"q": "Good evening.", "source": "en", "target": "es", "format": "text"}
 
 
+def test_libretranslate_offers_chinese_as_zh():
+    driver = DRIVERS["libretranslate"]
+    with FakeLibreTranslate(KEY) as server:
+        assert driver.list(server, "--from", "en", "--to", "zh").offers
+        assert driver.run(server, "--to", "zh").reply["text"] == "[zh] Good evening."
+
+
 def test_openai_chat_request(tmp_path):
     (tmp_path / "terms.tsv").write_text("quarterback\tmariscal de campo\tm\n")
     said = "The quarterback has 2 seconds."

@@ -2,7 +2,8 @@
 
 from support.fake_server import FakeServer, Refusal
 
-LANGUAGES = {"en": ["en", "es", "fr"], "es": ["en", "es"]}
+LANGUAGES = {"en": ["en", "es", "zh-Hans"], "es": ["en", "es"], "zh-Hans": ["en", "zh-Hans"]}
+LISTED_AS = {"zh": "zh-Hans"}  # what is asked for by another code than its own
 
 
 class FakeLibreTranslate(FakeServer):
@@ -17,6 +18,7 @@ class FakeLibreTranslate(FakeServer):
         for name in ("q", "source", "target"):
             if not body.get(name):
                 raise Refusal(400, self.error(400, f"Invalid request: missing {name} parameter"))
-        if body["source"] not in LANGUAGES:
-            raise Refusal(400, self.error(400, f"{body['source']} is not supported"))
+        for code in (body["source"], body["target"]):
+            if LISTED_AS.get(code, code) not in LANGUAGES:
+                raise Refusal(400, self.error(400, f"{code} is not supported"))
         return {"translatedText": f"[{body['target']}] {body['q']}"}, "application/json"

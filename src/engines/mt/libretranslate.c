@@ -34,11 +34,17 @@ bool dub_answer_libretranslate(const DubJson *json, DubEngineReply *reply, GErro
     return true;
 }
 
+/* Simplified Chinese is listed as "zh-Hans", and asked for as "zh", which is what airdub calls it. */
+static const char *code_of(const char *listed)
+{
+    return g_strcmp0(listed, "zh-Hans") ? listed : "zh";
+}
+
 static bool add_targets(const DubJson *targets, const char *from, const char *to, GPtrArray *offers,
                         GError **error)
 {
     for (gsize i = 0; i < json_array_size(targets) && offers->len < DUB_ANSWER_OFFERS_MOST; i++) {
-        const char *target = json_string_value(json_array_get(targets, i));
+        const char *target = code_of(json_string_value(json_array_get(targets, i)));
         if (!target) {
             g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
                         "targets[%" G_GSIZE_FORMAT "]: not a string", i);
@@ -63,8 +69,10 @@ GPtrArray *dub_answer_libretranslate_languages(const DubJson *json, const char *
         const DubJson *language = json_array_get(json, i), *targets = NULL;
         const char *code = NULL;
         if (!dub_json_get_string(language, "code", DUB_JSON_REQUIRED, &code, error) ||
-            !dub_json_get_array(language, "targets", DUB_JSON_REQUIRED, &targets, error) ||
-            ((!from || g_str_equal(code, from)) && !add_targets(targets, code, to, offers, error)))
+            !dub_json_get_array(language, "targets", DUB_JSON_REQUIRED, &targets, error))
+            return NULL;
+        code = code_of(code);
+        if ((!from || g_str_equal(code, from)) && !add_targets(targets, code, to, offers, error))
             return NULL;
     }
     return g_steal_pointer(&offers);

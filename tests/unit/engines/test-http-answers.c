@@ -249,6 +249,12 @@ static const ListCase list_cases[] = {
     {"deepl-nameless", read_deepl, "[[{}],[]]", NULL, NULL, NULL, "language: missing"},
     {"libretranslate", read_libretranslate, LIBRE, NULL, NULL, ":en>es/;:en>fr/;:es>en/;"},
     {"libretranslate-pair", read_libretranslate, LIBRE, "en", "es", ":en>es/;"},
+    {"libretranslate-chinese", read_libretranslate,
+     "[{\"code\":\"en\",\"targets\":[\"zh-Hans\",\"zh-Hant\",\"pt-BR\"]},"
+     "{\"code\":\"zh-Hans\",\"targets\":[\"en\",\"zh-Hans\"]}]",
+     NULL, NULL, ":en>zh/;:en>zh-Hant/;:en>pt-BR/;:zh>en/;"},
+    {"libretranslate-to-chinese", read_libretranslate, "[{\"code\":\"en\",\"targets\":[\"zh-Hans\"]}]", "en",
+     "zh", ":en>zh/;"},
     {"libretranslate-object", read_libretranslate, "{}", NULL, NULL, NULL,
      "the list of languages: not an array"},
     {"libretranslate-old", read_libretranslate, "[{\"code\":\"en\"}]", NULL, NULL, NULL, "targets: missing"},
