@@ -2,6 +2,7 @@
 #include "airdub/command.h"
 #include "airdub/dub-options.h"
 #include "airdub/dub-report.h"
+#include "airdub/interrupts.h"
 #include "airdub/subtitle-files.h"
 #include "base/clock.h"
 #include "base/env.h"
@@ -9,13 +10,12 @@
 #include "speech/local.h"
 #include "speech/remote.h"
 
-#include <glib-unix.h>
 #include <gst/gst.h>
 #include <string.h>
 #include <unistd.h>
 
 #define PROGRESS_MS         100
-#define CUT_SHORT_MS        5000  /* after the second signal; then we go whatever still waits */
+#define CUT_SHORT_MS        1000  /* after the second signal; then we go whatever still waits */
 #define FILE_TIMEOUT_MS     30000 /* nobody waits for a file's fragment: the most the protocol has */
 #define OWN_TIMEOUT_MS      180000 /* likewise, of engines here: a slow voice on a busy machine */
 #define LIVE_TIMEOUT_MS     8000
@@ -42,7 +42,8 @@ typedef struct {
     char *last_fault;         /* what the last fragment that could not be dubbed says */
     unsigned n_signals;
     bool live;
-    guint signal_sources[2], progress_source, cut_short_source;
+    Interrupts *interrupts;
+    guint progress_source, cut_short_source;
 } Dub;
 
 static void take_failure(Dub *self, GError *error)
@@ -120,16 +121,13 @@ static gboolean on_cut_short(void *user_data)
     return G_SOURCE_REMOVE;
 }
 
-static gboolean on_signal(void *user_data)
+static void on_interrupt(unsigned count, void *user_data)
 {
     Dub *self = user_data;
-    self->n_signals++;
-    if (self->n_signals > 2)
-        _exit(dub_error_exit_status(&(GError) { .domain = DUB_ERROR, .code = DUB_ERROR_CANCELLED }));
+    self->n_signals = count;
     dub_runner_stop(self->runner, 0);
-    if (self->n_signals == 2 && !self->cut_short_source)
+    if (count == 2 && !self->cut_short_source)
         self->cut_short_source = g_timeout_add(CUT_SHORT_MS, on_cut_short, self);
-    return G_SOURCE_CONTINUE;
 }
 
 /* ---- speech ---- */
@@ -229,6 +227,8 @@ static bool create_runner(Dub *self, GError **error)
     const DubRunnerConfig config = {
         .source_uri = options->in,
         .sink_uri = options->out,
+        .audio_track = (unsigned) options->audio_track,
+        .audio_title = options->title,
         .source_language = options->from,
         .target_language = options->to,
         .voice = options->voice,
@@ -324,8 +324,7 @@ static void conclude(Dub *self)
 
 static void run_loop(Dub *self)
 {
-    self->signal_sources[0] = g_unix_signal_add(SIGINT, on_signal, self);
-    self->signal_sources[1] = g_unix_signal_add(SIGTERM, on_signal, self);
+    self->interrupts = interrupts_new(on_interrupt, self);
     self->progress_source = g_timeout_add(PROGRESS_MS, on_progress, self);
     dub_runner_start(self->runner);
     g_main_loop_run(self->loop);
@@ -344,10 +343,9 @@ static void dub(Dub *self, GError **error)
 
 static void clear(Dub *self)
 {
-    for (gsize i = 0; i < G_N_ELEMENTS(self->signal_sources); i++)
-        g_clear_handle_id(&self->signal_sources[i], g_source_remove);
     g_clear_handle_id(&self->cut_short_source, g_source_remove);
     dub_runner_free(self->runner);
+    interrupts_free(self->interrupts); /* after what may hang */
     subtitle_files_free(self->subtitles);
     dub_engine_lease_free(self->lease);
     dub_engine_sets_free(self->engines);

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 static const char description[] =
-    "IN: a file, or rtmp://, rtsp://, srt://, http(s)://. OUT: .mp4 .mov .mkv .ts .flv, .m4a .mp3 .wav for sound alone, "
+    "IN: a file, a named pipe or - (.ts, .mkv, .wav), a .m3u8, or rtmp://, rtsp://, srt://, http(s)://. OUT: .mp4 .mov .mkv .ts .flv, .m4a .mp3 .wav for sound alone, "
     "FOLDER/NAME.m3u8, or rtmp://, srt://.\n\nCtrl-C plays what is on its way and ends: a file that was cut short is "
     "called NAME.partial.SUFFIX, is playable, and the exit status is 130. A second one ends at once.";
 
@@ -25,6 +25,9 @@ static bool parse(DubOptions *self, int argc, char **argv, char ***rest, GError 
         { "bed", 0, 0, G_OPTION_ARG_STRING, &self->bed, "level of the original sound under the dub [-18]", "DB|off" },
         { "subtitles", 0, 0, G_OPTION_ARG_NONE, &self->subtitles, "write .vtt and .srt in both languages beside OUT",
           NULL },
+        { "audio-track", 0, 0, G_OPTION_ARG_INT, &self->audio_track,
+          "which of IN's audio tracks to dub, from 1 [the one in --from's language, else the default one]", "N" },
+        { "title", 0, 0, G_OPTION_ARG_STRING, &self->title, "what players list the dub as [Dub (LANGUAGE)]", "TEXT" },
         { "segment", 0, 0, G_OPTION_ARG_DOUBLE, &self->segment_s, "length of a fragment [6]", "SECONDS" },
         { "segment-mode", 0, 0, G_OPTION_ARG_STRING, &self->segment_mode,
           "cut in a pause near each mark, or exactly there [pause]", "pause|fixed" },
@@ -52,6 +55,13 @@ static bool check_choices(DubOptions *self, GError **error)
     set_default(&self->to, "es");
     set_default(&self->bed, "-18");
     set_default(&self->segment_mode, "pause");
+    if (!self->title)
+        self->title = g_strdup_printf("Dub (%s)", self->to);
+    if (self->audio_track < 0) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "--audio-track: %d is no track; they count from 1",
+                    self->audio_track);
+        return false;
+    }
     return choice_check_languages(self->from, self->to, error) &&
            choice_parse_bed(self->bed, &self->bed_gain, error) &&
            choice_parse_segment_mode(self->segment_mode, &self->mode, error) &&
@@ -76,6 +86,8 @@ static bool fail_errno(GError **error, const char *verb, const char *path)
 static bool check_input(const char *path, GError **error)
 {
     struct stat status;
+    if (g_str_equal(path, "-"))
+        return true;
     if (stat(path, &status) < 0) {
         fail_errno(error, "read", path);
         if (error && g_error_matches(*error, DUB_ERROR, DUB_ERROR_NOT_FOUND)) {
@@ -111,6 +123,11 @@ static bool check_output(const DubOptions *self, const char *path, GError **erro
         return false;
     if (stat(path, &status) < 0)
         return true;
+    if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode) || S_ISSOCK(status.st_mode)) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "%s is no plain file, and a result is moved to its name once it is "
+                    "whole; name a file, or stream to rtmp:// or srt://", path);
+        return false;
+    }
     if (S_ISDIR(status.st_mode)) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s is a folder; name a file in it", path);
         return false;
@@ -139,9 +156,14 @@ static bool check_names(const DubOptions *self, GError **error)
     g_autofree char *out = dub_options_local_path(self->out);
     if (in && !check_input(in, error))
         return false;
+    if (g_str_equal(self->out, "-")) {
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "the result cannot go to standard output, which says no "
+                            "container and cannot be renamed; name a file, or stream to rtmp:// or srt://");
+        return false;
+    }
     if (!dub_container_from_uri(self->out, &container, error))
         return false;
-    if (in && out && !check_not_same(in, out, error))
+    if (in && out && !g_str_equal(in, "-") && !check_not_same(in, out, error))
         return false;
     if (self->subtitles && !out) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
@@ -172,5 +194,6 @@ void dub_options_clear(DubOptions *self)
     g_free(self->bed);
     g_free(self->segment_mode);
     g_free(self->sts_url);
+    g_free(self->title);
     engine_options_clear(&self->engines);
 }

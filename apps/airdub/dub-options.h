@@ -12,6 +12,8 @@ typedef struct {
     char *from, *to, *voice;
     char *bed, *segment_mode, *sts_url;
     double segment_s;
+    int audio_track;       /* from 1; 0: by language */
+    char *title;           /* of the dub in OUT */
     gboolean subtitles, force, as_json, quiet, verbose;
     EngineOptions engines;
     double bed_gain;       /* linear, from bed */

@@ -80,13 +80,17 @@ void dub_report_start(DubReport *self, const char *in, const char *out, const ch
     self->started = true;
     self->paced = paced;
     self->duration_ns = info->duration_ns > 0 ? info->duration_ns : DUB_TIME_NONE;
-    if (self->style != DUB_REPORT_JSON)
+    if (self->style != DUB_REPORT_JSON) {
+        if (info->audio_name && self->style != DUB_REPORT_QUIET)
+            printf("audio: %s\n", info->audio_name);
         return;
-    command_print_json(json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:b, s:b, s:i, s:i}", "event", "start", "input",
+    }
+    command_print_json(json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:b, s:b, s:i, s:i, s:o}", "event", "start", "input",
                                  command_json_string(in), "output", command_json_string(out), "from", from, "to", to,
                                  "duration", json_seconds(self->duration_ns), "live", info->live, "video",
                                  info->video_caps != NULL, "rate_hz", (int) info->rate_hz, "channels",
-                                 (int) info->channels));
+                                 (int) info->channels, "audio",
+                                 info->audio_name ? command_json_string(info->audio_name) : json_null()));
 }
 
 /* ---- fragments ---- */

@@ -115,7 +115,7 @@ ProbeClip *probe_clip_read(const char *file, int64_t segment_ns, guint max_fragm
     g_autoptr(ProbeClip) clip = g_new0(ProbeClip, 1);
     clip->audio = g_ptr_array_new_with_free_func((GDestroyNotify) dub_wire_audio_free);
     Reading self = { .clip = clip, .segment_ns = segment_ns, .max_fragments = MIN(max_fragments, PROBE_CLIP_MAX), .loop = loop };
-    self.source = dub_source_new(file, &callbacks, &self, error);
+    self.source = dub_source_new(file, NULL, &callbacks, &self, error);
     if (!self.source)
         return NULL;
     dub_source_start(self.source);

@@ -20,7 +20,7 @@ void dub_access_unit_free(DubAccessUnit *self)
 {
     if (!self)
         return;
-    gst_buffer_unref(self->buffer);
+    gst_clear_buffer(&self->buffer);
     gst_clear_caps(&self->new_caps);
     g_free(self);
 }

@@ -37,8 +37,9 @@ static DubGstStop *stop_ref(DubGstStop *self)
 static void *run_stop(void *data)
 {
     DubGstStop *self = data;
-    gst_element_set_state(self->pipeline, GST_STATE_NULL);
-    gst_object_unref(self->pipeline);
+    if (self->pipeline)
+        gst_element_set_state(self->pipeline, GST_STATE_NULL);
+    gst_clear_object(&self->pipeline);
     if (self->gone)
         self->gone(self->data);
     g_mutex_lock(&self->lock);

@@ -17,7 +17,7 @@ typedef void (*DubGstStoppedFunc)(void *user_data); /* on the loop, at the lates
 
 /**
  * dub_gst_stop: the same, and nobody waits
- * @pipeline: (transfer full)
+ * @pipeline: (transfer full) (nullable): without one, all that is to be done is @gone
  * @gone: called in that thread once no thread of the pipeline can be in @data any more; never, where it hangs for ever
  * @stopped: (nullable): unless dub_gst_stop_forget() comes first
  * Returns: valid until @stopped has been called or was forgotten; NULL without @stopped

@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* Video codecs, as bits of a set. */
-enum { H264 = 1, H265 = 2, MPEG12 = 4, MPEG4 = 8, VP8 = 16, VP9 = 32, AV1 = 64, JPEG = 128, OTHER = 256, ANY = 511 };
+enum { H264 = 1, H265 = 2, MPEG12 = 4, MPEG4 = 8, VP8 = 16, VP9 = 32, AV1 = 64, JPEG = 128, PRORES = 256, DNXHD = 512,
+       DV = 1024, WMV = 2048, THEORA = 4096, FFV1 = 8192, H263 = 16384, OTHER = 32768, ANY = 65535 };
 
 static const struct {
     const char *suffix; /* or scheme */
@@ -15,10 +16,10 @@ static const struct {
     unsigned codecs;
     bool is_file, is_network, wants_byte_stream;
 } containers[DUB_N_CONTAINERS] = {
-    [DUB_CONTAINER_MP4]  = { ".mp4", ".mp4", "mp4mux", H264 | H265 | MPEG4 | VP9 | AV1, true },
-    [DUB_CONTAINER_MOV]  = { ".mov", ".mov", "qtmux", H264 | H265 | MPEG4 | VP8 | VP9 | JPEG, true },
-    [DUB_CONTAINER_M4A]  = { ".m4a", ".m4a", "mp4mux", 0, true },
-    [DUB_CONTAINER_MKV]  = { ".mkv", ".mkv", "matroskamux", ANY & ~OTHER, true },
+    [DUB_CONTAINER_MP4]  = { ".mp4", ".mp4", NULL, H264 | H265 | MPEG4 | VP9 | AV1, true },
+    [DUB_CONTAINER_MOV]  = { ".mov", ".mov", NULL, H264 | H265 | MPEG12 | MPEG4 | VP8 | VP9 | JPEG | PRORES | DNXHD | DV, true },
+    [DUB_CONTAINER_M4A]  = { ".m4a", ".m4a", NULL, 0, true },
+    [DUB_CONTAINER_MKV]  = { ".mkv", ".mkv", NULL, ANY & ~OTHER, true },
     [DUB_CONTAINER_TS]   = { ".ts", ".ts", "mpegtsmux", H264 | H265 | MPEG12 | MPEG4, true, .wants_byte_stream = true },
     [DUB_CONTAINER_FLV]  = { ".flv", ".flv", NULL, H264, true },
     [DUB_CONTAINER_MP3]  = { ".mp3", ".mp3", NULL, 0, true },
@@ -43,6 +44,9 @@ static const struct {
 } codecs[] = {
     { "video/x-h264", H264 }, { "video/x-h265", H265 }, { "video/x-vp8", VP8 },
     { "video/x-vp9", VP9 },   { "video/x-av1", AV1 },   { "image/jpeg", JPEG },
+    { "video/x-prores", PRORES }, { "video/x-dnxhd", DNXHD }, { "video/x-dv", DV },
+    { "video/x-wmv", WMV },   { "video/x-theora", THEORA }, { "video/x-ffv", FFV1 },
+    { "video/x-h263", H263 },
 };
 
 static unsigned codec_of(const GstCaps *caps)
@@ -103,6 +107,11 @@ bool dub_container_is_file(DubContainer container)
     return containers[container].is_file;
 }
 
+bool dub_container_has_edits(DubContainer container)
+{
+    return container == DUB_CONTAINER_MP4 || container == DUB_CONTAINER_MOV;
+}
+
 bool dub_container_is_network(DubContainer container)
 {
     return containers[container].is_network;
@@ -112,6 +121,8 @@ static const char *alternative_for(unsigned codec)
 {
     if (containers[DUB_CONTAINER_MP4].codecs & codec)
         return ".mkv or .mp4";
+    if (codec & (PRORES | DNXHD | DV))
+        return ".mov or .mkv";
     return codec == OTHER ? NULL : ".mkv";
 }
 
@@ -132,8 +143,6 @@ bool dub_container_fit_video(DubContainer container, const GstCaps *caps, const 
     } else if (containers[container].wants_byte_stream && codec == H265) {
         *parser = "h265parse";
         *wanted = "video/x-h265,stream-format=byte-stream,alignment=au";
-    } else if (codec == VP9 && (container == DUB_CONTAINER_MP4 || container == DUB_CONTAINER_MOV)) {
-        *parser = "vp9parse"; /* finds the chroma format, which the sample entry states */
     }
     return true;
 }

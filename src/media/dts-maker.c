@@ -4,10 +4,13 @@
 #define DEFAULT_FRAME_NS  (DUB_NS_PER_S / 25) /* one unit alone shows no distance */
 #define JUMP_BACK_NS      DUB_NS_PER_S        /* no encoder reorders over this much */
 #define JUMP_AHEAD_NS     (10 * DUB_NS_PER_S)
+#define SQUEEZE_NS        DUB_NS_PER_US
 
 struct _DubDtsMaker {
     DubDtsFunc emit;
     void *user_data;
+    bool keeps;           /* try to keep the DTS that units come with */
+    bool is_kept;         /* … and those of this run are good */
     GQueue waiting;       /* of DubAccessUnit *, until is_learnt */
     bool is_learnt;
     guint depth;          /* units by which one may come late */
@@ -18,9 +21,10 @@ struct _DubDtsMaker {
     int64_t last_dts_ns;
 };
 
-DubDtsMaker *dub_dts_maker_new(DubDtsFunc emit, void *user_data)
+DubDtsMaker *dub_dts_maker_new(bool keeps, DubDtsFunc emit, void *user_data)
 {
     DubDtsMaker *self = g_new0(DubDtsMaker, 1);
+    self->keeps = keeps;
     self->emit = emit;
     self->user_data = user_data;
     self->window = g_array_new(FALSE, FALSE, sizeof(int64_t));
@@ -63,8 +67,22 @@ static guint depth_of(GQueue *units)
     return depth;
 }
 
+/* Equal times are those of a muxer that could not count below 0: nothing is wrong with their order. */
+static bool are_dts_good(GQueue *units)
+{
+    int64_t last_ns = DUB_TIME_NONE;
+    for (const GList *link = units->head; link; link = link->next) {
+        const DubAccessUnit *unit = link->data;
+        if (unit->dts_ns == DUB_TIME_NONE || unit->dts_ns > unit->pts_ns || (last_ns != DUB_TIME_NONE && unit->dts_ns < last_ns))
+            return false;
+        last_ns = unit->dts_ns;
+    }
+    return true;
+}
+
 static void learn(DubDtsMaker *self)
 {
+    self->is_kept = self->keeps && are_dts_good(&self->waiting);
     g_autoptr(GArray) sorted = g_array_new(FALSE, FALSE, sizeof(int64_t));
     for (const GList *link = self->waiting.head; link; link = link->next)
         insert_sorted(sorted, ((DubAccessUnit *) link->data)->pts_ns);
@@ -93,10 +111,16 @@ static int64_t next_dts(DubDtsMaker *self, int64_t pts_ns)
 
 static void emit(DubDtsMaker *self, DubAccessUnit *unit)
 {
-    int64_t dts_ns = next_dts(self, unit->pts_ns);
-    if (self->last_dts_ns != DUB_TIME_NONE && dts_ns <= self->last_dts_ns)
-        dts_ns = self->last_dts_ns + 1; /* deeper than what was seen at the start: squeezed, not reordered */
-    unit->dts_ns = MIN(dts_ns, unit->pts_ns);
+    const bool has_dts = self->is_kept && unit->dts_ns != DUB_TIME_NONE;
+    const int64_t wanted_ns = has_dts ? unit->dts_ns : self->is_kept ? unit->pts_ns : next_dts(self, unit->pts_ns);
+    const int64_t dts_ns = MIN(wanted_ns, unit->pts_ns);
+    const bool is_behind = self->last_dts_ns != DUB_TIME_NONE && dts_ns <= self->last_dts_ns;
+    unit->dts_ns = is_behind ? self->last_dts_ns + SQUEEZE_NS : dts_ns;
+    if (unit->dts_ns > unit->pts_ns) { /* reordered over more than was seen so far: once late, from here on known */
+        if (!self->is_kept && self->window->len < DUB_DTS_LEARN_UNITS)
+            insert_sorted(self->window, dts_ns);
+        unit->pts_ns = unit->dts_ns;
+    }
     self->last_dts_ns = unit->dts_ns;
     self->emit(unit, self->user_data);
 }

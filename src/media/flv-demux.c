@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "media/bytes.h"
+#include "media/flv-tracks.h"
 
 #include <gst/base/gstadapter.h>
 #include <stdbool.h>
@@ -11,8 +12,8 @@
 
 enum { FILE_HEADER_BYTES = 9, TAG_HEADER_BYTES = 11, PREVIOUS_SIZE_BYTES = 4 };
 enum { TAG_AUDIO = 8, TAG_VIDEO = 9, TAG_SCRIPT = 18 };
-enum { AUDIO_MP3 = 2, AUDIO_AAC = 10, VIDEO_AVC = 7 };
-enum { FRAME_KEY = 1, PACKET_CONFIG = 0, PACKET_DATA = 1, PACKET_DATA_WITHOUT_CTS = 3 };
+enum { AUDIO_MP3 = 2, AUDIO_EX = 9, AUDIO_AAC = 10, VIDEO_AVC = 7 };
+enum { FRAME_KEY = 1, FRAME_COMMAND = 5, PACKET_CONFIG = 0, PACKET_DATA = 1, PACKET_DATA_WITHOUT_CTS = 3 };
 
 #define EX_HEADER 0x80 /* Enhanced RTMP: a FourCC follows instead of a codec id */
 
@@ -127,32 +128,71 @@ static int32_t read_be24_signed(const uint8_t *data)
     return value & 0x800000 ? value - 0x1000000 : value;
 }
 
+static GstFlowReturn refuse_video(DubFlvDemux *self)
+{
+    GST_ELEMENT_ERROR(self, STREAM, CODEC_NOT_FOUND, ("its video is not H.264 or H.265"), (NULL));
+    return GST_FLOW_ERROR;
+}
+
+static GstFlowReturn take_picture(DubFlvDemux *self, GstBuffer *body, gsize offset, gsize size, bool is_key, int64_t dts_ms,
+                                  int32_t composition_ms)
+{
+    if (!self->video.pad || !size)
+        return GST_FLOW_OK;
+    GstBuffer *payload = gst_buffer_copy_region(body, GST_BUFFER_COPY_MEMORY, offset, size);
+    if (!is_key)
+        GST_BUFFER_FLAG_SET(payload, GST_BUFFER_FLAG_DELTA_UNIT);
+    return push(&self->video, payload, dts_ms, composition_ms);
+}
+
+static void take_video_config(DubFlvDemux *self, GstBuffer *body, gsize offset, gsize size, bool is_h265)
+{
+    g_autoptr(GstBuffer) config = size ? gst_buffer_copy_region(body, GST_BUFFER_COPY_MEMORY, offset, size) : NULL;
+    if (config)
+        set_video_config(self, config, is_h265);
+}
+
+/* Of several tracks the first, 0, is taken; the others are passed over, whatever their codec. */
+static GstFlowReturn handle_enhanced_video(DubFlvDemux *self, GstBuffer *body, const uint8_t *data, gsize size, int64_t dts_ms)
+{
+    const int frame = (data[0] >> 4) & 7;
+    DubFlvTracks tracks;
+    DubFlvTrack track;
+    GstFlowReturn flow = GST_FLOW_OK;
+    if (frame == FRAME_COMMAND)
+        return GST_FLOW_OK;
+    dub_flv_tracks_init(&tracks, data, size, true);
+    while (flow == GST_FLOW_OK && dub_flv_tracks_next(&tracks, &track)) {
+        const gsize offset = (gsize) (track.body - data);
+        const bool is_h265 = !memcmp(track.fourcc, "hvc1", 4);
+        const bool has_composition = track.packet == PACKET_DATA;
+        const gsize prefix = has_composition ? 3 : 0;
+        if (track.track != 0)
+            continue;
+        if (!is_h265 && memcmp(track.fourcc, "avc1", 4) != 0)
+            return refuse_video(self);
+        if (track.packet == PACKET_CONFIG)
+            take_video_config(self, body, offset, track.size, is_h265);
+        else if ((has_composition && track.size > prefix) || track.packet == PACKET_DATA_WITHOUT_CTS)
+            flow = take_picture(self, body, offset + prefix, track.size - prefix, frame == FRAME_KEY, dts_ms,
+                                has_composition ? read_be24_signed(track.body) : 0);
+    }
+    return flow;
+}
+
 static GstFlowReturn handle_video(DubFlvDemux *self, GstBuffer *body, const uint8_t *data, gsize size, int64_t dts_ms)
 {
+    if (size && data[0] & EX_HEADER)
+        return handle_enhanced_video(self, body, data, size, dts_ms);
     if (size < 5)
         return GST_FLOW_OK;
-    const bool is_enhanced = data[0] & EX_HEADER;
-    const bool is_h265 = is_enhanced && !memcmp(data + 1, "hvc1", 4);
-    if (is_enhanced ? !is_h265 && memcmp(data + 1, "avc1", 4) != 0 : (data[0] & 0x0f) != VIDEO_AVC) {
-        GST_ELEMENT_ERROR(self, STREAM, CODEC_NOT_FOUND, ("its video is not H.264 or H.265"), (NULL));
-        return GST_FLOW_ERROR;
-    }
-    const int packet = is_enhanced ? data[0] & 0x0f : data[1];
-    const bool has_composition = !is_enhanced || packet == PACKET_DATA;
-    const gsize prefix = is_enhanced ? (has_composition ? 8 : 5) : 5;
-    if (size <= prefix)
-        return GST_FLOW_OK;
-    g_autoptr(GstBuffer) payload = gst_buffer_copy_region(body, GST_BUFFER_COPY_MEMORY, prefix, size - prefix);
-    if (packet == PACKET_CONFIG) {
-        set_video_config(self, payload, is_h265);
-        return GST_FLOW_OK;
-    }
-    if (!self->video.pad || (packet != PACKET_DATA && !(is_enhanced && packet == PACKET_DATA_WITHOUT_CTS)))
-        return GST_FLOW_OK;
-    if (((data[0] >> 4) & 7) != FRAME_KEY)
-        GST_BUFFER_FLAG_SET(payload, GST_BUFFER_FLAG_DELTA_UNIT);
-    const int32_t composition_ms = has_composition ? read_be24_signed(data + prefix - 3) : 0;
-    return push(&self->video, g_steal_pointer(&payload), dts_ms, composition_ms);
+    if ((data[0] & 0x0f) != VIDEO_AVC)
+        return refuse_video(self);
+    if (data[1] == PACKET_CONFIG)
+        take_video_config(self, body, 5, size - 5, false);
+    else if (data[1] == PACKET_DATA)
+        return take_picture(self, body, 5, size - 5, data[0] >> 4 == FRAME_KEY, dts_ms, read_be24_signed(data + 2));
+    return GST_FLOW_OK;
 }
 
 /* --- audio tags --- */
@@ -184,16 +224,40 @@ static void set_aac_config(DubFlvDemux *self, GstBuffer *config, const uint8_t *
     set_caps(self, &self->audio, &audio_template, caps);
 }
 
-static GstFlowReturn handle_aac(DubFlvDemux *self, GstBuffer *body, const uint8_t *data, gsize size, int64_t dts_ms)
+static GstFlowReturn take_aac(DubFlvDemux *self, GstBuffer *body, const uint8_t *data, gsize offset, gsize size, unsigned packet,
+                              int64_t dts_ms)
 {
-    if (size <= 2)
+    if (!size || packet > PACKET_DATA)
         return GST_FLOW_OK;
-    g_autoptr(GstBuffer) payload = gst_buffer_copy_region(body, GST_BUFFER_COPY_MEMORY, 2, size - 2);
-    if (data[1] == PACKET_CONFIG)
-        set_aac_config(self, payload, data + 2, size - 2);
+    g_autoptr(GstBuffer) payload = gst_buffer_copy_region(body, GST_BUFFER_COPY_MEMORY, offset, size);
+    if (packet == PACKET_CONFIG)
+        set_aac_config(self, payload, data + offset, size);
     else if (self->audio.pad)
         return push(&self->audio, g_steal_pointer(&payload), dts_ms, 0);
     return GST_FLOW_OK;
+}
+
+static GstFlowReturn refuse_audio(DubFlvDemux *self)
+{
+    GST_ELEMENT_ERROR(self, STREAM, CODEC_NOT_FOUND, ("its audio is neither AAC nor MP3"), (NULL));
+    return GST_FLOW_ERROR;
+}
+
+/* As handle_enhanced_video(): the first track, 0. */
+static GstFlowReturn handle_enhanced_audio(DubFlvDemux *self, GstBuffer *body, const uint8_t *data, gsize size, int64_t dts_ms)
+{
+    DubFlvTracks tracks;
+    DubFlvTrack track;
+    GstFlowReturn flow = GST_FLOW_OK;
+    dub_flv_tracks_init(&tracks, data, size, false);
+    while (flow == GST_FLOW_OK && dub_flv_tracks_next(&tracks, &track)) {
+        if (track.track != 0)
+            continue;
+        if (memcmp(track.fourcc, "mp4a", 4) != 0)
+            return refuse_audio(self);
+        flow = take_aac(self, body, data, (gsize) (track.body - data), track.size, track.packet, dts_ms);
+    }
+    return flow;
 }
 
 static GstFlowReturn handle_mp3(DubFlvDemux *self, GstBuffer *body, const uint8_t *data, gsize size, int64_t dts_ms)
@@ -215,11 +279,10 @@ static GstFlowReturn handle_audio(DubFlvDemux *self, GstBuffer *body, const uint
     if (!size)
         return GST_FLOW_OK;
     switch (data[0] >> 4) {
-    case AUDIO_AAC: return handle_aac(self, body, data, size, dts_ms);
+    case AUDIO_AAC: return size > 2 ? take_aac(self, body, data, 2, size - 2, data[1], dts_ms) : GST_FLOW_OK;
+    case AUDIO_EX:  return handle_enhanced_audio(self, body, data, size, dts_ms);
     case AUDIO_MP3: return handle_mp3(self, body, data, size, dts_ms);
-    default:
-        GST_ELEMENT_ERROR(self, STREAM, CODEC_NOT_FOUND, ("its audio is neither AAC nor MP3"), (NULL));
-        return GST_FLOW_ERROR;
+    default:        return refuse_audio(self);
     }
 }
 

@@ -124,7 +124,7 @@ static void get(DubHeadRecording *self, const char *start)
     g_autofree char *url = make_url(self, "get", more);
     self->take = dub_take_new();
     g_main_context_push_thread_default(self->context);
-    self->source = dub_source_new(url, &callbacks, self, &error);
+    self->source = dub_source_new(url, NULL, &callbacks, self, &error);
     g_main_context_pop_thread_default(self->context);
     if (self->source)
         dub_source_start(self->source);

@@ -362,7 +362,7 @@ DubHeadSource *dub_head_source_new(const char *uri, const DubHeadConfig *config,
     self->user_data = user_data;
     self->context = g_main_context_ref_thread_default();
     g_queue_init(&self->items);
-    self->live = dub_source_new(uri, &live_callbacks, self, error);
+    self->live = dub_source_new(uri, &config->choice, &live_callbacks, self, error);
     if (self->live)
         return self;
     dub_head_source_free(self);

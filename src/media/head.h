@@ -10,6 +10,7 @@ typedef struct {
     const char *playback_url; /* "http://mediamtx:9996"; NULL: the source alone */
     const char *path;         /* there: "live/x/in" */
     unsigned wait_ms;         /* for the recording, from the first live unit on: then without; 0: 3000 */
+    DubSourceChoice choice;   /* of the source's audio tracks */
 } DubHeadConfig;
 
 typedef struct _DubHeadSource DubHeadSource;

@@ -26,12 +26,7 @@
 #define RTMP_CHUNK_BYTES   65536u /* 128 would cost a header every 128 bytes */
 #define HLS_SEGMENT_S      6u
 
-/* What GStreamer's threads hold: it outlives the sink, its `pipeline` does not. */
-typedef struct {
-    gatomicrefcount refs;
-    GMainContext *context;
-    DubSinkPipeline *pipeline; /* loop only; NULL after free */
-} Link;
+typedef struct _DubSinkPipeline DubSinkPipeline;
 
 typedef struct {
     GstElement *appsrc; /* not a reference; NULL where there is none */
@@ -41,76 +36,22 @@ typedef struct {
 } Input;
 
 struct _DubSinkPipeline {
+    DubSinkDrain drain;
     DubContainer container;
     char *name;
     GstElement *pipeline;
     Input video, audio; /* FLV and RTMP: tags go through video */
-    Link *link;
-    DubSinkEventFunc on_event;
-    void *user_data;
     GSource *tick;
-    bool is_live, is_over;
     gint is_waiting;          /* atomic: is_full said true, ROOM is owed */
     int64_t ending_since_ns;  /* DUB_TIME_NONE */
     int64_t full_since_ns;    /* network: the queue has not been empty since; DUB_TIME_NONE */
     gint n_popped, n_popped_seen; /* atomic, loop: does anything move? */
 };
 
-/* --- events to the loop --- */
+/* --- messages (any thread) --- */
 
 typedef struct {
-    Link *link;
-    DubSinkEvent event;
-    GError *error;
-} Post;
-
-static void unref_link(void *data)
-{
-    Link *link = data;
-    if (!g_atomic_ref_count_dec(&link->refs))
-        return;
-    g_main_context_unref(link->context);
-    g_free(link);
-}
-
-static Link *ref_link(Link *link)
-{
-    g_atomic_ref_count_inc(&link->refs);
-    return link;
-}
-
-static void free_post(void *data)
-{
-    Post *post = data;
-    unref_link(post->link);
-    g_clear_error(&post->error);
-    g_free(post);
-}
-
-static gboolean on_posted(void *data)
-{
-    Post *post = data;
-    DubSinkPipeline *self = post->link->pipeline;
-    if (!self || self->is_over)
-        return G_SOURCE_REMOVE;
-    self->is_over = post->event != DUB_SINK_EVENT_ROOM;
-    self->on_event(post->event, post->error, self->user_data);
-    return G_SOURCE_REMOVE;
-}
-
-/* Any thread. @error: (transfer full) (nullable) */
-static void post_event(Link *link, DubSinkEvent event, GError *error)
-{
-    Post *post = g_new0(Post, 1);
-    *post = (Post){ ref_link(link), event, error };
-    g_autoptr(GSource) source = g_idle_source_new();
-    g_source_set_priority(source, G_PRIORITY_DEFAULT);
-    g_source_set_callback(source, on_posted, post, free_post);
-    g_source_attach(source, link->context);
-}
-
-typedef struct {
-    Link *link;
+    DubSinkPost *post;
     char *name;
     bool is_network;
 } BusData;
@@ -118,7 +59,7 @@ typedef struct {
 static void free_bus_data(void *data)
 {
     BusData *bus = data;
-    unref_link(bus->link);
+    dub_sink_post_unref(bus->post);
     g_free(bus->name);
     g_free(bus);
 }
@@ -128,9 +69,9 @@ static GstBusSyncReply on_message(GstBus *gst_bus, GstMessage *message, void *us
     (void) gst_bus;
     BusData *bus = user_data;
     if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
-        post_event(bus->link, DUB_SINK_EVENT_ERROR, dub_gst_error_new(message, bus->name, bus->is_network, NULL));
+        dub_sink_post_event(bus->post, DUB_SINK_EVENT_ERROR, dub_gst_error_new(message, bus->name, bus->is_network, NULL));
     else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS)
-        post_event(bus->link, DUB_SINK_EVENT_EOS, NULL);
+        dub_sink_post_event(bus->post, DUB_SINK_EVENT_EOS, NULL);
     gst_message_unref(message);
     return GST_BUS_DROP;
 }
@@ -175,12 +116,18 @@ static GstPadProbeReturn on_input_data(GstPad *pad, GstPadProbeInfo *info, void 
     g_atomic_int_add(&input->n_queued_bytes, -(gint) gst_buffer_get_size(GST_PAD_PROBE_INFO_BUFFER(info)));
     g_atomic_int_inc(&self->n_popped);
     if (!is_crowded(self, 2) && g_atomic_int_compare_and_exchange(&self->is_waiting, 1, 0))
-        post_event(self->link, DUB_SINK_EVENT_ROOM, NULL);
+        dub_sink_post_event(self->drain.post, DUB_SINK_EVENT_ROOM, NULL);
     return GST_PAD_PROBE_OK;
 }
 
-bool dub_sink_pipeline_is_full(DubSinkPipeline *self)
+static DubSinkPipeline *pipeline_of(DubSinkDrain *drain)
 {
+    return (DubSinkPipeline *) drain;
+}
+
+static bool is_full(DubSinkDrain *drain)
+{
+    DubSinkPipeline *self = pipeline_of(drain);
     if (!is_crowded(self, 1))
         return false;
     g_atomic_int_set(&self->is_waiting, 1);
@@ -197,27 +144,27 @@ static void push(Input *input, GstBuffer *buffer)
     gst_app_src_push_buffer(GST_APP_SRC(input->appsrc), buffer);
 }
 
-void dub_sink_pipeline_push_video(DubSinkPipeline *self, GstBuffer *buffer, int64_t pts_ns, int64_t dts_ns)
+static void push_video(DubSinkDrain *drain, GstBuffer *buffer, int64_t pts_ns, int64_t dts_ns)
 {
     GST_BUFFER_PTS(buffer) = (GstClockTime) (pts_ns + TIME_OFFSET_NS);
     GST_BUFFER_DTS(buffer) = dts_ns == DUB_TIME_NONE ? GST_CLOCK_TIME_NONE : (GstClockTime) (dts_ns + TIME_OFFSET_NS);
-    push(&self->video, buffer);
+    push(&pipeline_of(drain)->video, buffer);
 }
 
-void dub_sink_pipeline_push_audio(DubSinkPipeline *self, GstBuffer *buffer, int64_t pts_ns, int64_t duration_ns)
+static void push_audio(DubSinkDrain *drain, GstBuffer *buffer, int64_t pts_ns, int64_t duration_ns)
 {
     GST_BUFFER_PTS(buffer) = GST_BUFFER_DTS(buffer) = (GstClockTime) (pts_ns + TIME_OFFSET_NS);
     GST_BUFFER_DURATION(buffer) = (GstClockTime) duration_ns;
-    push(&self->audio, buffer);
+    push(&pipeline_of(drain)->audio, buffer);
 }
 
-void dub_sink_pipeline_push_tag(DubSinkPipeline *self, GstBuffer *tag)
+void dub_sink_pipeline_push_tag(DubSinkDrain *drain, GstBuffer *tag)
 {
     if (GST_BUFFER_PTS_IS_VALID(tag))
         GST_BUFFER_PTS(tag) += TIME_OFFSET_NS;
     if (GST_BUFFER_DTS_IS_VALID(tag))
         GST_BUFFER_DTS(tag) += TIME_OFFSET_NS;
-    push(&self->video, tag);
+    push(&pipeline_of(drain)->video, tag);
 }
 
 /* --- building --- */
@@ -257,24 +204,13 @@ static bool link_to(DubSinkPipeline *self, GstElement *from, GstElement *to, con
     return false;
 }
 
-/* mp4mux and qtmux of 1.22.0 crash on VP9 whose caps leave the chroma site out. "mpeg2" is what VP9 means by default. */
-static GstCaps *complete_caps(const GstCaps *caps)
-{
-    GstCaps *complete = gst_caps_copy(caps);
-    GstStructure *structure = gst_caps_get_structure(complete, 0);
-    if (gst_structure_has_name(structure, "video/x-vp9") && !gst_structure_has_field(structure, "chroma-site"))
-        gst_structure_set(structure, "chroma-site", G_TYPE_STRING, "mpeg2", NULL);
-    return complete;
-}
-
-static bool link_video(DubSinkPipeline *self, const DubSinkPipelineConfig *config, GstElement *muxer, const char *pad,
+static bool link_video(DubSinkPipeline *self, const DubSinkDrainConfig *config, GstElement *muxer, const char *pad,
                        GError **error)
 {
     const char *parser_name = NULL, *wanted_text = NULL;
     if (!dub_container_fit_video(config->container, config->video_caps, &parser_name, &wanted_text, error))
         return false;
-    g_autoptr(GstCaps) caps = complete_caps(config->video_caps);
-    GstElement *last = add_input(self, &self->video, caps, error);
+    GstElement *last = add_input(self, &self->video, config->video_caps, error);
     if (!last)
         return false;
     if (parser_name) {
@@ -289,7 +225,7 @@ static bool link_video(DubSinkPipeline *self, const DubSinkPipelineConfig *confi
     return link_to(self, last, muxer, pad, wanted, error);
 }
 
-static GstCaps *make_aac_caps(const DubSinkPipelineConfig *config)
+static GstCaps *make_aac_caps(const DubSinkDrainConfig *config)
 {
     g_autoptr(GstBuffer) codec_data = gst_buffer_new_wrapped_bytes(config->audio_config);
     return gst_caps_new_simple("audio/mpeg", "mpegversion", G_TYPE_INT, 4, "stream-format", G_TYPE_STRING, "raw", "framed",
@@ -297,15 +233,19 @@ static GstCaps *make_aac_caps(const DubSinkPipelineConfig *config)
                                (int) config->channels, "codec_data", GST_TYPE_BUFFER, codec_data, NULL);
 }
 
-static bool link_aac(DubSinkPipeline *self, const DubSinkPipelineConfig *config, GstElement *muxer, const char *pad,
+static bool link_aac(DubSinkPipeline *self, const DubSinkDrainConfig *config, GstElement *muxer, const char *pad,
                      GError **error)
 {
     g_autoptr(GstCaps) caps = make_aac_caps(config);
     GstElement *appsrc = add_input(self, &self->audio, caps, error);
-    return appsrc && link_to(self, appsrc, muxer, pad, NULL, error);
+    if (!appsrc)
+        return false;
+    if (config->audio_language) /* for MPEG-TS, whose programme map says it */
+        gst_element_send_event(appsrc, gst_event_new_tag(gst_tag_list_new(GST_TAG_LANGUAGE_CODE, config->audio_language, NULL)));
+    return link_to(self, appsrc, muxer, pad, NULL, error);
 }
 
-static GstElement *add_file_sink(DubSinkPipeline *self, const DubSinkPipelineConfig *config, GError **error)
+static GstElement *add_file_sink(DubSinkPipeline *self, const DubSinkDrainConfig *config, GError **error)
 {
     GstElement *sink = add(self, "filesink", error);
     if (sink)
@@ -313,7 +253,7 @@ static GstElement *add_file_sink(DubSinkPipeline *self, const DubSinkPipelineCon
     return sink;
 }
 
-static GstElement *add_srt_sink(DubSinkPipeline *self, const DubSinkPipelineConfig *config, GError **error)
+static GstElement *add_srt_sink(DubSinkPipeline *self, const DubSinkDrainConfig *config, GError **error)
 {
     GstElement *sink = add(self, "srtsink", error);
     if (sink)
@@ -321,27 +261,7 @@ static GstElement *add_srt_sink(DubSinkPipeline *self, const DubSinkPipelineConf
     return sink;
 }
 
-static const char *video_pad_of(DubContainer container)
-{
-    switch (container) {
-    case DUB_CONTAINER_TS:
-    case DUB_CONTAINER_SRT: return "sink_%d";
-    case DUB_CONTAINER_HLS: return "video";
-    default:                return "video_%u";
-    }
-}
-
-static const char *audio_pad_of(DubContainer container)
-{
-    switch (container) {
-    case DUB_CONTAINER_TS:
-    case DUB_CONTAINER_SRT: return "sink_%d";
-    case DUB_CONTAINER_HLS: return "audio";
-    default:                return "audio_%u";
-    }
-}
-
-static bool build_muxed(DubSinkPipeline *self, const DubSinkPipelineConfig *config, GError **error)
+static bool build_muxed(DubSinkPipeline *self, const DubSinkDrainConfig *config, GError **error)
 {
     GstElement *muxer = add(self, dub_container_muxer(config->container), error);
     GstElement *sink = NULL;
@@ -352,12 +272,12 @@ static bool build_muxed(DubSinkPipeline *self, const DubSinkPipelineConfig *conf
         return false;
     if (config->container == DUB_CONTAINER_SRT)
         g_object_set(muxer, "alignment", 7, NULL); /* packets a datagram */
-    if (config->video_caps && !link_video(self, config, muxer, video_pad_of(config->container), error))
+    if (config->video_caps && !link_video(self, config, muxer, "sink_%d", error))
         return false;
-    return link_aac(self, config, muxer, audio_pad_of(config->container), error);
+    return link_aac(self, config, muxer, "sink_%d", error);
 }
 
-static bool build_hls(DubSinkPipeline *self, const DubSinkPipelineConfig *config, GError **error)
+static bool build_hls(DubSinkPipeline *self, const DubSinkDrainConfig *config, GError **error)
 {
     GstElement *muxer = add(self, dub_container_muxer(config->container), error);
     if (!muxer)
@@ -366,12 +286,12 @@ static bool build_hls(DubSinkPipeline *self, const DubSinkPipelineConfig *config
     g_autofree char *segments = g_strdup_printf("%s-%%05d.ts", stem);
     g_object_set(muxer, "location", segments, "playlist-location", config->location, "playlist-length", 0u, "max-files", 0u,
                  "target-duration", HLS_SEGMENT_S, "send-keyframe-requests", FALSE, NULL);
-    if (config->video_caps && !link_video(self, config, muxer, video_pad_of(config->container), error))
+    if (config->video_caps && !link_video(self, config, muxer, "video", error))
         return false;
-    return link_aac(self, config, muxer, audio_pad_of(config->container), error);
+    return link_aac(self, config, muxer, "audio", error);
 }
 
-static bool build_tags(DubSinkPipeline *self, const DubSinkPipelineConfig *config, GError **error)
+static bool build_tags(DubSinkPipeline *self, const DubSinkDrainConfig *config, GError **error)
 {
     const char *parser = NULL, *wanted = NULL;
     if (config->video_caps && !dub_container_fit_video(config->container, config->video_caps, &parser, &wanted, error))
@@ -390,14 +310,14 @@ static bool build_tags(DubSinkPipeline *self, const DubSinkPipelineConfig *confi
     return sink && link_to(self, appsrc, sink, "sink", NULL, error);
 }
 
-static GstCaps *make_pcm_caps(const DubSinkPipelineConfig *config)
+static GstCaps *make_pcm_caps(const DubSinkDrainConfig *config)
 {
     return gst_caps_new_simple("audio/x-raw", "format", G_TYPE_STRING, GST_AUDIO_NE(F32), "layout", G_TYPE_STRING,
                                "interleaved", "rate", G_TYPE_INT, (int) config->rate_hz, "channels", G_TYPE_INT,
                                (int) config->channels, NULL);
 }
 
-static bool build_pcm(DubSinkPipeline *self, const DubSinkPipelineConfig *config, const char *encoder_name,
+static bool build_pcm(DubSinkPipeline *self, const DubSinkDrainConfig *config, const char *encoder_name,
                       const char *format, GError **error)
 {
     g_autoptr(GstCaps) caps = make_pcm_caps(config);
@@ -417,13 +337,9 @@ static bool build_pcm(DubSinkPipeline *self, const DubSinkPipelineConfig *config
     return xing && link_to(self, encoder, xing, "sink", NULL, error) && link_to(self, xing, sink, "sink", NULL, error);
 }
 
-static bool build(DubSinkPipeline *self, const DubSinkPipelineConfig *config, GError **error)
+static bool build(DubSinkPipeline *self, const DubSinkDrainConfig *config, GError **error)
 {
     switch (config->container) {
-    case DUB_CONTAINER_MP4:
-    case DUB_CONTAINER_MOV:
-    case DUB_CONTAINER_M4A:
-    case DUB_CONTAINER_MKV:
     case DUB_CONTAINER_TS:
     case DUB_CONTAINER_SRT:  return build_muxed(self, config, error);
     case DUB_CONTAINER_FLV:
@@ -431,9 +347,8 @@ static bool build(DubSinkPipeline *self, const DubSinkPipelineConfig *config, GE
     case DUB_CONTAINER_HLS:  return build_hls(self, config, error);
     case DUB_CONTAINER_MP3:  return build_pcm(self, config, "lamemp3enc", "audio/x-raw,format=" GST_AUDIO_NE(S16), error);
     case DUB_CONTAINER_WAV:  return build_pcm(self, config, "wavenc", "audio/x-raw,format=S16LE", error);
-    case DUB_N_CONTAINERS:   break;
+    default:                 g_assert_not_reached(); /* sink-writer.c's */
     }
-    g_assert_not_reached();
 }
 
 /* --- network: does anything move? --- */
@@ -461,9 +376,9 @@ static GError *stall_error(DubSinkPipeline *self)
 static gboolean on_tick(void *data)
 {
     DubSinkPipeline *self = data;
-    GError *error = self->is_over ? NULL : stall_error(self);
+    GError *error = dub_sink_post_is_over(self->drain.post) ? NULL : stall_error(self);
     if (error)
-        post_event(self->link, DUB_SINK_EVENT_ERROR, error);
+        dub_sink_post_event(self->drain.post, DUB_SINK_EVENT_ERROR, error);
     return error ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
 }
 
@@ -472,7 +387,7 @@ static void watch_network(DubSinkPipeline *self)
     self->full_since_ns = dub_clock_now();
     self->tick = g_timeout_source_new(TICK_MS);
     g_source_set_callback(self->tick, on_tick, self, NULL);
-    g_source_attach(self->tick, self->link->context);
+    g_source_attach(self->tick, dub_sink_post_context(self->drain.post));
 }
 
 /* --- life --- */
@@ -480,44 +395,41 @@ static void watch_network(DubSinkPipeline *self)
 static void watch_bus(DubSinkPipeline *self)
 {
     BusData *data = g_new0(BusData, 1);
-    data->link = ref_link(self->link);
+    data->post = dub_sink_post_ref(self->drain.post);
     data->name = g_strdup(self->name);
     data->is_network = dub_container_is_network(self->container);
     g_autoptr(GstBus) bus = gst_element_get_bus(self->pipeline);
     gst_bus_set_sync_handler(bus, on_message, data, free_bus_data);
 }
 
-DubSinkPipeline *dub_sink_pipeline_new(const DubSinkPipelineConfig *config, DubSinkEventFunc on_event, void *user_data,
-                                       GError **error)
+static const DubSinkDrainClass pipeline_class;
+
+static void free_pipeline(DubSinkDrain *drain);
+
+DubSinkDrain *dub_sink_pipeline_new(const DubSinkDrainConfig *config, DubSinkEventFunc on_event, void *user_data, GError **error)
 {
     DubSinkPipeline *self = g_new0(DubSinkPipeline, 1);
+    self->drain = (DubSinkDrain){ &pipeline_class, dub_sink_post_new(on_event, user_data) };
     self->container = config->container;
     self->name = dub_media_uri_printable(config->name);
-    self->on_event = on_event;
-    self->user_data = user_data;
-    self->is_live = config->live;
     self->ending_since_ns = DUB_TIME_NONE;
-    self->link = g_new0(Link, 1);
-    g_atomic_ref_count_init(&self->link->refs);
-    self->link->context = g_main_context_ref_thread_default();
-    self->link->pipeline = self;
     self->pipeline = gst_object_ref_sink(gst_pipeline_new(NULL));
     watch_bus(self);
     if (!build(self, config, error)) {
-        dub_sink_pipeline_free(self);
+        free_pipeline(&self->drain);
         return NULL;
     }
     if (dub_container_is_network(self->container))
         watch_network(self);
     gst_element_set_state(self->pipeline, GST_STATE_PLAYING); /* what fails now comes as a message */
-    return self;
+    return &self->drain;
 }
 
 /* Any thread, once no thread of the pipeline counts in here. */
 static void free_parts(void *data)
 {
     DubSinkPipeline *self = data;
-    unref_link(self->link);
+    dub_sink_post_unref(self->drain.post);
     gst_clear_object(&self->video.pad);
     gst_clear_object(&self->audio.pad);
     g_free(self->name);
@@ -526,17 +438,16 @@ static void free_parts(void *data)
 
 static void let_go(DubSinkPipeline *self)
 {
-    self->link->pipeline = NULL;
+    dub_sink_post_close(self->drain.post);
     if (self->tick) {
         g_source_destroy(self->tick);
         g_source_unref(self->tick);
     }
 }
 
-void dub_sink_pipeline_free(DubSinkPipeline *self)
+static void free_pipeline(DubSinkDrain *drain)
 {
-    if (!self)
-        return;
+    DubSinkPipeline *self = pipeline_of(drain);
     let_go(self);
     if (dub_container_is_network(self->container)) /* other streams run on this loop */
         dub_gst_stop(g_steal_pointer(&self->pipeline), free_parts, self, NULL, NULL);
@@ -544,14 +455,16 @@ void dub_sink_pipeline_free(DubSinkPipeline *self)
         free_parts(self);
 }
 
-DubGstStop *dub_sink_pipeline_close(DubSinkPipeline *self, DubGstStoppedFunc closed, void *user_data)
+static DubGstStop *close_pipeline(DubSinkDrain *drain, DubGstStoppedFunc closed, void *user_data)
 {
+    DubSinkPipeline *self = pipeline_of(drain);
     let_go(self);
     return dub_gst_stop(g_steal_pointer(&self->pipeline), free_parts, self, closed, user_data);
 }
 
-bool dub_sink_pipeline_set_video_caps(DubSinkPipeline *self, GstCaps *caps)
+static bool set_video_caps(DubSinkDrain *drain, GstCaps *caps)
 {
+    DubSinkPipeline *self = pipeline_of(drain);
     const bool can_change = self->container == DUB_CONTAINER_TS || self->container == DUB_CONTAINER_SRT ||
                             self->container == DUB_CONTAINER_HLS;
     if (can_change)
@@ -559,8 +472,9 @@ bool dub_sink_pipeline_set_video_caps(DubSinkPipeline *self, GstCaps *caps)
     return can_change;
 }
 
-void dub_sink_pipeline_end(DubSinkPipeline *self)
+static void end(DubSinkDrain *drain)
 {
+    DubSinkPipeline *self = pipeline_of(drain);
     self->ending_since_ns = dub_clock_now();
     if (self->video.appsrc)
         gst_app_src_end_of_stream(GST_APP_SRC(self->video.appsrc));
@@ -568,7 +482,4 @@ void dub_sink_pipeline_end(DubSinkPipeline *self)
         gst_app_src_end_of_stream(GST_APP_SRC(self->audio.appsrc));
 }
 
-void dub_sink_pipeline_fail(DubSinkPipeline *self, GError *error)
-{
-    post_event(self->link, DUB_SINK_EVENT_ERROR, error);
-}
+static const DubSinkDrainClass pipeline_class = { free_pipeline, close_pipeline, push_video, push_audio, set_video_caps, is_full, end };

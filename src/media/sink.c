@@ -1,4 +1,4 @@
-/* media/sink.c: encoded video and PCM -> one AAC encoder -> sink-pipeline.c.
+/* media/sink.c: encoded video and PCM -> one AAC encoder -> sink-writer.c (files with an index) or sink-pipeline.c (the rest).
  * FLV and RTMP tags are made here (flv-writer.c); MP3 and WAV take the PCM as it is. Loop thread only, but for the
  * moving of a finished file, which waits for the disk in a thread of its own. */
 #include "media/sink.h"
@@ -11,6 +11,7 @@
 #include "media/output-name.h"
 #include "media/sink-file.h"
 #include "media/sink-pipeline.h"
+#include "media/sink-writer.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -23,7 +24,7 @@ struct _DubSink {
     DubContainer container;
     DubSinkCallbacks callbacks;
     void *user_data;
-    DubSinkPipeline *pipeline;
+    DubSinkDrain *drain;
     DubAacEncoder *aac; /* NULL: PCM goes through */
     GBytes *aac_config;
     GstCaps *video_caps;
@@ -40,7 +41,7 @@ struct _DubSink {
     GQueue video_tags, audio_tags; /* of GstBuffer *, FLV files: merged by time */
     bool are_headers_out;
     int64_t last_dts_ns; /* FLV and RTMP */
-    DubGstStop *closing; /* set while the pipeline is taken down at a good end */
+    DubGstStop *closing; /* set while the drain is closed at a good end */
     GSource *linger;     /* SRT: from the end of the stream to closing */
     GCancellable *moving; /* set while a file is moved; cancelled by free: nobody listens any more */
 };
@@ -57,10 +58,17 @@ static bool is_pcm(DubContainer container)
 
 /* --- the end --- */
 
+static void close_drain(DubSink *self)
+{
+    if (self->drain)
+        self->drain->class->free(self->drain);
+    self->drain = NULL;
+}
+
 /* hlssink2 writes its playlist once more as it stops, so the pipeline goes first. */
 static void remove_output(DubSink *self)
 {
-    g_clear_pointer(&self->pipeline, dub_sink_pipeline_free);
+    close_drain(self);
     if (!self->name.part || g_str_equal(self->name.part, self->name.final)) /* a live playlist: its viewers keep it */
         return;
     g_unlink(self->name.part);
@@ -118,17 +126,18 @@ static void on_closed(void *data)
         finish(self);
 }
 
-static void close_pipeline(DubSink *self)
+static void close_well(DubSink *self)
 {
+    DubSinkDrain *drain = g_steal_pointer(&self->drain);
     self->state = STATE_CLOSING;
-    self->closing = dub_sink_pipeline_close(g_steal_pointer(&self->pipeline), on_closed, self);
+    self->closing = drain->class->close(drain, on_closed, self);
 }
 
 static gboolean on_lingered(void *data)
 {
     DubSink *self = data;
     g_clear_pointer(&self->linger, g_source_unref);
-    close_pipeline(self);
+    close_well(self);
     return G_SOURCE_REMOVE;
 }
 
@@ -147,7 +156,7 @@ static void on_written(DubSink *self)
     if (self->container == DUB_CONTAINER_SRT)
         linger(self);
     else
-        close_pipeline(self);
+        close_well(self);
 }
 
 static void on_event(DubSinkEvent event, const GError *error, void *user_data)
@@ -171,7 +180,7 @@ static void on_event(DubSinkEvent event, const GError *error, void *user_data)
 
 static void push_tags(DubSink *self, GQueue *queue)
 {
-    dub_sink_pipeline_push_tag(self->pipeline, g_queue_pop_head(queue));
+    dub_sink_pipeline_push_tag(self->drain, g_queue_pop_head(queue));
 }
 
 /* A file is read in the order it was written: by time, while both streams still come. */
@@ -197,17 +206,16 @@ static void push_headers(DubSink *self)
     const DubFlvConfig config = { self->video_caps, self->aac_config, self->rate_hz, self->channels };
     g_autoptr(GPtrArray) headers = dub_flv_headers(&config);
     for (guint i = 0; i < headers->len; i++)
-        dub_sink_pipeline_push_tag(self->pipeline, gst_buffer_ref(headers->pdata[i]));
+        dub_sink_pipeline_push_tag(self->drain, gst_buffer_ref(headers->pdata[i]));
     if (self->tracks_ms) /* said twice, it is later by the server's clock, and no reader ever gets to see it */
-        dub_sink_pipeline_push_tag(self->pipeline,
-                                   dub_flv_audio_header(self->aac_config, self->tracks_ms * DUB_NS_PER_MS));
+        dub_sink_pipeline_push_tag(self->drain, dub_flv_audio_header(self->aac_config, self->tracks_ms * DUB_NS_PER_MS));
 }
 
 static void push_tag(DubSink *self, GQueue *queue, GstBuffer *tag)
 {
     push_headers(self);
     if (self->container == DUB_CONTAINER_RTMP) {
-        dub_sink_pipeline_push_tag(self->pipeline, tag); /* nothing waits for the other stream */
+        dub_sink_pipeline_push_tag(self->drain, tag); /* nothing waits for the other stream */
         return;
     }
     g_queue_push_tail(queue, tag);
@@ -244,13 +252,13 @@ static void note_end(DubSink *self, int64_t end_ns)
 
 static void push_muxed_video(DubSink *self, DubAccessUnit *unit, int64_t pts_ns, int64_t dts_ns)
 {
-    if (unit->new_caps && !dub_sink_pipeline_set_video_caps(self->pipeline, unit->new_caps))
+    if (unit->new_caps && !self->drain->class->set_video_caps(self->drain, unit->new_caps))
         dub_warning("%s: the video's parameters changed; %s keeps the first ones", self->output_name,
                     dub_container_name(self->container));
     GstBuffer *buffer = gst_buffer_copy(unit->buffer); /* its memory is shared */
     GST_BUFFER_DURATION(buffer) = unit->duration_ns == DUB_TIME_NONE ? GST_CLOCK_TIME_NONE
                                                                      : (GstClockTime) unit->duration_ns;
-    dub_sink_pipeline_push_video(self->pipeline, buffer, pts_ns, dts_ns);
+    self->drain->class->push_video(self->drain, buffer, pts_ns, dts_ns);
 }
 
 void dub_sink_push_video(DubSink *self, DubAccessUnit *unit, int64_t pts_ns, int64_t dts_ns)
@@ -258,6 +266,8 @@ void dub_sink_push_video(DubSink *self, DubAccessUnit *unit, int64_t pts_ns, int
     g_autoptr(DubAccessUnit) owned = unit;
     if (self->state != STATE_OPEN || !self->video_caps)
         return;
+    if (unit->is_hidden && !dub_container_has_edits(self->container))
+        pts_ns = MAX(pts_ns, 0); /* nothing hides it there: it gets no time of its own */
     note_end(self, pts_ns + MAX(unit->duration_ns, 0));
     self->picture_ns = dts_ns == DUB_TIME_NONE ? pts_ns : dts_ns;
     if (is_tagged(self))
@@ -277,7 +287,7 @@ static void on_aac_frame(const uint8_t *data, gsize size, int64_t position, void
         return;
     }
     const int64_t end_ns = dub_samples_to_ns(position + DUB_AAC_FRAME, self->rate_hz);
-    dub_sink_pipeline_push_audio(self->pipeline, gst_buffer_new_memdup(data, size), pts_ns, end_ns - pts_ns);
+    self->drain->class->push_audio(self->drain, gst_buffer_new_memdup(data, size), pts_ns, end_ns - pts_ns);
 }
 
 static void unref_pcm(void *data)
@@ -290,7 +300,7 @@ static void push_pcm(DubSink *self, DubPcm *pcm)
     const gsize size = pcm->n_frames * pcm->channels * sizeof(float);
     GstBuffer *buffer = gst_buffer_new_wrapped_full(GST_MEMORY_FLAG_READONLY, pcm->samples, size, 0, size,
                                                     dub_pcm_ref(pcm), unref_pcm);
-    dub_sink_pipeline_push_audio(self->pipeline, buffer, dub_samples_to_ns(self->n_frames, self->rate_hz),
+    self->drain->class->push_audio(self->drain, buffer, dub_samples_to_ns(self->n_frames, self->rate_hz),
                                  dub_pcm_duration_ns(pcm));
 }
 
@@ -304,14 +314,14 @@ void dub_sink_push_audio(DubSink *self, DubPcm *pcm)
     if (!self->aac)
         push_pcm(self, pcm);
     else if (!dub_aac_encoder_push(self->aac, pcm, &error))
-        dub_sink_pipeline_fail(self->pipeline, error);
+        dub_sink_post_event(self->drain->post, DUB_SINK_EVENT_ERROR, error);
     self->n_frames += (int64_t) pcm->n_frames;
     note_end(self, dub_samples_to_ns(self->n_frames, self->rate_hz));
 }
 
 bool dub_sink_is_full(const DubSink *self)
 {
-    return self->state == STATE_OPEN && dub_sink_pipeline_is_full(self->pipeline);
+    return self->state == STATE_OPEN && self->drain->class->is_full(self->drain);
 }
 
 void dub_sink_end(DubSink *self, DubSinkEnding ending)
@@ -321,7 +331,7 @@ void dub_sink_end(DubSink *self, DubSinkEnding ending)
     self->ending = ending;
     GError *error = NULL;
     if (self->aac && !dub_aac_encoder_finish(self->aac, &error)) {
-        dub_sink_pipeline_fail(self->pipeline, error);
+        dub_sink_post_event(self->drain->post, DUB_SINK_EVENT_ERROR, error);
         return;
     }
     self->state = STATE_ENDING;
@@ -329,7 +339,7 @@ void dub_sink_end(DubSink *self, DubSinkEnding ending)
         push_headers(self);
         merge_tags(self, true);
     }
-    dub_sink_pipeline_end(self->pipeline);
+    self->drain->class->end(self->drain);
 }
 
 int64_t dub_sink_encoding_cpu_ns(const DubSink *self)
@@ -399,21 +409,25 @@ static bool open_sink(DubSink *self, const DubSinkConfig *config, GError **error
     if (!dub_container_from_uri(config->uri, &self->container, error) || !check_video(self, config, error) ||
         !make_encoder(self, config, bitrate_bps, error) || !init_name(self, config->uri, error))
         return false;
-    const DubSinkPipelineConfig pipeline = {
+    const DubSinkDrainConfig drain = {
         .container = self->container,
         .location = self->name.part ? self->name.part : config->uri,
         .name = self->name.final ? self->name.final : config->uri,
         .video_caps = config->video_caps,
+        .video_format = config->video_format,
+        .audio_language = config->audio_language,
+        .audio_title = config->audio_title,
         .audio_config = self->aac_config,
         .rate_hz = config->rate_hz,
         .channels = config->channels,
         .audio_bitrate_bps = bitrate_bps,
         .live = config->live,
     };
-    self->pipeline = dub_sink_pipeline_new(&pipeline, on_event, self, error);
-    if (self->pipeline && self->container == DUB_CONTAINER_RTMP)
+    self->drain = dub_sink_writer_writes(self->container) ? dub_sink_writer_new(&drain, on_event, self, error)
+                                                          : dub_sink_pipeline_new(&drain, on_event, self, error);
+    if (self->drain && self->container == DUB_CONTAINER_RTMP)
         push_headers(self); /* as soon as it is connected: players may come before the first frame */
-    return self->pipeline != NULL;
+    return self->drain != NULL;
 }
 
 DubSink *dub_sink_new(const DubSinkConfig *config, const DubSinkCallbacks *callbacks, void *user_data, GError **error)
@@ -452,7 +466,7 @@ void dub_sink_free(DubSink *self)
     dub_gst_stop_forget(self->closing);
     if (self->state == STATE_OPEN || self->state == STATE_ENDING || self->state == STATE_CLOSING)
         remove_output(self);
-    g_clear_pointer(&self->pipeline, dub_sink_pipeline_free);
+    close_drain(self);
     dub_output_name_clear(&self->name);
     g_queue_clear_full(&self->video_tags, unref_buffer);
     g_queue_clear_full(&self->audio_tags, unref_buffer);

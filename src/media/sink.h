@@ -1,13 +1,17 @@
 /* media/sink.h: encoded video and PCM in; a file or a published stream out. One AAC encoder (audio/aac-encoder.h) for the
- * whole stream, GStreamer's muxer and network sink behind it. Loop thread only, callbacks as in media/source.h. */
+ * whole stream, and behind it libavformat's muxers for files or GStreamer's for what is live. Loop thread only, callbacks as in media/source.h. */
 #pragma once
 
 #include "audio/pcm.h"
 #include "media/access-unit.h"
+#include "media/track-format.h"
 
 typedef struct {
     const char *uri;            /* a path (.mp4 .mov .mkv .ts .flv .m4a .mp3 .wav, or a folder/name.m3u8), rtmp://, srt:// */
     GstCaps *video_caps;        /* (transfer none) NULL: audio alone */
+    DubTrackFormat *video_format; /* (transfer none) (nullable) what else is known of the picture: carried over */
+    const char *audio_language; /* (nullable) BCP 47, and */
+    const char *audio_title;    /* (nullable) … what players list the track as */
     unsigned rate_hz, channels; /* of the PCM */
     unsigned audio_bitrate_bps; /* 0: 128000 for stereo, 64000 for mono */
     bool live;                  /* paced by the caller in real time: the muxer must not wait for a stream that pauses */

@@ -246,7 +246,7 @@ static bool append_video_elements(DubSourcePipeline *self, GPtrArray *chain, con
         if (!gst_caps_is_subset(caps, wanted) && !dub_source_append_element(self, chain, video_kinds[kind].parser))
             return false;
         if (lacks_dts && video_kinds[kind].is_reordered)
-            self->video.dts_maker = dub_dts_maker_new(emit_unit, &self->video);
+            self->video.dts_maker = dub_dts_maker_new(false, emit_unit, &self->video);
     }
     g_ptr_array_add(chain, make_sink(&self->video, wanted_text));
     return true;

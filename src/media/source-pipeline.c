@@ -1,7 +1,7 @@
 /* media/source-pipeline.c: fronts (what yields parsed streams), messages, life. source-branch.c
  * has what becomes of each stream.
  *
- *   file          filesrc ! parsebin                        \
+ *   FLV file      filesrc ! flv-demux.c                     \
  *   http          souphttpsrc ! typefind ! hlsdemux, parsebin \                 video: [parser] ! appsink
  *   srt           srtsrc ! parsebin                            > pad-added ->
  *   rtsp          rtspsrc ! parsebin (per pad)                /                  audio: decoder ! audioconvert ! appsink
@@ -20,7 +20,6 @@
 
 #include <gst/app/gstappsink.h>
 #include <gst/audio/audio.h>
-#include <stdio.h>
 #include <string.h>
 
 #define OUR_FLV_DEMUX  "our FLV demuxer" /* media/flv-demux.h */
@@ -32,13 +31,13 @@ static const struct {
     const char *scheme;
     Front front;
 } schemes[] = {
-    { "file", FRONT_FILE },  { "http", FRONT_HTTP },  { "https", FRONT_HTTP }, { "rtmp", FRONT_RTMP },
+    { "http", FRONT_HTTP },  { "https", FRONT_HTTP }, { "rtmp", FRONT_RTMP },
     { "rtmps", FRONT_RTMP }, { "rtsp", FRONT_RTSP },  { "rtsps", FRONT_RTSP }, { "srt", FRONT_SRT },
 };
 
 bool dub_source_pipeline_is_network(const DubSourcePipeline *self)
 {
-    return self->front != FRONT_FILE;
+    return self->front != FRONT_FLV_FILE;
 }
 
 DubSourcePipeline *dub_source_pipeline_ref(DubSourcePipeline *self)
@@ -156,7 +155,7 @@ static void on_element_added(GstBin *bin, GstBin *sub_bin, GstElement *element, 
         self->lacks_dts = self->is_length_declared = self->has_plain_times = true;
     else if (g_str_equal(name, "rtspsrc"))
         self->lacks_dts = true;
-    else if (g_str_equal(name, "qtdemux") || (!factory && self->front == FRONT_FILE))
+    else if (!factory && self->front == FRONT_FLV_FILE)
         self->is_length_declared = true;
     g_mutex_unlock(&self->lock);
 }
@@ -310,24 +309,9 @@ static bool build_http(DubSourcePipeline *self, GError **error)
     return gst_element_link(source, typefind);
 }
 
-static bool starts_with_flv(const char *path)
+static bool build_flv_file(DubSourcePipeline *self, GError **error)
 {
-    char magic[3] = "";
-    FILE *file = fopen(path, "rb");
-    const bool is_flv = file && fread(magic, 1, sizeof magic, file) == sizeof magic && !memcmp(magic, "FLV", 3);
-    if (file)
-        fclose(file);
-    return is_flv;
-}
-
-static bool build_file(DubSourcePipeline *self, GError **error)
-{
-    g_autofree char *path = strstr(self->uri, "://") ? g_filename_from_uri(self->uri, NULL, error)
-                                                     : g_strdup(self->uri);
-    if (!path)
-        return false;
-    /* In parsebin flvdemux tells of one stream at a time, as if the other were not there. */
-    return build_linked(self, "filesrc", path, starts_with_flv(path) ? OUR_FLV_DEMUX : "parsebin", error) != NULL;
+    return build_linked(self, "filesrc", self->uri, OUR_FLV_DEMUX, error) != NULL;
 }
 
 static bool build_srt(DubSourcePipeline *self, GError **error)
@@ -359,7 +343,7 @@ static bool build_rtsp(DubSourcePipeline *self, GError **error)
 static bool build_front(DubSourcePipeline *self, GError **error)
 {
     switch (self->front) {
-    case FRONT_FILE: return build_file(self, error);
+    case FRONT_FLV_FILE: return build_flv_file(self, error);
     case FRONT_HTTP: return build_http(self, error);
     case FRONT_RTMP: return build_linked(self, "rtmp2src", self->uri, OUR_FLV_DEMUX, error) != NULL;
     case FRONT_RTSP: return build_rtsp(self, error);
@@ -368,28 +352,16 @@ static bool build_front(DubSourcePipeline *self, GError **error)
     g_assert_not_reached();
 }
 
-static bool check_file(const char *uri, GError **error)
-{
-    g_autofree char *path = strstr(uri, "://") ? g_filename_from_uri(uri, NULL, error) : g_strdup(uri);
-    if (!path)
-        return false;
-    if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s: is a folder, not a media file", path);
-        return false;
-    }
-    if (g_file_test(path, G_FILE_TEST_EXISTS))
-        return true;
-    g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "%s: no such file", path);
-    return false;
-}
-
 static bool find_front(const char *uri, Front *front, GError **error)
 {
-    g_autofree char *scheme = strstr(uri, "://") ? g_uri_parse_scheme(uri) : g_strdup("file");
+    g_autofree char *scheme = strstr(uri, "://") ? g_uri_parse_scheme(uri) : NULL;
+    *front = FRONT_FLV_FILE;
+    if (!strstr(uri, "://"))
+        return true;
     for (gsize i = 0; scheme && i < G_N_ELEMENTS(schemes); i++)
         if (!g_ascii_strcasecmp(scheme, schemes[i].scheme)) {
             *front = schemes[i].front;
-            return *front != FRONT_FILE || check_file(uri, error);
+            return true;
         }
     g_autofree char *name = dub_media_uri_printable(uri);
     g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED,
@@ -399,13 +371,18 @@ static bool find_front(const char *uri, Front *front, GError **error)
 
 /* --- life --- */
 
-DubSourcePipeline *dub_source_pipeline_new(const char *uri, DubHandover *handover, GError **error)
+static const DubSourceFeedClass pipeline_class;
+
+static void stop(DubSourceFeed *feed);
+
+DubSourceFeed *dub_source_pipeline_new(const char *uri, DubHandover *handover, GError **error)
 {
-    Front front = FRONT_FILE;
+    Front front = FRONT_FLV_FILE;
     if (!find_front(uri, &front, error))
         return NULL;
 
     DubSourcePipeline *self = g_new0(DubSourcePipeline, 1);
+    self->feed.class = &pipeline_class;
     g_atomic_ref_count_init(&self->refs);
     g_mutex_init(&self->lock);
     g_mutex_init(&self->start_lock);
@@ -421,8 +398,8 @@ DubSourcePipeline *dub_source_pipeline_new(const char *uri, DubHandover *handove
     g_autoptr(GstBus) bus = gst_element_get_bus(self->pipeline);
     gst_bus_set_sync_handler(bus, on_message, dub_source_pipeline_ref(self), (GDestroyNotify) dub_source_pipeline_unref);
     if (build_front(self, error))
-        return self;
-    dub_source_pipeline_stop(self);
+        return &self->feed;
+    stop(&self->feed);
     dub_source_pipeline_unref(self);
     return NULL;
 }
@@ -454,13 +431,20 @@ static void on_start(GstElement *pipeline, void *user_data)
     g_mutex_unlock(&self->start_lock);
 }
 
-void dub_source_pipeline_start(DubSourcePipeline *self)
+static DubSourcePipeline *pipeline_of(DubSourceFeed *feed)
 {
+    return (DubSourcePipeline *) feed;
+}
+
+static void start(DubSourceFeed *feed)
+{
+    DubSourcePipeline *self = pipeline_of(feed);
     gst_element_call_async(self->pipeline, on_start, dub_source_pipeline_ref(self), (GDestroyNotify) dub_source_pipeline_unref);
 }
 
-void dub_source_pipeline_stop(DubSourcePipeline *self)
+static void stop(DubSourceFeed *feed)
 {
+    DubSourcePipeline *self = pipeline_of(feed);
     if (!self->pipeline)
         return;
     GstElement *pipeline = self->pipeline;
@@ -481,13 +465,9 @@ void dub_source_pipeline_stop(DubSourcePipeline *self)
     gst_object_unref(pipeline);
 }
 
-void dub_source_streams_clear(DubSourceStreams *streams)
+static void get_streams(DubSourceFeed *feed, DubSourceStreams *streams)
 {
-    gst_clear_caps(&streams->video_caps);
-}
-
-void dub_source_pipeline_get_streams(DubSourcePipeline *self, DubSourceStreams *streams)
-{
+    DubSourcePipeline *self = pipeline_of(feed);
     g_mutex_lock(&self->lock);
     *streams = (DubSourceStreams){
         .has_audio = self->has_audio,
@@ -501,19 +481,28 @@ void dub_source_pipeline_get_streams(DubSourcePipeline *self, DubSourceStreams *
     g_mutex_unlock(&self->lock);
 }
 
-void dub_source_pipeline_freeze(DubSourcePipeline *self)
+static void freeze(DubSourceFeed *feed)
 {
+    DubSourcePipeline *self = pipeline_of(feed);
     g_mutex_lock(&self->lock);
     self->is_frozen = true;
     g_mutex_unlock(&self->lock);
 }
 
-int64_t dub_source_pipeline_duration_ns(DubSourcePipeline *self)
+static int64_t duration_ns(DubSourceFeed *feed)
 {
-    gint64 duration_ns = 0;
+    DubSourcePipeline *self = pipeline_of(feed);
+    gint64 duration = 0;
     if (!self->pipeline || self->is_stopping)
         return DUB_TIME_NONE;
-    if (!gst_element_query_duration(self->pipeline, GST_FORMAT_TIME, &duration_ns) || duration_ns <= 0)
+    if (!gst_element_query_duration(self->pipeline, GST_FORMAT_TIME, &duration) || duration <= 0)
         return DUB_TIME_NONE;
-    return duration_ns;
+    return duration;
 }
+
+static void unref(DubSourceFeed *feed)
+{
+    dub_source_pipeline_unref(pipeline_of(feed));
+}
+
+static const DubSourceFeedClass pipeline_class = { start, stop, unref, get_streams, freeze, duration_ns };

@@ -6,7 +6,9 @@
 #include "media/dts-maker.h"
 #include "media/source-pipeline.h"
 
-typedef enum { FRONT_FILE, FRONT_HTTP, FRONT_RTMP, FRONT_RTSP, FRONT_SRT } Front;
+typedef struct _DubSourcePipeline DubSourcePipeline;
+
+typedef enum { FRONT_FLV_FILE, FRONT_HTTP, FRONT_RTMP, FRONT_RTSP, FRONT_SRT } Front;
 
 typedef struct {
     DubSourcePipeline *pipeline; /* not a reference: the closures that carry a branch hold one */
@@ -18,6 +20,7 @@ typedef struct {
 } Branch;
 
 struct _DubSourcePipeline {
+    DubSourceFeed feed;
     gatomicrefcount refs;
     char *uri;
     Front front;
@@ -43,6 +46,7 @@ struct _DubSourcePipeline {
 };
 
 DubSourcePipeline *dub_source_pipeline_ref(DubSourcePipeline *self);
+void dub_source_pipeline_unref(DubSourcePipeline *self);
 void dub_source_pipeline_fail(DubSourcePipeline *self, DubErrorCode code, const char *text);
 bool dub_source_pipeline_is_network(const DubSourcePipeline *self);
 

@@ -4,14 +4,18 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "media/file-reader.h"
 #include "media/gst-error.h"
 #include "media/source-pipeline.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define TICK_MS           500
 #define LIVE_SILENCE_NS   (10 * DUB_NS_PER_S)
 #define HTTP_SILENCE_NS   (30 * DUB_NS_PER_S) /* an HLS segment comes in one go, then nothing for its length */
+#define LOCAL_SILENCE_NS  (30 * DUB_NS_PER_S) /* a pipe, a playlist that does not grow, a disk that hangs */
+#define LATE_NS           DUB_NS_PER_S        /* a track that begins so much later than the other is worth a warning */
 #define STREAMS_WAIT_NS   (5 * DUB_NS_PER_S)  /* for a second stream, after the first data: RTMP does not say what it holds */
 #define TRUNCATED_MIN_NS  DUB_NS_PER_S        /* a header's duration may be off by this */
 
@@ -22,12 +26,13 @@ struct _DubSource {
     void *user_data;
     GMainContext *context;
     DubHandover *handover;
-    DubSourcePipeline *pipeline;
+    DubSourceFeed *feed;
     GSource *tick;
     bool is_held, is_info_sent, is_over, is_freed;
-    int64_t started_ns;
+    int64_t started_ns;    /* or resumed */
     int64_t duration_ns;   /* declared; DUB_TIME_NONE */
     int64_t delivered_ns;  /* end of the last unit or PCM */
+    int64_t first_video_ns, first_audio_ns; /* what was delivered first; DUB_TIME_NONE */
     bool is_length_declared;
 };
 
@@ -44,12 +49,20 @@ static bool is_http(const char *uri)
     return !g_ascii_strncasecmp(uri, "http://", 7) || !g_ascii_strncasecmp(uri, "https://", 8);
 }
 
+void dub_source_streams_clear(DubSourceStreams *streams)
+{
+    gst_clear_caps(&streams->video_caps);
+    g_clear_pointer(&streams->video_format, dub_track_format_unref);
+    g_clear_pointer(&streams->audio_name, g_free);
+}
+
 static void unref(DubSource *self)
 {
     if (--self->refs)
         return;
     dub_handover_unref(self->handover);
-    g_clear_pointer(&self->pipeline, dub_source_pipeline_unref);
+    if (self->feed)
+        self->feed->class->unref(self->feed);
     g_main_context_unref(self->context);
     g_free(self->uri);
     g_free(self);
@@ -90,13 +103,18 @@ static void send_info(DubSource *self, const DubSourceStreams *streams)
     if (!streams->video_caps && dub_media_uri_is_live(self->uri) && !dub_handover_has_ended(self->handover)) {
         g_autofree char *name = dub_media_uri_printable(self->uri);
         dub_warning("%s: no picture has come; it goes on as sound alone", name);
+    } else if (streams->has_video && !streams->video_caps) {
+        g_autofree char *name = dub_media_uri_printable(self->uri);
+        dub_warning("%s: its video track has shown no picture so far; it goes on as sound alone", name);
     }
-    dub_source_pipeline_freeze(self->pipeline);
-    self->duration_ns = dub_source_pipeline_duration_ns(self->pipeline);
+    self->feed->class->freeze(self->feed);
+    self->duration_ns = self->feed->class->duration_ns(self->feed);
     self->is_length_declared = streams->is_length_declared;
     dub_handover_start_bounding(self->handover);
     const DubSourceInfo info = {
         .video_caps = streams->video_caps,
+        .video_format = streams->video_format,
+        .audio_name = streams->audio_name,
         .rate_hz = streams->rate_hz,
         .channels = streams->channels,
         .duration_ns = self->duration_ns,
@@ -119,7 +137,7 @@ static bool must_decide(DubSource *self)
 static bool settle_streams(DubSource *self)
 {
     DubSourceStreams streams;
-    dub_source_pipeline_get_streams(self->pipeline, &streams);
+    self->feed->class->get_streams(self->feed, &streams);
     const bool decide = streams.is_complete || must_decide(self);
     if (decide && streams.rate_hz) {
         send_info(self, &streams);
@@ -136,15 +154,33 @@ static void note_delivered(DubSource *self, int64_t end_ns)
     self->delivered_ns = MAX(self->delivered_ns, end_ns);
 }
 
+/* Sound files do have pictures that begin late; a viewer should know that it is the file. */
+static void note_first(DubSource *self, int64_t *first_ns, int64_t pts_ns)
+{
+    if (*first_ns != DUB_TIME_NONE)
+        return;
+    *first_ns = pts_ns;
+    if (self->first_video_ns == DUB_TIME_NONE || self->first_audio_ns == DUB_TIME_NONE)
+        return;
+    const int64_t late_ns = self->first_video_ns - self->first_audio_ns;
+    g_autofree char *name = dub_media_uri_printable(self->uri);
+    if (ABS(late_ns) > LATE_NS)
+        dub_warning("%s: its %s begins %.1f s after its %s", name, late_ns > 0 ? "picture" : "sound",
+                    (double) ABS(late_ns) / DUB_NS_PER_S, late_ns > 0 ? "sound" : "picture");
+}
+
 static void deliver_video(DubSource *self, DubHandoverItem *item)
 {
     note_delivered(self, item->unit->pts_ns + MAX(item->unit->duration_ns, 0));
+    if (!item->unit->is_hidden)
+        note_first(self, &self->first_video_ns, item->unit->pts_ns);
     self->callbacks.on_video(g_steal_pointer(&item->unit), self->user_data);
 }
 
 static void deliver_audio(DubSource *self, DubHandoverItem *item)
 {
     note_delivered(self, item->pts_ns + dub_pcm_duration_ns(item->pcm));
+    note_first(self, &self->first_audio_ns, item->pts_ns);
     self->callbacks.on_audio(g_steal_pointer(&item->pcm), item->pts_ns, self->user_data);
 }
 
@@ -210,13 +246,14 @@ static bool deliver(DubHandoverItem *item, void *user_data)
 
 static GError *silence_error(DubSource *self)
 {
-    const int64_t limit_ns = is_http(self->uri) ? HTTP_SILENCE_NS : LIVE_SILENCE_NS;
+    const bool is_local = !dub_media_uri_is_live(self->uri);
+    const int64_t limit_ns = is_local ? LOCAL_SILENCE_NS : is_http(self->uri) ? HTTP_SILENCE_NS : LIVE_SILENCE_NS;
     const int64_t last_ns = dub_handover_last_arrival_ns(self->handover);
     if (dub_clock_now() - MAX(last_ns, self->started_ns) < limit_ns)
         return NULL;
     g_autofree char *name = dub_media_uri_printable(self->uri);
     const char *what = last_ns == DUB_TIME_NONE ? "no data came within" : "no more data for";
-    return g_error_new(DUB_ERROR, DUB_ERROR_STALLED, "%s: %s %d s", name, what, (int) (limit_ns / DUB_NS_PER_S));
+    return g_error_new(DUB_ERROR, is_local ? DUB_ERROR_TIMEOUT : DUB_ERROR_STALLED, "%s: %s %d s", name, what, (int) (limit_ns / DUB_NS_PER_S));
 }
 
 static gboolean on_tick(void *data)
@@ -232,7 +269,47 @@ static gboolean on_tick(void *data)
     return G_SOURCE_CONTINUE;
 }
 
-DubSource *dub_source_new(const char *uri, const DubSourceCallbacks *callbacks, void *user_data, GError **error)
+static bool check_file(const char *path, GError **error)
+{
+    if (g_file_test(path, G_FILE_TEST_IS_DIR))
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s: is a folder, not a media file", path);
+    else if (!g_str_equal(path, "-") && !g_file_test(path, G_FILE_TEST_EXISTS))
+        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "%s: no such file", path);
+    else
+        return true;
+    return false;
+}
+
+/* Debian's libavformat does not know Enhanced RTMP, which FLV files may hold too: they are read as RTMP is. */
+static bool is_flv_file(const char *path)
+{
+    char magic[3] = "";
+    if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) /* nothing is taken from a pipe */
+        return false;
+    FILE *file = fopen(path, "rb");
+    const bool is_flv = file && fread(magic, 1, sizeof magic, file) == sizeof magic && !memcmp(magic, "FLV", 3);
+    if (file)
+        fclose(file);
+    return is_flv;
+}
+
+static DubSourceFeed *new_feed(DubSource *self, const DubSourceChoice *choice, GError **error)
+{
+    if (strstr(self->uri, "://") && g_ascii_strncasecmp(self->uri, "file://", 7) != 0)
+        return dub_source_pipeline_new(self->uri, self->handover, error);
+    g_autofree char *path = strstr(self->uri, "://") ? g_filename_from_uri(self->uri, NULL, error) : g_strdup(self->uri);
+    if (!path || !check_file(path, error))
+        return NULL;
+    if (is_flv_file(path))
+        return dub_source_pipeline_new(path, self->handover, error);
+    const DubFileReaderConfig config = { .audio_track = choice ? choice->audio_track : 0,
+                                         .language = choice ? choice->language : NULL,
+                                         .silence_ns = LOCAL_SILENCE_NS };
+    return dub_file_reader_new(path, &config, self->handover);
+}
+
+DubSource *dub_source_new(const char *uri, const DubSourceChoice *choice, const DubSourceCallbacks *callbacks, void *user_data,
+                          GError **error)
 {
     const bool blocks = !dub_media_uri_is_live(uri) || is_http(uri);
     DubSource *self = g_new0(DubSource, 1);
@@ -240,11 +317,11 @@ DubSource *dub_source_new(const char *uri, const DubSourceCallbacks *callbacks, 
     self->uri = g_strdup(uri);
     self->callbacks = *callbacks;
     self->user_data = user_data;
-    self->duration_ns = DUB_TIME_NONE;
+    self->duration_ns = self->first_video_ns = self->first_audio_ns = DUB_TIME_NONE;
     self->context = g_main_context_ref_thread_default();
     self->handover = dub_handover_new(self->context, blocks ? DUB_HANDOVER_BLOCK : DUB_HANDOVER_LIVE, deliver, self);
-    self->pipeline = dub_source_pipeline_new(uri, self->handover, error);
-    if (self->pipeline)
+    self->feed = new_feed(self, choice, error);
+    if (self->feed)
         return self;
     dub_source_free(self);
     return NULL;
@@ -254,16 +331,16 @@ void dub_source_start(DubSource *self)
 {
     g_return_if_fail(!self->tick && !self->is_over);
     self->started_ns = dub_clock_now();
-    if (dub_media_uri_is_live(self->uri)) {
-        self->tick = g_timeout_source_new(TICK_MS);
-        g_source_set_callback(self->tick, on_tick, self, NULL);
-        g_source_attach(self->tick, self->context);
-    }
-    dub_source_pipeline_start(self->pipeline);
+    self->tick = g_timeout_source_new(TICK_MS);
+    g_source_set_callback(self->tick, on_tick, self, NULL);
+    g_source_attach(self->tick, self->context);
+    self->feed->class->start(self->feed);
 }
 
 void dub_source_set_held(DubSource *self, bool held)
 {
+    if (self->is_held && !held)
+        self->started_ns = dub_clock_now(); /* what was held back is not silent */
     self->is_held = held;
     if (!held)
         dub_handover_resume(self->handover);
@@ -276,7 +353,7 @@ void dub_source_free(DubSource *self)
     self->is_freed = true;
     finish(self);
     dub_handover_close(self->handover);
-    if (self->pipeline)
-        dub_source_pipeline_stop(self->pipeline);
+    if (self->feed)
+        self->feed->class->stop(self->feed);
     unref(self);
 }

@@ -1,14 +1,17 @@
 /* media/source.h: a file or a live URL in; encoded video and decoded PCM out, with the timestamps they came with.
- * GStreamer pipelines: rtmp2src ! flvdemux, rtspsrc, srtsrc, souphttpsrc ! hlsdemux, filesrc; video is parsed, never
- * decoded. Loop thread only: callbacks come on the GMainContext that was thread-default at creation, never from inside a
+ * Local files, pipes and playlists are read by libavformat (media/file-reader.h); GStreamer pipelines read the rest: rtmp2src,
+ * rtspsrc, srtsrc, souphttpsrc ! hlsdemux. Video is parsed, never decoded. Loop thread only: callbacks come on the GMainContext that was thread-default at creation, never from inside a
  * call, and none after dub_source_free(). */
 #pragma once
 
 #include "audio/pcm.h"
 #include "media/access-unit.h"
+#include "media/track-format.h"
 
 typedef struct {
     GstCaps *video_caps;      /* (transfer none) NULL: audio alone */
+    DubTrackFormat *video_format; /* (transfer none) (nullable): what else its container says of the picture */
+    const char *audio_name;   /* (nullable) which of several audio tracks this is: "track 2 of 3 (spa)" */
     unsigned rate_hz;         /* of the PCM that follows: the source's own */
     unsigned channels;        /* 1 or 2; more are mixed down */
     int64_t duration_ns;      /* DUB_TIME_NONE when not known (live) */
@@ -27,11 +30,17 @@ typedef struct {
     void (*on_error)(const GError *error, void *user_data);
 } DubSourceCallbacks;
 
+/* Which of a file's audio tracks is read; live streams have one. */
+typedef struct {
+    unsigned audio_track; /* 1, 2, …; 0: the one in @language, else the default one, else the first */
+    const char *language; /* (nullable) BCP 47; copied */
+} DubSourceChoice;
+
 typedef struct _DubSource DubSource;
 
-/* @uri: a path or file://, rtmp://, rtmps://, rtsp://, srt://, http(s)://. Cheap checks (missing file, unknown scheme)
+/* @uri: a path, "-" for standard input, file://, rtmp://, rtmps://, rtsp://, srt://, http(s)://. Cheap checks (missing file, unknown scheme)
  * fail here, all else through on_error. */
-DubSource *dub_source_new(const char *uri, const DubSourceCallbacks *callbacks, void *user_data, GError **error);
+DubSource *dub_source_new(const char *uri, const DubSourceChoice *choice /* (nullable) */, const DubSourceCallbacks *callbacks, void *user_data, GError **error);
 void dub_source_start(DubSource *self);
 /* Held, nothing is delivered; a file's pipeline then blocks on bounded queues. A live source that is held for longer than
  * its queue (10 s) fails with DUB_ERROR_BACKPRESSURE. */

@@ -31,6 +31,7 @@ enum { /* Enhanced RTMP: VideoPacketType */
     PACKET_CODED_FRAMES_X = 3,
     PACKET_METADATA = 4,
     PACKET_MPEG2TS_SEQUENCE_START = 5,
+    PACKET_MULTITRACK = 6,
 };
 enum { FRAME_KEY = 1, FRAME_COMMAND = 5 }; /* FLV, E.4.3.1: FrameType */
 
@@ -39,6 +40,8 @@ static DubFlvTag read_extended_video(const uint8_t *data, gsize size)
     const guint frame = data[0] >> 4 & 7, packet = data[0] & 0x0f;
     if (size < 5)
         return (DubFlvTag){ .end = true };
+    if (packet == PACKET_MULTITRACK) /* further tracks; the first one comes by itself, and its key frames count */
+        return (DubFlvTag){ .codec = NULL };
     DubFlvTag tag = { .codec = codec_of_fourcc(data + 1), .key = frame == FRAME_KEY };
     tag.header = packet == PACKET_SEQUENCE_START || packet == PACKET_MPEG2TS_SEQUENCE_START;
     tag.end = frame == FRAME_COMMAND || packet == PACKET_SEQUENCE_END || packet == PACKET_METADATA;

@@ -59,6 +59,7 @@ struct _DubWorker {
     unsigned sink_breaks;       /* since it last ran well: they have an end */
     int64_t sink_opened_ns, sink_retry_ns;
     int64_t sink_broken_ns;     /* since when there is none; DUB_TIME_NONE */
+    GError *sink_error;         /* what broke it last; NULL: it never broke */
     bool sink_was_broken;       /* once is enough: from then on it begins with a picture */
     bool sink_started;          /* something was pushed since it was opened */
     int64_t sink_base_frame;    /* output frame that is the sink's 0 */

@@ -11,7 +11,7 @@
 
 struct _DubRunner {
     DubRunnerConfig config;
-    char *strings[9]; /* what config's pointers point to */
+    char *strings[10]; /* what config's pointers point to */
     DubRunnerCallbacks callbacks;
     void *user_data;
     GMainContext *context;
@@ -20,6 +20,7 @@ struct _DubRunner {
     DubSink *sink;
     DubSpeech *speech;
     GstCaps *video_caps; /* the source's, now */
+    DubTrackFormat *video_format; /* NULL: nothing beyond the caps is known */
     GstCaps *sink_caps;  /* those that the output has been told */
     GSource *tick;
     GSource *pending;  /* errors found inside an effect, and the parts to be freed outside it */
@@ -119,6 +120,8 @@ static void on_source_info(const DubSourceInfo *info, void *user_data)
     const DubWorkerInput input = { info->video_caps != NULL, info->live,   info->rate_hz,
                                    info->channels,           info->age_ns, info->first_ns };
     gst_caps_replace(&self->video_caps, info->video_caps);
+    g_clear_pointer(&self->video_format, dub_track_format_unref);
+    self->video_format = info->video_format ? dub_track_format_ref(info->video_format) : NULL;
     if (info->live || self->config.worker.paced)
         start_ticking(self);
     if (self->callbacks.on_info)
@@ -141,7 +144,7 @@ static void on_source_video(DubAccessUnit *unit, void *user_data)
     DubRunner *self = user_data;
     attach_caps(self, unit);
     const DubWorkerVideo video = { unit, unit->pts_ns, unit->dts_ns, unit->duration_ns, unit->key_frame,
-                                   gst_buffer_get_size(unit->buffer) };
+                                   gst_buffer_get_size(unit->buffer), unit->is_hidden };
     dub_worker_source_video(self->worker, &video, dub_clock_now());
 }
 
@@ -175,7 +178,11 @@ static void open_source(void *user_data)
     DubRunner *self = user_data;
     g_clear_pointer(&self->source, dub_head_source_free);
     self->source_closed = false;
-    const DubHeadConfig head = { self->has_head ? NULL : self->config.playback_url, self->config.playback_path };
+    const DubHeadConfig head = {
+        .playback_url = self->has_head ? NULL : self->config.playback_url,
+        .path = self->config.playback_path,
+        .choice = { self->config.audio_track, self->config.source_language },
+    };
     self->source = dub_head_source_new(self->config.source_uri, &head, &source_callbacks, self, &self->source_error);
     self->has_head = true;
     if (self->source)
@@ -323,6 +330,9 @@ static void make_sink(DubRunner *self)
     const DubSinkConfig config = {
         .uri = self->config.sink_uri,
         .video_caps = self->sink_caps,
+        .video_format = self->video_format,
+        .audio_language = self->config.target_language,
+        .audio_title = self->config.audio_title,
         .rate_hz = self->sink_input.rate_hz,
         .channels = self->sink_input.channels,
         .live = self->sink_input.live || self->config.worker.paced,
@@ -461,6 +471,7 @@ static void keep_strings(DubRunner *self)
     const char **const fields[] = {
         &self->config.source_uri, &self->config.sink_uri, &self->config.playback_url, &self->config.playback_path,
         &self->config.source_language, &self->config.target_language, &self->config.voice, &self->config.stream_id, &self->config.worker_id,
+        &self->config.audio_title,
     };
     G_STATIC_ASSERT(G_N_ELEMENTS(fields) == G_N_ELEMENTS(self->strings));
     for (gsize i = 0; i < G_N_ELEMENTS(fields); i++) {
@@ -481,7 +492,7 @@ DubRunner *dub_runner_new(const DubRunnerConfig *config, const DubRunnerCallback
     self->config.worker.timeout_ns = config->timeout_ms * DUB_NS_PER_MS;
     self->config.worker.paced = dub_media_uri_is_live(self->config.sink_uri);
     /* Only to fail early: nothing is opened before it is started. */
-    g_autoptr(DubSource) probe = dub_source_new(self->config.source_uri, &source_callbacks, self, error);
+    g_autoptr(DubSource) probe = dub_source_new(self->config.source_uri, NULL, &source_callbacks, self, error);
     if (!probe) {
         dub_runner_free(self);
         return NULL;
@@ -544,6 +555,7 @@ void dub_runner_free(DubRunner *self)
     dub_worker_free(self->worker);
     gst_caps_replace(&self->video_caps, NULL);
     gst_caps_replace(&self->sink_caps, NULL);
+    g_clear_pointer(&self->video_format, dub_track_format_unref);
     g_clear_error(&self->source_error);
     g_clear_error(&self->speech_error);
     g_clear_error(&self->sink_error);

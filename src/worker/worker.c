@@ -12,6 +12,7 @@
 #define MARGIN_NS              (1150 * DUB_NS_PER_MS)  /* a busy machine, the network, the codecs */
 #define EARLY_WAIT_NS          (2 * DUB_NS_PER_S)      /* for the other stream's first timestamp, on any clock */
 #define EARLY_MAX              1024u                   /* 20 s of sound, should timestamps stand still in a file */
+#define SQUEEZE_NS             DUB_NS_PER_US           /* between pictures whose times do not rise */
 #define GAP_NS                 (60 * DUB_NS_PER_MS)    /* audio timestamps that are off by more are a gap or an overlap */
 #define DRIFT_NS               (20 * DUB_NS_PER_MS)    /* smoothed: half of what anyone sees */
 #define VIDEO_BYTES_MAX        (G_GUINT64_CONSTANT(512) * 1024 * 1024) /* 40 s at 100 Mbit/s */
@@ -137,6 +138,7 @@ void dub_worker_free(DubWorker *self)
     dub_mixer_free(self->mixer);
     dub_playout_free(self->playout);
     g_clear_error(&self->error);
+    g_clear_error(&self->sink_error);
     g_free(self->stream_id);
     g_free(self);
 }
@@ -194,6 +196,8 @@ static void end_sink(DubWorker *self)
     self->effects.end_speech(self->user_data);
     self->link = LINK_ENDED;
     if (self->sink != SINK_OPEN) {
+        if (!self->stop_asked)
+            remember_error(self, self->sink_error); /* the end has reached nobody, or nothing has */
         finish(self);
         return;
     }
@@ -301,13 +305,12 @@ static void take_video(DubWorker *self, const DubWorkerVideo *video, int64_t now
     const int64_t dts = video->dts_ns != DUB_TIME_NONE ? video->dts_ns : video->pts_ns;
     const int64_t duration = video->duration_ns != DUB_TIME_NONE ? video->duration_ns : 0;
     const int64_t offset = place(self, DUB_TRACK_VIDEO, dts, duration, now_ns);
-    const DubVideoUnit unit = { video->payload, video->pts_ns - offset, dts - offset, video->key_frame, video->size_bytes };
+    DubVideoUnit unit = { video->payload, video->pts_ns - offset, dts - offset, video->key_frame, video->size_bytes };
     self->stats.video_units++;
     self->stats.video_bytes += video->size_bytes;
-    if (self->last_dts_ns != DUB_TIME_NONE && unit.dts_ns <= self->last_dts_ns) {
-        self->stats.video_dropped++; /* nothing goes backwards */
-        self->effects.free_payload(unit.payload);
-        return;
+    if (self->last_dts_ns != DUB_TIME_NONE && unit.dts_ns <= self->last_dts_ns) { /* nothing goes backwards, and none is lost: */
+        unit.dts_ns = self->last_dts_ns + SQUEEZE_NS; /* others may be decoded from it */
+        unit.pts_ns = MAX(unit.pts_ns, unit.dts_ns);
     }
     self->last_dts_ns = unit.dts_ns;
     if (!dub_playout_push(self->playout, &unit) && self->stats.video_dropped++ % 100 == 0)
@@ -393,12 +396,28 @@ static void take_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64
     }
 }
 
+static bool is_hidden(const Early *early)
+{
+    return early->is_video && early->video.is_hidden;
+}
+
+/* When the first is seen or heard. Where all that has come is hidden, what is shown comes next. */
+static int64_t first_shown(const DubWorker *self)
+{
+    int64_t first = G_MAXINT64, last_hidden = G_MININT64;
+    for (const GList *l = self->early.head; l; l = l->next) {
+        const Early *early = l->data;
+        if (is_hidden(early))
+            last_hidden = MAX(last_hidden, early->pts_ns);
+        else
+            first = MIN(first, early->pts_ns);
+    }
+    return first != G_MAXINT64 ? first : last_hidden;
+}
+
 static void anchor(DubWorker *self, int64_t now_ns)
 {
-    int64_t first = G_MAXINT64;
-    for (const GList *l = self->early.head; l; l = l->next)
-        first = MIN(first, ((const Early *) l->data)->pts_ns);
-    dub_epochs_anchor(&self->epochs, first);
+    dub_epochs_anchor(&self->epochs, first_shown(self));
     dub_playout_anchor(self->playout, self->early_since_ns - self->age_ns);
     self->age_ns = 0;
     for (Early *early = g_queue_pop_head(&self->early); early; early = g_queue_pop_head(&self->early)) {
@@ -418,7 +437,7 @@ static void wait_early(DubWorker *self, Early *early, int64_t now_ns)
     if (self->early_since_ns == DUB_TIME_NONE)
         self->early_since_ns = now_ns;
     g_queue_push_tail(&self->early, early);
-    self->early_has[early->is_video] = true;
+    self->early_has[early->is_video] |= !is_hidden(early);
     const Early *first = g_queue_peek_head(&self->early);
     const bool both = !self->input.has_video || (self->early_has[true] && self->early_has[false]);
     const bool waited = self->input.live && now_ns - self->early_since_ns > EARLY_WAIT_NS;
@@ -737,6 +756,8 @@ static void break_sink(DubWorker *self, const GError *error, int64_t now_ns)
     self->sink_retry_ns = now_ns + (soon ? SINK_SOON_NS : retry_wait(self->sink_breaks - 1));
     self->sink = SINK_BROKEN;
     self->sink_was_broken = true;
+    g_clear_error(&self->sink_error);
+    self->sink_error = g_error_copy(error);
     if (is_new || !soon)
         dub_warning("stream %s: output: %s; tried again, %u of %u", self->stream_id, error->message, self->sink_breaks,
                     SINK_BREAKS);

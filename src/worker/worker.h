@@ -60,6 +60,7 @@ typedef struct {
     int64_t pts_ns, dts_ns, duration_ns; /* source time; dts and duration may be DUB_TIME_NONE */
     bool key_frame;
     gsize size_bytes;
+    bool is_hidden;     /* decoded for those behind it, not shown: it may lie before output time 0 */
 } DubWorkerVideo;
 
 typedef enum {

@@ -148,7 +148,7 @@ def test_doctor_finds_nothing_wrong():
     assert done.returncode == 0, [check for check in report["checks"] if check["status"] == "fail"]
     assert report["failed"] == 0 and done.stderr == ""
     names = {check["name"] for check in report["checks"]}
-    assert {"ASR", "MT", "TTS", "voices", "rtmp2src", "mp4mux", "avdec_aac", "media-service", "sts-service", "STS link"} <= names
+    assert {"ASR", "MT", "TTS", "voices", "rtmp2src", "mpegtsmux", "avdec_aac", "media-service", "sts-service", "STS link"} <= names
 
 
 def test_doctor_prints_a_line_a_check():
@@ -388,6 +388,24 @@ def test_second_interrupt_ends_at_once(short, tmp_path):
         program.signal(signal.SIGTERM)
         assert program.wait(60) == 130, program.tail()
     assert not out.exists()
+
+
+def test_a_pipe_that_nobody_writes_into_holds_up_no_interrupt(tmp_path):
+    pipe, out = tmp_path / "in.ts", tmp_path / "out.mp4"
+    os.mkfifo(pipe)
+    with Program([path_of("airdub"), "dub", "--verbose", pipe, out]) as program:
+        program.wait_for_line("state: |connecting", 90)
+        program.signal(signal.SIGINT)
+        program.signal(signal.SIGINT)
+        assert program.wait(20) == 130, program.tail()
+    assert sorted(os.listdir(tmp_path)) == ["in.ts"]
+
+
+@pytest.mark.parametrize("out, says", [("-", "standard output"), ("out.ts", "no plain file")])
+def test_results_go_into_no_pipe(short, tmp_path, out, says):
+    os.mkfifo(tmp_path / "out.ts")
+    target = out if out == "-" else tmp_path / out
+    assert_one_line(airdub("dub", "--force", short, target), 4, says)
 
 
 def test_dub_through_an_sts_service(short, tmp_path):

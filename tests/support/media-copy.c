@@ -1,5 +1,6 @@
 /* tests/support/media-copy.c: a source linked to a sink, to try both from outside.
- *   media-copy [--pcm FILE] [--pts FILE] [--stop-after SECONDS] [--tracks-ms MS] IN [OUT]
+ *   media-copy [--pcm FILE] [--pts FILE] [--stop-after SECONDS] [--tracks-ms MS] [--audio-track N] [--language L]
+ *              [--to LANGUAGE] [--title TEXT] IN [OUT]
  * Without OUT the source is only read. Ends with one line of JSON on stdout, or one line of error and its exit status. */
 #include "base/error.h"
 #include "base/log.h"
@@ -20,6 +21,7 @@ typedef struct {
     FILE *pcm_file, *pts_file;
     double stop_after_s;
     int tracks_ms;
+    char *to, *title;
     DubSourceInfo info;
     char *video_caps;
     int64_t n_video, n_audio_frames, n_pushed_frames;
@@ -68,6 +70,9 @@ static void open_sink(Copy *copy, const DubSourceInfo *info)
     const DubSinkConfig config = {
         .uri = copy->output,
         .video_caps = info->video_caps,
+        .video_format = info->video_format,
+        .audio_language = copy->to,
+        .audio_title = copy->title,
         .rate_hz = info->rate_hz,
         .channels = info->channels,
         .live = copy->is_live_output,
@@ -177,7 +182,13 @@ int main(int argc, char **argv)
 {
     Copy copy = { 0 };
     g_autofree char *pcm_path = NULL, *pts_path = NULL;
+    int audio_track = 0;
+    DubSourceChoice choice = { 0 };
     const GOptionEntry entries[] = {
+        { "audio-track", 0, 0, G_OPTION_ARG_INT, &audio_track, "which, from 1", "N" },
+        { "to", 0, 0, G_OPTION_ARG_STRING, &copy.to, "the language that OUT says its sound is in", "LANGUAGE" },
+        { "title", 0, 0, G_OPTION_ARG_STRING, &copy.title, "… and what it calls it", "TEXT" },
+        { "language", 0, 0, G_OPTION_ARG_STRING, &choice.language, "or the one in this language", "LANGUAGE" },
         { "pcm", 0, 0, G_OPTION_ARG_FILENAME, &pcm_path, "write the PCM as float32", "FILE" },
         { "pts", 0, 0, G_OPTION_ARG_FILENAME, &pts_path, "write PTS, DTS, key frame, size of each video unit", "FILE" },
         { "stop-after", 0, 0, G_OPTION_ARG_DOUBLE, &copy.stop_after_s, "stop then", "SECONDS" },
@@ -198,8 +209,9 @@ int main(int argc, char **argv)
     copy.pts_file = pts_path ? fopen(pts_path, "w") : NULL;
     copy.loop = g_main_loop_new(NULL, FALSE);
 
+    choice.audio_track = (unsigned) MAX(audio_track, 0);
     const DubSourceCallbacks callbacks = { on_info, on_video, on_audio, on_source_eos, on_source_error };
-    copy.source = dub_source_new(argv[1], &callbacks, &copy, &error);
+    copy.source = dub_source_new(argv[1], &choice, &callbacks, &copy, &error);
     if (!copy.source) {
         fprintf(stderr, "media-copy: %s\n", error->message);
         return dub_error_exit_status(error);

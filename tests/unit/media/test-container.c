@@ -47,6 +47,8 @@ static const VideoCase video_cases[] = {
     { "vp8-mp4", "video/x-vp8", DUB_CONTAINER_MP4, "VP8 video cannot go into .mp4; use .mkv", NULL },
     { "h265-rtmp", "video/x-h265", DUB_CONTAINER_RTMP, "H.265 video cannot go into RTMP; use .mkv or .mp4", NULL },
     { "mpeg2-mp4", "video/mpeg,mpegversion=2", DUB_CONTAINER_MP4, "MPEG-2 video cannot go into .mp4; use .mkv", NULL },
+    { "prores-mov", "video/x-prores", DUB_CONTAINER_MOV, NULL, NULL },
+    { "prores-mp4", "video/x-prores", DUB_CONTAINER_MP4, "ProRes video cannot go into .mp4; use .mov or .mkv", NULL },
     { "mpeg4-mp4", "video/mpeg,mpegversion=4", DUB_CONTAINER_MP4, NULL, NULL },
     { "h264-wav", "video/x-h264", DUB_CONTAINER_WAV, "H.264 video cannot go into .wav; use .mkv or .mp4", NULL },
     { "unknown", "video/x-indeo", DUB_CONTAINER_MKV, "video/x-indeo video cannot go into .mkv", NULL },

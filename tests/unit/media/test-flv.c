@@ -10,6 +10,7 @@ typedef struct {
     const char *name;
     int64_t pts_ms[4], dts_ms[4]; /* of four video frames, in decode order */
     gsize chunk_bytes;            /* how the bytes arrive; 0: all at once */
+    bool has_more_tracks;         /* before each frame come tags of other tracks, in all of Enhanced RTMP's layouts */
 } Case;
 
 static const Case cases[] = {
@@ -19,6 +20,7 @@ static const Case cases[] = {
     { "jump-back", { 90000, 90040, 0, 40 }, { 90000, 90040, 0, 40 }, 0 },
     { "beyond-24-bits", { 20000000, 20000040, 20000080, 20000120 }, { 20000000, 20000040, 20000080, 20000120 }, 0 },
     { "byte-by-byte", { 80, 200, 120, 160 }, { 0, 40, 80, 120 }, 1 },
+    { "more-tracks", { 80, 200, 120, 160 }, { 0, 40, 80, 120 }, 0, .has_more_tracks = true },
     { "odd-pieces", { 0, 40, 80, 120 }, { 0, 40, 80, 120 }, 7 },
 };
 
@@ -42,6 +44,28 @@ static void append(GByteArray *bytes, GstBuffer *buffer)
     gst_buffer_unref(buffer);
 }
 
+static const uint8_t other_tracks[][24] = { /* the first byte: how many follow it; then the tag's type and its body */
+    { 13, 9, 0x96, 0x01, 'a', 'v', 'c', '1', 1, 0, 0, 0, 0x65, 1 },                      /* one track, number 1 */
+    { 14, 9, 0x96, 0x11, 'v', 'p', '0', '9', 2, 0, 0, 4, 1, 2, 3, 4 },                  /* many tracks of one codec, one of them */
+    { 18, 9, 0x96, 0x21, 'a', 'v', '0', '1', 3, 0, 0, 1, 7, 'h', 'v', 'c', '1', 1, 0, 0 }, /* each its codec; the second is cut off */
+    { 9, 8, 0x95, 0x01, 'O', 'p', 'u', 's', 1, 0x55 },                                  /* audio */
+    { 12, 8, 0x97, 2, 1, 2, 3, 0x05, 0x01, 'm', 'p', '4', 'a', 1, },                     /* … behind a ModEx */
+    { 3, 9, 0xd0, 0, 0 },                                                              /* a command */
+    { 2, 9, 0x96, 0x01 },                                                              /* cut off */
+};
+
+static void append_other_tracks(GByteArray *bytes)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(other_tracks); i++) {
+        const uint8_t size = (uint8_t) (other_tracks[i][0] - 1);
+        const uint8_t header[11] = { other_tracks[i][1], 0, 0, size };
+        const uint8_t previous[4] = { 0, 0, 0, (uint8_t) (size + 11) };
+        g_byte_array_append(bytes, header, sizeof header);
+        g_byte_array_append(bytes, other_tracks[i] + 2, size);
+        g_byte_array_append(bytes, previous, sizeof previous);
+    }
+}
+
 static GByteArray *write_stream(const Case *c)
 {
     g_autoptr(GstCaps) caps = make_video_caps();
@@ -53,6 +77,8 @@ static GByteArray *write_stream(const Case *c)
         append(bytes, gst_buffer_ref(headers->pdata[i]));
     for (int i = 0; i < 4; i++) {
         const uint8_t nal[] = { 0, 0, 0, 2, 0x65, (uint8_t) i };
+        if (c->has_more_tracks)
+            append_other_tracks(bytes);
         g_autoptr(GstBuffer) payload = gst_buffer_new_memdup(nal, sizeof nal);
         append(bytes, dub_flv_video_tag(payload, c->pts_ms[i] * DUB_NS_PER_MS, c->dts_ms[i] * DUB_NS_PER_MS, i == 0));
         append(bytes, dub_flv_audio_tag(aac_frame, sizeof aac_frame, c->dts_ms[i] * DUB_NS_PER_MS));

@@ -83,7 +83,7 @@ static void open_run(Run *run, const char *uri)
     g_autoptr(GError) error = NULL;
     run->context = g_main_context_new();
     g_main_context_push_thread_default(run->context);
-    run->source = dub_source_new(uri, &callbacks, run, &error);
+    run->source = dub_source_new(uri, NULL, &callbacks, run, &error);
     g_assert_no_error(error);
     dub_source_start(run->source);
     g_assert_cmpint(run->n_info + run->n_ends, ==, 0); /* never from inside a call */
@@ -198,7 +198,7 @@ static void test_refused(const void *data)
 {
     const RefusedCase *c = data;
     g_autoptr(GError) error = NULL;
-    g_assert_null(dub_source_new(c->uri, &callbacks, NULL, &error));
+    g_assert_null(dub_source_new(c->uri, NULL, &callbacks, NULL, &error));
     g_assert_error(error, DUB_ERROR, (int) c->code);
 }
 

@@ -33,6 +33,8 @@ typedef struct {
     bool told_back;             /* … which the worker is told, and need not find out */
     bool breaks_away;           /* … it ends as an error, and so does what is tried meanwhile */
     unsigned claim_ms;          /* so long it takes to be told that the output is ours */
+    bool dts_repeats;           /* every third picture has the DTS of the one before it, as some muxers write */
+    unsigned n_hidden;          /* so many pictures that an edit list hides come before the first one shown */
     unsigned breaks, break_after_ms; /* so often the output breaks, so long after it was opened */
     /* expected */
     bool gives_up;              /* over the breaks */
@@ -60,6 +62,10 @@ static const Case cases[] = {
     { "live-publisher-comes-back-mid-group", true, true, 40000, 500, 1500, .away_at_ms = 20000, .away_ms = 4000,
       .back_age_ms = 1800, .min_dubbed = 5, .max_dubbed = 8 },
     { "file-all-dubbed", false, true, 60000, 500, 1500, .min_dubbed = 10, .max_dubbed = 10 },
+    { "live-dts-repeats", true, true, 40000, 500, 1500, .dts_repeats = true, .min_dubbed = 7, .max_dubbed = 7 },
+    { "file-dts-repeats", false, true, 60000, 500, 1500, .dts_repeats = true, .min_dubbed = 10, .max_dubbed = 10 },
+    { "file-hidden-pictures", false, true, 60000, 500, 1500, .n_hidden = 12, .min_dubbed = 10, .max_dubbed = 10 },
+    { "file-hidden-pictures-alone", false, true, 60000, 500, 1500, .n_hidden = 1030, .min_dubbed = 10, .max_dubbed = 10 },
     { "file-late-engines", false, true, 30000, 9000, 9000, .min_dubbed = 5, .max_dubbed = 5 },
     { "file-one-fails", false, true, 30000, 0, 500, 1, 2, .min_dubbed = 4, .max_dubbed = 4, .reason = DUB_FALLBACK_FAILED },
     { "file-shorter-than-a-segment", false, true, 2500, 0, 500, .min_dubbed = 1, .max_dubbed = 1 },
@@ -73,6 +79,7 @@ static const Case breaks[] = {
     { "output-breaks-at-once", true, true, 300000, 500, 1500, .breaks = 60, .break_after_ms = 20, .gives_up = true },
     { "output-is-claimed", true, true, 60000, 500, 1500, .claim_ms = 40, .breaks = 1, .break_after_ms = 20000 },
     { "output-breaks-soon", true, true, 400000, 500, 1500, .breaks = 6, .break_after_ms = 30000, .gives_up = true },
+    { "output-never-there", true, true, 12000, 500, 1500, .breaks = 60, .break_after_ms = 20, .gives_up = true },
     { "output-breaks-five-times", true, true, 200000, 500, 1500, .breaks = 5, .break_after_ms = 20 },
 };
 
@@ -165,7 +172,7 @@ static bool on_open_sink(G_GNUC_UNUSED const DubWorkerInput *input, void *data)
     }
     w->sink_open = true;
     w->sink_opened_ns = w->now_ns;
-    w->last_dts_ns = -1;
+    w->last_dts_ns = w->c->n_hidden ? -DUB_NS_PER_S : -1;
     return true;
 }
 
@@ -251,7 +258,9 @@ static int64_t source_time(const World *w, int64_t ms)
 static void deliver(World *w, int64_t ms)
 {
     if (w->c->has_video && ms % FRAME_MS == 0) {
-        const DubWorkerVideo video = { g_malloc(1), source_time(w, ms), DUB_TIME_NONE, FRAME_MS * MS, ms % 1000 == 0, 1000 };
+        const bool repeats = w->c->dts_repeats && ms / FRAME_MS % 3 == 1;
+        const int64_t dts_ns = w->c->dts_repeats ? source_time(w, repeats ? ms - FRAME_MS : ms) : DUB_TIME_NONE;
+        const DubWorkerVideo video = { g_malloc(1), source_time(w, ms), dts_ns, FRAME_MS * MS, ms % 1000 == 0, 1000, false };
         w->live_payloads++;
         dub_worker_source_video(w->worker, &video, w->now_ns);
     }
@@ -267,6 +276,17 @@ static void note_queue(World *w)
     DubWorkerStats stats;
     dub_worker_stats(w->worker, &stats);
     w->worst_queued_ns = MAX(w->worst_queued_ns, stats.audio_queued_ns);
+}
+
+/* Half a second, whatever their number: the source packs them into it. */
+static void deliver_hidden(World *w)
+{
+    for (unsigned i = 0; i < w->c->n_hidden; i++) {
+        const int64_t time_ns = source_time(w, 0) - 500 * MS * (int64_t) (w->c->n_hidden - i) / (int64_t) w->c->n_hidden;
+        const DubWorkerVideo video = { g_malloc(1), time_ns, time_ns, FRAME_MS * MS, i == 0, 1000, true };
+        w->live_payloads++;
+        dub_worker_source_video(w->worker, &video, w->now_ns);
+    }
 }
 
 static bool stalled(const World *w, int64_t elapsed_ms)
@@ -398,6 +418,7 @@ static void run_world(World *w)
     w->now_ns += w->c->head_ms * MS;
     dub_worker_start(w->worker, w->now_ns);
     dub_worker_source_info(w->worker, &input, w->now_ns);
+    deliver_hidden(w);
     for (int steps = 0; !w->stopped; steps++) {
         g_assert_cmpint(steps, <, 60 * 60 * 50); /* an hour of virtual time: it hangs */
         move_source(w);
@@ -424,6 +445,7 @@ static void expect_outcome(const World *w)
         g_assert_true(w->dubbed == w->decided || w->c->stall_ms || w->c->jump_at_ms || w->c->away_ms || w->c->stop_at_ms);
     g_assert_cmpuint(stats.rebuffers, <=, w->c->max_rebuffers);
     g_assert_cmpuint(w->live_payloads, ==, 0);
+    g_assert_true(stats.video_dropped == 0 || w->c->stop_at_ms || w->c->away_ms);
     g_assert_cmpint(w->worst_late_ns, <=, 2 * BLOCK_MS * MS);
     if (!w->c->live) /* 8 fragments, and what was cut in one go */
         g_assert_cmpint(w->worst_queued_ns, <=, 70 * DUB_NS_PER_S);

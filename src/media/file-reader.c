@@ -1,0 +1,370 @@
+/* media/file-reader.c: one thread that reads packets, makes access units and PCM of them, and puts both into the handover, which
+ * holds it back when the loop has enough. `lock` guards the facts that the loop reads. */
+#include "media/file-reader.h"
+
+#include "audio/libav-setup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "media/file-input.h"
+#include "media/file-pictures.h"
+#include "media/file-tracks.h"
+#include "media/sound-decoder.h"
+
+#include <libavformat/avformat.h>
+#include <string.h>
+
+#define STOP_MAX_US         (5 * G_USEC_PER_SEC)
+#define FILE_PROBE_BYTES    (64 * 1024 * 1024) /* a track may begin late */
+#define FILE_ANALYZE_US     (30 * INT64_C(1000000))
+#define PIPE_PROBE_BYTES    (2 * 1024 * 1024)  /* what is probed arrives in real time, perhaps */
+#define PIPE_ANALYZE_US     INT64_C(1000000)
+#define MAX_BAD_READS       16  /* in a row; a demuxer goes on behind a damaged place, or never */
+#define NO_PIPE             "this format cannot be read from a pipe, since its index comes last; write it into a file first, or pipe .ts, .mkv or .wav"
+#define PROTOCOLS           "file,crypto,data" /* what a playlist may name: a file must not make us call a server */
+
+typedef struct {
+    DubSourceFeed feed;
+    gatomicrefcount refs;
+    char *path, *name; /* name: as errors call it */
+    DubFileReaderConfig config;
+    char *language;
+    DubHandover *handover;
+    GCancellable *cancellable;
+
+    /* the thread's */
+    DubFileInput *input;
+    AVFormatContext *format;
+    const AVStream *video, *audio;
+    DubFilePictures *pictures;
+    DubSoundDecoder *sound;
+    int64_t n_pictures, end_ns;
+    bool is_refused; /* the handover takes no more */
+
+    GMutex lock; /* guards all below */
+    GCond ended;
+    bool is_running;
+    DubSourceStreams streams;
+    int64_t duration_ns;
+} DubFileReader;
+
+static DubFileReader *reader_of(DubSourceFeed *feed)
+{
+    return (DubFileReader *) feed;
+}
+
+static void fail(DubFileReader *self, DubErrorCode code, const char *text)
+{
+    dub_handover_fail(self->handover, g_error_new(DUB_ERROR, code, "%s: %s", self->name, text));
+}
+
+/* --- what goes out (the thread) --- */
+
+static bool on_picture(DubAccessUnit *unit, GstCaps *caps, void *user_data)
+{
+    DubFileReader *self = user_data;
+    if (!self->n_pictures++) {
+        g_mutex_lock(&self->lock);
+        gst_caps_replace(&self->streams.video_caps, caps);
+        g_mutex_unlock(&self->lock);
+    }
+    self->end_ns = MAX(self->end_ns, unit->pts_ns);
+    const DubHandoverItem item = { .kind = DUB_HANDOVER_VIDEO, .unit = unit, .size_bytes = gst_buffer_get_size(unit->buffer) };
+    self->is_refused = !dub_handover_push(self->handover, item);
+    return !self->is_refused;
+}
+
+static bool on_pcm(DubPcm *pcm, int64_t pts_ns, void *user_data)
+{
+    DubFileReader *self = user_data;
+    g_mutex_lock(&self->lock);
+    self->streams.rate_hz = pcm->rate_hz;
+    self->streams.channels = pcm->channels;
+    g_mutex_unlock(&self->lock);
+    self->end_ns = MAX(self->end_ns, pts_ns + dub_pcm_duration_ns(pcm));
+    const gsize size = pcm->n_frames * pcm->channels * sizeof(float);
+    self->is_refused = !dub_handover_push(self->handover, (DubHandoverItem){ .kind = DUB_HANDOVER_AUDIO, .pcm = pcm,
+                                                                             .pts_ns = pts_ns, .size_bytes = size });
+    return !self->is_refused;
+}
+
+/* --- opening (the thread) --- */
+
+static bool fail_opening(DubFileReader *self, int status, int score)
+{
+    GError *error = dub_file_input_steal_error(self->input);
+    if (error)
+        dub_handover_fail(self->handover, error);
+    else if (status == AVERROR_DEMUXER_NOT_FOUND || score <= AVPROBE_SCORE_EXTENSION)
+        fail(self, DUB_ERROR_CORRUPT, "not a media file");
+    else if (dub_file_input_size(self->input) < 0)
+        fail(self, DUB_ERROR_UNSUPPORTED, NO_PIPE);
+    else
+        fail(self, DUB_ERROR_CORRUPT, "corrupt, or cut short before its index");
+    return false;
+}
+
+static int on_interrupt(void *user_data)
+{
+    return g_cancellable_is_cancelled(user_data);
+}
+
+static bool open_format(DubFileReader *self)
+{
+    const bool is_pipe = dub_file_input_size(self->input) < 0;
+    AVIOContext *io = dub_file_input_io(self->input);
+    const AVInputFormat *demuxer = NULL;
+    const int score = av_probe_input_buffer2(io, &demuxer, self->path, NULL, 0, is_pipe ? PIPE_PROBE_BYTES : 0);
+    if (score < 0)
+        return fail_opening(self, AVERROR_DEMUXER_NOT_FOUND, 0);
+    self->format = avformat_alloc_context();
+    self->format->pb = io;
+    self->format->interrupt_callback = (AVIOInterruptCB){ on_interrupt, self->cancellable };
+    self->format->flags |= AVFMT_FLAG_GENPTS;
+    self->format->probesize = is_pipe ? PIPE_PROBE_BYTES : FILE_PROBE_BYTES;
+    self->format->max_analyze_duration = is_pipe ? PIPE_ANALYZE_US : FILE_ANALYZE_US;
+    AVDictionary *options = NULL;
+    av_dict_set(&options, "protocol_whitelist", PROTOCOLS, 0);
+    int status = avformat_open_input(&self->format, self->path, demuxer, &options);
+    av_dict_free(&options);
+    if (status >= 0)
+        status = avformat_find_stream_info(self->format, NULL);
+    return status >= 0 || fail_opening(self, status, score);
+}
+
+static bool open_tracks(DubFileReader *self)
+{
+    g_autoptr(GError) error = NULL;
+    if (self->video) {
+        const bool has_dts = !strstr(self->format->iformat->name, "matroska");
+        self->pictures = dub_file_pictures_new(self->video, self->streams.video_format, has_dts, on_picture, self, &error);
+    }
+    if (!error)
+        self->sound = dub_sound_decoder_new(self->audio, dub_file_tracks_sound_end_ns(self->format, self->audio), on_pcm, self, &error);
+    if (!error)
+        return true;
+    fail(self, error->code, error->message);
+    return false;
+}
+
+/* Returns: false when there is nothing to dub: the source says so, it is told that there is no sound. */
+static bool choose_tracks(DubFileReader *self)
+{
+    g_autoptr(GError) error = NULL;
+    self->video = dub_file_tracks_find_video(self->format);
+    self->audio = dub_file_tracks_find_audio(self->format, self->config.audio_track, self->language, &error);
+    g_autofree char *left_out = dub_file_tracks_left_out(self->format, self->video, self->audio);
+    g_mutex_lock(&self->lock);
+    self->streams.has_video = self->video != NULL;
+    self->streams.has_audio = self->audio != NULL;
+    self->streams.video_format = self->video ? dub_track_format_new(self->video) : NULL;
+    self->streams.audio_name = self->audio ? dub_file_tracks_audio_name(self->format, self->audio) : NULL;
+    self->streams.is_length_declared =
+        dub_file_tracks_is_length_declared(self->format, self->video, dub_file_input_size(self->input)) ||
+        dub_file_tracks_is_length_declared(self->format, self->audio, dub_file_input_size(self->input));
+    if (self->format->duration > 0)
+        self->duration_ns = self->format->duration * (DUB_NS_PER_S / AV_TIME_BASE);
+    g_mutex_unlock(&self->lock);
+    if (error)
+        fail(self, error->code, error->message);
+    if (left_out && self->audio)
+        dub_warning("%s: not carried over: %s", self->name, left_out);
+    return self->audio != NULL;
+}
+
+/* --- reading (the thread) --- */
+
+static bool push_packet(DubFileReader *self, const AVPacket *packet)
+{
+    if (self->video && packet->stream_index == self->video->index)
+        return dub_file_pictures_push(self->pictures, packet);
+    if (packet->stream_index == self->audio->index)
+        return dub_sound_decoder_push(self->sound, packet);
+    return true;
+}
+
+/* Returns: how reading ended; 0: the handover takes no more */
+static int read_all(DubFileReader *self)
+{
+    AVPacket *packet = av_packet_alloc();
+    int status = 0, n_bad = 0;
+    while (!self->is_refused && n_bad < MAX_BAD_READS) {
+        status = av_read_frame(self->format, packet);
+        if (status == AVERROR_EOF || status == AVERROR_EXIT || g_cancellable_is_cancelled(self->cancellable))
+            break;
+        n_bad = status < 0 ? n_bad + 1 : 0;
+        if (status >= 0)
+            push_packet(self, packet);
+        av_packet_unref(packet);
+    }
+    av_packet_free(&packet);
+    return self->is_refused ? 0 : status;
+}
+
+/* What was announced has been delivered, or it is said what was not. */
+static void finish(DubFileReader *self, int status)
+{
+    if (self->pictures)
+        dub_file_pictures_push(self->pictures, NULL);
+    dub_sound_decoder_push(self->sound, NULL);
+    GError *error = dub_file_input_steal_error(self->input);
+    if (error) {
+        dub_handover_fail(self->handover, error);
+        return;
+    }
+    if (dub_file_input_size(self->input) < 0 && self->end_ns == 0) {
+        fail(self, DUB_ERROR_UNSUPPORTED, NO_PIPE);
+        return;
+    }
+    if (status != AVERROR_EOF && !self->streams.is_length_declared) { /* where it is, the source compares */
+        g_autofree char *text = g_strdup_printf("damaged: nothing can be read beyond %.1f s: %s",
+                                                (double) self->end_ns / DUB_NS_PER_S, av_err2str(status));
+        fail(self, DUB_ERROR_CORRUPT, text);
+        return;
+    }
+    if (self->pictures && !self->n_pictures) {
+        fail(self, DUB_ERROR_CORRUPT, "its video track holds no picture that can be read");
+        return;
+    }
+    if (self->pictures && dub_file_pictures_n_untimed(self->pictures))
+        dub_warning("%s: %u pictures have no timestamp; they are placed by their order", self->name,
+                    dub_file_pictures_n_untimed(self->pictures));
+    if (dub_sound_decoder_n_broken(self->sound))
+        dub_warning("%s: %u pieces of its sound cannot be decoded", self->name, dub_sound_decoder_n_broken(self->sound));
+    dub_handover_push(self->handover, (DubHandoverItem){ .kind = DUB_HANDOVER_EOS });
+}
+
+static void set_complete(DubFileReader *self)
+{
+    g_mutex_lock(&self->lock);
+    self->streams.is_complete = true;
+    g_mutex_unlock(&self->lock);
+}
+
+static void read_file(DubFileReader *self)
+{
+    GError *error = NULL;
+    self->input = dub_file_input_open(self->path, self->config.silence_ns, self->cancellable, &error);
+    if (!self->input) {
+        dub_handover_fail(self->handover, error);
+        return;
+    }
+    if (!open_format(self))
+        return;
+    const bool has_sound = choose_tracks(self);
+    set_complete(self);
+    if (!has_sound) {
+        dub_handover_push(self->handover, (DubHandoverItem){ .kind = DUB_HANDOVER_EOS });
+        return;
+    }
+    if (!open_tracks(self))
+        return;
+    const int status = read_all(self);
+    if (status != 0 && !g_cancellable_is_cancelled(self->cancellable))
+        finish(self, status);
+}
+
+static void close_all(DubFileReader *self)
+{
+    g_clear_pointer(&self->pictures, dub_file_pictures_free);
+    g_clear_pointer(&self->sound, dub_sound_decoder_free);
+    avformat_close_input(&self->format);
+    g_clear_pointer(&self->input, dub_file_input_close);
+}
+
+static void unref(DubSourceFeed *feed)
+{
+    DubFileReader *self = reader_of(feed);
+    if (!g_atomic_ref_count_dec(&self->refs))
+        return;
+    dub_source_streams_clear(&self->streams);
+    dub_handover_unref(self->handover);
+    g_object_unref(self->cancellable);
+    g_mutex_clear(&self->lock);
+    g_cond_clear(&self->ended);
+    g_free(self->path);
+    g_free(self->name);
+    g_free(self->language);
+    g_free(self);
+}
+
+static void *run(void *data)
+{
+    DubFileReader *self = data;
+    read_file(self);
+    close_all(self);
+    g_mutex_lock(&self->lock);
+    self->is_running = false;
+    g_cond_signal(&self->ended);
+    g_mutex_unlock(&self->lock);
+    unref(&self->feed);
+    return NULL;
+}
+
+/* --- the loop thread --- */
+
+static void start(DubSourceFeed *feed)
+{
+    DubFileReader *self = reader_of(feed);
+    g_atomic_ref_count_inc(&self->refs);
+    self->is_running = true;
+    g_thread_unref(g_thread_new("file-reader", run, self));
+}
+
+/* A disk that does not answer is left to the thread. */
+static void stop(DubSourceFeed *feed)
+{
+    DubFileReader *self = reader_of(feed);
+    const int64_t until_us = g_get_monotonic_time() + STOP_MAX_US;
+    g_cancellable_cancel(self->cancellable);
+    g_mutex_lock(&self->lock);
+    while (self->is_running && g_cond_wait_until(&self->ended, &self->lock, until_us)) {
+    }
+    g_mutex_unlock(&self->lock);
+}
+
+static void get_streams(DubSourceFeed *feed, DubSourceStreams *streams)
+{
+    DubFileReader *self = reader_of(feed);
+    g_mutex_lock(&self->lock);
+    *streams = self->streams;
+    streams->video_caps = self->streams.video_caps ? gst_caps_ref(self->streams.video_caps) : NULL;
+    streams->video_format = self->streams.video_format ? dub_track_format_ref(self->streams.video_format) : NULL;
+    streams->audio_name = g_strdup(self->streams.audio_name);
+    streams->is_complete &= (!self->streams.has_video || self->streams.video_caps) && (!self->streams.has_audio || self->streams.rate_hz);
+    g_mutex_unlock(&self->lock);
+}
+
+static void freeze(DubSourceFeed *feed)
+{
+    (void) feed; /* all tracks are known from the header */
+}
+
+static int64_t duration_ns(DubSourceFeed *feed)
+{
+    DubFileReader *self = reader_of(feed);
+    g_mutex_lock(&self->lock);
+    const int64_t duration = self->duration_ns;
+    g_mutex_unlock(&self->lock);
+    return duration;
+}
+
+static const DubSourceFeedClass reader_class = { start, stop, unref, get_streams, freeze, duration_ns };
+
+DubSourceFeed *dub_file_reader_new(const char *path, const DubFileReaderConfig *config, DubHandover *handover)
+{
+    dub_libav_setup();
+    DubFileReader *self = g_new0(DubFileReader, 1);
+    self->feed.class = &reader_class;
+    g_atomic_ref_count_init(&self->refs);
+    g_mutex_init(&self->lock);
+    g_cond_init(&self->ended);
+    self->path = g_strdup(path);
+    self->name = g_strdup(g_str_equal(path, "-") ? "standard input" : path);
+    self->config = *config;
+    self->language = g_strdup(config->language);
+    self->handover = dub_handover_ref(handover);
+    self->cancellable = g_cancellable_new();
+    self->duration_ns = DUB_TIME_NONE;
+    return &self->feed;
+}

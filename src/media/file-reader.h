@@ -1,0 +1,15 @@
+/* media/file-reader.h: the feed of a source for local files, named pipes and standard input, by libavformat's demuxers in a
+ * thread of its own. Everything is opened, probed and read in that thread; docs/architecture.md says why files have a reader
+ * and live streams a pipeline. */
+#pragma once
+
+#include "media/source-feed.h"
+
+typedef struct {
+    unsigned audio_track;  /* 1, 2, …: which of the audio tracks; 0: the one in @language, else the default one, else the first */
+    const char *language;  /* (nullable) BCP 47: "en" */
+    int64_t silence_ns;    /* a pipe that yields nothing for so long is an error */
+} DubFileReaderConfig;
+
+/* @path: "-" is standard input. Errors of opening come through the handover. */
+DubSourceFeed *dub_file_reader_new(const char *path, const DubFileReaderConfig *config, DubHandover *handover);
