@@ -4,6 +4,7 @@
 #include "airdub/command.h"
 
 #include "base/error.h"
+#include "base/http.h"
 #include "mediamtx/hook.h"
 
 #include <libsoup/soup.h>
@@ -36,10 +37,11 @@ static bool post(SoupSession *session, const char *url, const char *body, GError
     g_autoptr(GBytes) answer = soup_session_send_and_read(session, message, NULL, &problem);
     if (answer && SOUP_STATUS_IS_SUCCESSFUL(soup_message_get_status(message)))
         return true;
+    g_autofree char *name = dub_url_printable(url);
     if (answer)
-        g_set_error(error, DUB_ERROR, DUB_ERROR_PROTOCOL, "%s answered %u", url, soup_message_get_status(message));
+        g_set_error(error, DUB_ERROR, DUB_ERROR_PROTOCOL, "%s answered %u", name, soup_message_get_status(message));
     else
-        g_set_error(error, DUB_ERROR, DUB_ERROR_NETWORK, "%s: %s", url, problem->message);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_NETWORK, "%s: %s", name, problem->message);
     return false;
 }
 

@@ -3,6 +3,7 @@
 
 #include "airdub/command.h"
 #include "airdub/probe-times.h"
+#include "base/http.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -71,7 +72,8 @@ static void print_start(const ProbeReport *self, uint64_t n_fragments)
     printf("%s: %u fragments of %.0f bytes (%g s, %u Hz, %u channels)%s\n", o->file, self->clip->audio->len,
            average_bytes(self->clip), o->segment_s, self->clip->rate_hz, self->clip->channels,
            self->clip->is_cut ? "; the rest of the file is not sent" : "");
-    printf("%s: streams: %d, window: %d, fragments each: %" G_GUINT64_FORMAT "\n\n", o->url, o->streams, o->window, n_fragments);
+    g_autofree char *service = dub_url_printable(o->url);
+    printf("%s: streams: %d, window: %d, fragments each: %" G_GUINT64_FORMAT "\n\n", service, o->streams, o->window, n_fragments);
     printf("%6s %8s %9s %12s %9s %7s %7s %7s  %s\n", "STREAM", "FRAGMENT", "ACK ms", "PROCESSED ms", "SERVER ms", "ASR", "MT", "TTS",
            "STATUS");
 }

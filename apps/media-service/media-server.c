@@ -124,8 +124,9 @@ static void note_reachable(MediaServer *self, const GError *error)
         return;
     self->told = true;
     self->reachable = reachable;
+    g_autofree char *name = dub_url_printable(self->rtmp_url);
     if (reachable)
-        dub_info("media server: %s answers", self->rtmp_url);
+        dub_info("media server: %s answers", name);
     else
         dub_warning("media server: %s; streams that run go on, new ones are seen when it answers", error->message);
 }

@@ -182,9 +182,9 @@ static void reserve_stream(const char *stream_id, bool is_in_reserve, void *user
 static void refuse_stream(const char *stream_id, void *user_data)
 {
     MediaService *self = user_data;
-    g_autoptr(GError) error =
-        g_error_new(DUB_ERROR, DUB_ERROR_NO_AUDIO, "%s/live/%s/in: audio track required for dubbing",
-                    media_server_rtmp_url(self->media_server), stream_id);
+    g_autofree char *server = dub_url_printable(media_server_rtmp_url(self->media_server));
+    g_autoptr(GError) error = g_error_new(DUB_ERROR, DUB_ERROR_NO_AUDIO, "%s/live/%s/in: audio track required for dubbing",
+                                          server, stream_id);
     dub_error("stream %s: %s", stream_id, error->message);
     media_metrics_error(self->metrics, stream_id, error);
     note_ended(self, stream_id); /* its metrics go with time */

@@ -197,3 +197,13 @@ void dub_http_add_metrics(SoupServer *server, DubMetrics *metrics)
 {
     soup_server_add_handler(server, "/metrics", on_metrics, metrics, NULL);
 }
+
+char *dub_url_printable(const char *url)
+{
+    if (!strstr(url, "://"))
+        return g_strdup(url);
+    g_autoptr(GUri) parsed = g_uri_parse(url, G_URI_FLAGS_PARSE_RELAXED | G_URI_FLAGS_ENCODED, NULL);
+    if (!parsed)
+        return g_strdup("(malformed URL)");
+    return g_uri_to_string_partial(parsed, G_URI_HIDE_USERINFO | G_URI_HIDE_QUERY | G_URI_HIDE_FRAGMENT);
+}

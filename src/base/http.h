@@ -35,6 +35,10 @@ GSocket *dub_http_bind(const char *host, guint port, const char *setting, guint 
  * loopback address of its family if that is "0.0.0.0" or "::" */
 char *dub_http_local_url(const char *host, guint port);
 
+/* Returns: (transfer full): @url without user, password and query: fit for a log, an error, a metric. A path of a file stays as
+ * it is. */
+char *dub_url_printable(const char *url);
+
 void dub_http_reply_json(SoupServerMessage *message, guint status, const DubJson *body); /* (transfer none) */
 void dub_http_reply_text(SoupServerMessage *message, guint status, const char *content_type, const char *body);
 /* {"error": {"code": …, "message": …}} with the right status for a DUB_ERROR */

@@ -2,6 +2,7 @@
 #include "media/container.h"
 
 #include "base/error.h"
+#include "base/http.h"
 #include "media/gst-error.h"
 
 #include <string.h>
@@ -85,7 +86,7 @@ bool dub_container_from_uri(const char *uri, DubContainer *container, GError **e
         return true;
     if (!is_local && find(scheme, container))
         return true;
-    g_autofree char *name = dub_media_uri_printable(uri);
+    g_autofree char *name = dub_url_printable(uri);
     g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED,
                 "%s: cannot be written; use .mp4, .mov, .mkv, .ts, .flv, .m4a, .mp3, .wav, FOLDER/NAME.m3u8, "
                 "rtmp:// or srt://", name);

@@ -4,6 +4,7 @@
 #include "media/gst-error.h"
 
 #include "base/error.h"
+#include "base/http.h"
 #include "base/log.h"
 
 #include <string.h>
@@ -113,7 +114,7 @@ GError *dub_gst_error_new(GstMessage *message, const char *uri, bool is_network,
     g_autoptr(GError) error = NULL;
     g_autofree char *debug = NULL;
     gst_message_parse_error(message, &error, &debug);
-    g_autofree char *name = dub_media_uri_printable(uri);
+    g_autofree char *name = dub_url_printable(uri);
     dub_debug("%s: %s: %s (%s)", name, GST_OBJECT_NAME(GST_MESSAGE_SRC(message)), error->message,
               debug ? debug : "no details");
 
@@ -134,16 +135,6 @@ char *dub_gst_missing_plugin(GstMessage *message)
         return NULL;
     const char *name = gst_structure_get_string(structure, "name");
     return g_strdup(name ? name : "unknown");
-}
-
-char *dub_media_uri_printable(const char *uri)
-{
-    if (!strstr(uri, "://"))
-        return g_strdup(uri);
-    g_autoptr(GUri) parsed = g_uri_parse(uri, G_URI_FLAGS_PARSE_RELAXED | G_URI_FLAGS_ENCODED, NULL);
-    if (!parsed)
-        return g_strdup("(malformed URL)");
-    return g_uri_to_string_partial(parsed, G_URI_HIDE_USERINFO | G_URI_HIDE_QUERY | G_URI_HIDE_FRAGMENT);
 }
 
 static const struct {

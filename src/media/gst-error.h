@@ -18,8 +18,5 @@ GError *dub_gst_error_new(GstMessage *message, const char *uri, bool is_network,
 /* Returns: (transfer full) (nullable): "Dolby AC-4 decoder" when @message says that a plugin is missing. */
 char *dub_gst_missing_plugin(GstMessage *message);
 
-/* Returns: (transfer full): @uri without user, password and query: fit for a log. */
-char *dub_media_uri_printable(const char *uri);
-
 /* "H.264", "VP9": for messages. Returns: static, or the media type of @caps itself (valid as long as @caps). */
 const char *dub_media_codec_name(const GstCaps *caps);

@@ -2,6 +2,7 @@
 #include "media/head-recording.h"
 
 #include "base/error.h"
+#include "base/http.h"
 #include "base/json.h"
 #include "media/source.h"
 
@@ -198,7 +199,8 @@ static void on_list_sent(GObject *session, GAsyncResult *result, void *data)
     if (self->is_freed)
         return;
     if (!stream) {
-        finish(self, g_error_new(DUB_ERROR, DUB_ERROR_NETWORK, "no playback server at %s: %s", self->base, error->message));
+        g_autofree char *name = dub_url_printable(self->base);
+        finish(self, g_error_new(DUB_ERROR, DUB_ERROR_NETWORK, "no playback server at %s: %s", name, error->message));
         return;
     }
     SoupMessage *message = soup_session_get_async_result_message(SOUP_SESSION(session), result);
@@ -229,10 +231,12 @@ DubHeadRecording *dub_head_recording_new(const char *playback_url, const char *p
     g_autofree char *url = make_url(self, "list", "");
     g_autoptr(SoupMessage) message = soup_message_new(SOUP_METHOD_GET, url);
     self->refs += message != NULL;
-    if (message)
+    if (message) {
         soup_session_send_async(self->session, message, G_PRIORITY_DEFAULT, self->cancellable, on_list_sent, self);
-    else
-        finish(self, g_error_new(DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s is no URL", playback_url));
+        return self;
+    }
+    g_autofree char *name = dub_url_printable(playback_url);
+    finish(self, g_error_new(DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s is no URL", name));
     return self;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/http.h"
 #include "media/bounded-stop.h"
 #include "media/gst-error.h"
 
@@ -411,7 +412,7 @@ DubSinkDrain *dub_sink_pipeline_new(const DubSinkDrainConfig *config, DubSinkEve
     DubSinkPipeline *self = g_new0(DubSinkPipeline, 1);
     self->drain = (DubSinkDrain){ &pipeline_class, dub_sink_post_new(on_event, user_data) };
     self->container = config->container;
-    self->name = dub_media_uri_printable(config->name);
+    self->name = dub_url_printable(config->name);
     self->ending_since_ns = DUB_TIME_NONE;
     self->pipeline = gst_object_ref_sink(gst_pipeline_new(NULL));
     watch_bus(self);

@@ -5,6 +5,7 @@
 
 #include "audio/aac-encoder.h"
 #include "base/error.h"
+#include "base/http.h"
 #include "base/log.h"
 #include "media/flv-writer.h"
 #include "media/gst-error.h"
@@ -373,7 +374,7 @@ static bool init_name(DubSink *self, const char *uri, GError **error)
     g_autofree char *path = g_str_has_prefix(uri, "file://") ? g_filename_from_uri(uri, NULL, error) : g_strdup(uri);
     if (!path)
         return false;
-    self->output_name = dub_media_uri_printable(path);
+    self->output_name = dub_url_printable(path);
     if (dub_container_is_network(self->container))
         return true;
     dub_output_name_init(&self->name, path);

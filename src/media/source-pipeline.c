@@ -12,6 +12,7 @@
 #include "media/source-private.h"
 
 #include "base/error.h"
+#include "base/http.h"
 #include "base/log.h"
 #include "media/bounded-stop.h"
 #include "media/flv-demux.h"
@@ -48,7 +49,7 @@ DubSourcePipeline *dub_source_pipeline_ref(DubSourcePipeline *self)
 
 void dub_source_pipeline_fail(DubSourcePipeline *self, DubErrorCode code, const char *text)
 {
-    g_autofree char *name = dub_media_uri_printable(self->uri);
+    g_autofree char *name = dub_url_printable(self->uri);
     dub_handover_fail(self->handover, g_error_new(DUB_ERROR, code, "%s: %s", name, text));
 }
 
@@ -363,7 +364,7 @@ static bool find_front(const char *uri, Front *front, GError **error)
             *front = schemes[i].front;
             return true;
         }
-    g_autofree char *name = dub_media_uri_printable(uri);
+    g_autofree char *name = dub_url_printable(uri);
     g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED,
                 "%s: cannot be read; use a file, rtmp://, rtmps://, rtsp://, srt:// or http(s)://", name);
     return false;

@@ -3,6 +3,7 @@
 #include "media/source.h"
 
 #include "base/error.h"
+#include "base/http.h"
 #include "base/log.h"
 #include "media/file-reader.h"
 #include "media/gst-error.h"
@@ -87,7 +88,7 @@ static void report_error(DubSource *self, GError *error)
 
 static GError *no_audio_error(DubSource *self, const DubSourceStreams *streams)
 {
-    g_autofree char *name = dub_media_uri_printable(self->uri);
+    g_autofree char *name = dub_url_printable(self->uri);
     if (streams->has_audio)
         return g_error_new(DUB_ERROR, DUB_ERROR_CORRUPT, "%s: its audio track holds no sound that can be decoded", name);
     if (!streams->has_video && dub_media_uri_is_live(self->uri))
@@ -101,10 +102,10 @@ static void send_info(DubSource *self, const DubSourceStreams *streams)
 {
     self->is_info_sent = true;
     if (!streams->video_caps && dub_media_uri_is_live(self->uri) && !dub_handover_has_ended(self->handover)) {
-        g_autofree char *name = dub_media_uri_printable(self->uri);
+        g_autofree char *name = dub_url_printable(self->uri);
         dub_warning("%s: no picture has come; it goes on as sound alone", name);
     } else if (streams->has_video && !streams->video_caps) {
-        g_autofree char *name = dub_media_uri_printable(self->uri);
+        g_autofree char *name = dub_url_printable(self->uri);
         dub_warning("%s: its video track has shown no picture so far; it goes on as sound alone", name);
     }
     self->feed->class->freeze(self->feed);
@@ -163,7 +164,7 @@ static void note_first(DubSource *self, int64_t *first_ns, int64_t pts_ns)
     if (self->first_video_ns == DUB_TIME_NONE || self->first_audio_ns == DUB_TIME_NONE)
         return;
     const int64_t late_ns = self->first_video_ns - self->first_audio_ns;
-    g_autofree char *name = dub_media_uri_printable(self->uri);
+    g_autofree char *name = dub_url_printable(self->uri);
     if (ABS(late_ns) > LATE_NS)
         dub_warning("%s: its %s begins %.1f s after its %s", name, late_ns > 0 ? "picture" : "sound",
                     (double) ABS(late_ns) / DUB_NS_PER_S, late_ns > 0 ? "sound" : "picture");
@@ -190,7 +191,8 @@ static GError *truncation_error(const DubSource *self)
         return NULL;
     if (self->duration_ns - self->delivered_ns <= MAX(TRUNCATED_MIN_NS, self->duration_ns / 20))
         return NULL;
-    return g_error_new(DUB_ERROR, DUB_ERROR_CORRUPT, "%s: truncated: it ends at %.1f s of %.1f s", self->uri,
+    g_autofree char *name = dub_url_printable(self->uri);
+    return g_error_new(DUB_ERROR, DUB_ERROR_CORRUPT, "%s: truncated: it ends at %.1f s of %.1f s", name,
                        (double) self->delivered_ns / DUB_NS_PER_S, (double) self->duration_ns / DUB_NS_PER_S);
 }
 
@@ -251,7 +253,7 @@ static GError *silence_error(DubSource *self)
     const int64_t last_ns = dub_handover_last_arrival_ns(self->handover);
     if (dub_clock_now() - MAX(last_ns, self->started_ns) < limit_ns)
         return NULL;
-    g_autofree char *name = dub_media_uri_printable(self->uri);
+    g_autofree char *name = dub_url_printable(self->uri);
     const char *what = last_ns == DUB_TIME_NONE ? "no data came within" : "no more data for";
     return g_error_new(DUB_ERROR, is_local ? DUB_ERROR_TIMEOUT : DUB_ERROR_STALLED, "%s: %s %d s", name, what, (int) (limit_ns / DUB_NS_PER_S));
 }

@@ -3,6 +3,7 @@
 #include "mediamtx/client.h"
 
 #include "base/error.h"
+#include "base/http.h"
 
 #include <libsoup/soup.h>
 #include <string.h>
@@ -58,8 +59,9 @@ DubMediamtxClient *dub_mediamtx_client_new(const char *api_url, guint timeout_s,
     const char *scheme = uri ? g_uri_get_scheme(uri) : "";
     if (!uri || !g_uri_get_host(uri) || !*g_uri_get_host(uri)
         || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
+        g_autofree char *name = dub_url_printable(api_url);
         g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
-                    "control API: '%s' is not a URL such as http://localhost:9997", api_url);
+                    "control API: '%s' is not a URL such as http://localhost:9997", name);
         return NULL;
     }
     DubMediamtxClient *self = g_new0(DubMediamtxClient, 1);

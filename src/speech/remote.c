@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/http.h"
 #include "base/log.h"
 #include "socketio/client.h"
 #include "speech/remote-codec.h"
@@ -738,7 +739,7 @@ DubSpeech *dub_speech_remote_new(const DubSpeechConfig *config, const DubSpeechR
     self->base = (DubSpeech){&remote_class, *callbacks, user_data};
     g_ref_count_init(&self->refs);
     self->stream_id = g_strdup(config->stream_id);
-    self->url = g_strdup(options->url);
+    self->url = dub_url_printable(options->url); /* for messages */
     self->init = dub_remote_init_of(config, options->format);
     self->timeout_ms = self->init->timeout_ms;
     self->ready_timeout_ms = options->ready_timeout_ms;
