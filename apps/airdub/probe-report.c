@@ -3,9 +3,9 @@
 
 #include "airdub/command.h"
 #include "airdub/probe-times.h"
-#include "base/http.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/http.h"
 #include "base/log.h"
 
 #include <stdio.h>
