@@ -85,13 +85,19 @@ Interrupts *interrupts_new(void (*on_interrupt)(unsigned count, void *user_data)
     return self;
 }
 
+static gboolean on_quit(void *data)
+{
+    g_main_loop_quit(((Interrupts *) data)->loop);
+    return G_SOURCE_REMOVE;
+}
+
 void interrupts_free(Interrupts *self)
 {
     if (!self)
         return;
     g_source_destroy(self->teller);
     g_source_unref(self->teller);
-    g_main_loop_quit(self->loop);
+    attach(self, g_idle_source_new(), on_quit); /* also where the thread has not begun yet: a loop forgets a quit before its run */
     g_thread_join(self->thread);
     g_main_loop_unref(self->loop);
     g_main_context_unref(self->context);
