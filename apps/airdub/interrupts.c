@@ -95,10 +95,10 @@ void interrupts_free(Interrupts *self)
 {
     if (!self)
         return;
-    g_source_destroy(self->teller);
-    g_source_unref(self->teller);
     attach(self, g_idle_source_new(), on_quit); /* also where the thread has not begun yet: a loop forgets a quit before its run */
     g_thread_join(self->thread);
+    g_source_destroy(self->teller);
+    g_source_unref(self->teller);
     g_main_loop_unref(self->loop);
     g_main_context_unref(self->context);
     g_free(self);
