@@ -2,6 +2,7 @@
 #include "airdub/interrupts.h"
 
 #include "base/error.h"
+#include "base/timer.h"
 
 #include <glib-unix.h>
 #include <unistd.h>
@@ -61,21 +62,12 @@ static void *run(void *data)
     return NULL;
 }
 
-static gboolean dispatch(GSource *source, GSourceFunc callback, void *user_data)
-{
-    (void) source;
-    return callback(user_data);
-}
-
-static GSourceFuncs teller_funcs = { .dispatch = dispatch };
-
 Interrupts *interrupts_new(void (*on_interrupt)(unsigned count, void *user_data), void *user_data)
 {
     Interrupts *self = g_new0(Interrupts, 1);
     self->on_interrupt = on_interrupt;
     self->user_data = user_data;
-    self->teller = g_source_new(&teller_funcs, sizeof(GSource));
-    g_source_set_callback(self->teller, on_told, self, NULL);
+    self->teller = dub_timer_new(on_told, self, NULL);
     g_source_attach(self->teller, NULL);
     self->context = g_main_context_new();
     self->loop = g_main_loop_new(self->context, FALSE);

@@ -1,6 +1,8 @@
 /* base/loop-lag.c: a source that knows when it should have run. */
 #include "base/loop-lag.h"
 
+#include "base/timer.h"
+
 #define EACH_US (100 * G_TIME_SPAN_MILLISECOND)
 
 const double dub_loop_lag_buckets[] = { 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5, 0 };
@@ -22,21 +24,13 @@ static gboolean on_due(void *data)
     return G_SOURCE_CONTINUE;
 }
 
-static gboolean dispatch(G_GNUC_UNUSED GSource *source, GSourceFunc callback, void *user_data)
-{
-    return callback(user_data);
-}
-
-static GSourceFuncs funcs = { .dispatch = dispatch };
-
 DubLoopLag *dub_loop_lag_new(DubMetrics *metrics, guint family)
 {
     DubLoopLag *self = g_new0(DubLoopLag, 1);
     self->metrics = metrics;
     self->family = family;
-    self->source = g_source_new(&funcs, sizeof(GSource));
+    self->source = dub_timer_new(on_due, self, NULL);
     g_source_set_name(self->source, "loop-lag");
-    g_source_set_callback(self->source, on_due, self, NULL);
     self->due_us = g_get_monotonic_time() + EACH_US;
     g_source_set_ready_time(self->source, self->due_us);
     g_autoptr(GMainContext) context = g_main_context_ref_thread_default();

@@ -2,6 +2,7 @@
 #include "media/bounded-stop.h"
 
 #include "base/log.h"
+#include "base/timer.h"
 
 struct _DubGstStop {
     gatomicrefcount refs; /* the loop's and the thread's */
@@ -77,13 +78,6 @@ static gboolean on_event(void *data)
     return G_SOURCE_REMOVE;
 }
 
-static gboolean dispatch(G_GNUC_UNUSED GSource *source, GSourceFunc callback, void *user_data)
-{
-    return callback(user_data);
-}
-
-static GSourceFuncs event_funcs = { .dispatch = dispatch };
-
 static DubGstStop *stop_new(GstElement *pipeline)
 {
     DubGstStop *self = g_new0(DubGstStop, 1);
@@ -91,7 +85,7 @@ static DubGstStop *stop_new(GstElement *pipeline)
     self->pipeline = pipeline;
     g_mutex_init(&self->lock);
     g_cond_init(&self->changed);
-    self->event = g_source_new(&event_funcs, sizeof(GSource));
+    self->event = dub_timer_new(NULL, NULL, NULL);
     return self;
 }
 

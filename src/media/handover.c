@@ -4,6 +4,7 @@
 #include "media/handover.h"
 
 #include "base/error.h"
+#include "base/timer.h"
 
 #define BATCH_ITEMS 64 /* then the loop gets a chance to do something else */
 
@@ -167,14 +168,6 @@ static gboolean on_ready(void *data)
     return G_SOURCE_CONTINUE;
 }
 
-static gboolean dispatch(GSource *source, GSourceFunc callback, void *user_data)
-{
-    (void) source;
-    return callback(user_data);
-}
-
-static GSourceFuncs source_funcs = { .dispatch = dispatch };
-
 DubHandover *dub_handover_new(GMainContext *context, DubHandoverMode mode, DubHandoverFunc deliver, void *user_data)
 {
     DubHandover *self = g_new0(DubHandover, 1);
@@ -185,10 +178,9 @@ DubHandover *dub_handover_new(GMainContext *context, DubHandoverMode mode, DubHa
     self->deliver = deliver;
     self->user_data = user_data;
     self->first_arrival_ns = self->last_arrival_ns = DUB_TIME_NONE;
-    self->source = g_source_new(&source_funcs, sizeof(GSource));
-    g_source_set_name(self->source, "media-handover");
     /* The source's reference keeps us alive while a callback of ours closes us. */
-    g_source_set_callback(self->source, on_ready, dub_handover_ref(self), (GDestroyNotify) dub_handover_unref);
+    self->source = dub_timer_new(on_ready, dub_handover_ref(self), (GDestroyNotify) dub_handover_unref);
+    g_source_set_name(self->source, "media-handover");
     g_source_attach(self->source, context);
     return self;
 }

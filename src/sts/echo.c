@@ -2,6 +2,7 @@
 #include "sts/echo.h"
 
 #include "base/clock.h"
+#include "base/timer.h"
 #include "wire/events.h"
 
 #include <gio/gio.h>
@@ -113,21 +114,14 @@ static void echo_free(DubStsWork *work)
     g_free(self);
 }
 
-static gboolean timer_dispatch(G_GNUC_UNUSED GSource *source, GSourceFunc callback, gpointer user_data)
-{
-    return callback(user_data);
-}
-
 DubStsWork *dub_sts_echo_new(guint delay_ms, const DubStsWorkCallbacks *callbacks, void *user_data)
 {
     static const DubStsWorkClass klass = { echo_process, echo_cancel, echo_free };
-    static GSourceFuncs timer_funcs = { .dispatch = timer_dispatch };
     Echo *self = g_new0(Echo, 1);
     self->parent = (DubStsWork){ &klass, *callbacks, user_data };
     self->delay_ns = delay_ms * DUB_NS_PER_MS;
     g_queue_init(&self->waiting);
-    self->timer = g_source_new(&timer_funcs, sizeof(GSource));
-    g_source_set_callback(self->timer, on_timer, self, NULL);
+    self->timer = dub_timer_new(on_timer, self, NULL);
     g_source_attach(self->timer, g_main_context_get_thread_default());
     arm(self);
     return &self->parent;

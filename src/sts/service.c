@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/loop-lag.h"
+#include "base/timer.h"
 #include "sts/auth.h"
 #include "sts/dubber.h"
 #include "sts/echo.h"
@@ -421,16 +422,9 @@ static gboolean on_timer(void *user_data)
     return G_SOURCE_CONTINUE;
 }
 
-static gboolean timer_dispatch(G_GNUC_UNUSED GSource *source, GSourceFunc callback, gpointer user_data)
-{
-    return callback(user_data);
-}
-
 static GSource *new_timer(Client *client)
 {
-    static GSourceFuncs funcs = { .dispatch = timer_dispatch };
-    GSource *timer = g_source_new(&funcs, sizeof(GSource));
-    g_source_set_callback(timer, on_timer, client, NULL);
+    GSource *timer = dub_timer_new(on_timer, client, NULL);
     g_source_attach(timer, g_main_context_get_thread_default());
     return timer;
 }
