@@ -1,5 +1,6 @@
 /* Unit tests of base/http: a real server and a real client in one loop. */
 #include "base/error.h"
+#include "base/http-poll.h"
 #include "base/http.h"
 #include "engineio/listener.h" /* as our programs listen */
 
@@ -125,6 +126,62 @@ static void test_bad_host(void)
     g_assert_nonnull(strstr(error->message, "203.0.113.1"));
 }
 
+/* ── Asking again and again ── */
+
+typedef struct {
+    guint status;
+    unsigned n_answers;
+} Polled;
+
+static void on_polled(guint status, void *data)
+{
+    Polled *polled = data;
+    polled->status = status;
+    polled->n_answers++;
+}
+
+static void wait_answers(const Polled *polled, unsigned n_answers)
+{
+    while (polled->n_answers < n_answers)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+static void test_poll(Fixture *f, G_GNUC_UNUSED gconstpointer host)
+{
+    Polled polled = { .status = 1 };
+    g_autofree char *url = g_strconcat(f->base_url, "/error", NULL);
+    DubHttpPoll *poll = dub_http_poll_new(url, 10, 2, on_polled, &polled);
+    dub_http_poll_ask(poll);
+    dub_http_poll_ask(poll); /* one at a time */
+    wait_answers(&polled, 1);
+    g_assert_cmpuint(polled.status, ==, SOUP_STATUS_UNPROCESSABLE_ENTITY);
+    dub_http_poll_run(poll, true);
+    wait_answers(&polled, 3);
+    g_clear_pointer(&f->listener, eio_listener_free); /* from here on nobody answers */
+    while (polled.status != 0)
+        g_main_context_iteration(NULL, TRUE);
+    dub_http_poll_ask(poll);
+    dub_http_poll_free(poll); /* with a request under way */
+    const unsigned n_answers = polled.n_answers;
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_cmpuint(polled.n_answers, ==, n_answers);
+}
+
+static void test_printable(void)
+{
+    static const char *const cases[][2] = {
+        { "rtmp://anna:secret@host:1935/live/x?key=secret#part", "rtmp://host:1935/live/x" },
+        { "http://[::1]:3000", "http://[::1]:3000" },
+        { "/home/anna/talk:secret.mp4", "/home/anna/talk:secret.mp4" },
+        { "http://anna:secret@[host", "(malformed URL)" },
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *printable = dub_url_printable(cases[i][0]);
+        g_assert_cmpstr(printable, ==, cases[i][1]);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -135,5 +192,7 @@ int main(int argc, char **argv)
     g_test_add("/base/http/error-page", Fixture, "127.0.0.1", set_up, test_error_page, tear_down);
     g_test_add("/base/http/port-in-use", Fixture, "127.0.0.1", set_up, test_port_in_use, tear_down);
     g_test_add_func("/base/http/bad-host", test_bad_host);
+    g_test_add("/base/http/poll", Fixture, "127.0.0.1", set_up, test_poll, tear_down);
+    g_test_add_func("/base/http/printable", test_printable);
     return g_test_run();
 }
