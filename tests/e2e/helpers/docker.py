@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import re
 import shutil
 import subprocess
@@ -10,6 +9,7 @@ import time
 from dataclasses import dataclass, field
 
 from support.net import wait_for
+from support.process import run
 from support.programs import ROOT
 
 LABEL = "airdub.e2e.run"
@@ -30,13 +30,6 @@ class PortConflict(DockerError):
 
 class NameConflict(DockerError):
     """A container of that name is there, and it is none of ours."""
-
-
-def run(command, timeout_s, env=None):
-    """subprocess.CompletedProcess of any command, its output as text."""
-    words = [str(word) for word in command]
-    return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=timeout_s,
-                          env={**os.environ, **(env or {})})
 
 
 def docker(*arguments, timeout_s=120, check=True):
