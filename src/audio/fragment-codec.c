@@ -3,6 +3,7 @@
 
 #include "audio/aac-encoder-private.h"
 #include "audio/fragment-reader.h"
+#include "audio/libav-setup.h"
 #include "base/error.h"
 
 #include <libavformat/avformat.h>
@@ -148,22 +149,15 @@ static bool fail(int status, const char *what, GError **error)
     return false;
 }
 
-static void add_stream(AVFormatContext *format, const DubPcm *pcm, const DubAacEncoder *encoder)
+static bool add_stream(AVFormatContext *format, const DubPcm *pcm, const DubAacEncoder *encoder)
 {
     g_autoptr(GBytes) config = dub_aac_encoder_config(encoder);
-    const gsize size = g_bytes_get_size(config);
     AVStream *stream = avformat_new_stream(format, NULL);
-    AVCodecParameters *par = stream->codecpar;
-    par->codec_type = AVMEDIA_TYPE_AUDIO;
-    par->codec_id = AV_CODEC_ID_AAC;
-    par->sample_rate = (int) pcm->rate_hz;
-    par->frame_size = DUB_AAC_FRAME;
-    par->initial_padding = DUB_AAC_PRIMING + MIRROR_BEFORE;
-    av_channel_layout_default(&par->ch_layout, (int) pcm->channels);
-    par->extradata = av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE);
-    memcpy(par->extradata, g_bytes_get_data(config, NULL), size);
-    par->extradata_size = (int) size;
+    if (!stream || !dub_libav_describe_aac(stream->codecpar, config, pcm->rate_hz, pcm->channels))
+        return false;
+    stream->codecpar->initial_padding = DUB_AAC_PRIMING + MIRROR_BEFORE;
     stream->time_base = (AVRational){1, (int) pcm->rate_hz};
+    return true;
 }
 
 static int write_header(AVFormatContext *format, const DubPcm *pcm)
@@ -223,8 +217,7 @@ static bool write_m4a(AVFormatContext *format, const DubPcm *pcm, GError **error
     if (!encoder)
         return false;
 
-    add_stream(format, pcm, encoder);
-    int status = write_header(format, pcm);
+    int status = add_stream(format, pcm, encoder) ? write_header(format, pcm) : AVERROR(ENOMEM);
     if (status < 0)
         return fail(status, "begin", error);
     g_autoptr(DubPcm) mirrored = mirror_ends(pcm);

@@ -2,10 +2,13 @@
  * memory: two kilobytes of MP4 may claim a table of 800 MB, and get it. */
 #include "audio/libav-setup.h"
 
+#include "audio/aac-encoder.h"
 #include "base/log.h"
 
+#include <libavcodec/defs.h>
 #include <libavutil/log.h>
 #include <libavutil/mem.h>
+#include <string.h>
 
 #define MAX_LINE_BYTES  256
 #define MAX_BLOCK_BYTES (96u << 20) /* above any fragment and its index, at most 24 bytes for each sample of a minute at 48 kHz */
@@ -29,4 +32,21 @@ void dub_libav_setup(void)
         av_max_alloc(MAX_BLOCK_BYTES);
         g_once_init_leave(&done, 1);
     }
+}
+
+bool dub_libav_describe_aac(AVCodecParameters *parameters, GBytes *config, unsigned rate_hz, unsigned channels)
+{
+    gsize size;
+    const void *data = g_bytes_get_data(config, &size);
+    parameters->extradata = av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE);
+    if (!parameters->extradata)
+        return false;
+    memcpy(parameters->extradata, data, size);
+    parameters->extradata_size = (int) size;
+    parameters->codec_type = AVMEDIA_TYPE_AUDIO;
+    parameters->codec_id = AV_CODEC_ID_AAC;
+    parameters->sample_rate = (int) rate_hz;
+    parameters->frame_size = DUB_AAC_FRAME;
+    av_channel_layout_default(&parameters->ch_layout, (int) channels);
+    return true;
 }

@@ -2,4 +2,11 @@
  * Any thread. */
 #pragma once
 
+#include <glib.h>
+#include <libavcodec/codec_par.h>
+#include <stdbool.h>
+
 void dub_libav_setup(void); /* cheap; call before any use of libav */
+
+/* Describes AAC-LC for a muxer. @config: AudioSpecificConfig. Returns: false without memory */
+bool dub_libav_describe_aac(AVCodecParameters *parameters, GBytes *config, unsigned rate_hz, unsigned channels);

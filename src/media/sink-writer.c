@@ -340,20 +340,9 @@ static void name_audio(AVStream *stream, const DubSinkDrainConfig *config)
 static bool add_audio(Writer *self, const DubSinkDrainConfig *config)
 {
     AVStream *stream = avformat_new_stream(self->format, NULL);
-    gsize size = 0;
-    const void *data = g_bytes_get_data(config->audio_config, &size);
-    AVCodecParameters *parameters = stream->codecpar;
-    parameters->extradata = av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE);
-    if (!parameters->extradata)
+    if (!stream || !dub_libav_describe_aac(stream->codecpar, config->audio_config, config->rate_hz, config->channels))
         return false;
-    memcpy(parameters->extradata, data, size);
-    parameters->extradata_size = (int) size;
-    parameters->codec_type = AVMEDIA_TYPE_AUDIO;
-    parameters->codec_id = AV_CODEC_ID_AAC;
-    parameters->sample_rate = (int) config->rate_hz;
-    parameters->bit_rate = config->audio_bitrate_bps;
-    parameters->frame_size = 1024;
-    av_channel_layout_default(&parameters->ch_layout, (int) config->channels);
+    stream->codecpar->bit_rate = config->audio_bitrate_bps;
     stream->time_base = (AVRational){ 1, (int) config->rate_hz };
     stream->disposition = AV_DISPOSITION_DEFAULT;
     name_audio(stream, config);
