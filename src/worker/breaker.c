@@ -7,17 +7,17 @@ typedef enum { EV_SUCCESS, EV_TRIPPED, EV_COOLED_DOWN, EV_ALIVE, N_EVENTS } Brea
 
 static const DubBreakerState next_state[][N_EVENTS] = {
     /* columns: the events in their order */
-    [DUB_BREAKER_CLOSED]    = { DUB_BREAKER_CLOSED, DUB_BREAKER_OPEN, DUB_BREAKER_CLOSED, DUB_BREAKER_CLOSED },
+    [DUB_BREAKER_CLOSED] = { DUB_BREAKER_CLOSED, DUB_BREAKER_OPEN, DUB_BREAKER_CLOSED, DUB_BREAKER_CLOSED },
     [DUB_BREAKER_HALF_OPEN] = { DUB_BREAKER_CLOSED, DUB_BREAKER_OPEN, DUB_BREAKER_HALF_OPEN, DUB_BREAKER_HALF_OPEN },
-    [DUB_BREAKER_OPEN]      = { DUB_BREAKER_OPEN, DUB_BREAKER_OPEN, DUB_BREAKER_HALF_OPEN, DUB_BREAKER_HALF_OPEN },
+    [DUB_BREAKER_OPEN] = { DUB_BREAKER_OPEN, DUB_BREAKER_OPEN, DUB_BREAKER_HALF_OPEN, DUB_BREAKER_HALF_OPEN },
 };
 
 const char *dub_breaker_state_to_string(DubBreakerState state)
 {
     switch (state) {
-    case DUB_BREAKER_CLOSED:    return "closed";
+    case DUB_BREAKER_CLOSED: return "closed";
     case DUB_BREAKER_HALF_OPEN: return "half-open";
-    case DUB_BREAKER_OPEN:      return "open";
+    case DUB_BREAKER_OPEN: return "open";
     }
     return "invalid";
 }

@@ -8,13 +8,13 @@ typedef enum { DUB_BREAKER_CLOSED, DUB_BREAKER_HALF_OPEN, DUB_BREAKER_OPEN } Dub
 
 typedef struct {
     DubBreakerState state;
-    unsigned threshold;    /* consecutive retryable failures that open it: PROTOCOL.md, 5 */
-    int64_t cooldown_ns;   /* open for this long, then one probe: 30 s */
-    unsigned failures;     /* consecutive */
+    unsigned threshold;  /* consecutive retryable failures that open it: PROTOCOL.md, 5 */
+    int64_t cooldown_ns; /* open for this long, then one probe: 30 s */
+    unsigned failures;   /* consecutive */
     uint64_t total_failures;
     int64_t retry_at_ns;
-    bool probing;          /* half-open: the one probe is out */
-    bool hurried;          /* half-open, or open again, by a late answer: the next one changes nothing */
+    bool probing; /* half-open: the one probe is out */
+    bool hurried; /* half-open, or open again, by a late answer: the next one changes nothing */
 } DubBreaker;
 
 void dub_breaker_init(DubBreaker *self, unsigned threshold, int64_t cooldown_ns);

@@ -79,7 +79,8 @@ static bool read_fields(const DubJson *root, DubCheckpoint *checkpoint, GError *
         !dub_json_get_int(root, "fallbacks", DUB_JSON_REQUIRED, 0, G_MAXINT64, &fallbacks, error) ||
         !dub_json_get_int(root, "written_unix_ms", DUB_JSON_REQUIRED, 0, G_MAXINT64, &written, error))
         return false;
-    *checkpoint = (DubCheckpoint){ (uint64_t) next, (uint64_t) epoch, (uint64_t) dubbed, (uint64_t) fallbacks, written };
+    *checkpoint =
+        (DubCheckpoint){ (uint64_t) next, (uint64_t) epoch, (uint64_t) dubbed, (uint64_t) fallbacks, written };
     return true;
 }
 
@@ -101,7 +102,8 @@ bool dub_checkpoint_read(const char *directory, const char *stream_id, DubCheckp
     gsize length = 0;
     g_autoptr(GError) problem = NULL;
     if (!g_file_get_contents(path, &text, &length, &problem)) {
-        set_file_error(error, g_error_matches(problem, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? ENOENT : EIO, "cannot read", path);
+        set_file_error(error, g_error_matches(problem, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? ENOENT : EIO, "cannot read",
+                       path);
         return false;
     }
     g_autoptr(DubJson) root = dub_json_parse(text, length, &problem);

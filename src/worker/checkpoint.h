@@ -7,14 +7,15 @@
 #include <stdint.h>
 
 typedef struct {
-    uint64_t next_fragment;     /* index of the next segment: a restarted worker goes on here */
+    uint64_t next_fragment; /* index of the next segment: a restarted worker goes on here */
     uint64_t epoch;
     uint64_t dubbed, fallbacks; /* of the stream, over all its workers */
     int64_t written_unix_ms;
 } DubCheckpoint;
 
 /* @directory is made if need be. %DUB_ERROR_NO_SPACE and the like name the file. */
-bool dub_checkpoint_write(const char *directory, const char *stream_id, const DubCheckpoint *checkpoint, GError **error);
+bool dub_checkpoint_write(const char *directory, const char *stream_id, const DubCheckpoint *checkpoint,
+                          GError **error);
 /* %DUB_ERROR_NOT_FOUND when there is none; %DUB_ERROR_CORRUPT for one that cannot be read: it is set aside as "<name>.corrupt",
  * and the stream counts anew. */
 bool dub_checkpoint_read(const char *directory, const char *stream_id, DubCheckpoint *checkpoint, GError **error);

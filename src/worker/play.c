@@ -7,13 +7,15 @@
 
 #include <math.h>
 
-#define SINK_LEAD_NS (1500 * DUB_NS_PER_MS) /* a live sink connects this long before its first frame: a media server
+#define SINK_LEAD_NS \
+    (1500 * DUB_NS_PER_MS) /* a live sink connects this long before its first frame: a media server
                                                wants tracks soon after publish (MediaMTX: readTimeout 10 s) */
-#define MUTE_LEAD_NS (1000 * DUB_NS_PER_MS) /* … without a link to the speech service: of two that both want an output,
+#define MUTE_LEAD_NS \
+    (1000 * DUB_NS_PER_MS) /* … without a link to the speech service: of two that both want an output,
                                                the one that can dub is first */
 #define FULL_OPEN_FRAGMENTS(self) (2 * (self)->max_inflight + 2)
-#define SILENT       0.001f                 /* -60 dBFS: what is left of silence after two codecs is far below */
-#define AHEAD_NS     (10 * DUB_NS_PER_S)    /* how far a file may be read before it is played in real time */
+#define SILENT                    0.001f /* -60 dBFS: what is left of silence after two codecs is far below */
+#define AHEAD_NS                  (10 * DUB_NS_PER_S) /* how far a file may be read before it is played in real time */
 
 int64_t dub_worker_frames_to_ns(const DubWorker *self, int64_t frames)
 {
@@ -22,7 +24,8 @@ int64_t dub_worker_frames_to_ns(const DubWorker *self, int64_t frames)
 
 void dub_worker_take_segments(DubWorker *self)
 {
-    for (DubSegment *segment = dub_segmenter_take(self->segmenter); segment; segment = dub_segmenter_take(self->segmenter)) {
+    for (DubSegment *segment = dub_segmenter_take(self->segmenter); segment;
+         segment = dub_segmenter_take(self->segmenter)) {
         const uint64_t index = self->config.first_fragment + segment->index;
         self->stats.audio_segments++;
         self->stats.audio_bytes += (uint64_t) segment->n_frames * segment->pcm->channels * sizeof(float);
@@ -71,9 +74,9 @@ static DubFallback why_not_answered(const DubWorker *self, const DubOpenFragment
 {
     switch (fragment->state) {
     case DUB_FRAGMENT_ANSWERED: return DUB_FALLBACK_FAILED;
-    case DUB_FRAGMENT_SENT:     return DUB_FALLBACK_DEADLINE;
-    case DUB_FRAGMENT_LOST:     return DUB_FALLBACK_DISCONNECTED;
-    case DUB_FRAGMENT_WAITING:  break;
+    case DUB_FRAGMENT_SENT: return DUB_FALLBACK_DEADLINE;
+    case DUB_FRAGMENT_LOST: return DUB_FALLBACK_DISCONNECTED;
+    case DUB_FRAGMENT_WAITING: break;
     }
     if (fragment->refused_by_breaker)
         return DUB_FALLBACK_CIRCUIT_OPEN;
@@ -155,7 +158,8 @@ static bool decide_head(DubWorker *self, int64_t now_ns)
     DubOpenFragment *head = dub_fragments_head(self->fragments);
     if (!head)
         return false;
-    const bool usable = head->state == DUB_FRAGMENT_ANSWERED && head->result->answer->status != DUB_PROCESSED_FAILED && head->result->dub;
+    const bool usable = head->state == DUB_FRAGMENT_ANSWERED && head->result->answer->status != DUB_PROCESSED_FAILED &&
+                        head->result->dub;
     if (usable)
         decide_dub(self, head);
     else if (head->state == DUB_FRAGMENT_ANSWERED || is_hopeless(self, head) || is_due(self, head->first_frame, now_ns))
@@ -171,7 +175,8 @@ static void decide(DubWorker *self, int64_t now_ns)
     while (decide_head(self, now_ns))
         ;
     /* The source stalled: its time came before a whole segment did. What there is of it is played as it is. */
-    const bool starving = dub_fragments_length(self->fragments) == 0 && is_due(self, dub_mixer_decided(self->mixer), now_ns) &&
+    const bool starving = dub_fragments_length(self->fragments) == 0 &&
+                          is_due(self, dub_mixer_decided(self->mixer), now_ns) &&
                           dub_mixer_received(self->mixer) > dub_mixer_decided(self->mixer);
     if (!starving)
         return;

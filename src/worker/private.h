@@ -1,4 +1,5 @@
-/* worker/private.h: the worker's struct, shared by worker.c (states, events) and play.c (what is sent, decided, played). */
+/* worker/private.h: the worker's struct, shared by worker.c (states, events), intake.c (what the source
+ * delivers) and play.c (what is sent, decided, played). */
 #pragma once
 
 #include "timeline/epoch.h"
@@ -7,8 +8,10 @@
 #include "worker/fragments.h"
 #include "worker/worker.h"
 
+#define DUB_WORKER_VIDEO_BYTES_MAX (G_GUINT64_CONSTANT(512) * 1024 * 1024) /* 40 s at 100 Mbit/s */
+
 typedef enum {
-    LINK_DOWN,  /* never started, lost (it comes back by itself), or failed (restarted at retry_ns) */
+    LINK_DOWN, /* never started, lost (it comes back by itself), or failed (restarted at retry_ns) */
     LINK_READY,
     LINK_ENDED, /* told that nothing follows */
 } SpeechLink;
@@ -22,25 +25,25 @@ struct _DubWorker {
     char *stream_id;
 
     DubWorkerState state;
-    GError *error;              /* why it stops, NULL for a clean end */
+    GError *error; /* why it stops, NULL for a clean end */
     DubWorkerInput input;
-    bool known;                 /* the source has told its shape */
-    int64_t age_ns, first_ns;   /* of what this opening of the source began with, until it has its place: input's */
-    bool paced;                 /* real time: deadlines count */
-    bool stop_asked;            /* cut short: a file does not get its final name */
+    bool known;               /* the source has told its shape */
+    int64_t age_ns, first_ns; /* of what this opening of the source began with, until it has its place: input's */
+    bool paced;               /* real time: deadlines count */
+    bool stop_asked;          /* cut short: a file does not get its final name */
     bool held;
-    bool starving;              /* live: everything received is played */
+    bool starving; /* live: everything received is played */
 
     /* Before output time 0 is known: what came of the first stream waits for the other. */
-    GQueue early;               /* Early *, at most EARLY_MAX */
-    bool early_has[2];          /* something of sound, of video */
+    GQueue early;      /* Early *, at most EARLY_MAX */
+    bool early_has[2]; /* something of sound, of video */
     int64_t early_since_ns;
     DubEpochs epochs;
-    int64_t drift_ns;           /* smoothed distance of audio's timestamps from its frame count */
-    int64_t last_dts_ns;        /* of the video taken in, output time */
+    int64_t drift_ns;    /* smoothed distance of audio's timestamps from its frame count */
+    int64_t last_dts_ns; /* of the video taken in, output time */
 
-    int64_t owed_frames;        /* silence before the first of `delayed`, which is written as there is room for it */
-    GQueue delayed;             /* Delayed *: the sound after it; next to nothing, since the source is held */
+    int64_t owed_frames; /* silence before the first of `delayed`, which is written as there is room for it */
+    GQueue delayed;      /* Delayed *: the sound after it; next to nothing, since the source is held */
 
     DubSegmenter *segmenter;
     DubMixer *mixer;
@@ -48,29 +51,35 @@ struct _DubWorker {
     DubFragments *fragments;
 
     SpeechLink link;
-    uint64_t next_sequence;     /* on the present link */
+    uint64_t next_sequence; /* on the present link */
     unsigned max_inflight;
-    int64_t speech_retry_ns;    /* a failed backend is made anew then; DUB_TIME_NONE: it is alive */
-    int64_t send_after_ns;      /* backpressure asked for a pause */
+    int64_t speech_retry_ns; /* a failed backend is made anew then; DUB_TIME_NONE: it is alive */
+    int64_t send_after_ns;   /* backpressure asked for a pause */
     DubBreaker breaker;
 
     SinkState sink;
     bool sink_room;
-    unsigned sink_breaks;       /* since it last ran well: they have an end */
+    unsigned sink_breaks; /* since it last ran well: they have an end */
     int64_t sink_opened_ns, sink_retry_ns;
-    int64_t sink_broken_ns;     /* since when there is none; DUB_TIME_NONE */
-    GError *sink_error;         /* what broke it last; NULL: it never broke */
-    bool sink_was_broken;       /* once is enough: from then on it begins with a picture */
-    bool sink_started;          /* something was pushed since it was opened */
-    int64_t sink_base_frame;    /* output frame that is the sink's 0 */
-    unsigned source_attempts;   /* breaks since it last ran well */
+    int64_t sink_broken_ns;   /* since when there is none; DUB_TIME_NONE */
+    GError *sink_error;       /* what broke it last; NULL: it never broke */
+    bool sink_was_broken;     /* once is enough: from then on it begins with a picture */
+    bool sink_started;        /* something was pushed since it was opened */
+    int64_t sink_base_frame;  /* output frame that is the sink's 0 */
+    unsigned source_attempts; /* breaks since it last ran well */
     int64_t source_opened_ns, source_retry_ns;
 
     DubWorkerStats stats;
 };
 
 int64_t dub_worker_frames_to_ns(const DubWorker *self, int64_t frames);
-void dub_worker_play(DubWorker *self, int64_t now_ns);        /* send, decide, render, push: as far as things stand */
+void dub_worker_play(DubWorker *self, int64_t now_ns);          /* send, decide, render, push: as far as things stand */
 bool dub_worker_is_full(const DubWorker *self, int64_t now_ns); /* a file has enough in hand */
 bool dub_worker_all_played(const DubWorker *self);
 void dub_worker_take_segments(DubWorker *self);
+void dub_worker_go_on(DubWorker *self,
+                      int64_t now_ns); /* the end of every event: play on, and see whether that was all */
+bool dub_worker_take_owed(DubWorker *self,
+                          int64_t now_ns); /* one piece of what waits for room; whether there was any, and room */
+void dub_worker_finish_intake(DubWorker *self, int64_t now_ns); /* nothing follows: what waits for its place gets one */
+void dub_worker_clear_intake(DubWorker *self);                  /* frees what waits */

@@ -19,11 +19,11 @@ struct _DubRunner {
     DubHeadSource *source;
     DubSink *sink;
     DubSpeech *speech;
-    GstCaps *video_caps; /* the source's, now */
+    GstCaps *video_caps;          /* the source's, now */
     DubTrackFormat *video_format; /* NULL: nothing beyond the caps is known */
-    GstCaps *sink_caps;  /* those that the output has been told */
+    GstCaps *sink_caps;           /* those that the output has been told */
     GSource *tick;
-    GSource *pending;  /* errors found inside an effect, and the parts to be freed outside it */
+    GSource *pending; /* errors found inside an effect, and the parts to be freed outside it */
     GError *source_error, *sink_error, *speech_error, *final_error;
     bool has_head; /* asked for: only what was missed before a publisher's first frame, not in a gap */
     bool source_closed, speech_ended, stopped;
@@ -143,8 +143,13 @@ static void on_source_video(DubAccessUnit *unit, void *user_data)
 {
     DubRunner *self = user_data;
     attach_caps(self, unit);
-    const DubWorkerVideo video = { unit, unit->pts_ns, unit->dts_ns, unit->duration_ns, unit->key_frame,
-                                   gst_buffer_get_size(unit->buffer), unit->is_hidden };
+    const DubWorkerVideo video = { unit,
+                                   unit->pts_ns,
+                                   unit->dts_ns,
+                                   unit->duration_ns,
+                                   unit->key_frame,
+                                   gst_buffer_get_size(unit->buffer),
+                                   unit->is_hidden };
     dub_worker_source_video(self->worker, &video, dub_clock_now());
 }
 
@@ -273,7 +278,8 @@ static void start_speech(const DubWorkerInput *input, void *user_data)
         .timeout_ms = self->config.timeout_ms,
     };
     g_clear_pointer(&self->speech, dub_speech_free);
-    self->speech = self->config.create_speech(&config, &speech_callbacks, self, self->config.factory_data, &self->speech_error);
+    self->speech =
+        self->config.create_speech(&config, &speech_callbacks, self, self->config.factory_data, &self->speech_error);
     if (self->speech)
         dub_speech_start(self->speech);
     else
@@ -469,8 +475,9 @@ static const DubWorkerEffects effects = {
 static void keep_strings(DubRunner *self)
 {
     const char **const fields[] = {
-        &self->config.source_uri, &self->config.sink_uri, &self->config.playback_url, &self->config.playback_path,
-        &self->config.source_language, &self->config.target_language, &self->config.voice, &self->config.stream_id, &self->config.worker_id,
+        &self->config.source_uri,    &self->config.sink_uri,        &self->config.playback_url,
+        &self->config.playback_path, &self->config.source_language, &self->config.target_language,
+        &self->config.voice,         &self->config.stream_id,       &self->config.worker_id,
         &self->config.audio_title,
     };
     G_STATIC_ASSERT(G_N_ELEMENTS(fields) == G_N_ELEMENTS(self->strings));
@@ -480,7 +487,8 @@ static void keep_strings(DubRunner *self)
     }
 }
 
-DubRunner *dub_runner_new(const DubRunnerConfig *config, const DubRunnerCallbacks *callbacks, void *user_data, GError **error)
+DubRunner *dub_runner_new(const DubRunnerConfig *config, const DubRunnerCallbacks *callbacks, void *user_data,
+                          GError **error)
 {
     DubRunner *self = g_new0(DubRunner, 1);
     self->config = *config;

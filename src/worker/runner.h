@@ -20,7 +20,7 @@ typedef struct {
     const char *source_language, *target_language, *voice;
     const char *stream_id, *worker_id;
     unsigned max_inflight, timeout_ms;
-    DubWorkerConfig worker;            /* stream_id, timeout_ns and paced are filled in from the rest */
+    DubWorkerConfig worker; /* stream_id, timeout_ns and paced are filled in from the rest */
     DubRunnerSpeechFunc create_speech;
     void *factory_data;
 } DubRunnerConfig;
@@ -45,7 +45,7 @@ void dub_runner_stop(DubRunner *self, unsigned within_ms);
 /* As dub_worker_resume(). @is_same: what the source goes on with began before: nothing of it is to be fetched and
  * played again. */
 bool dub_runner_resume(DubRunner *self, bool is_same);
-void dub_runner_source_gone(DubRunner *self); /* as its end, for who knows of it sooner */
+void dub_runner_source_gone(DubRunner *self);                      /* as its end, for who knows of it sooner */
 void dub_runner_may_publish(DubRunner *self, const GError *error); /* @error: why not; NULL: the output is ours */
 bool dub_runner_is_publishing(const DubRunner *self);
 void dub_runner_stats(const DubRunner *self, DubWorkerStats *stats);

@@ -7,18 +7,19 @@
 #define GRACE_NS       (3 * DUB_NS_PER_S) /* a worker notices the end of its source by itself, sooner than the list says so */
 #define CLOSING_NS     (2 * DUB_NS_PER_S) /* that long after its end an output may still be listed */
 #define FIRST_RETRY_NS (2 * DUB_NS_PER_S)
-#define MOST_DOUBLINGS 4u                 /* 2, 4, 8, 16, 32 s */
-#define SETTLED_NS     (300 * DUB_NS_PER_S) /* a worker that lived this long, more than it can by trying again and again,
+#define MOST_DOUBLINGS 4u /* 2, 4, 8, 16, 32 s */
+#define SETTLED_NS \
+    (300 * DUB_NS_PER_S) /* a worker that lived this long, more than it can by trying again and again,
                                                starts the waits anew when it fails */
 
 typedef struct {
     char *stream_id, *source_id, *query;
     bool published, running, told_full, told_silent, is_in_reserve;
-    bool draining;          /* its source has ended, or has been cut off */
-    int64_t gone_since_ns;  /* when it stopped being published */
+    bool draining;                /* its source has ended, or has been cut off */
+    int64_t gone_since_ns;        /* when it stopped being published */
     int64_t started_ns, ended_ns; /* of its newest worker; ended: 0 while there was none */
-    int64_t retry_at_ns;    /* not before */
-    unsigned failures;      /* in a row */
+    int64_t retry_at_ns;          /* not before */
+    unsigned failures;            /* in a row */
 } Entry;
 
 struct _DubStreams {
@@ -34,7 +35,7 @@ const char *dub_streams_answer_to_string(DubStreamsAnswer answer)
     case DUB_STREAMS_STARTED: return "started";
     case DUB_STREAMS_ALREADY: return "already";
     case DUB_STREAMS_RESUMED: return "resumed";
-    case DUB_STREAMS_FULL:    return "full";
+    case DUB_STREAMS_FULL: return "full";
     case DUB_STREAMS_RESERVE: return "in_reserve";
     case DUB_STREAMS_REFUSED: return "no_audio";
     }

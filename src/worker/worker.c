@@ -1,4 +1,5 @@
-/* worker/worker.c: the states of a stream and what each event does to them; play.c has the path of the sound.
+/* worker/worker.c: the states of a stream and what each event does to them; intake.c has what the source delivers,
+ * play.c the path of the sound.
  * set_state() is the only writer of the state. */
 #include "worker/private.h"
 
@@ -6,46 +7,28 @@
 #include "base/error.h"
 #include "base/log.h"
 
-#define OVERHANG(segment_ns)   ((segment_ns) / 6)      /* live, a pause is looked for up to here past the nominal length, */
-#define MOST_OVERHANG(segment) ((segment) / 4)         /* or up to here, where a longer delay was chosen */
-#define EXPECTED_COST          0.2                     /* processing seconds a second of sound, until the engines say */
-#define MARGIN_NS              (1150 * DUB_NS_PER_MS)  /* a busy machine, the network, the codecs */
-#define EARLY_WAIT_NS          (2 * DUB_NS_PER_S)      /* for the other stream's first timestamp, on any clock */
-#define EARLY_MAX              1024u                   /* 20 s of sound, should timestamps stand still in a file */
-#define SQUEEZE_NS             DUB_NS_PER_US           /* between pictures whose times do not rise */
-#define GAP_NS                 (60 * DUB_NS_PER_MS)    /* audio timestamps that are off by more are a gap or an overlap */
-#define DRIFT_NS               (20 * DUB_NS_PER_MS)    /* smoothed: half of what anyone sees */
-#define VIDEO_BYTES_MAX        (G_GUINT64_CONSTANT(512) * 1024 * 1024) /* 40 s at 100 Mbit/s */
-#define FIRST_RETRY_NS         (2 * DUB_NS_PER_S)      /* 2, 4, 8, 16, 32 s */
-#define SINK_BREAKS            5                       /* in a row */
-#define SINK_SOON_NS           (250 * DUB_NS_PER_MS)   /* a server that is being restarted refuses at once */
-#define SINK_SOON_FOR_NS       (10 * DUB_NS_PER_S)     /* that often for so long, then as FIRST_RETRY_NS */
-#define SINK_HELD_NS           DUB_NS_PER_S            /* what was open for so long had been taken */
-#define WELL_NS                (60 * DUB_NS_PER_S)     /* what ran for so long was mended: connecting gives up sooner */
-#define SOON_NS                (2 * DUB_NS_PER_S)      /* before the first frame leaves: the output is being opened */
-#define SPEECH_REST_NS         (30 * DUB_NS_PER_S)     /* after a backend gave up */
-
-typedef struct {
-    bool is_video;
-    DubWorkerVideo video;
-    DubPcm *pcm;
-    int64_t pts_ns;
-} Early;
-
-typedef struct {
-    DubPcm *pcm;
-    int64_t pts_ns;
-} Delayed;
+#define OVERHANG(segment_ns)   ((segment_ns) / 6) /* live, a pause is looked for up to here past the nominal length, */
+#define MOST_OVERHANG(segment) ((segment) / 4)    /* or up to here, where a longer delay was chosen */
+#define EXPECTED_COST          0.2                /* processing seconds a second of sound, until the engines say */
+#define MARGIN_NS              (1150 * DUB_NS_PER_MS) /* a busy machine, the network, the codecs */
+#define FIRST_RETRY_NS         (2 * DUB_NS_PER_S)     /* 2, 4, 8, 16, 32 s */
+#define SINK_BREAKS            5                      /* in a row */
+#define SINK_SOON_NS           (250 * DUB_NS_PER_MS)  /* a server that is being restarted refuses at once */
+#define SINK_SOON_FOR_NS       (10 * DUB_NS_PER_S)    /* that often for so long, then as FIRST_RETRY_NS */
+#define SINK_HELD_NS           DUB_NS_PER_S           /* what was open for so long had been taken */
+#define WELL_NS                (60 * DUB_NS_PER_S)    /* what ran for so long was mended: connecting gives up sooner */
+#define SOON_NS                (2 * DUB_NS_PER_S)     /* before the first frame leaves: the output is being opened */
+#define SPEECH_REST_NS         (30 * DUB_NS_PER_S)    /* after a backend gave up */
 
 const char *dub_worker_state_to_string(DubWorkerState state)
 {
     switch (state) {
-    case DUB_WORKER_IDLE:       return "idle";
+    case DUB_WORKER_IDLE: return "idle";
     case DUB_WORKER_CONNECTING: return "connecting";
-    case DUB_WORKER_RUNNING:    return "running";
+    case DUB_WORKER_RUNNING: return "running";
     case DUB_WORKER_RECOVERING: return "recovering";
-    case DUB_WORKER_DRAINING:   return "draining";
-    case DUB_WORKER_STOPPED:    return "stopped";
+    case DUB_WORKER_DRAINING: return "draining";
+    case DUB_WORKER_STOPPED: return "stopped";
     }
     return "invalid";
 }
@@ -53,13 +36,13 @@ const char *dub_worker_state_to_string(DubWorkerState state)
 const char *dub_fallback_to_string(DubFallback reason)
 {
     switch (reason) {
-    case DUB_FALLBACK_NONE:         return "none";
-    case DUB_FALLBACK_DEADLINE:     return "deadline";
-    case DUB_FALLBACK_FAILED:       return "failed";
+    case DUB_FALLBACK_NONE: return "none";
+    case DUB_FALLBACK_DEADLINE: return "deadline";
+    case DUB_FALLBACK_FAILED: return "failed";
     case DUB_FALLBACK_DISCONNECTED: return "disconnected";
     case DUB_FALLBACK_CIRCUIT_OPEN: return "circuit_open";
     case DUB_FALLBACK_BACKPRESSURE: return "backpressure";
-    case DUB_N_FALLBACKS:           break;
+    case DUB_N_FALLBACKS: break;
     }
     return "invalid";
 }
@@ -91,8 +74,9 @@ DubWorker *dub_worker_new(const DubWorkerConfig *config, const DubWorkerEffects 
     self->user_data = user_data;
     self->stream_id = g_strdup(config->stream_id);
     self->config.stream_id = self->stream_id;
-    self->stats.delay_ns = config->playout_delay_ns > 0 ? config->playout_delay_ns
-                                                        : dub_worker_default_delay(config->segment_ns, config->timeout_ns, 0);
+    self->stats.delay_ns = config->playout_delay_ns > 0
+                               ? config->playout_delay_ns
+                               : dub_worker_default_delay(config->segment_ns, config->timeout_ns, 0);
     g_queue_init(&self->early);
     g_queue_init(&self->delayed);
     self->early_since_ns = self->speech_retry_ns = self->source_retry_ns = DUB_TIME_NONE;
@@ -104,35 +88,11 @@ DubWorker *dub_worker_new(const DubWorkerConfig *config, const DubWorkerEffects 
     return self;
 }
 
-static void early_free(DubWorker *self, Early *early)
-{
-    if (early->is_video)
-        self->effects.free_payload(early->video.payload);
-    dub_pcm_unref(early->pcm);
-    g_free(early);
-}
-
-static Delayed *delayed_new(const DubPcm *pcm, int64_t pts_ns)
-{
-    Delayed *delayed = g_new(Delayed, 1);
-    *delayed = (Delayed){ dub_pcm_ref((DubPcm *) pcm), pts_ns };
-    return delayed;
-}
-
-static void delayed_free(void *data)
-{
-    Delayed *delayed = data;
-    dub_pcm_unref(delayed->pcm);
-    g_free(delayed);
-}
-
 void dub_worker_free(DubWorker *self)
 {
     if (!self)
         return;
-    for (Early *early = g_queue_pop_head(&self->early); early; early = g_queue_pop_head(&self->early))
-        early_free(self, early);
-    g_queue_clear_full(&self->delayed, delayed_free);
+    dub_worker_clear_intake(self);
     dub_fragments_free(self->fragments);
     dub_segmenter_free(self->segmenter);
     dub_mixer_free(self->mixer);
@@ -157,7 +117,8 @@ void dub_worker_stats(const DubWorker *self, DubWorkerStats *stats)
     if (!self->known)
         return;
     stats->video_queued = dub_playout_length(self->playout);
-    stats->audio_queued_ns = dub_worker_frames_to_ns(self, dub_mixer_received(self->mixer) - dub_mixer_rendered(self->mixer));
+    stats->audio_queued_ns =
+        dub_worker_frames_to_ns(self, dub_mixer_received(self->mixer) - dub_mixer_rendered(self->mixer));
     stats->played_ns = dub_worker_frames_to_ns(self, dub_mixer_rendered(self->mixer));
     stats->epochs = self->epochs.epoch;
 }
@@ -206,16 +167,14 @@ static void end_sink(DubWorker *self)
     self->effects.end_sink(!self->error && !(self->stop_asked && !self->input.live), self->user_data);
 }
 
-static bool write_owed(DubWorker *self, int64_t now_ns);
-
 /* The end of every event: play on, and see whether that was all. */
-static void go_on(DubWorker *self, int64_t now_ns)
+void dub_worker_go_on(DubWorker *self, int64_t now_ns)
 {
     if (is_over(self) || !self->known)
         return;
     do {
         dub_worker_play(self, now_ns);
-    } while (write_owed(self, now_ns));
+    } while (dub_worker_take_owed(self, now_ns));
     if (self->state == DUB_WORKER_DRAINING && self->sink != SINK_ENDING && self->sink != SINK_DONE &&
         dub_worker_all_played(self))
         end_sink(self);
@@ -243,7 +202,7 @@ static void make_parts(DubWorker *self)
     const DubMixerConfig mixer = { self->input.rate_hz, self->input.channels, self->config.bed_gain };
     self->segmenter = dub_segmenter_new(&segmenter);
     self->mixer = dub_mixer_new(&mixer);
-    self->playout = dub_playout_new(self->stats.delay_ns, VIDEO_BYTES_MAX, self->effects.free_payload);
+    self->playout = dub_playout_new(self->stats.delay_ns, DUB_WORKER_VIDEO_BYTES_MAX, self->effects.free_payload);
     dub_epochs_init(&self->epochs, self->input.live ? DUB_EPOCH_LIVE_GAP_NS : DUB_EPOCH_FILE_GAP_NS);
 }
 
@@ -276,204 +235,7 @@ void dub_worker_source_info(DubWorker *self, const DubWorkerInput *input, int64_
     self->age_ns = input->head_ns;
     self->first_ns = input->first_ns;
     set_state(self, DUB_WORKER_RUNNING);
-    go_on(self, now_ns);
-}
-
-/* --- what the source delivers ----------------------------------------------------------------------------------- */
-
-/* What is new leaves after D; what had waited before it got here has spent that much of it. */
-static int64_t resume_at(const DubWorker *self, int64_t source_ns, int64_t now_ns)
-{
-    if (!self->input.live || !dub_playout_anchored(self->playout))
-        return 0;
-    const int64_t age_ns = self->age_ns > 0 ? MAX(self->age_ns - (source_ns - self->first_ns), 0) : 0;
-    return dub_playout_position(self->playout, now_ns) + self->stats.delay_ns - age_ns;
-}
-
-static int64_t place(DubWorker *self, DubTrack track, int64_t source_ns, int64_t duration_ns, int64_t now_ns)
-{
-    int64_t offset;
-    if (!dub_epochs_map(&self->epochs, track, source_ns, duration_ns, resume_at(self, source_ns, now_ns), &offset))
-        return offset;
-    dub_info("stream %s: epoch %u: timestamps of the source jumped", self->stream_id, self->epochs.epoch);
-    self->age_ns = 0;
-    return offset;
-}
-
-static void take_video(DubWorker *self, const DubWorkerVideo *video, int64_t now_ns)
-{
-    const int64_t dts = video->dts_ns != DUB_TIME_NONE ? video->dts_ns : video->pts_ns;
-    const int64_t duration = video->duration_ns != DUB_TIME_NONE ? video->duration_ns : 0;
-    const int64_t offset = place(self, DUB_TRACK_VIDEO, dts, duration, now_ns);
-    DubVideoUnit unit = { video->payload, video->pts_ns - offset, dts - offset, video->key_frame, video->size_bytes };
-    self->stats.video_units++;
-    self->stats.video_bytes += video->size_bytes;
-    if (self->last_dts_ns != DUB_TIME_NONE && unit.dts_ns <= self->last_dts_ns) { /* nothing goes backwards, and none is lost: */
-        unit.dts_ns = self->last_dts_ns + SQUEEZE_NS; /* others may be decoded from it */
-        unit.pts_ns = MAX(unit.pts_ns, unit.dts_ns);
-    }
-    self->last_dts_ns = unit.dts_ns;
-    if (!dub_playout_push(self->playout, &unit) && self->stats.video_dropped++ % 100 == 0)
-        dub_warning("stream %s: video dropped: %" G_GUINT64_FORMAT " bytes already wait to be played", self->stream_id,
-                    VIDEO_BYTES_MAX);
-}
-
-static void put_sound(DubWorker *self, const float *samples, gsize n_frames)
-{
-    dub_mixer_push_original(self->mixer, samples, n_frames);
-    dub_segmenter_push(self->segmenter, samples, n_frames);
-    dub_worker_take_segments(self);
-}
-
-/* A second at a time: a gap may be an hour long. */
-static void put_owed_silence(DubWorker *self)
-{
-    const gsize n_frames = (gsize) MIN(self->owed_frames, (int64_t) self->input.rate_hz);
-    g_autofree float *zeros = g_new0(float, n_frames * self->input.channels);
-    put_sound(self, zeros, n_frames);
-    self->owed_frames -= (int64_t) n_frames;
-}
-
-/* How many frames audio's own timestamp is ahead of where the frame count would put it; what is within the jitter of
- * timestamps counts only once it lasts. */
-static int64_t frames_off(DubWorker *self, int64_t target_frame)
-{
-    const int64_t received = dub_mixer_received(self->mixer);
-    const int64_t off = target_frame - received;
-    const int64_t off_ns = dub_worker_frames_to_ns(self, off);
-    if (received == 0 || ABS(off_ns) > GAP_NS) {
-        self->drift_ns = 0;
-        return off;
-    }
-    self->drift_ns += (off_ns - self->drift_ns) / 16;
-    if (ABS(self->drift_ns) <= DRIFT_NS)
-        return 0;
-    self->drift_ns = 0;
-    return off;
-}
-
-static void put_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_t now_ns)
-{
-    const int64_t offset = place(self, DUB_TRACK_AUDIO, pts_ns, dub_pcm_duration_ns(pcm), now_ns);
-    const int64_t target = dub_ns_to_samples(pts_ns - offset, self->input.rate_hz);
-    const int64_t off = frames_off(self, target);
-    if (off > 0) {
-        self->stats.gaps_filled += dub_mixer_received(self->mixer) > 0;
-        self->owed_frames = off;
-        g_queue_push_head(&self->delayed, delayed_new(pcm, pts_ns));
-        return;
-    }
-    const gsize skip = off < 0 ? MIN((gsize) -off, pcm->n_frames) : 0;
-    self->stats.overlaps_dropped += skip > 0 && dub_mixer_received(self->mixer) > 0;
-    put_sound(self, pcm->samples + skip * pcm->channels, pcm->n_frames - skip);
-}
-
-/* One piece of what waits for room. Returns: whether there was any, and room for it. */
-static bool write_owed(DubWorker *self, int64_t now_ns)
-{
-    const bool is_live = self->input.live; /* a gap in it is at most DUB_EPOCH_LIVE_GAP_NS long */
-    if (g_queue_is_empty(&self->delayed) || (!is_live && dub_worker_is_full(self, now_ns)))
-        return false;
-    if (self->owed_frames > 0) {
-        put_owed_silence(self);
-        return true;
-    }
-    Delayed *delayed = g_queue_pop_head(&self->delayed);
-    put_audio(self, delayed->pcm, delayed->pts_ns, now_ns);
-    delayed_free(delayed);
-    return true;
-}
-
-static void take_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_t now_ns)
-{
-    if (g_queue_is_empty(&self->delayed))
-        put_audio(self, pcm, pts_ns, now_ns);
-    else
-        g_queue_push_tail(&self->delayed, delayed_new(pcm, pts_ns));
-    if (self->input.live) {
-        while (write_owed(self, now_ns))
-            ;
-    }
-}
-
-static bool is_hidden(const Early *early)
-{
-    return early->is_video && early->video.is_hidden;
-}
-
-/* When the first is seen or heard. Where all that has come is hidden, what is shown comes next. */
-static int64_t first_shown(const DubWorker *self)
-{
-    int64_t first = G_MAXINT64, last_hidden = G_MININT64;
-    for (const GList *l = self->early.head; l; l = l->next) {
-        const Early *early = l->data;
-        if (is_hidden(early))
-            last_hidden = MAX(last_hidden, early->pts_ns);
-        else
-            first = MIN(first, early->pts_ns);
-    }
-    return first != G_MAXINT64 ? first : last_hidden;
-}
-
-static void anchor(DubWorker *self, int64_t now_ns)
-{
-    dub_epochs_anchor(&self->epochs, first_shown(self));
-    dub_playout_anchor(self->playout, self->early_since_ns - self->age_ns);
-    self->age_ns = 0;
-    for (Early *early = g_queue_pop_head(&self->early); early; early = g_queue_pop_head(&self->early)) {
-        if (early->is_video)
-            take_video(self, &early->video, now_ns);
-        else
-            take_audio(self, early->pcm, early->pts_ns, now_ns);
-        early->is_video = false; /* its payload is the queue's now */
-        early_free(self, early);
-    }
-}
-
-/* Output time 0 is the earliest of both streams, so neither is placed before the other has shown itself; but it is not
- * waited for for ever, and timestamps that stand still are no clock. */
-static void wait_early(DubWorker *self, Early *early, int64_t now_ns)
-{
-    if (self->early_since_ns == DUB_TIME_NONE)
-        self->early_since_ns = now_ns;
-    g_queue_push_tail(&self->early, early);
-    self->early_has[early->is_video] |= !is_hidden(early);
-    const Early *first = g_queue_peek_head(&self->early);
-    const bool both = !self->input.has_video || (self->early_has[true] && self->early_has[false]);
-    const bool waited = self->input.live && now_ns - self->early_since_ns > EARLY_WAIT_NS;
-    if (both || waited || early->pts_ns - first->pts_ns > EARLY_WAIT_NS || self->early.length >= EARLY_MAX)
-        anchor(self, now_ns);
-}
-
-void dub_worker_source_video(DubWorker *self, const DubWorkerVideo *video, int64_t now_ns)
-{
-    if (self->state != DUB_WORKER_RUNNING) {
-        self->effects.free_payload(video->payload);
-        return;
-    }
-    if (self->epochs.anchored) {
-        take_video(self, video, now_ns);
-    } else {
-        Early *early = g_new0(Early, 1);
-        *early = (Early){ .is_video = true, .video = *video, .pts_ns = video->pts_ns };
-        wait_early(self, early, now_ns);
-    }
-    if (!self->paced)
-        go_on(self, now_ns);
-}
-
-void dub_worker_source_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_t now_ns)
-{
-    if (self->state != DUB_WORKER_RUNNING)
-        return;
-    if (self->epochs.anchored) {
-        take_audio(self, pcm, pts_ns, now_ns);
-    } else {
-        Early *early = g_new0(Early, 1);
-        *early = (Early){ .pcm = dub_pcm_ref((DubPcm *) pcm), .pts_ns = pts_ns };
-        wait_early(self, early, now_ns);
-    }
-    go_on(self, now_ns);
+    dub_worker_go_on(self, now_ns);
 }
 
 /* --- the ends --------------------------------------------------------------------------------------------------- */
@@ -494,10 +256,7 @@ static void start_draining(DubWorker *self, int64_t now_ns)
         finish(self);
         return;
     }
-    if (!self->epochs.anchored && self->early.length > 0)
-        anchor(self, now_ns);
-    g_queue_clear_full(&self->delayed, delayed_free); /* held, a source does not end: it was stopped */
-    self->owed_frames = 0;
+    dub_worker_finish_intake(self, now_ns);
     set_state(self, DUB_WORKER_DRAINING);
     cut_here(self);
 }
@@ -514,11 +273,12 @@ void dub_worker_source_eos(DubWorker *self, int64_t now_ns)
         return;
     note_source_ran(self, now_ns);
     if (!self->known || (!self->epochs.anchored && self->early.length == 0)) {
-        g_autoptr(GError) error = g_error_new_literal(DUB_ERROR, DUB_ERROR_CORRUPT, "the source ended before its first frame");
+        g_autoptr(GError) error =
+            g_error_new_literal(DUB_ERROR, DUB_ERROR_CORRUPT, "the source ended before its first frame");
         remember_error(self, error);
     }
     start_draining(self, now_ns);
-    go_on(self, now_ns);
+    dub_worker_go_on(self, now_ns);
 }
 
 static int64_t retry_wait(unsigned attempt) /* 0, 1, 2, … */
@@ -528,8 +288,8 @@ static int64_t retry_wait(unsigned attempt) /* 0, 1, 2, … */
 
 static bool worth_retrying(const GError *error)
 {
-    return g_error_matches(error, DUB_ERROR, DUB_ERROR_NETWORK) || g_error_matches(error, DUB_ERROR, DUB_ERROR_TIMEOUT) ||
-           g_error_matches(error, DUB_ERROR, DUB_ERROR_STALLED);
+    return g_error_matches(error, DUB_ERROR, DUB_ERROR_NETWORK) ||
+           g_error_matches(error, DUB_ERROR, DUB_ERROR_TIMEOUT) || g_error_matches(error, DUB_ERROR, DUB_ERROR_STALLED);
 }
 
 void dub_worker_source_error(DubWorker *self, const GError *error, int64_t now_ns)
@@ -540,8 +300,8 @@ void dub_worker_source_error(DubWorker *self, const GError *error, int64_t now_n
     note_source_ran(self, now_ns);
     if (was_live && worth_retrying(error) && self->source_attempts < self->config.source_attempts) {
         const int64_t wait = retry_wait(self->source_attempts++);
-        dub_warning("stream %s: source: %s; attempt %u of %u in %d s", self->stream_id, error->message, self->source_attempts,
-                    self->config.source_attempts, (int) (wait / DUB_NS_PER_S));
+        dub_warning("stream %s: source: %s; attempt %u of %u in %d s", self->stream_id, error->message,
+                    self->source_attempts, self->config.source_attempts, (int) (wait / DUB_NS_PER_S));
         self->source_retry_ns = now_ns + wait;
         self->effects.close_source(self->user_data);
         cut_here(self);
@@ -552,7 +312,7 @@ void dub_worker_source_error(DubWorker *self, const GError *error, int64_t now_n
     }
     remember_error(self, error);
     start_draining(self, now_ns);
-    go_on(self, now_ns);
+    dub_worker_go_on(self, now_ns);
 }
 
 static void hurry(DubWorker *self, int64_t within_ns, int64_t now_ns)
@@ -581,7 +341,7 @@ void dub_worker_stop(DubWorker *self, int64_t within_ns, int64_t now_ns)
         start_draining(self, now_ns);
         hurry(self, within_ns, now_ns);
     }
-    go_on(self, now_ns);
+    dub_worker_go_on(self, now_ns);
 }
 
 /* At once the first time, then later and later. */
@@ -593,7 +353,8 @@ static int64_t wait_for_same(DubWorker *self)
 
 bool dub_worker_resume(DubWorker *self, bool is_same, int64_t now_ns)
 {
-    if (self->state == DUB_WORKER_RECOVERING && !is_same) { /* nobody need wait for the next attempt, if none is under way */
+    if (self->state == DUB_WORKER_RECOVERING &&
+        !is_same) { /* nobody need wait for the next attempt, if none is under way */
         self->source_attempts = 0;
         self->source_retry_ns = self->source_retry_ns == G_MAXINT64 ? G_MAXINT64 : now_ns;
         return true;
@@ -638,7 +399,7 @@ void dub_worker_speech_ready(DubWorker *self, unsigned max_inflight, int64_t now
     self->max_inflight = MAX(max_inflight, 1);
     self->speech_retry_ns = DUB_TIME_NONE;
     self->send_after_ns = 0;
-    go_on(self, now_ns);
+    dub_worker_go_on(self, now_ns);
 }
 
 /* @late: the fragment's deadline has passed, which has counted as its failure. Its answer does not count again; one that the
@@ -670,18 +431,18 @@ void dub_worker_speech_result(DubWorker *self, DubSpeechResult *result, int64_t 
         fragment->answered_ns = now_ns;
         fragment->result = result;
     }
-    go_on(self, now_ns);
+    dub_worker_go_on(self, now_ns);
 }
 
 void dub_worker_speech_pressure(DubWorker *self, DubPressure pressure, unsigned delay_ms, int64_t now_ns)
 {
     self->stats.pressure_events[pressure]++;
     switch (pressure) {
-    case DUB_PRESSURE_NONE:      self->send_after_ns = 0; break;
+    case DUB_PRESSURE_NONE: self->send_after_ns = 0; break;
     case DUB_PRESSURE_SLOW_DOWN: self->send_after_ns = now_ns + delay_ms * DUB_NS_PER_MS; break;
-    case DUB_PRESSURE_PAUSE:     self->send_after_ns = now_ns + MAX(delay_ms, 1000) * DUB_NS_PER_MS; break;
+    case DUB_PRESSURE_PAUSE: self->send_after_ns = now_ns + MAX(delay_ms, 1000) * DUB_NS_PER_MS; break;
     }
-    go_on(self, now_ns);
+    dub_worker_go_on(self, now_ns);
 }
 
 /* However the link ends, what was out on it will not be answered, the probe neither. */
@@ -699,7 +460,7 @@ void dub_worker_speech_lost(DubWorker *self, int64_t now_ns)
     self->stats.reconnections++;
     /* Live, what was out falls back when its time comes; a file has the time to send it again. */
     lose_link(self, self->paced ? DUB_FRAGMENT_LOST : DUB_FRAGMENT_WAITING);
-    go_on(self, now_ns);
+    dub_worker_go_on(self, now_ns);
 }
 
 void dub_worker_speech_failed(DubWorker *self, const GError *error, int64_t now_ns)
@@ -717,7 +478,7 @@ void dub_worker_speech_failed(DubWorker *self, const GError *error, int64_t now_
                     (int) (SPEECH_REST_NS / DUB_NS_PER_S));
         self->speech_retry_ns = now_ns + SPEECH_REST_NS;
     }
-    go_on(self, now_ns);
+    dub_worker_go_on(self, now_ns);
 }
 
 /* --- the sink --------------------------------------------------------------------------------------------------- */
@@ -726,7 +487,7 @@ void dub_worker_sink_room(DubWorker *self, bool room, int64_t now_ns)
 {
     self->sink_room = room;
     if (room)
-        go_on(self, now_ns);
+        dub_worker_go_on(self, now_ns);
 }
 
 void dub_worker_sink_finished(DubWorker *self, G_GNUC_UNUSED int64_t now_ns)
@@ -741,7 +502,7 @@ void dub_worker_sink_opened(DubWorker *self, int64_t now_ns)
         return;
     self->sink = SINK_OPEN;
     self->sink_opened_ns = now_ns;
-    go_on(self, now_ns);
+    dub_worker_go_on(self, now_ns);
 }
 
 /* A new break counts, and so does each attempt that is not one of the quick ones. */
@@ -773,8 +534,8 @@ void dub_worker_sink_error(DubWorker *self, const GError *error, int64_t now_ns)
     }
     const bool was_open = self->sink == SINK_OPEN || self->sink == SINK_OPENING;
     /* What had the path was we ourselves, over a connection that the server has not missed yet. */
-    const bool own_rest = self->sink == SINK_OPEN && self->sink_was_broken &&
-                          g_error_matches(error, DUB_ERROR, DUB_ERROR_BUSY);
+    const bool own_rest =
+        self->sink == SINK_OPEN && self->sink_was_broken && g_error_matches(error, DUB_ERROR, DUB_ERROR_BUSY);
     if (self->paced && (worth_retrying(error) || own_rest) && was_open && self->sink_breaks <= SINK_BREAKS) {
         break_sink(self, error, now_ns);
         if (self->sink_breaks <= SINK_BREAKS)
@@ -797,9 +558,10 @@ void dub_worker_tick(DubWorker *self, int64_t now_ns)
         self->source_retry_ns = G_MAXINT64; /* until this attempt has failed too */
         self->effects.open_source(self->user_data);
     }
-    if (self->speech_retry_ns != DUB_TIME_NONE && now_ns >= self->speech_retry_ns && self->link == LINK_DOWN && self->known) {
+    if (self->speech_retry_ns != DUB_TIME_NONE && now_ns >= self->speech_retry_ns && self->link == LINK_DOWN &&
+        self->known) {
         self->speech_retry_ns = DUB_TIME_NONE;
         self->effects.start_speech(&self->input, self->user_data);
     }
-    go_on(self, now_ns);
+    dub_worker_go_on(self, now_ns);
 }

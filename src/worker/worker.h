@@ -30,17 +30,17 @@ typedef enum {
 const char *dub_worker_state_to_string(DubWorkerState state);
 
 typedef struct {
-    const char *stream_id;        /* for the log; copied */
-    int64_t segment_ns;           /* nominal: 6 s */
+    const char *stream_id; /* for the log; copied */
+    int64_t segment_ns;    /* nominal: 6 s */
     DubSegmentMode segment_mode;
-    int64_t playout_delay_ns;     /* 0: from segment_ns, see dub_worker_default_delay() */
-    int64_t timeout_ns;           /* a fragment's at the sts-service; bounds the delay too */
-    bool paced;                   /* play in real time even from a file: the sink is live. A live source always is */
-    double bed_gain;              /* linear */
+    int64_t playout_delay_ns; /* 0: from segment_ns, see dub_worker_default_delay() */
+    int64_t timeout_ns;       /* a fragment's at the sts-service; bounds the delay too */
+    bool paced;               /* play in real time even from a file: the sink is live. A live source always is */
+    double bed_gain;          /* linear */
     unsigned breaker_threshold;
     int64_t breaker_cooldown_ns;
-    unsigned source_attempts;     /* how often a broken live source is opened again in a row: 5 */
-    uint64_t first_fragment;      /* a restarted stream goes on counting here */
+    unsigned source_attempts; /* how often a broken live source is opened again in a row: 5 */
+    uint64_t first_fragment;  /* a restarted stream goes on counting here */
 } DubWorkerConfig;
 
 /* Segment + longest overhang + expected processing + margin, at most segment + timeout. @processing_ns: what a fragment of
@@ -49,18 +49,18 @@ int64_t dub_worker_default_delay(int64_t segment_ns, int64_t timeout_ns, int64_t
 
 typedef struct {
     bool has_video;
-    bool live;               /* the source sets the pace; a file can be held */
+    bool live;                  /* the source sets the pace; a file can be held */
     unsigned rate_hz, channels; /* of the PCM */
-    int64_t head_ns;         /* how much older than its arrival what comes first is: playing is that much further on */
-    int64_t first_ns;        /* its timestamp */
+    int64_t head_ns;  /* how much older than its arrival what comes first is: playing is that much further on */
+    int64_t first_ns; /* its timestamp */
 } DubWorkerInput;
 
 typedef struct {
-    void *payload;      /* opaque to the worker: it is handed on to push_video, or to free_payload */
+    void *payload;                       /* opaque to the worker: it is handed on to push_video, or to free_payload */
     int64_t pts_ns, dts_ns, duration_ns; /* source time; dts and duration may be DUB_TIME_NONE */
     bool key_frame;
     gsize size_bytes;
-    bool is_hidden;     /* decoded for those behind it, not shown: it may lie before output time 0 */
+    bool is_hidden; /* decoded for those behind it, not shown: it may lie before output time 0 */
 } DubWorkerVideo;
 
 typedef enum {
@@ -76,22 +76,22 @@ const char *dub_fallback_to_string(DubFallback reason); /* the metric's label: "
 
 /* One fragment's fate, told once, in order. */
 typedef struct {
-    uint64_t index;                 /* of the stream, goes on over reconnects */
-    int64_t start_ns, duration_ns;  /* output timeline */
+    uint64_t index;                /* of the stream, goes on over reconnects */
+    int64_t start_ns, duration_ns; /* output timeline */
     DubFallback fallback;
-    const DubSpeechResult *result;  /* NULL when none came in time */
-    int64_t latency_ns;             /* from submit to answer; DUB_TIME_NONE without */
+    const DubSpeechResult *result; /* NULL when none came in time */
+    int64_t latency_ns;            /* from submit to answer; DUB_TIME_NONE without */
 } DubWorkerFragment;
 
 typedef struct {
     uint64_t video_units, video_bytes, audio_segments, audio_bytes; /* taken in */
-    uint64_t sent, answered[3];       /* by DubSpeechStatus */
+    uint64_t sent, answered[3];                                     /* by DubSpeechStatus */
     uint64_t dubbed, fallbacks[DUB_N_FALLBACKS];
-    uint64_t late;                    /* answers that came after their deadline: dropped */
+    uint64_t late; /* answers that came after their deadline: dropped */
     uint64_t epochs, gaps_filled, overlaps_dropped, rebuffers, video_dropped, reconnections, pressure_events[3];
     unsigned inflight, video_queued;
-    int64_t audio_queued_ns;          /* original that waits to be played */
-    int64_t av_delta_ns;              /* of the output, at its muxer; 0 here, filled in by who has the sink */
+    int64_t audio_queued_ns; /* original that waits to be played */
+    int64_t av_delta_ns;     /* of the output, at its muxer; 0 here, filled in by who has the sink */
     int64_t played_ns, delay_ns;
     DubBreakerState breaker;
     uint64_t breaker_failures;
@@ -100,19 +100,20 @@ typedef struct {
 typedef struct {
     void (*open_source)(void *user_data);
     void (*close_source)(void *user_data);
-    void (*hold_source)(bool held, void *user_data);               /* files: too much waits for dubs or for the sink */
+    void (*hold_source)(bool held, void *user_data); /* files: too much waits for dubs or for the sink */
     void (*start_speech)(const DubWorkerInput *input, void *user_data);
-    void (*submit)(DubFragment *fragment, void *user_data);        /* (transfer full) */
+    void (*submit)(DubFragment *fragment, void *user_data); /* (transfer full) */
     void (*applied)(uint64_t sequence_number, void *user_data);
-    void (*end_speech)(void *user_data);                           /* nothing is awaited of it any more */
+    void (*end_speech)(void *user_data); /* nothing is awaited of it any more */
     /* Returns: false: dub_worker_sink_opened() or …_error() follows */
     bool (*open_sink)(const DubWorkerInput *input, void *user_data);
     void (*push_video)(void *payload, int64_t pts_ns, int64_t dts_ns, void *user_data); /* payload: (transfer full) */
-    void (*push_audio)(DubPcm *pcm, void *user_data);              /* (transfer full); contiguous */
+    void (*push_audio)(DubPcm *pcm, void *user_data); /* (transfer full); contiguous */
     void (*end_sink)(bool complete, void *user_data);
     void (*fragment_decided)(const DubWorkerFragment *fragment, void *user_data);
     void (*state_changed)(DubWorkerState state, void *user_data);
-    void (*stopped)(const GError *error, void *user_data);         /* error: why, NULL for a clean end; the worker may be freed later */
+    void (*stopped)(const GError *error,
+                    void *user_data); /* error: why, NULL for a clean end; the worker may be freed later */
     void (*free_payload)(void *payload);
 } DubWorkerEffects;
 
@@ -132,7 +133,8 @@ bool dub_worker_resume(DubWorker *self, bool is_same, int64_t now_ns);
 void dub_worker_tick(DubWorker *self, int64_t now_ns); /* each 20 ms while live; files need none */
 
 void dub_worker_source_info(DubWorker *self, const DubWorkerInput *input, int64_t now_ns);
-void dub_worker_source_video(DubWorker *self, const DubWorkerVideo *video, int64_t now_ns); /* payload: (transfer full) */
+void dub_worker_source_video(DubWorker *self, const DubWorkerVideo *video,
+                             int64_t now_ns); /* payload: (transfer full) */
 void dub_worker_source_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_t now_ns);
 void dub_worker_source_eos(DubWorker *self, int64_t now_ns);
 void dub_worker_source_error(DubWorker *self, const GError *error, int64_t now_ns);

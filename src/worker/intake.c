@@ -1,0 +1,257 @@
+/* worker/intake.c: what the source delivers gets its place in output time: sound as a row of frames without holes, pictures
+ * in an order that muxers take. */
+#include "worker/private.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define EARLY_WAIT_NS (2 * DUB_NS_PER_S)   /* for the other stream's first timestamp, on any clock */
+#define EARLY_MAX     1024u                /* 20 s of sound, should timestamps stand still in a file */
+#define SQUEEZE_NS    DUB_NS_PER_US        /* between pictures whose times do not rise */
+#define GAP_NS        (60 * DUB_NS_PER_MS) /* audio timestamps that are off by more are a gap or an overlap */
+#define DRIFT_NS      (20 * DUB_NS_PER_MS) /* smoothed: half of what anyone sees */
+
+typedef struct {
+    bool is_video;
+    DubWorkerVideo video;
+    DubPcm *pcm;
+    int64_t pts_ns;
+} Early;
+
+typedef struct {
+    DubPcm *pcm;
+    int64_t pts_ns;
+} Delayed;
+
+static void early_free(DubWorker *self, Early *early)
+{
+    if (early->is_video)
+        self->effects.free_payload(early->video.payload);
+    dub_pcm_unref(early->pcm);
+    g_free(early);
+}
+
+static Delayed *delayed_new(const DubPcm *pcm, int64_t pts_ns)
+{
+    Delayed *delayed = g_new(Delayed, 1);
+    *delayed = (Delayed){ dub_pcm_ref((DubPcm *) pcm), pts_ns };
+    return delayed;
+}
+
+static void delayed_free(void *data)
+{
+    Delayed *delayed = data;
+    dub_pcm_unref(delayed->pcm);
+    g_free(delayed);
+}
+
+/* What is new leaves after D; what had waited before it got here has spent that much of it. */
+static int64_t resume_at(const DubWorker *self, int64_t source_ns, int64_t now_ns)
+{
+    if (!self->input.live || !dub_playout_anchored(self->playout))
+        return 0;
+    const int64_t age_ns = self->age_ns > 0 ? MAX(self->age_ns - (source_ns - self->first_ns), 0) : 0;
+    return dub_playout_position(self->playout, now_ns) + self->stats.delay_ns - age_ns;
+}
+
+static int64_t place(DubWorker *self, DubTrack track, int64_t source_ns, int64_t duration_ns, int64_t now_ns)
+{
+    int64_t offset;
+    if (!dub_epochs_map(&self->epochs, track, source_ns, duration_ns, resume_at(self, source_ns, now_ns), &offset))
+        return offset;
+    dub_info("stream %s: epoch %u: timestamps of the source jumped", self->stream_id, self->epochs.epoch);
+    self->age_ns = 0;
+    return offset;
+}
+
+static void take_video(DubWorker *self, const DubWorkerVideo *video, int64_t now_ns)
+{
+    const int64_t dts = video->dts_ns != DUB_TIME_NONE ? video->dts_ns : video->pts_ns;
+    const int64_t duration = video->duration_ns != DUB_TIME_NONE ? video->duration_ns : 0;
+    const int64_t offset = place(self, DUB_TRACK_VIDEO, dts, duration, now_ns);
+    DubVideoUnit unit = { video->payload, video->pts_ns - offset, dts - offset, video->key_frame, video->size_bytes };
+    self->stats.video_units++;
+    self->stats.video_bytes += video->size_bytes;
+    if (self->last_dts_ns != DUB_TIME_NONE &&
+        unit.dts_ns <= self->last_dts_ns) {           /* nothing goes backwards, and none is lost: */
+        unit.dts_ns = self->last_dts_ns + SQUEEZE_NS; /* others may be decoded from it */
+        unit.pts_ns = MAX(unit.pts_ns, unit.dts_ns);
+    }
+    self->last_dts_ns = unit.dts_ns;
+    if (!dub_playout_push(self->playout, &unit) && self->stats.video_dropped++ % 100 == 0)
+        dub_warning("stream %s: video dropped: %" G_GUINT64_FORMAT " bytes already wait to be played", self->stream_id,
+                    DUB_WORKER_VIDEO_BYTES_MAX);
+}
+
+static void put_sound(DubWorker *self, const float *samples, gsize n_frames)
+{
+    dub_mixer_push_original(self->mixer, samples, n_frames);
+    dub_segmenter_push(self->segmenter, samples, n_frames);
+    dub_worker_take_segments(self);
+}
+
+/* A second at a time: a gap may be an hour long. */
+static void put_owed_silence(DubWorker *self)
+{
+    const gsize n_frames = (gsize) MIN(self->owed_frames, (int64_t) self->input.rate_hz);
+    g_autofree float *zeros = g_new0(float, n_frames * self->input.channels);
+    put_sound(self, zeros, n_frames);
+    self->owed_frames -= (int64_t) n_frames;
+}
+
+/* How many frames audio's own timestamp is ahead of where the frame count would put it; what is within the jitter of
+ * timestamps counts only once it lasts. */
+static int64_t frames_off(DubWorker *self, int64_t target_frame)
+{
+    const int64_t received = dub_mixer_received(self->mixer);
+    const int64_t off = target_frame - received;
+    const int64_t off_ns = dub_worker_frames_to_ns(self, off);
+    if (received == 0 || ABS(off_ns) > GAP_NS) {
+        self->drift_ns = 0;
+        return off;
+    }
+    self->drift_ns += (off_ns - self->drift_ns) / 16;
+    if (ABS(self->drift_ns) <= DRIFT_NS)
+        return 0;
+    self->drift_ns = 0;
+    return off;
+}
+
+static void put_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_t now_ns)
+{
+    const int64_t offset = place(self, DUB_TRACK_AUDIO, pts_ns, dub_pcm_duration_ns(pcm), now_ns);
+    const int64_t target = dub_ns_to_samples(pts_ns - offset, self->input.rate_hz);
+    const int64_t off = frames_off(self, target);
+    if (off > 0) {
+        self->stats.gaps_filled += dub_mixer_received(self->mixer) > 0;
+        self->owed_frames = off;
+        g_queue_push_head(&self->delayed, delayed_new(pcm, pts_ns));
+        return;
+    }
+    const gsize skip = off < 0 ? MIN((gsize) -off, pcm->n_frames) : 0;
+    self->stats.overlaps_dropped += skip > 0 && dub_mixer_received(self->mixer) > 0;
+    put_sound(self, pcm->samples + skip * pcm->channels, pcm->n_frames - skip);
+}
+
+/* One piece of what waits for room. Returns: whether there was any, and room for it. */
+bool dub_worker_take_owed(DubWorker *self, int64_t now_ns)
+{
+    const bool is_live = self->input.live; /* a gap in it is at most DUB_EPOCH_LIVE_GAP_NS long */
+    if (g_queue_is_empty(&self->delayed) || (!is_live && dub_worker_is_full(self, now_ns)))
+        return false;
+    if (self->owed_frames > 0) {
+        put_owed_silence(self);
+        return true;
+    }
+    Delayed *delayed = g_queue_pop_head(&self->delayed);
+    put_audio(self, delayed->pcm, delayed->pts_ns, now_ns);
+    delayed_free(delayed);
+    return true;
+}
+
+static void take_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_t now_ns)
+{
+    if (g_queue_is_empty(&self->delayed))
+        put_audio(self, pcm, pts_ns, now_ns);
+    else
+        g_queue_push_tail(&self->delayed, delayed_new(pcm, pts_ns));
+    if (self->input.live) {
+        while (dub_worker_take_owed(self, now_ns))
+            ;
+    }
+}
+
+static bool is_hidden(const Early *early)
+{
+    return early->is_video && early->video.is_hidden;
+}
+
+/* When the first is seen or heard. Where all that has come is hidden, what is shown comes next. */
+static int64_t first_shown(const DubWorker *self)
+{
+    int64_t first = G_MAXINT64, last_hidden = G_MININT64;
+    for (const GList *l = self->early.head; l; l = l->next) {
+        const Early *early = l->data;
+        if (is_hidden(early))
+            last_hidden = MAX(last_hidden, early->pts_ns);
+        else
+            first = MIN(first, early->pts_ns);
+    }
+    return first != G_MAXINT64 ? first : last_hidden;
+}
+
+static void anchor(DubWorker *self, int64_t now_ns)
+{
+    dub_epochs_anchor(&self->epochs, first_shown(self));
+    dub_playout_anchor(self->playout, self->early_since_ns - self->age_ns);
+    self->age_ns = 0;
+    for (Early *early = g_queue_pop_head(&self->early); early; early = g_queue_pop_head(&self->early)) {
+        if (early->is_video)
+            take_video(self, &early->video, now_ns);
+        else
+            take_audio(self, early->pcm, early->pts_ns, now_ns);
+        early->is_video = false; /* its payload is the queue's now */
+        early_free(self, early);
+    }
+}
+
+/* Output time 0 is the earliest of both streams, so neither is placed before the other has shown itself; but it is not
+ * waited for for ever, and timestamps that stand still are no clock. */
+static void wait_early(DubWorker *self, Early *early, int64_t now_ns)
+{
+    if (self->early_since_ns == DUB_TIME_NONE)
+        self->early_since_ns = now_ns;
+    g_queue_push_tail(&self->early, early);
+    self->early_has[early->is_video] |= !is_hidden(early);
+    const Early *first = g_queue_peek_head(&self->early);
+    const bool both = !self->input.has_video || (self->early_has[true] && self->early_has[false]);
+    const bool waited = self->input.live && now_ns - self->early_since_ns > EARLY_WAIT_NS;
+    if (both || waited || early->pts_ns - first->pts_ns > EARLY_WAIT_NS || self->early.length >= EARLY_MAX)
+        anchor(self, now_ns);
+}
+
+void dub_worker_source_video(DubWorker *self, const DubWorkerVideo *video, int64_t now_ns)
+{
+    if (self->state != DUB_WORKER_RUNNING) {
+        self->effects.free_payload(video->payload);
+        return;
+    }
+    if (self->epochs.anchored) {
+        take_video(self, video, now_ns);
+    } else {
+        Early *early = g_new0(Early, 1);
+        *early = (Early){ .is_video = true, .video = *video, .pts_ns = video->pts_ns };
+        wait_early(self, early, now_ns);
+    }
+    if (!self->paced)
+        dub_worker_go_on(self, now_ns);
+}
+
+void dub_worker_source_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_t now_ns)
+{
+    if (self->state != DUB_WORKER_RUNNING)
+        return;
+    if (self->epochs.anchored) {
+        take_audio(self, pcm, pts_ns, now_ns);
+    } else {
+        Early *early = g_new0(Early, 1);
+        *early = (Early){ .pcm = dub_pcm_ref((DubPcm *) pcm), .pts_ns = pts_ns };
+        wait_early(self, early, now_ns);
+    }
+    dub_worker_go_on(self, now_ns);
+}
+
+void dub_worker_finish_intake(DubWorker *self, int64_t now_ns)
+{
+    if (!self->epochs.anchored && self->early.length > 0)
+        anchor(self, now_ns);
+    g_queue_clear_full(&self->delayed, delayed_free); /* held, a source does not end: it was stopped */
+    self->owed_frames = 0;
+}
+
+void dub_worker_clear_intake(DubWorker *self)
+{
+    for (Early *early = g_queue_pop_head(&self->early); early; early = g_queue_pop_head(&self->early))
+        early_free(self, early);
+    g_queue_clear_full(&self->delayed, delayed_free);
+}
