@@ -13,7 +13,7 @@ SOAK_MINUTES ?= 60
 export AIRDUB_BUILD ?= $(abspath $(BUILD))
 
 .DEFAULT_GOAL := all
-.PHONY: all deps deps-build deps-demo models demo fixtures test unit asan tsan fuzz soak bench install \
+.PHONY: all deps deps-build deps-demo models demo fixtures test format unit asan tsan fuzz soak bench install \
 	e2e-docker-up images deb clean help
 .PHONY: e2e e2e-test-p1 e2e-repeat e2e-media-up e2e-sts-up e2e-logs e2e-clean
 
@@ -65,6 +65,9 @@ demo: deps-demo ## dub a one-minute clip live, through the whole path, and repor
 
 test: deps ## run every test there is, and end with one total
 	@$(with_models) $(PYTHON) tools/test/run.py all
+
+format: ## lay out all C as .clang-format says
+	@clang-format -i $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 
 unit: all ## run the unit tests only
 	@$(with_models) meson test -C $(BUILD) --print-errorlogs

@@ -71,7 +71,8 @@ static void on_ack(json_t *args, GPtrArray *attachments, const GError *error, vo
     if (error)
         print_line(json_pack("{ss,ss}", "what", "ack", "error", error->message));
     else
-        print_line(json_pack("{ss,sO,so}", "what", "ack", "args", args, "attachments", attachments_to_hex(attachments)));
+        print_line(
+            json_pack("{ss,sO,so}", "what", "ack", "args", args, "attachments", attachments_to_hex(attachments)));
     got_one(user_data);
 }
 
@@ -87,9 +88,10 @@ static void on_connect(SioClient *client, void *user_data)
     g_autoptr(GPtrArray) attachments = make_attachments();
     g_autofree char *text = g_strnfill((gsize) size_bytes, 'x');
     print_line(json_pack("{ss,ss}", "what", "connected", "id", sio_client_get_id(client)));
-    sio_client_emit_args(client, "message", json_pack("[i,s,{s:[b]},o,s]", 1, "2", "3", 1, sio_placeholder_new(0), text),
-                         attachments);
-    sio_client_emit_with_ack(client, "message-with-ack", json_pack("[s]", "ack me"), NULL, ACK_TIMEOUT_MS, on_ack, user_data);
+    sio_client_emit_args(client, "message",
+                         json_pack("[i,s,{s:[b]},o,s]", 1, "2", "3", 1, sio_placeholder_new(0), text), attachments);
+    sio_client_emit_with_ack(client, "message-with-ack", json_pack("[s]", "ack me"), NULL, ACK_TIMEOUT_MS, on_ack,
+                             user_data);
 }
 
 static void on_connect_error(SioClient *client G_GNUC_UNUSED, const GError *error, const json_t *data, guint retry_ms,
@@ -97,7 +99,8 @@ static void on_connect_error(SioClient *client G_GNUC_UNUSED, const GError *erro
 {
     App *app = user_data;
     print_line(json_pack("{ss,ss,sb,sO*,si}", "what", "connect_error", "message", error->message, "refused",
-                         g_error_matches(error, SIO_ERROR, SIO_ERROR_REFUSED), "data", data, "retry_ms", (int) retry_ms));
+                         g_error_matches(error, SIO_ERROR, SIO_ERROR_REFUSED), "data", data, "retry_ms",
+                         (int) retry_ms));
     if (retry_ms > 0)
         return;
     app->exit_status = EXIT_FAILURE;
@@ -117,8 +120,8 @@ static void on_event(SioClient *client, const SioEvent *event, void *user_data)
 static void on_disconnect(SioClient *client G_GNUC_UNUSED, SioDisconnectReason reason, guint retry_ms, void *user_data)
 {
     const App *app = user_data;
-    print_line(json_pack("{ss,ss,si}", "what", "disconnected", "reason", sio_disconnect_reason_to_string(reason), "retry_ms",
-                         (int) retry_ms));
+    print_line(json_pack("{ss,ss,si}", "what", "disconnected", "reason", sio_disconnect_reason_to_string(reason),
+                         "retry_ms", (int) retry_ms));
     if (retry_ms == 0)
         g_main_loop_quit(app->loop);
 }

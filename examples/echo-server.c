@@ -20,11 +20,14 @@ static void on_message(EioSocket *socket, EioFormat format, GBytes *data, void *
     eio_socket_send(socket, format, data);
 }
 
-static void on_close(EioSocket *socket G_GNUC_UNUSED, EioCloseReason reason G_GNUC_UNUSED, void *user_data G_GNUC_UNUSED)
+static void on_close(EioSocket *socket G_GNUC_UNUSED, EioCloseReason reason G_GNUC_UNUSED,
+                     void *user_data G_GNUC_UNUSED)
 {
 }
 
-static const EioServerCallbacks engine_callbacks = { .on_open = on_open, .on_message = on_message, .on_close = on_close };
+static const EioServerCallbacks engine_callbacks = { .on_open = on_open,
+                                                     .on_message = on_message,
+                                                     .on_close = on_close };
 
 #define AUTH_DELAY_MS 10
 
@@ -85,8 +88,8 @@ static bool read_options(int argc, char **argv, GError **error)
     g_option_context_add_main_entries(context, entries, NULL);
     if (!g_option_context_parse(context, &argc, &argv, error))
         return false;
-    if (port >= 0 && port <= 65535 && ping_interval_ms > 0 && ping_timeout_ms > 0 && max_payload_bytes > 0
-        && max_connections >= 0)
+    if (port >= 0 && port <= 65535 && ping_interval_ms > 0 && ping_timeout_ms > 0 && max_payload_bytes > 0 &&
+        max_connections >= 0)
         return true;
     g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "a number is out of range");
     return false;

@@ -34,8 +34,8 @@ static void print_paths(const DubRtmpServer *server)
     for (guint i = 0; i < paths->len; i++) {
         const DubRtmpPathInfo *info = paths->pdata[i];
         g_autofree char *tracks = g_strjoinv(",", info->tracks);
-        printf("path %s %d %" G_GUINT64_FORMAT " %u %s\n", info->name, info->ready, info->bytes_received,
-               info->readers, tracks);
+        printf("path %s %d %" G_GUINT64_FORMAT " %u %s\n", info->name, info->ready, info->bytes_received, info->readers,
+               tracks);
     }
     puts("end");
     fflush(stdout);

@@ -11,12 +11,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LINE_BYTES      4096
-#define READ_BYTES      4096
-#define QUICK_DEATH_NS  (10 * DUB_NS_PER_S)
-#define QUICK_DEATHS    5
-#define FIRST_WAIT_MS   500
-#define LAST_LINES_MS   200 /* after its death, for what still lies in the pipe */
+#define LINE_BYTES     4096
+#define READ_BYTES     4096
+#define QUICK_DEATH_NS (10 * DUB_NS_PER_S)
+#define QUICK_DEATHS   5
+#define FIRST_WAIT_MS  500
+#define LAST_LINES_MS  200 /* after its death, for what still lies in the pipe */
 
 struct _Child {
     char *name;
@@ -24,16 +24,16 @@ struct _Child {
     ChildCallbacks callbacks;
     void *user_data;
 
-    GSubprocess *process; /* NULL while it does not run */
+    GSubprocess *process;      /* NULL while it does not run */
     GCancellable *cancellable; /* of this life's read and wait */
-    GString *line;        /* not yet ended */
+    GString *line;             /* not yet ended */
     char *last_line;
     int64_t started_ns;
     unsigned quick_deaths;
     bool started, ready, stopping, killed;
-    bool at_eof;          /* its pipe is closed */
-    char *how_died;       /* set once it is gone and its last lines are awaited */
-    int exit_status;      /* -1: a signal */
+    bool at_eof;     /* its pipe is closed */
+    char *how_died;  /* set once it is gone and its last lines are awaited */
+    int exit_status; /* -1: a signal */
     guint restart_source, kill_source, last_lines_source, stopped_source;
 };
 

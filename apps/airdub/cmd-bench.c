@@ -11,10 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FRAGMENT_S  6.0  /* of sound: what a live stream sends at a time */
-#define ROUNDS      5    /* the median of them counts */
-#define MOST_BUSY   0.9  /* of the cores, as admission has it */
-#define HEARD_HZ    16000
+#define FRAGMENT_S                 6.0 /* of sound: what a live stream sends at a time */
+#define ROUNDS                     5   /* the median of them counts */
+#define MOST_BUSY                  0.9 /* of the cores, as admission has it */
+#define HEARD_HZ                   16000
 #define SPEECH_CHARACTERS_A_SECOND 15.0 /* of dense speech */
 
 /* Six seconds of somebody who talks without a pause. */
@@ -54,8 +54,7 @@ static double seconds_since(int64_t begin_ns)
 
 static char *translate_sample(const Bench *self, GError **error)
 {
-    g_autoptr(DubEngineChain) chain =
-        dub_engine_chain_open(self->settings, DUB_STAGE_MT, self->from, self->to, error);
+    g_autoptr(DubEngineChain) chain = dub_engine_chain_open(self->settings, DUB_STAGE_MT, self->from, self->to, error);
     if (!chain)
         return NULL;
     const DubEngineRequest request = { .text = english, .from = self->from, .to = self->to };
@@ -66,8 +65,7 @@ static char *translate_sample(const Bench *self, GError **error)
 /* Recognisers take as long for a synthetic voice as for a real one. */
 static DubPcm *speak_sample(const Bench *self, GError **error)
 {
-    g_autoptr(DubEngineChain) chain =
-        dub_engine_chain_open(self->settings, DUB_STAGE_TTS, self->to, self->from, error);
+    g_autoptr(DubEngineChain) chain = dub_engine_chain_open(self->settings, DUB_STAGE_TTS, self->to, self->from, error);
     if (!chain)
         return NULL;
     const DubEngineRequest request = { .text = english, .from = self->to, .to = self->from };
@@ -96,7 +94,9 @@ static bool run_once(DubEngine *engine, const Bench *self, DubEngineStage stage,
 {
     const DubEngineRequest request = {
         .pcm = stage == DUB_STAGE_ASR ? self->speech : NULL,
-        .text = stage == DUB_STAGE_ASR ? NULL : stage == DUB_STAGE_MT ? english : self->translation,
+        .text = stage == DUB_STAGE_ASR  ? NULL
+                : stage == DUB_STAGE_MT ? english
+                                        : self->translation,
         .from = self->from,
         .to = self->to,
     };
@@ -145,7 +145,7 @@ static void measure(Bench *self, const EngineRow *row)
 static bool covers(const Bench *self, const EngineRow *row)
 {
     g_autofree char *pair = g_strdup_printf("%s-%s", self->from, self->to);
-    const char *wanted = row->klass->stage == DUB_STAGE_ASR ? self->from
+    const char *wanted = row->klass->stage == DUB_STAGE_ASR  ? self->from
                          : row->klass->stage == DUB_STAGE_MT ? pair
                                                              : self->to;
     return !row->problem && !(row->klass->flags & DUB_ENGINE_BY_NAME) &&
@@ -224,7 +224,8 @@ static DubJson *combinations(const Bench *self)
 
 static void print_table(const Bench *self)
 {
-    printf("%-12s  %-13s  %9s  %9s  %12s  %s\n", "STAGE", "ENGINE", "LOAD", "FIRST", "6 s OF SOUND", "REAL-TIME FACTOR");
+    printf("%-12s  %-13s  %9s  %9s  %12s  %s\n", "STAGE", "ENGINE", "LOAD", "FIRST", "6 s OF SOUND",
+           "REAL-TIME FACTOR");
     for (guint i = 0; i < self->results->len; i++) {
         const Result *r = self->results->pdata[i];
         if (r->problem)
@@ -249,11 +250,11 @@ static void print_json(const Bench *self)
     DubJson *engines = json_array();
     for (guint i = 0; i < self->results->len; i++) {
         const Result *r = self->results->pdata[i];
-        json_array_append_new(
-            engines, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "stage", dub_engine_stage_to_string(r->stage), "engine",
-                               r->engine, "load_s", command_json_real(r->load_s), "first_s",
-                               command_json_real(r->first_s), "fragment_s", command_json_real(r->fragment_s), "problem",
-                               command_json_string(r->problem)));
+        json_array_append_new(engines,
+                              json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "stage", dub_engine_stage_to_string(r->stage),
+                                        "engine", r->engine, "load_s", command_json_real(r->load_s), "first_s",
+                                        command_json_real(r->first_s), "fragment_s", command_json_real(r->fragment_s),
+                                        "problem", command_json_string(r->problem)));
     }
     command_print_json(json_pack("{s:i, s:o, s:o}", "cores", (int) g_get_num_processors(), "engines", engines,
                                  "combinations", combinations(self)));
@@ -263,7 +264,7 @@ int cmd_bench(int argc, char **argv, GError **error)
 {
     gboolean as_json = FALSE;
     g_autofree char *from = NULL, *to = NULL;
-    g_auto(EngineOptions) chosen = {0};
+    g_auto(EngineOptions) chosen = { 0 };
     const GOptionEntry own[] = {
         { "from", 0, 0, G_OPTION_ARG_STRING, &from, "the language spoken [en]", "LANGUAGE" },
         { "to", 0, 0, G_OPTION_ARG_STRING, &to, "the language wanted [es]", "LANGUAGE" },
@@ -272,12 +273,12 @@ int cmd_bench(int argc, char **argv, GError **error)
     };
     g_autofree GOptionEntry *entries = engine_options_entries(&chosen, own);
     g_auto(GStrv) rest = NULL;
-    if (!command_parse(argc, argv, entries, "engines", "Measures how fast the speech engines of this machine are.", NULL,
-                       1, &rest, error))
+    if (!command_parse(argc, argv, entries, "engines", "Measures how fast the speech engines of this machine are.",
+                       NULL, 1, &rest, error))
         return 0;
     if (strcmp(rest[0], "engines") != 0) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "there is no bench called '%.40s'; try airdub bench engines",
-                    rest[0]);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
+                    "there is no bench called '%.40s'; try airdub bench engines", rest[0]);
         return 0;
     }
     command_setup_log(false);

@@ -8,7 +8,7 @@
 const char *doctor_verdict_to_string(DoctorVerdict verdict)
 {
     switch (verdict) {
-    case DOCTOR_OK:   return "ok";
+    case DOCTOR_OK: return "ok";
     case DOCTOR_FAIL: return "FAIL";
     case DOCTOR_NOTE: return "note";
     }
@@ -27,7 +27,7 @@ static void line_free(void *data)
 void doctor_add(DoctorReport *report, DoctorVerdict verdict, const char *group, char *name, char *detail, char *cure)
 {
     DoctorLine *line = g_new0(DoctorLine, 1);
-    *line = (DoctorLine) { verdict, group, name, detail, cure };
+    *line = (DoctorLine){ verdict, group, name, detail, cure };
     g_ptr_array_add(report->lines, line);
     if (report->on_line)
         report->on_line(line);
@@ -92,10 +92,9 @@ static bool parse(int argc, char **argv, DoctorQuestion *question, gboolean *as_
         { "json", 0, 0, G_OPTION_ARG_NONE, as_json, "one JSON object instead of lines", NULL },
         G_OPTION_ENTRY_NULL,
     };
-    return command_parse(argc, argv, entries, NULL,
-                         "Checks engines, voices, GStreamer, ports, the media server and the STS link.",
-                         "MEDIAMTX_API_URL and STS_SERVICE_URL, where set, name the services to check.", 0, NULL,
-                         error);
+    return command_parse(
+        argc, argv, entries, NULL, "Checks engines, voices, GStreamer, ports, the media server and the STS link.",
+        "MEDIAMTX_API_URL and STS_SERVICE_URL, where set, name the services to check.", 0, NULL, error);
 }
 
 static bool check_ports_given(const DoctorQuestion *question, GError **error)

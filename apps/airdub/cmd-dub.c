@@ -15,12 +15,12 @@
 #include <unistd.h>
 
 #define PROGRESS_MS         100
-#define CUT_SHORT_MS        1000  /* after the second signal; then we go whatever still waits */
-#define FILE_TIMEOUT_MS     30000 /* nobody waits for a file's fragment: the most the protocol has */
+#define CUT_SHORT_MS        1000   /* after the second signal; then we go whatever still waits */
+#define FILE_TIMEOUT_MS     30000  /* nobody waits for a file's fragment: the most the protocol has */
 #define OWN_TIMEOUT_MS      180000 /* likewise, of engines here: a slow voice on a busy machine */
 #define LIVE_TIMEOUT_MS     8000
 #define MOST_INFLIGHT       10
-#define REMOTE_INFLIGHT     3     /* what an sts-service takes without asking us to slow down */
+#define REMOTE_INFLIGHT     3 /* what an sts-service takes without asking us to slow down */
 #define STS_CONNECT_S       5
 #define BREAKER_THRESHOLD   5
 #define BREAKER_COOLDOWN_NS (30 * DUB_NS_PER_S)
@@ -33,13 +33,13 @@ typedef struct {
     DubEngineSettings *settings;
     DubEngineSets *engines; /* NULL with --sts */
     DubEngineLease *lease;
-    DubLanes *lanes;        /* NULL while they load */
+    DubLanes *lanes; /* NULL while they load */
     char *sts_token;
     DubRunner *runner;
     SubtitleFiles *subtitles; /* NULL: not wanted, or given up */
     GError *failure;
-    char *output;             /* where the result lies */
-    char *last_fault;         /* what the last fragment that could not be dubbed says */
+    char *output;     /* where the result lies */
+    char *last_fault; /* what the last fragment that could not be dubbed says */
     unsigned n_signals;
     bool live;
     Interrupts *interrupts;
@@ -75,7 +75,8 @@ static void write_subtitles(Dub *self, const DubWorkerFragment *fragment)
     const int64_t start_ns = fragment->start_ns + (heard ? from_ns : 0);
     const int64_t end_ns = fragment->start_ns + (heard ? to_ns : fragment->duration_ns);
     g_autoptr(GError) error = NULL;
-    if (subtitle_files_add(self->subtitles, start_ns, end_ns, result->answer->transcript, result->answer->translated_text, &error))
+    if (subtitle_files_add(self->subtitles, start_ns, end_ns, result->answer->transcript,
+                           result->answer->translated_text, &error))
         return;
     take_failure(self, g_steal_pointer(&error));
     g_clear_pointer(&self->subtitles, subtitle_files_free);
@@ -132,8 +133,8 @@ static void on_interrupt(unsigned count, void *user_data)
 
 /* ---- speech ---- */
 
-static DubSpeech *create_speech(const DubSpeechConfig *config, const DubSpeechCallbacks *callbacks, void *callbacks_data,
-                                void *factory_data, G_GNUC_UNUSED GError **error)
+static DubSpeech *create_speech(const DubSpeechConfig *config, const DubSpeechCallbacks *callbacks,
+                                void *callbacks_data, void *factory_data, G_GNUC_UNUSED GError **error)
 {
     const Dub *self = factory_data;
     if (self->engines)
@@ -219,7 +220,8 @@ static unsigned inflight(const Dub *self)
 
 static bool create_runner(Dub *self, GError **error)
 {
-    static const DubRunnerCallbacks callbacks = { .on_info = on_info, .on_fragment = on_fragment,
+    static const DubRunnerCallbacks callbacks = { .on_info = on_info,
+                                                  .on_fragment = on_fragment,
                                                   .on_stopped = on_stopped };
     const DubOptions *options = self->options;
     const bool live = dub_media_uri_is_live(options->in) || dub_media_uri_is_live(options->out);
@@ -235,7 +237,9 @@ static bool create_runner(Dub *self, GError **error)
         .stream_id = "dub",
         .worker_id = worker_id,
         .max_inflight = inflight(self),
-        .timeout_ms = live ? LIVE_TIMEOUT_MS : self->lanes ? OWN_TIMEOUT_MS : FILE_TIMEOUT_MS,
+        .timeout_ms = live          ? LIVE_TIMEOUT_MS
+                      : self->lanes ? OWN_TIMEOUT_MS
+                                    : FILE_TIMEOUT_MS,
         .worker = { .segment_ns = (int64_t) (options->segment_s * DUB_NS_PER_S),
                     .segment_mode = options->mode,
                     .bed_gain = options->bed_gain,

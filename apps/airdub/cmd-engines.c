@@ -19,7 +19,9 @@ static void print_row(const EngineRow *row)
     g_autofree char *state = state_text(row);
     g_autofree char *covers = g_strjoinv(" ", row->covers);
     printf("%-5s  %-13s  %-40s  %s\n", engine_row_stage(row), row->klass->name, state,
-           *covers ? covers : row->klass->flags & DUB_ENGINE_ANY_LANGUAGE ? "any" : "-");
+           *covers                                       ? covers
+           : row->klass->flags & DUB_ENGINE_ANY_LANGUAGE ? "any"
+                                                         : "-");
 }
 
 static void print_table(const GPtrArray *rows)
@@ -66,7 +68,7 @@ int cmd_engines(int argc, char **argv, GError **error)
     if (!command_parse(argc, argv, entries, NULL, "Lists the speech engines of this machine.", NULL, 0, NULL, error))
         return 0;
     command_setup_log(false);
-    g_auto(EngineOptions) none = {0};
+    g_auto(EngineOptions) none = { 0 };
     g_autoptr(DubEngineSettings) settings = engine_options_settings(&none, error);
     if (!settings)
         return 0;

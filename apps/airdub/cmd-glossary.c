@@ -27,17 +27,15 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 static bool parse_options(int argc, char **argv, Options *options, GError **error)
 {
     const GOptionEntry entries[] = {
-        {"from", 0, 0, G_OPTION_ARG_STRING, &options->from, "the language of the terms (en)", "LANGUAGE"},
-        {"to", 0, 0, G_OPTION_ARG_STRING, &options->to, "the language of their translations (es)",
-         "LANGUAGE"},
-        {"json", 0, 0, G_OPTION_ARG_NONE, &options->as_json, "one JSON object instead of lines", NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->arguments, NULL, NULL},
+        { "from", 0, 0, G_OPTION_ARG_STRING, &options->from, "the language of the terms (en)", "LANGUAGE" },
+        { "to", 0, 0, G_OPTION_ARG_STRING, &options->to, "the language of their translations (es)", "LANGUAGE" },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &options->as_json, "one JSON object instead of lines", NULL },
+        { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->arguments, NULL, NULL },
         G_OPTION_ENTRY_NULL,
     };
-    if (!command_parse_any(
-            argc, argv, entries, "check FILE… | list",
-            "Checks glossaries (terms and their translations), or lists those that came with airdub.", NULL,
-            error))
+    if (!command_parse_any(argc, argv, entries, "check FILE… | list",
+                           "Checks glossaries (terms and their translations), or lists those that came with airdub.",
+                           NULL, error))
         return false;
     if (!options->from)
         options->from = g_strdup("en");
@@ -48,8 +46,8 @@ static bool parse_options(int argc, char **argv, Options *options, GError **erro
 
 static DubJson *problem_to_json(const DubGlossaryProblem *problem)
 {
-    return json_pack("{s:i, s:s, s:o}", "line", (int) problem->line, "kind",
-                     problem->error ? "error" : "note", "message", command_json_string(problem->message));
+    return json_pack("{s:i, s:s, s:o}", "line", (int) problem->line, "kind", problem->error ? "error" : "note",
+                     "message", command_json_string(problem->message));
 }
 
 static DubJson *report_to_json(const char *file, const DubGlossaryReport *report)
@@ -76,8 +74,8 @@ static void print_report(const char *file, const DubGlossaryReport *report)
         printf("%s:%u: %s: %s\n", file, problem->line, problem->error ? "error" : "note", problem->message);
     }
     const guint n_errors = count_errors(report);
-    printf("%s: %u entr%s, %u error%s\n", file, report->n_entries, report->n_entries == 1 ? "y" : "ies",
-           n_errors, n_errors == 1 ? "" : "s");
+    printf("%s: %u entr%s, %u error%s\n", file, report->n_entries, report->n_entries == 1 ? "y" : "ies", n_errors,
+           n_errors == 1 ? "" : "s");
 }
 
 /* Returns: the exit status: 1 where something is wrong */
@@ -113,8 +111,8 @@ static bool print_glossary(const Options *options, const char *name, DubJson *li
         return false;
     const guint n = g_strv_length((char **) dub_glossary_terms(glossary));
     if (options->as_json)
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:i}", "name", parts[0], "from", languages[0],
-                                              "to", languages[1], "entries", (int) n));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:i}", "name", parts[0], "from", languages[0], "to",
+                                              languages[1], "entries", (int) n));
     else
         printf("%-16s  %-4s  %-4s  %u\n", parts[0], languages[0], languages[1], n);
     return true;
@@ -136,7 +134,7 @@ static int list_glossaries(const Options *options, GError **error)
 
 int cmd_glossary(int argc, char **argv, GError **error)
 {
-    g_auto(Options) options = {0};
+    g_auto(Options) options = { 0 };
     if (!parse_options(argc, argv, &options, error))
         return 0;
     command_setup_log(false);

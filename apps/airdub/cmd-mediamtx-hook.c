@@ -53,8 +53,8 @@ int cmd_mediamtx_hook(int argc, char **argv, GError **error)
                        &rest, error))
         return 0;
     if (!g_str_equal(rest[0], "ready") && !g_str_equal(rest[0], "not-ready")) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "mediamtx-hook: '%.40s' is neither ready nor not-ready",
-                    rest[0]);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
+                    "mediamtx-hook: '%.40s' is neither ready nor not-ready", rest[0]);
         return 0;
     }
     g_auto(GStrv) environment = g_get_environ();

@@ -23,10 +23,8 @@ static char *find_tool(void)
     if (self && g_str_has_prefix(self, AIRDUB_BUILD_ROOT "/"))
         return g_strdup(MODELS_TOOL_SOURCE);
     g_autofree char *folder = self ? g_path_get_dirname(self) : g_strdup(".");
-    g_autofree char *beside =
-        g_build_filename(folder, "..", "share", "airdub", "models-tool", "models", NULL);
-    return g_file_test(beside, G_FILE_TEST_IS_DIR) ? g_steal_pointer(&beside)
-                                                   : g_strdup(MODELS_TOOL_INSTALLED);
+    g_autofree char *beside = g_build_filename(folder, "..", "share", "airdub", "models-tool", "models", NULL);
+    return g_file_test(beside, G_FILE_TEST_IS_DIR) ? g_steal_pointer(&beside) : g_strdup(MODELS_TOOL_INSTALLED);
 }
 
 /* NULL where it is not there or broken: the list goes without what can be installed. */
@@ -51,19 +49,17 @@ static int run_install(int argc, char **argv, const char *model_dir, GError **er
     }
     g_auto(GStrv) folders = dub_models_folders(model_dir);
     g_autoptr(GPtrArray) words = g_ptr_array_new();
-    const char *const first[] = {
-        "python3", "-B", tool, "install", "--into", folders[0], "--version-of-airdub", AIRDUB_VERSION
-    };
+    const char *const first[] = { "python3",     "-B", tool, "install", "--into", folders[0], "--version-of-airdub",
+                                  AIRDUB_VERSION };
     for (gsize i = 0; i < G_N_ELEMENTS(first); i++)
         g_ptr_array_add(words, (void *) first[i]);
     for (int i = 1; i < argc; i++)
         g_ptr_array_add(words, argv[i]);
     g_ptr_array_add(words, NULL);
     execvp("python3", (char **) words->pdata);
-    g_set_error(
-        error, DUB_ERROR, DUB_ERROR_NOT_FOUND,
-        "python3, which installs models, cannot be started: %s; 'apt-get install python3 python3-venv'",
-        g_strerror(errno));
+    g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND,
+                "python3, which installs models, cannot be started: %s; 'apt-get install python3 python3-venv'",
+                g_strerror(errno));
     return 0;
 }
 
@@ -76,8 +72,8 @@ static int run_list(int argc, char **argv, const char *model_dir, GError **error
         { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, "one JSON object instead of lines", NULL },
         G_OPTION_ENTRY_NULL,
     };
-    if (!command_parse(argc, argv, entries, NULL,
-                       "Lists the models that are installed, and those that can be.", NULL, 0, NULL, error))
+    if (!command_parse(argc, argv, entries, NULL, "Lists the models that are installed, and those that can be.", NULL,
+                       0, NULL, error))
         return 0;
     g_auto(GStrv) folders = dub_models_folders(model_dir);
     g_autoptr(GPtrArray) models = dub_models_find(model_dir);
@@ -120,8 +116,7 @@ static bool delete_tree(const char *path, GError **error)
     g_autofree char *hidden = g_build_filename(folder, hidden_name, NULL);
     if (g_file_test(hidden, G_FILE_TEST_EXISTS))
         nftw(hidden, delete_entry, TREE_FILES_OPEN, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-    if (rename(path, hidden) == 0 &&
-        nftw(hidden, delete_entry, TREE_FILES_OPEN, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) == 0)
+    if (rename(path, hidden) == 0 && nftw(hidden, delete_entry, TREE_FILES_OPEN, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) == 0)
         return true;
     g_propagate_error(error, dub_error_from_errno(errno, path));
     return false;
@@ -151,8 +146,7 @@ static const DubModel *find_model(const GPtrArray *models, const char *name, GEr
     return NULL;
 }
 
-static bool remove_model(const GPtrArray *models, char **folders, const char *name, DubJson *removed,
-                         GError **error)
+static bool remove_model(const GPtrArray *models, char **folders, const char *name, DubJson *removed, GError **error)
 {
     const DubModel *model = find_model(models, name, error);
     if (!model)
@@ -166,8 +160,8 @@ static bool remove_model(const GPtrArray *models, char **folders, const char *na
     if (!delete_tree(entry, error))
         return false;
     if (removed)
-        json_array_append_new(removed, json_pack("{s:o, s:o}", "name", command_json_string(name), "path",
-                                                 command_json_string(entry)));
+        json_array_append_new(
+            removed, json_pack("{s:o, s:o}", "name", command_json_string(name), "path", command_json_string(entry)));
     else
         printf("removed %s: %s\n", name, entry);
     return true;
@@ -216,28 +210,26 @@ static void print_help(void)
 {
     g_auto(GStrv) folders = dub_models_folders(NULL);
     g_autofree char *places = g_strjoinv("\n  ", folders);
-    printf(
-        "Usage:\n  airdub models ACTION [OPTION…]\n\n"
-        "Models of the engines that hear and speak: Whisper, Kokoro, and voices of Piper, Coqui and MMS.\n\n"
-        "Actions:\n"
-        "  list              what is installed, and what can be\n"
-        "  install NAME…     download, check and convert; --from takes a file, a folder or a URL instead\n"
-        "  check [NAME…]     what each is, what it can do, and what is wrong with it\n"
-        "  remove NAME…      delete from the disk\n\n"
-        "Options:\n"
-        "  --help            with an action before it: its own options\n"
-        "  --json            for machines\n\n"
-        "MODEL_DIR, where set, is the only folder of models. Otherwise these are, the first for installing:\n"
-        "  %s\n",
-        places);
+    printf("Usage:\n  airdub models ACTION [OPTION…]\n\n"
+           "Models of the engines that hear and speak: Whisper, Kokoro, and voices of Piper, Coqui and MMS.\n\n"
+           "Actions:\n"
+           "  list              what is installed, and what can be\n"
+           "  install NAME…     download, check and convert; --from takes a file, a folder or a URL instead\n"
+           "  check [NAME…]     what each is, what it can do, and what is wrong with it\n"
+           "  remove NAME…      delete from the disk\n\n"
+           "Options:\n"
+           "  --help            with an action before it: its own options\n"
+           "  --json            for machines\n\n"
+           "MODEL_DIR, where set, is the only folder of models. Otherwise these are, the first for installing:\n"
+           "  %s\n",
+           places);
 }
 
 int cmd_models(int argc, char **argv, GError **error)
 {
     if (argc < 2) {
-        g_set_error_literal(
-            error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
-            "models needs an action: list, install, check or remove; see 'airdub models --help'");
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
+                            "models needs an action: list, install, check or remove; see 'airdub models --help'");
         return 0;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {

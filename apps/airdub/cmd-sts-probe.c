@@ -75,7 +75,13 @@ static void start_streams(Probe *self, int64_t segment_ns)
     static const ProbeStreamCallbacks callbacks = { on_result, on_pressure, on_done };
     const ProbeOptions *o = self->options;
     ProbeStreamConfig config = {
-        .url = o->url, .path = o->path, .nsp = o->nsp, .token = o->key, .from = o->from, .to = o->to, .voice = o->voice,
+        .url = o->url,
+        .path = o->path,
+        .nsp = o->nsp,
+        .token = o->key,
+        .from = o->from,
+        .to = o->to,
+        .voice = o->voice,
         .clip = self->clip,
         .window = (guint) o->window,
         .n_fragments = count_fragments(self),
@@ -133,7 +139,8 @@ static void run(const ProbeOptions *options, GError **error)
     Probe self = { .options = options, .loop = g_main_loop_new(NULL, FALSE) };
     self.report = probe_report_new(options);
     self.streams = g_ptr_array_new_with_free_func((GDestroyNotify) probe_stream_free);
-    const guint sources[] = { g_unix_signal_add(SIGINT, on_signal, &self), g_unix_signal_add(SIGTERM, on_signal, &self) };
+    const guint sources[] = { g_unix_signal_add(SIGINT, on_signal, &self),
+                              g_unix_signal_add(SIGTERM, on_signal, &self) };
     probe(&self, error);
     for (gsize i = 0; i < G_N_ELEMENTS(sources); i++)
         g_source_remove(sources[i]);

@@ -40,11 +40,10 @@ static void print_table(const DubJson *list)
     size_t i;
     DubJson *voice;
     printf("%-24s  %-12s  %-7s  %s\n", "VOICE", "LANGUAGE", "GENDER", "ENGINE");
-    json_array_foreach(list, i, voice)
-        printf("%-24s  %-12s  %-7s  %s\n", json_string_value(json_object_get(voice, "name")),
-               json_string_value(json_object_get(voice, "language")),
-               json_string_value(json_object_get(voice, "gender")),
-               json_string_value(json_object_get(voice, "driver")));
+    json_array_foreach(list, i, voice) printf(
+        "%-24s  %-12s  %-7s  %s\n", json_string_value(json_object_get(voice, "name")),
+        json_string_value(json_object_get(voice, "language")), json_string_value(json_object_get(voice, "gender")),
+        json_string_value(json_object_get(voice, "driver")));
 }
 
 int cmd_voices(int argc, char **argv, GError **error)
@@ -59,7 +58,7 @@ int cmd_voices(int argc, char **argv, GError **error)
     if (!command_parse(argc, argv, entries, NULL, "Lists the voices that --voice takes.", NULL, 0, NULL, error))
         return 0;
     command_setup_log(false);
-    g_auto(EngineOptions) none = {0};
+    g_auto(EngineOptions) none = { 0 };
     g_autoptr(DubEngineSettings) settings = engine_options_settings(&none, error);
     if (!settings)
         return 0;

@@ -25,9 +25,11 @@ static char *cure(DubEngineStage stage)
 
 static DubEngineRequest sample(DubEngineStage stage, const DoctorQuestion *question, DubPcm *silence)
 {
-    return (DubEngineRequest) {
+    return (DubEngineRequest){
         .pcm = stage == DUB_STAGE_ASR ? silence : NULL,
-        .text = stage == DUB_STAGE_ASR ? NULL : stage == DUB_STAGE_MT && strcmp(question->from, "en") == 0 ? "house" : "1",
+        .text = stage == DUB_STAGE_ASR                                       ? NULL
+                : stage == DUB_STAGE_MT && strcmp(question->from, "en") == 0 ? "house"
+                                                                             : "1",
         .from = question->from,
         .to = question->to,
     };
@@ -41,7 +43,7 @@ static char *describe(DubEngineStage stage, const DoctorQuestion *question, cons
         return g_strdup_printf("%s translates %s-%s: '%s' is '%s'", reply->engine->name, question->from, question->to,
                                strcmp(question->from, "en") == 0 ? "house" : "1", reply->text);
     case DUB_STAGE_TTS: return g_strdup_printf("%s speaks %s", reply->engine->name, question->to);
-    case DUB_N_STAGES:  break;
+    case DUB_N_STAGES: break;
     }
     return g_strdup("");
 }
@@ -96,7 +98,7 @@ static void check_programs(DoctorReport *report)
 {
     static const struct {
         const char *name, *engines;
-    } programs[] = {{"airdub-engine-whisper", "whisper"}, {"airdub-engine-sherpa", "kokoro and vits"}};
+    } programs[] = { { "airdub-engine-whisper", "whisper" }, { "airdub-engine-sherpa", "kokoro and vits" } };
     for (gsize i = 0; i < G_N_ELEMENTS(programs); i++) {
         g_autofree char *path = dub_program_path(programs[i].name);
         if (!path)

@@ -15,8 +15,7 @@ static void check_program(DoctorReport *report, const char *name)
     if (path)
         doctor_add(report, DOCTOR_OK, "programs", g_strdup(name), path, NULL);
     else
-        doctor_add(report, DOCTOR_FAIL, "programs", g_strdup(name), g_strdup(error->message),
-                   g_strdup("make install"));
+        doctor_add(report, DOCTOR_FAIL, "programs", g_strdup(name), g_strdup(error->message), g_strdup("make install"));
 }
 
 static const char *segment_folder(char **environment)

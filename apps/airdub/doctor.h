@@ -14,17 +14,17 @@ typedef struct {
     DoctorVerdict verdict;
     const char *group; /* static: "engines", "GStreamer" … */
     char *name, *detail;
-    char *cure;        /* the command that mends it; NULL when there is nothing to mend */
+    char *cure; /* the command that mends it; NULL when there is nothing to mend */
 } DoctorLine;
 
 typedef struct {
-    char *from, *to;   /* the languages that must work */
+    char *from, *to; /* the languages that must work */
     int rtmp_port, http_port, sts_port, api_port;
     char **environment; /* settings of the services: MEDIAMTX_API_URL, STS_SERVICE_URL … */
 } DoctorQuestion;
 
 typedef struct {
-    GPtrArray *lines; /* of DoctorLine */
+    GPtrArray *lines;                        /* of DoctorLine */
     void (*on_line)(const DoctorLine *line); /* as they come; may be NULL */
 } DoctorReport;
 

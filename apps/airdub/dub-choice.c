@@ -6,9 +6,9 @@
 #include <math.h>
 #include <string.h>
 
-#define LONGEST_LANGUAGE 3
-#define LOWEST_BED_DB    (-60.0)
-#define HIGHEST_BED_DB   0.0
+#define LONGEST_LANGUAGE   3
+#define LOWEST_BED_DB      (-60.0)
+#define HIGHEST_BED_DB     0.0
 #define SHORTEST_SEGMENT_S 1.0
 #define LONGEST_SEGMENT_S  30.0 /* chunk_duration_ms of stream:init */
 #define LONGEST_STREAM_ID  64
@@ -30,8 +30,9 @@ static bool check_language(const char *option, const char *text, GError **error)
     bool good = length >= 2 && length <= LONGEST_LANGUAGE;
     for (gsize i = 0; good && i < length; i++)
         good = g_ascii_islower(text[i]);
-    return good || refuse(error, "%s: '%.40s' is not a language code like en or es; 'airdub engines' lists those there are",
-                          option, text);
+    return good ||
+           refuse(error, "%s: '%.40s' is not a language code like en or es; 'airdub engines' lists those there are",
+                  option, text);
 }
 
 bool choice_check_languages(const char *from, const char *to, GError **error)
@@ -70,7 +71,8 @@ bool choice_parse_segment_mode(const char *text, DubSegmentMode *mode, GError **
 bool choice_check_segment(double seconds, GError **error)
 {
     return (seconds >= SHORTEST_SEGMENT_S && seconds <= LONGEST_SEGMENT_S) ||
-           refuse(error, "--segment: %g is not within %g and %g seconds", seconds, SHORTEST_SEGMENT_S, LONGEST_SEGMENT_S);
+           refuse(error, "--segment: %g is not within %g and %g seconds", seconds, SHORTEST_SEGMENT_S,
+                  LONGEST_SEGMENT_S);
 }
 
 bool choice_check_port(int port, const char *option, GError **error)
@@ -93,6 +95,6 @@ bool choice_check_stream_id(const char *id, GError **error)
     bool good = length > 0 && length <= LONGEST_STREAM_ID;
     for (gsize i = 0; good && i < length; i++)
         good = g_ascii_isalnum(id[i]) || id[i] == '-' || id[i] == '_';
-    return good || refuse(error, "--stream: '%.80s' is not a name of 1 to %d letters, digits, - and _", id,
-                          LONGEST_STREAM_ID);
+    return good ||
+           refuse(error, "--stream: '%.80s' is not a name of 1 to %d letters, digits, - and _", id, LONGEST_STREAM_ID);
 }

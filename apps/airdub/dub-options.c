@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 static const char description[] =
-    "IN: a file, a named pipe or - (.ts, .mkv, .wav), a .m3u8, or rtmp://, rtsp://, srt://, http(s)://. OUT: .mp4 .mov .mkv .ts .flv, .m4a .mp3 .wav for sound alone, "
+    "IN: a file, a named pipe or - (.ts, .mkv, .wav), a .m3u8, or rtmp://, rtsp://, srt://, http(s)://. OUT: .mp4 .mov "
+    ".mkv .ts .flv, .m4a .mp3 .wav for sound alone, "
     "FOLDER/NAME.m3u8, or rtmp://, srt://.\n\nCtrl-C plays what is on its way and ends: a file that was cut short is "
     "called NAME.partial.SUFFIX, is playable, and the exit status is 130. A second one ends at once.";
 
@@ -62,8 +63,7 @@ static bool check_choices(DubOptions *self, GError **error)
                     self->audio_track);
         return false;
     }
-    return choice_check_languages(self->from, self->to, error) &&
-           choice_parse_bed(self->bed, &self->bed_gain, error) &&
+    return choice_check_languages(self->from, self->to, error) && choice_parse_bed(self->bed, &self->bed_gain, error) &&
            choice_parse_segment_mode(self->segment_mode, &self->mode, error) &&
            choice_check_segment(self->segment_s, error);
 }
@@ -124,8 +124,10 @@ static bool check_output(const DubOptions *self, const char *path, GError **erro
     if (stat(path, &status) < 0)
         return true;
     if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode) || S_ISSOCK(status.st_mode)) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "%s is no plain file, and a result is moved to its name once it is "
-                    "whole; name a file, or stream to rtmp:// or srt://", path);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED,
+                    "%s is no plain file, and a result is moved to its name once it is "
+                    "whole; name a file, or stream to rtmp:// or srt://",
+                    path);
         return false;
     }
     if (S_ISDIR(status.st_mode)) {
@@ -144,8 +146,8 @@ static bool check_not_same(const char *in, const char *out, GError **error)
     struct stat from, to;
     if (stat(in, &from) < 0 || stat(out, &to) < 0 || from.st_dev != to.st_dev || from.st_ino != to.st_ino)
         return true;
-    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s and %s are the same file; choose another name for OUT",
-                in, out);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
+                "%s and %s are the same file; choose another name for OUT", in, out);
     return false;
 }
 
@@ -157,7 +159,8 @@ static bool check_names(const DubOptions *self, GError **error)
     if (in && !check_input(in, error))
         return false;
     if (g_str_equal(self->out, "-")) {
-        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "the result cannot go to standard output, which says no "
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED,
+                            "the result cannot go to standard output, which says no "
                             "container and cannot be renamed; name a file, or stream to rtmp:// or srt://");
         return false;
     }
@@ -176,12 +179,13 @@ static bool check_names(const DubOptions *self, GError **error)
 bool dub_options_parse(DubOptions *self, int argc, char **argv, GError **error)
 {
     g_auto(GStrv) rest = NULL;
-    *self = (DubOptions) { .segment_s = 6 };
+    *self = (DubOptions){ .segment_s = 6 };
     if (!parse(self, argc, argv, &rest, error))
         return false;
     self->in = g_strdup(rest[0]);
     self->out = g_strdup(rest[1]);
-    return check_choices(self, error) && (!self->sts_url || choice_check_sts_url("--sts", self->sts_url, error)) && check_names(self, error);
+    return check_choices(self, error) && (!self->sts_url || choice_check_sts_url("--sts", self->sts_url, error)) &&
+           check_names(self, error);
 }
 
 void dub_options_clear(DubOptions *self)

@@ -8,16 +8,16 @@
 #include <stdbool.h>
 
 typedef struct {
-    char *in, *out;        /* paths or URLs */
+    char *in, *out; /* paths or URLs */
     char *from, *to, *voice;
     char *bed, *segment_mode, *sts_url;
     double segment_s;
-    int audio_track;       /* from 1; 0: by language */
-    char *title;           /* of the dub in OUT */
+    int audio_track; /* from 1; 0: by language */
+    char *title;     /* of the dub in OUT */
     gboolean subtitles, force, as_json, quiet, verbose;
     EngineOptions engines;
-    double bed_gain;       /* linear, from bed */
-    DubSegmentMode mode;   /* from segment_mode */
+    double bed_gain;     /* linear, from bed */
+    DubSegmentMode mode; /* from segment_mode */
 } DubOptions;
 
 /* Also checks IN and OUT as far as it goes without opening them: nothing is written. */

@@ -18,16 +18,16 @@
 struct _DubReport {
     DubReportStyle style;
     bool tell_fragments;
-    bool line_open;       /* the terminal's cursor stands behind the bar */
-    int64_t duration_ns;  /* DUB_TIME_NONE when not known */
+    bool line_open;      /* the terminal's cursor stands behind the bar */
+    int64_t duration_ns; /* DUB_TIME_NONE when not known */
     bool started, paced;
-    int64_t begun_ns;     /* the command: engines were loaded since */
+    int64_t begun_ns;                  /* the command: engines were loaded since */
     int64_t first_ns, first_played_ns; /* when something was played first, and how much; DUB_TIME_NONE before */
     int64_t step_ns, step_played_ns;   /* the last time it had become more: a file goes on by whole fragments */
-    int64_t last_ns;      /* of the last progress shown */
-    int64_t starting_cpu_ns; /* what the program itself took to be there */
-    int64_t loading_cpu_ns; /* of loading the engines, on our own threads */
-    DubSpeechCpu engines; /* of all fragments that were answered */
+    int64_t last_ns;                   /* of the last progress shown */
+    int64_t starting_cpu_ns;           /* what the program itself took to be there */
+    int64_t loading_cpu_ns;            /* of loading the engines, on our own threads */
+    DubSpeechCpu engines;              /* of all fragments that were answered */
 };
 
 DubReport *dub_report_new(DubReportStyle style, bool tell_fragments, int64_t now_ns)
@@ -85,12 +85,11 @@ void dub_report_start(DubReport *self, const char *in, const char *out, const ch
             printf("audio: %s\n", info->audio_name);
         return;
     }
-    command_print_json(json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:b, s:b, s:i, s:i, s:o}", "event", "start", "input",
-                                 command_json_string(in), "output", command_json_string(out), "from", from, "to", to,
-                                 "duration", json_seconds(self->duration_ns), "live", info->live, "video",
-                                 info->video_caps != NULL, "rate_hz", (int) info->rate_hz, "channels",
-                                 (int) info->channels, "audio",
-                                 info->audio_name ? command_json_string(info->audio_name) : json_null()));
+    command_print_json(json_pack(
+        "{s:s, s:o, s:o, s:s, s:s, s:o, s:b, s:b, s:i, s:i, s:o}", "event", "start", "input", command_json_string(in),
+        "output", command_json_string(out), "from", from, "to", to, "duration", json_seconds(self->duration_ns), "live",
+        info->live, "video", info->video_caps != NULL, "rate_hz", (int) info->rate_hz, "channels", (int) info->channels,
+        "audio", info->audio_name ? command_json_string(info->audio_name) : json_null()));
 }
 
 /* ---- fragments ---- */
@@ -107,9 +106,9 @@ static void add_result(DubJson *line, const DubWorkerFragment *fragment)
     int64_t start_ns, end_ns;
     const bool heard = dub_speech_result_span(fragment->result, &start_ns, &end_ns);
     g_autoptr(DubJson) members = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "result", dub_processed_status_to_string(a->status), "transcript",
-        command_json_string(a->transcript), "translation", command_json_string(a->translated_text), "speech_start",
-        heard ? json_seconds(fragment->start_ns + start_ns) : json_null(), "speech_end",
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "result", dub_processed_status_to_string(a->status),
+        "transcript", command_json_string(a->transcript), "translation", command_json_string(a->translated_text),
+        "speech_start", heard ? json_seconds(fragment->start_ns + start_ns) : json_null(), "speech_end",
         heard ? json_seconds(fragment->start_ns + end_ns) : json_null(), "asr_ms", json_stage_ms(a->asr_ms), "mt_ms",
         json_stage_ms(a->translation_ms), "tts_ms", json_stage_ms(a->tts_ms), "processing_ms",
         json_ms(a->processing_time_ms));
@@ -126,12 +125,12 @@ static void add_result(DubJson *line, const DubWorkerFragment *fragment)
 static void print_fragment_json(const DubWorkerFragment *fragment)
 {
     const bool dubbed = fragment->fallback == DUB_FALLBACK_NONE;
-    DubJson *line = json_pack(
-        "{s:s, s:I, s:o, s:o, s:s, s:o, s:o}", "event", "fragment", "index", (json_int_t) fragment->index, "start",
-        json_seconds(fragment->start_ns), "duration", json_seconds(fragment->duration_ns), "status",
-        dubbed ? "dubbed" : "fallback", "reason",
-        dubbed ? json_null() : command_json_string(dub_fallback_to_string(fragment->fallback)), "latency_ms",
-        fragment->latency_ns < 0 ? json_null() : json_ms(seconds(fragment->latency_ns) * 1000));
+    DubJson *line =
+        json_pack("{s:s, s:I, s:o, s:o, s:s, s:o, s:o}", "event", "fragment", "index", (json_int_t) fragment->index,
+                  "start", json_seconds(fragment->start_ns), "duration", json_seconds(fragment->duration_ns), "status",
+                  dubbed ? "dubbed" : "fallback", "reason",
+                  dubbed ? json_null() : command_json_string(dub_fallback_to_string(fragment->fallback)), "latency_ms",
+                  fragment->latency_ns < 0 ? json_null() : json_ms(seconds(fragment->latency_ns) * 1000));
     if (fragment->result)
         add_result(line, fragment);
     command_print_json(line);
@@ -185,9 +184,9 @@ void dub_report_fragment(DubReport *self, const DubWorkerFragment *fragment)
 /* ---- progress ---- */
 
 typedef struct {
-    double speed;    /* × real time; -1 when not known yet */
-    double part;     /* 0…1; -1 when the duration is not known */
-    double eta_s;    /* -1 when not known */
+    double speed; /* × real time; -1 when not known yet */
+    double part;  /* 0…1; -1 when the duration is not known */
+    double eta_s; /* -1 when not known */
 } Progress;
 
 static Progress measure(const DubReport *self, const DubWorkerStats *stats, int64_t now_ns)
@@ -262,9 +261,9 @@ static int64_t interval_ns(DubReportStyle style)
 {
     switch (style) {
     case DUB_REPORT_TERMINAL: return TERMINAL_EVERY_NS;
-    case DUB_REPORT_PLAIN:    return PLAIN_EVERY_NS;
-    case DUB_REPORT_JSON:     return JSON_EVERY_NS;
-    case DUB_REPORT_QUIET:    break;
+    case DUB_REPORT_PLAIN: return PLAIN_EVERY_NS;
+    case DUB_REPORT_JSON: return JSON_EVERY_NS;
+    case DUB_REPORT_QUIET: break;
     }
     return INT64_MAX;
 }
@@ -303,7 +302,8 @@ static DubJson *fallbacks_to_json(const DubWorkerStats *stats)
 {
     DubJson *object = json_object();
     for (int reason = DUB_FALLBACK_NONE + 1; reason < DUB_N_FALLBACKS; reason++)
-        json_object_set_new(object, dub_fallback_to_string(reason), json_integer((json_int_t) stats->fallbacks[reason]));
+        json_object_set_new(object, dub_fallback_to_string(reason),
+                            json_integer((json_int_t) stats->fallbacks[reason]));
     return object;
 }
 
@@ -361,9 +361,9 @@ static void print_done_json(const DubReport *self, const DubWorkerStats *stats, 
         "{s:s, s:o, s:o, s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "event", "done", "output",
         command_json_string(output), "subtitles", names_to_json(subtitles), "interrupted", interrupted, "fragments",
         (json_int_t) (stats->dubbed + fallbacks), "dubbed", (json_int_t) stats->dubbed, "fallback",
-        (json_int_t) fallbacks, "fallback_reasons", fallbacks_to_json(stats), "duration", json_seconds(stats->played_ns),
-        "elapsed", command_json_real(round(elapsed_s * 1000) / 1000), "real_time_factor",
-        command_json_real(round(factor * 10000) / 10000), "cpu", cpu_to_json(self, codec_ns)));
+        (json_int_t) fallbacks, "fallback_reasons", fallbacks_to_json(stats), "duration",
+        json_seconds(stats->played_ns), "elapsed", command_json_real(round(elapsed_s * 1000) / 1000),
+        "real_time_factor", command_json_real(round(factor * 10000) / 10000), "cpu", cpu_to_json(self, codec_ns)));
 }
 
 static char *pace_text(const DubReport *self, const DubWorkerStats *stats, double elapsed_s, double factor)

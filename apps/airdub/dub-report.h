@@ -22,7 +22,8 @@ void dub_report_loaded(DubReport *self, int64_t loading_cpu_ns);
 void dub_report_start(DubReport *self, const char *in, const char *out, const char *from, const char *to, bool paced,
                       const DubSourceInfo *info);
 void dub_report_fragment(DubReport *self, const DubWorkerFragment *fragment);
-void dub_report_progress(DubReport *self, const DubWorkerStats *stats, int64_t now_ns); /* at any rate: it thins out itself */
+void dub_report_progress(DubReport *self, const DubWorkerStats *stats,
+                         int64_t now_ns); /* at any rate: it thins out itself */
 /* @codec_ns: CPU time of the output's encoder; @output: NULL if there is none; @subtitles: names, ended by NULL, or NULL */
 void dub_report_done(DubReport *self, const DubWorkerStats *stats, int64_t codec_ns, const char *output,
                      char **subtitles, bool interrupted, int64_t now_ns);

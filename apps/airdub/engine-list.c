@@ -9,9 +9,9 @@ const char *engine_row_stage(const EngineRow *self)
 {
     switch (self->klass->stage) {
     case DUB_STAGE_ASR: return "ASR";
-    case DUB_STAGE_MT:  return "MT";
+    case DUB_STAGE_MT: return "MT";
     case DUB_STAGE_TTS: return "TTS";
-    case DUB_N_STAGES:  break;
+    case DUB_N_STAGES: break;
     }
     return "invalid";
 }

@@ -19,8 +19,10 @@ GOptionEntry *engine_options_entries(EngineOptions *self, const GOptionEntry *mo
         { "asr", 0, 0, G_OPTION_ARG_STRING, &self->providers[DUB_STAGE_ASR], "the recogniser; see 'airdub engines'",
           "NAME[,NAME]" },
         { "mt", 0, 0, G_OPTION_ARG_STRING, &self->providers[DUB_STAGE_MT], "the translator, likewise", "NAME[,NAME]" },
-        { "tts", 0, 0, G_OPTION_ARG_STRING, &self->providers[DUB_STAGE_TTS], "the synthesiser, likewise", "NAME[,NAME]" },
-        { "model", 0, 0, G_OPTION_ARG_STRING, &self->model, "the recogniser's model: tiny, base, … or a path", "MODEL" },
+        { "tts", 0, 0, G_OPTION_ARG_STRING, &self->providers[DUB_STAGE_TTS], "the synthesiser, likewise",
+          "NAME[,NAME]" },
+        { "model", 0, 0, G_OPTION_ARG_STRING, &self->model, "the recogniser's model: tiny, base, … or a path",
+          "MODEL" },
         { "glossary", 0, 0, G_OPTION_ARG_STRING, &self->glossary, "how words of the trade are translated",
           "FILE|NAME[,…]" },
     };

@@ -15,9 +15,9 @@ struct _Interrupts {
     GMainContext *context; /* the thread's */
     GMainLoop *loop;
     GThread *thread;
-    unsigned count;        /* the thread's */
-    unsigned n_told;       /* the main thread's */
-    GSource *teller;       /* on the main context, ready when there is something to tell */
+    unsigned count;  /* the thread's */
+    unsigned n_told; /* the main thread's */
+    GSource *teller; /* on the main context, ready when there is something to tell */
 };
 
 static gboolean on_grace_over(void *data)
@@ -87,7 +87,8 @@ void interrupts_free(Interrupts *self)
 {
     if (!self)
         return;
-    attach(self, g_idle_source_new(), on_quit); /* also where the thread has not begun yet: a loop forgets a quit before its run */
+    attach(self, g_idle_source_new(),
+           on_quit); /* also where the thread has not begun yet: a loop forgets a quit before its run */
     g_thread_join(self->thread);
     g_source_destroy(self->teller);
     g_source_unref(self->teller);

@@ -8,14 +8,16 @@
 #include <string.h>
 
 static const char description[] =
-    "A port of 0 is chosen free. What else the services can be told stands in their own manual pages: they inherit this "
+    "A port of 0 is chosen free. What else the services can be told stands in their own manual pages: they inherit "
+    "this "
     "program's environment.\n\nCtrl-C plays what is on its way (10 s at most) and ends; a second one ends at once.";
 
 static bool parse(LiveOptions *self, int argc, char **argv, GError **error)
 {
     const GOptionEntry entries[] = {
         { "stream", 0, 0, G_OPTION_ARG_STRING, &self->stream, "the name in the printed addresses [main]", "NAME" },
-        { "host", 0, 0, G_OPTION_ARG_STRING, &self->host, "this machine, in the printed addresses [localhost]", "HOST" },
+        { "host", 0, 0, G_OPTION_ARG_STRING, &self->host, "this machine, in the printed addresses [localhost]",
+          "HOST" },
         { "from", 0, 0, G_OPTION_ARG_STRING, &self->from, "the language spoken [en]", "LANGUAGE" },
         { "to", 0, 0, G_OPTION_ARG_STRING, &self->to, "the language wanted [es]", "LANGUAGE" },
         { "voice", 0, 0, G_OPTION_ARG_STRING, &self->voice, "who speaks it; 'airdub voices' lists them", "VOICE" },
@@ -82,15 +84,19 @@ static bool check(LiveOptions *self, GError **error)
     DubSegmentMode mode;
     double gain;
     return choice_check_stream_id(self->stream, error) && choice_check_languages(self->from, self->to, error) &&
-           choice_parse_segment_mode(self->segment_mode, &mode, error) && choice_check_segment(self->segment_s, error) &&
-           (!self->bed || choice_parse_bed(self->bed, &gain, error)) && check_media_server(self, error) &&
-           check_ports(self, error);
+           choice_parse_segment_mode(self->segment_mode, &mode, error) &&
+           choice_check_segment(self->segment_s, error) && (!self->bed || choice_parse_bed(self->bed, &gain, error)) &&
+           check_media_server(self, error) && check_ports(self, error);
 }
 
 bool live_options_parse(LiveOptions *self, int argc, char **argv, GError **error)
 {
-    *self = (LiveOptions) { .segment_s = 6, .rtmp_port = 1935, .http_port = 8080, .sts_port = 3000, .api_port = 9997,
-                            .rtsp_port = 8554 };
+    *self = (LiveOptions){ .segment_s = 6,
+                           .rtmp_port = 1935,
+                           .http_port = 8080,
+                           .sts_port = 3000,
+                           .api_port = 9997,
+                           .rtsp_port = 8554 };
     if (!parse(self, argc, argv, error))
         return false;
     fill_defaults(self);

@@ -24,7 +24,7 @@ void live_addresses_clear(LiveAddresses *self)
     g_free(self->publish_url);
     g_free(self->play_url);
     g_free(self->rtsp_url);
-    *self = (LiveAddresses) { 0 };
+    *self = (LiveAddresses){ 0 };
 }
 
 LiveView *live_view_new(LiveViewStyle style)
@@ -45,12 +45,12 @@ static void erase(LiveView *self)
 
 static void print_ready_json(const LiveAddresses *a)
 {
-    command_print_json(json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:i}", "event", "ready", "server",
-        command_json_string(a->server), "stream_key", command_json_string(a->stream_key), "publish_url",
-        command_json_string(a->publish_url), "play_url", command_json_string(a->play_url), "rtsp_url",
-        command_json_string(a->rtsp_url), "rtmp_port", (int) a->rtmp_port, "http_port", (int) a->http_port, "sts_port",
-        (int) a->sts_port, "api_port", (int) a->api_port));
+    command_print_json(json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:i}", "event", "ready", "server",
+                                 command_json_string(a->server), "stream_key", command_json_string(a->stream_key),
+                                 "publish_url", command_json_string(a->publish_url), "play_url",
+                                 command_json_string(a->play_url), "rtsp_url", command_json_string(a->rtsp_url),
+                                 "rtmp_port", (int) a->rtmp_port, "http_port", (int) a->http_port, "sts_port",
+                                 (int) a->sts_port, "api_port", (int) a->api_port));
 }
 
 void live_view_ready(LiveView *self, const LiveAddresses *a)
@@ -145,9 +145,9 @@ void live_view_streams(LiveView *self, const DubJson *streams, int64_t now_ns)
 {
     switch (self->style) {
     case LIVE_VIEW_TERMINAL: print_terminal(self, streams); break;
-    case LIVE_VIEW_PLAIN:    print_plain(self, streams, now_ns); break;
-    case LIVE_VIEW_JSON:     print_json(streams); break;
-    case LIVE_VIEW_QUIET:    break;
+    case LIVE_VIEW_PLAIN: print_plain(self, streams, now_ns); break;
+    case LIVE_VIEW_JSON: print_json(streams); break;
+    case LIVE_VIEW_QUIET: break;
     }
 }
 

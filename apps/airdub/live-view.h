@@ -12,9 +12,9 @@ typedef enum {
 } LiveViewStyle;
 
 typedef struct {
-    char *server, *stream_key;        /* for OBS */
+    char *server, *stream_key; /* for OBS */
     char *publish_url, *play_url;
-    char *rtsp_url;                   /* NULL without MediaMTX */
+    char *rtsp_url; /* NULL without MediaMTX */
     unsigned rtmp_port, http_port, sts_port, api_port;
 } LiveAddresses;
 void live_addresses_clear(LiveAddresses *self);

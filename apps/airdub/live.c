@@ -20,11 +20,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STARTUP_MS      120000 /* models load within seconds; this is for a machine that swaps */
-#define PROBE_MS        100
-#define STATUS_MS       1000
+#define STARTUP_MS       120000 /* models load within seconds; this is for a machine that swaps */
+#define PROBE_MS         100
+#define STATUS_MS        1000
 #define STATUS_TIMEOUT_S 2
-#define FOLDER_DEPTH    8
+#define FOLDER_DEPTH     8
 
 typedef enum { MEDIA, STS, MEDIAMTX, N_CHILDREN } ChildIndex; /* in the order of their stop */
 
@@ -37,7 +37,7 @@ struct _Live {
     LiveView *view;
     ChildLog *log;
     Child *children[N_CHILDREN];
-    char *folder;               /* temporary: segments, mediamtx.yml */
+    char *folder;                                                                /* temporary: segments, mediamtx.yml */
     unsigned rtmp_port, http_port, sts_port, api_port, rtsp_port, playback_port; /* 0 until chosen or announced */
     bool ready, stopping, unclean;
     unsigned n_signals;
@@ -141,9 +141,9 @@ static gboolean on_startup_timeout(void *user_data)
 {
     Live *self = user_data;
     self->startup_source = 0;
-    fail(self, g_error_new(DUB_ERROR, DUB_ERROR_TIMEOUT,
-                           "the services were not ready within %d s; see what they say with --verbose",
-                           STARTUP_MS / 1000));
+    fail(self,
+         g_error_new(DUB_ERROR, DUB_ERROR_TIMEOUT,
+                     "the services were not ready within %d s; see what they say with --verbose", STARTUP_MS / 1000));
     return G_SOURCE_REMOVE;
 }
 
@@ -363,7 +363,7 @@ static bool add_sts(Live *self, char **environment, GError **error)
     g_autofree char *path = programs_find("sts-service", error);
     if (!path)
         return false;
-    Child *sts = add_child(self, "sts-service", (const char *[]) { path, NULL }, environment);
+    Child *sts = add_child(self, "sts-service", (const char *[]){ path, NULL }, environment);
     self->children[STS] = sts;
     child_set_env(sts, "HOST", "127.0.0.1"); /* media-service is its only client here */
     set_port(sts, "PORT", self->sts_port);
@@ -403,7 +403,7 @@ static bool add_media(Live *self, char **environment, GError **error)
     g_autofree char *path = programs_find("media-service", error);
     if (!path)
         return false;
-    Child *media = add_child(self, "media-service", (const char *[]) { path, NULL }, environment);
+    Child *media = add_child(self, "media-service", (const char *[]){ path, NULL }, environment);
     self->children[MEDIA] = media;
     set_port(media, "PORT", self->http_port);
     set_dubbing(self->options, media);
@@ -439,9 +439,13 @@ static bool write_mediamtx_config(const Live *self, const char *path, unsigned v
 {
     g_autofree char *hook = programs_self();
     const MediamtxConfig config = {
-        .version = version, .rtmp_port = self->rtmp_port, .rtsp_port = self->rtsp_port, .api_port = self->api_port,
+        .version = version,
+        .rtmp_port = self->rtmp_port,
+        .rtsp_port = self->rtsp_port,
+        .api_port = self->api_port,
         .playback_port = version >= MEDIAMTX_AVAILABLE ? self->playback_port : 0, /* older ones lack some of its keys */
-        .folder = self->folder, .hook = hook,
+        .folder = self->folder,
+        .hook = hook,
     };
     g_autofree char *yaml = mediamtx_config_to_yaml(&config);
     g_autoptr(GError) problem = NULL;
@@ -458,7 +462,7 @@ static bool add_mediamtx(Live *self, char **environment, GError **error)
     const unsigned version = program ? ask_version(program) : 0;
     if (!program || !write_mediamtx_config(self, config, version, error))
         return false;
-    Child *mediamtx = add_child(self, "mediamtx", (const char *[]) { program, config, NULL }, environment);
+    Child *mediamtx = add_child(self, "mediamtx", (const char *[]){ program, config, NULL }, environment);
     self->children[MEDIAMTX] = mediamtx;
     set_url(mediamtx, "ORCHESTRATOR_URL", "http", self->http_port);
     /* RTSP over TCP alone and no MoQ: no further ports to find. By environment, because these names have come and gone,

@@ -38,9 +38,10 @@ static const Command *find_command(const char *name)
 
 static void print_help(FILE *out)
 {
-    fputs("airdub dubs broadcasts: speech in one language goes in, the same pictures with speech in another come out.\n\n"
-          "Usage:\n  airdub COMMAND [OPTION…]\n\nCommands:\n",
-          out);
+    fputs(
+        "airdub dubs broadcasts: speech in one language goes in, the same pictures with speech in another come out.\n\n"
+        "Usage:\n  airdub COMMAND [OPTION…]\n\nCommands:\n",
+        out);
     for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
         if (commands[i].summary)
             fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
@@ -62,7 +63,8 @@ static int run_command(int argc, char **argv, GError **error)
     const Command *command = find_command(argv[0]);
     if (command)
         return command->run(argc, argv, error);
-    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "there is no command '%.100s'; see 'airdub help'", argv[0]);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "there is no command '%.100s'; see 'airdub help'",
+                argv[0]);
     return 0;
 }
 

@@ -9,10 +9,10 @@ unsigned mediamtx_config_parse_version(const char *text);
 #define MEDIAMTX_AVAILABLE 1020 /* from here on "ready" is called "available" */
 
 typedef struct {
-    unsigned version;     /* as above; 0: taken for an old one, whose names all releases still know */
+    unsigned version; /* as above; 0: taken for an old one, whose names all releases still know */
     unsigned rtmp_port, rtsp_port, api_port;
     unsigned playback_port; /* loopback only; 0: records nothing, so the first seconds of a stream are lost */
     const char *folder;     /* for the recordings: the last minutes; may be NULL without a playback port */
-    const char *hook;     /* this program's path: MediaMTX calls "<hook> mediamtx-hook ready|not-ready" */
+    const char *hook;       /* this program's path: MediaMTX calls "<hook> mediamtx-hook ready|not-ready" */
 } MediamtxConfig;
 char *mediamtx_config_to_yaml(const MediamtxConfig *config); /* (transfer full) */

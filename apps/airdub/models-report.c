@@ -52,8 +52,8 @@ static DubJson *voices_to_json(const DubModel *model)
     DubJson *array = json_array();
     for (guint i = 0; i < model->voices->len; i++) {
         const DubModelVoice *voice = model->voices->pdata[i];
-        json_array_append_new(array, json_pack("{s:o, s:o, s:o}", "name", command_json_string(voice->name),
-                                               "language", command_json_string(voice->language), "gender",
+        json_array_append_new(array, json_pack("{s:o, s:o, s:o}", "name", command_json_string(voice->name), "language",
+                                               command_json_string(voice->language), "gender",
                                                command_json_string(voice->gender)));
     }
     return array;
@@ -61,11 +61,10 @@ static DubJson *voices_to_json(const DubModel *model)
 
 static DubJson *model_to_json(const DubModel *model)
 {
-    return json_pack("{s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "name",
-                     command_json_string(model->name), "kind", dub_model_kind_to_string(model->kind), "path",
-                     command_json_string(model->path), "size", command_json_string(model->size), "bytes",
-                     (json_int_t) model->bytes, "languages", strings_to_json(model->languages), "voices",
-                     voices_to_json(model), "rate_hz",
+    return json_pack("{s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "name", command_json_string(model->name),
+                     "kind", dub_model_kind_to_string(model->kind), "path", command_json_string(model->path), "size",
+                     command_json_string(model->size), "bytes", (json_int_t) model->bytes, "languages",
+                     strings_to_json(model->languages), "voices", voices_to_json(model), "rate_hz",
                      model->rate_hz ? json_integer(model->rate_hz) : json_null(), "licence",
                      command_json_string(model->licence), "problem", command_json_string(model->problem));
 }
@@ -86,9 +85,9 @@ static json_int_t download_bytes(const DubJson *catalogue, const DubJson *entry)
     json_int_t total = 0;
     size_t i;
     DubJson *package;
-    json_array_foreach(json_object_get(entry, "packages"), i, package) {
-        const DubJson *found =
-            json_object_get(json_object_get(catalogue, "packages"), json_string_value(package));
+    json_array_foreach(json_object_get(entry, "packages"), i, package)
+    {
+        const DubJson *found = json_object_get(json_object_get(catalogue, "packages"), json_string_value(package));
         total += json_integer_value(json_object_get(found, "bytes"));
     }
     return total;
@@ -99,13 +98,11 @@ static DubJson *installable_to_json(const DubJson *catalogue, const GPtrArray *m
     DubJson *list = json_array();
     const char *name;
     DubJson *entry;
-    json_object_foreach(json_object_get(catalogue, "models"), name, entry)
-        json_array_append_new(
-            list, json_pack("{s:s, s:O, s:O, s:O, s:O, s:I, s:b}", "name", name, "kind",
-                            json_object_get(entry, "kind"), "does", json_object_get(entry, "does"), "licence",
-                            json_object_get(entry, "licence"), "bytes", json_object_get(entry, "bytes"),
-                            "download_bytes", download_bytes(catalogue, entry), "installed",
-                            find_name(models, name) != NULL));
+    json_object_foreach(json_object_get(catalogue, "models"), name, entry) json_array_append_new(
+        list, json_pack("{s:s, s:O, s:O, s:O, s:O, s:I, s:b}", "name", name, "kind", json_object_get(entry, "kind"),
+                        "does", json_object_get(entry, "does"), "licence", json_object_get(entry, "licence"), "bytes",
+                        json_object_get(entry, "bytes"), "download_bytes", download_bytes(catalogue, entry),
+                        "installed", find_name(models, name) != NULL));
     return list;
 }
 
@@ -115,8 +112,8 @@ static void print_list_json(const GPtrArray *models, char **folders, const DubJs
     for (guint i = 0; i < models->len; i++)
         json_array_append_new(installed, model_to_json(models->pdata[i]));
     DubJson *sets = json_object_get(catalogue, "sets");
-    command_print_json(json_pack("{s:o, s:o, s:o, s:o}", "folders", strings_to_json(folders), "installed",
-                                 installed, "installable", installable_to_json(catalogue, models), "sets",
+    command_print_json(json_pack("{s:o, s:o, s:o, s:o}", "folders", strings_to_json(folders), "installed", installed,
+                                 "installable", installable_to_json(catalogue, models), "sets",
                                  sets ? json_incref(sets) : json_object()));
 }
 
@@ -161,18 +158,19 @@ static void print_installable(const DubJson *catalogue, const GPtrArray *models)
     const char *name;
     DubJson *entry;
     puts("\nCan be installed by 'airdub models install NAME', with the size of the download:");
-    json_object_foreach(json_object_get(catalogue, "models"), name, entry) {
+    json_object_foreach(json_object_get(catalogue, "models"), name, entry)
+    {
         g_autofree char *size = models_report_size((guint64) download_bytes(catalogue, entry));
         printf("%-16s  %-7s  %7s  %s%s\n", name, json_string_value(json_object_get(entry, "kind")), size,
                json_string_value(json_object_get(entry, "does")), find_name(models, name) ? " (there)" : "");
     }
     DubJson *members;
-    json_object_foreach(json_object_get(catalogue, "sets"), name, members) {
+    json_object_foreach(json_object_get(catalogue, "sets"), name, members)
+    {
         size_t i;
         DubJson *member;
         printf("%-16s  a set:", name);
-        json_array_foreach(members, i, member)
-            printf(" %s", json_string_value(member));
+        json_array_foreach(members, i, member) printf(" %s", json_string_value(member));
         putchar('\n');
     }
 }
@@ -230,11 +228,14 @@ static void check_model(Check *check, const DubModel *model)
     g_autoptr(GError) error = NULL;
     const int verified = model->problem ? 0 : dub_model_verify(model, &error);
     const char *problem = error ? error->message : model->problem;
-    g_autofree char *what =
-        problem ? g_strdup(dub_model_kind_to_string(model->kind)) : describe(model, verified);
+    g_autofree char *what = problem ? g_strdup(dub_model_kind_to_string(model->kind)) : describe(model, verified);
     check->checked++;
     check->failed += problem != NULL;
-    add_line(check, check->as_json && problem ? "fail" : problem ? "FAIL" : "ok", model->name, model->path, what, problem);
+    add_line(check,
+             check->as_json && problem ? "fail"
+             : problem                 ? "FAIL"
+                                       : "ok",
+             model->name, model->path, what, problem);
 }
 
 static bool belongs(const GPtrArray *models, const char *path)
@@ -258,8 +259,8 @@ static void note_others(Check *check, const GPtrArray *models, const char *folde
             continue;
         const DubModel *same = find_name(models, name);
         g_autofree char *hidden = same ? g_strdup_printf("hidden by %s", same->path) : NULL;
-        add_line(check, "note", name, path,
-                 hidden ? hidden : "not a model: no ggml-*.bin, no .onnx with tokens.txt", NULL);
+        add_line(check, "note", name, path, hidden ? hidden : "not a model: no ggml-*.bin, no .onnx with tokens.txt",
+                 NULL);
     }
 }
 
@@ -296,17 +297,16 @@ bool models_report_check(const GPtrArray *models, char **folders, char **names, 
     else
         check_all(&check, models, folders);
     if (as_json)
-        command_print_json(json_pack("{s:o, s:i, s:i}", "models", check.lines, "checked", (int) check.checked,
-                                     "failed", (int) check.failed));
+        command_print_json(json_pack("{s:o, s:i, s:i}", "models", check.lines, "checked", (int) check.checked, "failed",
+                                     (int) check.failed));
     if (!ok)
         return false;
     g_autofree char *places = g_strjoinv(", ", folders);
     if (check.checked == 0)
-        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND,
-                    "no model in %s; 'airdub models install default' gets some", places);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "no model in %s; 'airdub models install default' gets some",
+                    places);
     else if (check.failed > 0)
         g_set_error(error, DUB_ERROR, DUB_ERROR_FAILED,
-                    "%u of %u models cannot be used; what mends each stands below it", check.failed,
-                    check.checked);
+                    "%u of %u models cannot be used; what mends each stands below it", check.failed, check.checked);
     return check.checked > 0 && check.failed == 0;
 }

@@ -111,6 +111,7 @@ bool ports_require_free(guint port, const char *option, GError **error)
     if (port == 0 || ports_is_free(port))
         return true;
     g_autofree char *owner = ports_owner(port);
-    g_set_error(error, DUB_ERROR, DUB_ERROR_BUSY, "port %u is in use by %s; choose another with %s", port, owner, option);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_BUSY, "port %u is in use by %s; choose another with %s", port, owner,
+                option);
     return false;
 }

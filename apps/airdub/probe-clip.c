@@ -60,8 +60,8 @@ static void take_segments(Reading *self)
 static void on_info(const DubSourceInfo *info, void *user_data)
 {
     Reading *self = user_data;
-    const DubSegmenterConfig config = { info->rate_hz, info->channels, self->segment_ns, self->segment_ns,
-                                        DUB_SEGMENT_FIXED, false };
+    const DubSegmenterConfig config = { info->rate_hz,    info->channels,    self->segment_ns,
+                                        self->segment_ns, DUB_SEGMENT_FIXED, false };
     self->clip->rate_hz = dub_remote_wire_rate_hz(info->rate_hz);
     self->clip->channels = info->channels;
     self->segmenter = dub_segmenter_new(&config);
@@ -114,7 +114,10 @@ ProbeClip *probe_clip_read(const char *file, int64_t segment_ns, guint max_fragm
     static const DubSourceCallbacks callbacks = { on_info, on_video, on_audio, on_eos, on_error };
     g_autoptr(ProbeClip) clip = g_new0(ProbeClip, 1);
     clip->audio = g_ptr_array_new_with_free_func((GDestroyNotify) dub_wire_audio_free);
-    Reading self = { .clip = clip, .segment_ns = segment_ns, .max_fragments = MIN(max_fragments, PROBE_CLIP_MAX), .loop = loop };
+    Reading self = { .clip = clip,
+                     .segment_ns = segment_ns,
+                     .max_fragments = MIN(max_fragments, PROBE_CLIP_MAX),
+                     .loop = loop };
     self.source = dub_source_new(file, NULL, &callbacks, &self, error);
     if (!self.source)
         return NULL;

@@ -8,17 +8,19 @@
 #include "media/source.h"
 #include "wire/events.h"
 
-#define MAX_STREAMS     1000
-#define MAX_FRAGMENTS   1000000000
-#define MAX_REPEAT      1000000
-#define MAX_RATE        100000.0
-#define MIN_RATE        0.001
-#define MIN_TIMEOUT_S   1.0 /* timeout_ms of stream:init */
-#define MAX_TIMEOUT_S   30.0
+#define MAX_STREAMS   1000
+#define MAX_FRAGMENTS 1000000000
+#define MAX_REPEAT    1000000
+#define MAX_RATE      100000.0
+#define MIN_RATE      0.001
+#define MIN_TIMEOUT_S 1.0 /* timeout_ms of stream:init */
+#define MAX_TIMEOUT_S 30.0
 
 static const char description[] =
-    "FILE: what GStreamer reads, with an audio track. It is encoded before the first fragment is sent, at most 200 fragments of "
-    "it, and sent again from its start as often as asked for.\n\nThe exit status is 0 when every fragment was answered and none "
+    "FILE: what GStreamer reads, with an audio track. It is encoded before the first fragment is sent, at most 200 "
+    "fragments of "
+    "it, and sent again from its start as often as asked for.\n\nThe exit status is 0 when every fragment was answered "
+    "and none "
     "failed, else see airdub(1). Ctrl-C sends no more and prints the summary of what has come.";
 
 static bool parse(ProbeOptions *self, int argc, char **argv, char ***rest, GError **error)
@@ -45,8 +47,8 @@ static bool parse(ProbeOptions *self, int argc, char **argv, char ***rest, GErro
         G_OPTION_ENTRY_NULL,
     };
     return command_parse(argc, argv, entries, "URL FILE",
-                         "Sends a file's fragments to a running sts-service, and measures how it answers.", description, 2, rest,
-                         error);
+                         "Sends a file's fragments to a running sts-service, and measures how it answers.", description,
+                         2, rest, error);
 }
 
 static void set_default(char **field, const char *value)
@@ -73,7 +75,8 @@ static bool check_number(const char *option, double value, double min, double ma
 {
     if (value >= min && value <= max)
         return true;
-    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s: %.10g is not within %.10g and %.10g", option, value, min, max);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s: %.10g is not within %.10g and %.10g", option, value,
+                min, max);
     return false;
 }
 

@@ -7,12 +7,12 @@
 
 typedef struct {
     char *url, *file;
-    char *from, *to, *voice;  /* voice: NULL, the language's own */
-    char *key;                /* NULL: none */
+    char *from, *to, *voice; /* voice: NULL, the language's own */
+    char *key;               /* NULL: none */
     char *nsp, *path;
     int streams, window, repeat;
-    int64_t fragments;        /* of each stream; 0: the file's, `repeat` times */
-    double rate;              /* fragments a second and stream; 0: as fast as the window allows */
+    int64_t fragments; /* of each stream; 0: the file's, `repeat` times */
+    double rate;       /* fragments a second and stream; 0: as fast as the window allows */
     double segment_s, timeout_s;
     gboolean realtime, as_json, quiet, verbose;
 } ProbeOptions;

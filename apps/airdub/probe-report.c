@@ -73,9 +73,10 @@ static void print_start(const ProbeReport *self, uint64_t n_fragments)
            average_bytes(self->clip), o->segment_s, self->clip->rate_hz, self->clip->channels,
            self->clip->is_cut ? "; the rest of the file is not sent" : "");
     g_autofree char *service = dub_url_printable(o->url);
-    printf("%s: streams: %d, window: %d, fragments each: %" G_GUINT64_FORMAT "\n\n", service, o->streams, o->window, n_fragments);
-    printf("%6s %8s %9s %12s %9s %7s %7s %7s  %s\n", "STREAM", "FRAGMENT", "ACK ms", "PROCESSED ms", "SERVER ms", "ASR", "MT", "TTS",
-           "STATUS");
+    printf("%s: streams: %d, window: %d, fragments each: %" G_GUINT64_FORMAT "\n\n", service, o->streams, o->window,
+           n_fragments);
+    printf("%6s %8s %9s %12s %9s %7s %7s %7s  %s\n", "STREAM", "FRAGMENT", "ACK ms", "PROCESSED ms", "SERVER ms", "ASR",
+           "MT", "TTS", "STATUS");
 }
 
 void probe_report_start(ProbeReport *self, const ProbeClip *clip, uint64_t n_fragments)
@@ -90,10 +91,11 @@ void probe_report_start(ProbeReport *self, const ProbeClip *clip, uint64_t n_fra
         return;
     }
     command_print_json(json_pack("{s:s, s:o, s:o, s:i, s:i, s:I, s:i, s:o, s:i, s:i, s:b}", "event", "start", "url",
-                                 command_json_string(o->url), "file", command_json_string(o->file), "streams", o->streams,
-                                 "window", o->window, "fragments", (json_int_t) n_fragments, "clip_fragments",
-                                 (int) clip->audio->len, "average_bytes", command_json_real(average_bytes(clip)), "rate_hz",
-                                 (int) clip->rate_hz, "channels", (int) clip->channels, "clip_is_cut", (int) clip->is_cut));
+                                 command_json_string(o->url), "file", command_json_string(o->file), "streams",
+                                 o->streams, "window", o->window, "fragments", (json_int_t) n_fragments,
+                                 "clip_fragments", (int) clip->audio->len, "average_bytes",
+                                 command_json_real(average_bytes(clip)), "rate_hz", (int) clip->rate_hz, "channels",
+                                 (int) clip->channels, "clip_is_cut", (int) clip->is_cut));
 }
 
 /* ---- a fragment ---- */
@@ -166,12 +168,12 @@ static DubJson *ms_or_null(double ms)
 
 static void print_json_result(const ProbeResult *r)
 {
-    command_print_json(json_pack("{s:s, s:i, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "event", "fragment", "stream",
-                                 (int) r->stream, "number", (json_int_t) r->number, "status", probe_status_to_string(r->status),
-                                 "ack_ms", ms_or_null(r->ack_ms), "processed_ms", ms_or_null(r->processed_ms), "server_ms",
-                                 ms_or_null(r->server_ms), "asr_ms", ms_or_null(r->asr_ms), "mt_ms",
-                                 ms_or_null(r->translation_ms), "tts_ms", ms_or_null(r->tts_ms), "code",
-                                 command_json_string(r->code), "message", command_json_string(r->message)));
+    command_print_json(json_pack(
+        "{s:s, s:i, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "event", "fragment", "stream", (int) r->stream,
+        "number", (json_int_t) r->number, "status", probe_status_to_string(r->status), "ack_ms", ms_or_null(r->ack_ms),
+        "processed_ms", ms_or_null(r->processed_ms), "server_ms", ms_or_null(r->server_ms), "asr_ms",
+        ms_or_null(r->asr_ms), "mt_ms", ms_or_null(r->translation_ms), "tts_ms", ms_or_null(r->tts_ms), "code",
+        command_json_string(r->code), "message", command_json_string(r->message)));
 }
 
 void probe_report_result(ProbeReport *self, const ProbeResult *result, int64_t now_ns)
@@ -224,13 +226,16 @@ GError *probe_report_failure(const ProbeReport *self)
     if (self->first_failure) {
         GError *error = g_error_copy(self->first_failure);
         if (self->options->streams > 1)
-            g_prefix_error(&error, "%u of %d streams failed; the first: ", self->n_streams_failed, self->options->streams);
+            g_prefix_error(&error, "%u of %d streams failed; the first: ", self->n_streams_failed,
+                           self->options->streams);
         return error;
     }
     if (bad == 0)
         return NULL;
-    return g_error_new(DUB_ERROR, DUB_ERROR_FAILED, "%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
-                       " fragments failed; their codes are above, the reasons in the log of the sts-service", bad, n);
+    return g_error_new(DUB_ERROR, DUB_ERROR_FAILED,
+                       "%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
+                       " fragments failed; their codes are above, the reasons in the log of the sts-service",
+                       bad, n);
 }
 
 /* ---- summary ---- */
@@ -272,8 +277,8 @@ static void print_counts(const ProbeReport *self, guint unanswered)
     }
     if (self->n_pressure > 0)
         printf("pressure   asked to slow down %" G_GUINT64_FORMAT " times\n", self->n_pressure);
-    printf("rate       %.1f fragments a second, %.1f seconds of sound a second, %.1f s\n", per_second(self, count_answers(self)),
-           per_second(self, self->audio_ms / 1000), elapsed_s(self));
+    printf("rate       %.1f fragments a second, %.1f seconds of sound a second, %.1f s\n",
+           per_second(self, count_answers(self)), per_second(self, self->audio_ms / 1000), elapsed_s(self));
 }
 
 static void print_times(const ProbeReport *self)
@@ -327,8 +332,9 @@ static DubJson *times_to_json(const ProbeTimes *t)
     if (t->n == 0)
         return json_null();
     return json_pack("{s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:o}", "count", (json_int_t) t->n, "min", t->min_ms, "mean",
-                     probe_times_mean_ms(t), "p50", probe_times_quantile_ms(t, 0.5), "p95", probe_times_quantile_ms(t, 0.95),
-                     "p99", probe_times_quantile_ms(t, 0.99), "max", t->max_ms, "histogram", bars_to_json(t));
+                     probe_times_mean_ms(t), "p50", probe_times_quantile_ms(t, 0.5), "p95",
+                     probe_times_quantile_ms(t, 0.95), "p99", probe_times_quantile_ms(t, 0.99), "max", t->max_ms,
+                     "histogram", bars_to_json(t));
 }
 
 static DubJson *codes_to_json(const ProbeReport *self)
@@ -346,7 +352,8 @@ static DubJson *failure_to_json(const GError *failure)
 {
     if (!failure)
         return json_null();
-    return json_pack("{s:o, s:i}", "message", command_json_string(failure->message), "status", dub_error_exit_status(failure));
+    return json_pack("{s:o, s:i}", "message", command_json_string(failure->message), "status",
+                     dub_error_exit_status(failure));
 }
 
 static void print_json_summary(const ProbeReport *self, guint unanswered, const GError *failure)
@@ -354,12 +361,13 @@ static void print_json_summary(const ProbeReport *self, guint unanswered, const 
     DubJson *statuses = json_object();
     for (guint i = 0; i < PROBE_N_STATUSES; i++)
         json_object_set_new(statuses, probe_status_to_string(i), json_integer((json_int_t) self->statuses[i]));
-    DubJson *summary = json_pack(
-        "{s:s, s:I, s:i, s:o, s:o, s:I, s:i, s:o, s:o, s:o, s:o}", "event", "summary", "fragments", (json_int_t) count_all(self),
-        "unanswered", (int) unanswered, "statuses", statuses, "codes", codes_to_json(self), "pressure_events",
-        (json_int_t) self->n_pressure, "streams_failed", (int) self->n_streams_failed, "elapsed", command_json_real(elapsed_s(self)),
-        "fragments_per_second", command_json_real(per_second(self, count_answers(self))), "audio_per_second",
-        command_json_real(per_second(self, self->audio_ms / 1000)), "error", failure_to_json(failure));
+    DubJson *summary =
+        json_pack("{s:s, s:I, s:i, s:o, s:o, s:I, s:i, s:o, s:o, s:o, s:o}", "event", "summary", "fragments",
+                  (json_int_t) count_all(self), "unanswered", (int) unanswered, "statuses", statuses, "codes",
+                  codes_to_json(self), "pressure_events", (json_int_t) self->n_pressure, "streams_failed",
+                  (int) self->n_streams_failed, "elapsed", command_json_real(elapsed_s(self)), "fragments_per_second",
+                  command_json_real(per_second(self, count_answers(self))), "audio_per_second",
+                  command_json_real(per_second(self, self->audio_ms / 1000)), "error", failure_to_json(failure));
     for (guint i = 0; i < N_TIMES; i++)
         json_object_set_new(summary, times[i].name, times_to_json(&self->times[i]));
     command_print_json(summary);

@@ -91,7 +91,12 @@ static void report(ProbeStream *self, const Flight *flight, ProbeResult *result)
 /* What is not answered will not be. */
 static void give_up(ProbeStream *self, Flight *flight, ProbeStatus status)
 {
-    ProbeResult result = { .status = status, .processed_ms = -1, .server_ms = -1, .asr_ms = -1, .translation_ms = -1, .tts_ms = -1 };
+    ProbeResult result = { .status = status,
+                           .processed_ms = -1,
+                           .server_ms = -1,
+                           .asr_ms = -1,
+                           .translation_ms = -1,
+                           .tts_ms = -1 };
     g_queue_remove(&self->flights, flight);
     report(self, flight, &result);
     flight_free(flight);
@@ -169,7 +174,8 @@ static void send_next(ProbeStream *self)
 {
     const ProbeClip *clip = self->config.clip;
     const DubWireAudio *audio = clip->audio->pdata[self->next % clip->audio->len];
-    const DubFragment fragment = { .sequence_number = self->next, .start_ns = (int64_t) self->next * self->config.segment_ns };
+    const DubFragment fragment = { .sequence_number = self->next,
+                                   .start_ns = (int64_t) self->next * self->config.segment_ns };
     Flight *flight = g_new0(Flight, 1);
     flight->number = self->next++;
     flight->id = g_uuid_string_random();
@@ -188,7 +194,8 @@ static int64_t next_due_ns(const ProbeStream *self)
 
 static bool may_send(const ProbeStream *self)
 {
-    return self->state == SENDING && self->next < self->config.n_fragments && self->flights.length < self->config.window;
+    return self->state == SENDING && self->next < self->config.n_fragments &&
+           self->flights.length < self->config.window;
 }
 
 static void end_if_answered(ProbeStream *self)
@@ -232,7 +239,8 @@ static void check_state_due(ProbeStream *self)
     if (self->state == INITIALISING)
         fail(self, DUB_ERROR_TIMEOUT, "no stream:ready within %d s; see its log", (int) (READY_NS / DUB_NS_PER_S));
     else if (self->state == ENDING)
-        fail(self, DUB_ERROR_TIMEOUT, "no stream:complete within %d s; see its log", (int) (COMPLETE_NS / DUB_NS_PER_S));
+        fail(self, DUB_ERROR_TIMEOUT, "no stream:complete within %d s; see its log",
+             (int) (COMPLETE_NS / DUB_NS_PER_S));
 }
 
 static gboolean on_timer(void *data)
@@ -337,8 +345,14 @@ static void on_processed(ProbeStream *self, const DubJson *payload, int64_t now_
 
 static void on_refused(ProbeStream *self, Flight *flight, const DubErrorEvent *event)
 {
-    ProbeResult result = { .status = PROBE_REFUSED, .processed_ms = -1, .server_ms = -1, .asr_ms = -1, .translation_ms = -1,
-                           .tts_ms = -1, .code = event->code, .message = event->message };
+    ProbeResult result = { .status = PROBE_REFUSED,
+                           .processed_ms = -1,
+                           .server_ms = -1,
+                           .asr_ms = -1,
+                           .translation_ms = -1,
+                           .tts_ms = -1,
+                           .code = event->code,
+                           .message = event->message };
     g_queue_remove(&self->flights, flight);
     report(self, flight, &result);
     flight_free(flight);

@@ -18,7 +18,7 @@ typedef struct {
     const char *url, *path, *nsp, *token; /* token: nullable */
     const char *from, *to, *voice;        /* voice: nullable */
     const ProbeClip *clip;
-    guint window;        /* fragments on their way at once; the service may want fewer */
+    guint window; /* fragments on their way at once; the service may want fewer */
     uint64_t n_fragments;
     int64_t segment_ns;
     int64_t interval_ns; /* from one fragment to the next; 0: as the window allows */
@@ -39,20 +39,21 @@ const char *probe_status_to_string(ProbeStatus status);
 bool probe_status_is_answer(ProbeStatus status); /* there is a time to it: the first three */
 
 typedef struct {
-    guint stream;          /* its index */
-    uint64_t number;       /* of the fragment */
+    guint stream;    /* its index */
+    uint64_t number; /* of the fragment */
     ProbeStatus status;
-    double ack_ms;         /* from sending to fragment:ack; -1: none came */
-    double processed_ms;   /* to fragment:processed; -1: none came */
-    double server_ms;      /* processing_time_ms; -1: not told */
+    double ack_ms;                         /* from sending to fragment:ack; -1: none came */
+    double processed_ms;                   /* to fragment:processed; -1: none came */
+    double server_ms;                      /* processing_time_ms; -1: not told */
     double asr_ms, translation_ms, tts_ms; /* -1: not told */
-    const char *code, *message; /* nullable */
+    const char *code, *message;            /* nullable */
 } ProbeResult;
 
 typedef struct {
     void (*on_result)(const ProbeResult *result, void *user_data);
-    void (*on_pressure)(void *user_data);                /* a backpressure event that asks for less came; it is not obeyed */
-    void (*on_done)(const GError *error, void *user_data); /* nothing follows; the stream may be freed, but not in here */
+    void (*on_pressure)(void *user_data); /* a backpressure event that asks for less came; it is not obeyed */
+    void (*on_done)(const GError *error,
+                    void *user_data); /* nothing follows; the stream may be freed, but not in here */
 } ProbeStreamCallbacks;
 
 typedef struct _ProbeStream ProbeStream;

@@ -3,11 +3,11 @@
 
 #include <math.h>
 
-#define US_PER_MS    1000.0
-#define LINEAR_BINS  128u
-#define OCTAVE_BINS  64u
-#define LINEAR_BITS  7
-#define MAX_US       UINT64_C(0xffffffff)
+#define US_PER_MS   1000.0
+#define LINEAR_BINS 128u
+#define OCTAVE_BINS 64u
+#define LINEAR_BITS 7
+#define MAX_US      UINT64_C(0xffffffff)
 
 G_STATIC_ASSERT(PROBE_N_BINS >= LINEAR_BINS + OCTAVE_BINS * (32 - LINEAR_BITS));
 

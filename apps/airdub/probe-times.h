@@ -24,4 +24,5 @@ typedef struct {
     double to_ms; /* from the bar before; 1, 2, 5, 10, 20, 50, … times a microsecond */
     uint64_t n;
 } ProbeBar;
-GArray *probe_times_bars(const ProbeTimes *self); /* (transfer full) (element-type ProbeBar): from the first that is not empty to the last */
+GArray *probe_times_bars(
+    const ProbeTimes *self); /* (transfer full) (element-type ProbeBar): from the first that is not empty to the last */

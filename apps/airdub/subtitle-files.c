@@ -12,7 +12,7 @@
 
 typedef struct {
     int fd;
-    const char *language;   /* SubtitleFiles owns it */
+    const char *language; /* SubtitleFiles owns it */
     SubtitlesFormat format;
     char *temporary, *name; /* name: after finish */
     unsigned n_cues;

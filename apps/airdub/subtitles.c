@@ -8,8 +8,8 @@
 const char *subtitles_suffix(SubtitlesFormat format)
 {
     switch (format) {
-    case SUBTITLES_VTT:       return "vtt";
-    case SUBTITLES_SRT:       return "srt";
+    case SUBTITLES_VTT: return "vtt";
+    case SUBTITLES_SRT: return "srt";
     case SUBTITLES_N_FORMATS: break;
     }
     return "invalid";

@@ -5,8 +5,8 @@
 #include <glib.h>
 #include <stdint.h>
 
-#define SUBTITLES_LINE_CHARS 42 /* what television allows in a line… */
-#define SUBTITLES_LINES      2  /* …and on the screen */
+#define SUBTITLES_LINE_CHARS  42                 /* what television allows in a line… */
+#define SUBTITLES_LINES       2                  /* …and on the screen */
 #define SUBTITLES_SHORTEST_NS INT64_C(500000000) /* nothing can be read in less */
 
 typedef enum { SUBTITLES_VTT, SUBTITLES_SRT, SUBTITLES_N_FORMATS } SubtitlesFormat;

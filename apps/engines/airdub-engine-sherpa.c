@@ -79,17 +79,14 @@ static GPtrArray *split_letters(const char *text)
     return dub_phonemes_split(composed ? composed : lower, DUB_PHONEMES_PIPER, CHUNK_MOST);
 }
 
-static GPtrArray *make_chunks(const Sherpa *self, const char *text, const DubModelVoice *voice,
-                              GError **error)
+static GPtrArray *make_chunks(const Sherpa *self, const char *text, const DubModelVoice *voice, GError **error)
 {
     if (self->model->reads_letters)
         return split_letters(text);
     const DubPhonemeSet set = is_kokoro(self) ? DUB_PHONEMES_KOKORO : DUB_PHONEMES_PIPER;
     const char *language = self->model->espeak_voice ? self->model->espeak_voice : voice->language;
     g_autofree char *phonemes = dub_phonemes(text, language, set, error);
-    return phonemes
-               ? dub_phonemes_split(phonemes, set, is_kokoro(self) ? DUB_PHONEMES_KOKORO_MOST : CHUNK_MOST)
-               : NULL;
+    return phonemes ? dub_phonemes_split(phonemes, set, is_kokoro(self) ? DUB_PHONEMES_KOKORO_MOST : CHUNK_MOST) : NULL;
 }
 
 static void append_pause(const Sherpa *self, GArray *sound, int rate_hz)
@@ -108,8 +105,7 @@ static void append_samples(GArray *sound, const SherpaOnnxGeneratedAudio *audio)
     }
 }
 
-static bool speak_chunk(const Sherpa *self, const char *chunk, int speaker, double pace, GArray *sound,
-                        GError **error)
+static bool speak_chunk(const Sherpa *self, const char *chunk, int speaker, double pace, GArray *sound, GError **error)
 {
     g_autoptr(GArray) code_points = dub_phonemes_code_points(chunk);
     const int32_t length = (int32_t) code_points->len;
@@ -123,12 +119,10 @@ static bool speak_chunk(const Sherpa *self, const char *chunk, int speaker, doub
     };
     const int rate_hz = SherpaOnnxOfflineTtsSampleRate(self->tts);
     if (sound->len > (guint) (SPOKEN_MOST_S * rate_hz)) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "text: takes more than %d s to say",
-                    SPOKEN_MOST_S);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "text: takes more than %d s to say", SPOKEN_MOST_S);
         return false;
     }
-    const SherpaOnnxGeneratedAudio *audio =
-        SherpaOnnxOfflineTtsGenerateWithConfig(self->tts, "", &config, NULL, NULL);
+    const SherpaOnnxGeneratedAudio *audio = SherpaOnnxOfflineTtsGenerateWithConfig(self->tts, "", &config, NULL, NULL);
     if (!audio) {
         g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, "sherpa-onnx gave no sound for this text");
         return false;
@@ -171,17 +165,20 @@ static bool load(Sherpa *self, const char *folder, GError **error)
 {
     g_autofree char *tokens = g_build_filename(self->model->path, "tokens.txt", NULL);
     g_autofree char *voices = g_build_filename(self->model->path, "voices.bin", NULL);
-    SherpaOnnxOfflineTtsConfig config = {
-        .model.num_threads = self->n_threads, .model.provider = "cpu", .max_num_sentences = 1};
+    SherpaOnnxOfflineTtsConfig config = { .model.num_threads = self->n_threads,
+                                          .model.provider = "cpu",
+                                          .max_num_sentences = 1 };
     if (is_kokoro(self)) {
-        config.model.kokoro = (SherpaOnnxOfflineTtsKokoroModelConfig){
-            .model = self->model->file, .voices = voices, .tokens = tokens, .length_scale = 1};
+        config.model.kokoro = (SherpaOnnxOfflineTtsKokoroModelConfig){ .model = self->model->file,
+                                                                       .voices = voices,
+                                                                       .tokens = tokens,
+                                                                       .length_scale = 1 };
     } else {
-        config.model.vits = (SherpaOnnxOfflineTtsVitsModelConfig){.model = self->model->file,
-                                                                  .tokens = tokens,
-                                                                  .noise_scale = 0.667f,
-                                                                  .noise_scale_w = 0.8f,
-                                                                  .length_scale = 1};
+        config.model.vits = (SherpaOnnxOfflineTtsVitsModelConfig){ .model = self->model->file,
+                                                                   .tokens = tokens,
+                                                                   .noise_scale = 0.667f,
+                                                                   .noise_scale_w = 0.8f,
+                                                                   .length_scale = 1 };
     }
     self->tts = SherpaOnnxCreateOfflineTts(&config);
     if (self->tts)
@@ -202,8 +199,7 @@ static bool find_model(Sherpa *self, const char *kind, const char *folder, GErro
     }
     if (!self->model)
         g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE,
-                    "there is no %s voice in %s; `airdub models list` shows what can be installed", kind,
-                    folder);
+                    "there is no %s voice in %s; `airdub models list` shows what can be installed", kind, folder);
     else if (self->model->problem)
         g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "%s: %s", folder, self->model->problem);
     return self->model && !self->model->problem;
@@ -211,11 +207,10 @@ static bool find_model(Sherpa *self, const char *kind, const char *folder, GErro
 
 static bool open_voice(Sherpa *self, int argc, char **argv, GError **error)
 {
-    GOptionEntry entries[] = {
-        {"threads", 't', 0, G_OPTION_ARG_INT, &self->n_threads, "Threads for one request (1)", "N"},
-        G_OPTION_ENTRY_NULL};
-    g_autoptr(GOptionContext) options =
-        g_option_context_new("vits|kokoro FOLDER - neural voices as an engine program");
+    GOptionEntry entries[] = { { "threads", 't', 0, G_OPTION_ARG_INT, &self->n_threads, "Threads for one request (1)",
+                                 "N" },
+                               G_OPTION_ENTRY_NULL };
+    g_autoptr(GOptionContext) options = g_option_context_new("vits|kokoro FOLDER - neural voices as an engine program");
     g_option_context_add_main_entries(options, entries, NULL);
     if (!g_option_context_parse(options, &argc, &argv, error))
         return false;
@@ -229,10 +224,10 @@ static bool open_voice(Sherpa *self, int argc, char **argv, GError **error)
 
 int main(int argc, char **argv)
 {
-    static const EngineKind kind = {.name = "sherpa-onnx", .run = "tts", .list = list, .work = speak};
+    static const EngineKind kind = { .name = "sherpa-onnx", .run = "tts", .list = list, .work = speak };
     g_autoptr(EngineServer) server = engine_server_new();
     g_autoptr(GError) error = NULL;
-    Sherpa self = {.n_threads = 1};
+    Sherpa self = { .n_threads = 1 };
     const int status = open_voice(&self, argc, argv, &error) ? engine_server_run(server, &kind, &self)
                                                              : engine_server_refuse(server, error);
     if (self.tts)

@@ -36,7 +36,7 @@ static void on_log(enum ggml_log_level level, const char *text, void *user_data 
 /* Whisper's names for what ISO 639-1 calls otherwise. */
 static const struct {
     const char *iso, *whisper;
-} languages[] = {{"nb", "no"}, {"jv", "jw"}, {"iw", "he"}, {"in", "id"}, {"fil", "tl"}};
+} languages[] = { { "nb", "no" }, { "jv", "jw" }, { "iw", "he" }, { "in", "id" }, { "fil", "tl" } };
 
 /* (transfer full): "pt" for "pt-BR" */
 static char *whisper_language(const char *language)
@@ -91,8 +91,7 @@ typedef struct {
  * have come three times on end (one alone: four times), the one that would go on is taken away, and it says
  * something else. */
 static void on_logits(struct whisper_context *context, struct whisper_state *state G_GNUC_UNUSED,
-                      const whisper_token_data *tokens, int n_tokens, float *logits,
-                      void *user_data G_GNUC_UNUSED)
+                      const whisper_token_data *tokens, int n_tokens, float *logits, void *user_data G_GNUC_UNUSED)
 {
     for (int period = 1; period <= LOOP_TOKENS_MOST; period++) {
         const int same = period == 1 ? 3 : 2 * period;
@@ -146,13 +145,13 @@ static WhisperSpan segment_span(const Whisper *self, int i, WhisperSpan piece)
 {
     const gsize first = (gsize) MAX(whisper_full_get_segment_t0(self->context, i), 0) * TICK;
     const gsize end = (gsize) MAX(whisper_full_get_segment_t1(self->context, i), 0) * TICK;
-    return (WhisperSpan){MIN(piece.first + first, piece.end), MIN(piece.first + MAX(end, first), piece.end)};
+    return (WhisperSpan){ MIN(piece.first + first, piece.end), MIN(piece.first + MAX(end, first), piece.end) };
 }
 
 /* Where a voice has to be found for this span to be believed. */
 static WhisperSpan widen(WhisperSpan span, WhisperSpan piece)
 {
-    return (WhisperSpan){MAX(span.first, piece.first + SLACK) - SLACK, MIN(span.end + SLACK, piece.end)};
+    return (WhisperSpan){ MAX(span.first, piece.first + SLACK) - SLACK, MIN(span.end + SLACK, piece.end) };
 }
 
 /* Where Whisper does not know when something was said, it may say it twice: once where there is not enough
@@ -233,12 +232,10 @@ static json_t *join_segments(const json_t *segments)
     return json_string(text->str);
 }
 
-static bool check_request(const Whisper *self, const char *from, const char *language, int64_t rate_hz,
-                          GError **error)
+static bool check_request(const Whisper *self, const char *from, const char *language, int64_t rate_hz, GError **error)
 {
     if (rate_hz != WHISPER_RATE_HZ)
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "rate_hz: Whisper hears %d",
-                    WHISPER_RATE_HZ);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "rate_hz: Whisper hears %d", WHISPER_RATE_HZ);
     else if (!knows_language(self, language))
         g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED,
                     "the Whisper model \"%s\" does not know the language \"%s\"%s", self->model, from,
@@ -248,8 +245,7 @@ static bool check_request(const Whisper *self, const char *from, const char *lan
     return false;
 }
 
-static bool transcribe(void *engine, const EngineTask *task, json_t *reply, GArray *sound G_GNUC_UNUSED,
-                       GError **error)
+static bool transcribe(void *engine, const EngineTask *task, json_t *reply, GArray *sound G_GNUC_UNUSED, GError **error)
 {
     const Whisper *self = engine;
     const char *from = "en", *terms = NULL;
@@ -265,11 +261,11 @@ static bool transcribe(void *engine, const EngineTask *task, json_t *reply, GArr
     g_autofree char *prompt = whisper_text_prompt(terms, language);
     g_autoptr(WhisperSpeech) speech = whisper_speech_find(task->samples, task->n_samples);
     g_autoptr(GArray) pieces = whisper_pieces_cut(speech, task->samples, task->n_samples);
-    const Hearing hearing = {.samples = task->samples,
-                             .speech = speech,
-                             .language = language,
-                             .prompt = prompt,
-                             .segments = json_array()};
+    const Hearing hearing = { .samples = task->samples,
+                              .speech = speech,
+                              .language = language,
+                              .prompt = prompt,
+                              .segments = json_array() };
     json_object_set_new(reply, "segments", hearing.segments);
     for (guint i = 0; i < pieces->len; i++)
         if (!hear(self, &hearing, g_array_index(pieces, WhisperSpan, i), error))
@@ -293,12 +289,11 @@ static bool check_processor(GError **error)
 {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
-        !__builtin_cpu_supports("f16c") || !__builtin_cpu_supports("bmi2")) {
-        g_set_error_literal(
-            error, DUB_ERROR, DUB_ERROR_ENGINE,
-            "this processor lacks AVX2, FMA, F16C or BMI2, which Whisper was built for; choose another "
-            "recogniser, such as pocketsphinx");
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("f16c") ||
+        !__builtin_cpu_supports("bmi2")) {
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE,
+                            "this processor lacks AVX2, FMA, F16C or BMI2, which Whisper was built for; choose another "
+                            "recogniser, such as pocketsphinx");
         return false;
     }
 #else
@@ -309,9 +304,9 @@ static bool check_processor(GError **error)
 
 static bool read_arguments(int argc, char **argv, Whisper *self, GError **error)
 {
-    GOptionEntry entries[] = {
-        {"threads", 't', 0, G_OPTION_ARG_INT, &self->n_threads, "Threads for one request (1)", "N"},
-        G_OPTION_ENTRY_NULL};
+    GOptionEntry entries[] = { { "threads", 't', 0, G_OPTION_ARG_INT, &self->n_threads, "Threads for one request (1)",
+                                 "N" },
+                               G_OPTION_ENTRY_NULL };
     g_autoptr(GOptionContext) options = g_option_context_new("MODEL.bin - Whisper as an engine program");
     g_option_context_add_main_entries(options, entries, NULL);
     if (!g_option_context_parse(options, &argc, &argv, error))
@@ -320,8 +315,8 @@ static bool read_arguments(int argc, char **argv, Whisper *self, GError **error)
         self->model = g_strdup(argv[1]);
         return true;
     }
-    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "usage: %s MODEL.bin [--threads 1…%d]",
-                g_get_prgname(), THREADS_MOST);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "usage: %s MODEL.bin [--threads 1…%d]", g_get_prgname(),
+                THREADS_MOST);
     return false;
 }
 
@@ -333,23 +328,25 @@ static bool load(Whisper *self, GError **error)
     whisper_log_set(on_log, NULL);
     self->model = model_name(path);
     if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE,
-                    "there is no model %s; `airdub models install` gets one", path);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "there is no model %s; `airdub models install` gets one", path);
         return false;
     }
     self->context = whisper_init_from_file_with_params(path, params);
     if (self->context)
         return true;
-    g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE,
-                "%s is no Whisper model that whisper.cpp can read; get it again", path);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "%s is no Whisper model that whisper.cpp can read; get it again",
+                path);
     return false;
 }
 
 static int serve(EngineServer *server, int argc, char **argv)
 {
-    static const EngineKind kind = {
-        .name = "whisper", .run = "asr", .hears_hz = WHISPER_RATE_HZ, .list = list, .work = transcribe};
-    Whisper self = {.n_threads = 1};
+    static const EngineKind kind = { .name = "whisper",
+                                     .run = "asr",
+                                     .hears_hz = WHISPER_RATE_HZ,
+                                     .list = list,
+                                     .work = transcribe };
+    Whisper self = { .n_threads = 1 };
     g_autoptr(GError) error = NULL;
     int status;
     if (check_processor(&error) && read_arguments(argc, argv, &self, &error) && load(&self, &error))

@@ -83,8 +83,7 @@ static ReadResult read_line(EngineServer *self)
 static ReadResult read_samples(EngineServer *self, const json_t *message, GArray *samples)
 {
     int64_t n_bytes = 0;
-    if (!dub_json_get_int(message, "bytes", DUB_JSON_OPTIONAL, 0, DUB_PROGRAM_SOUND_MOST_BYTES, &n_bytes,
-                          NULL))
+    if (!dub_json_get_int(message, "bytes", DUB_JSON_OPTIONAL, 0, DUB_PROGRAM_SOUND_MOST_BYTES, &n_bytes, NULL))
         return READ_RUBBISH;
     gint16 block[4096];
     for (gsize left = (gsize) n_bytes / sizeof(gint16); left > 0;) {

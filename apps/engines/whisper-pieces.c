@@ -106,14 +106,13 @@ static gsize find_end(const WhisperSpeech *self, const float *samples, gsize n_s
 static WhisperSpan trim(const WhisperSpeech *speech, WhisperSpan piece)
 {
     const WhisperSpan spoken = whisper_speech_clip(speech, piece);
-    return (WhisperSpan){MAX(spoken.first, piece.first + MARGIN) - MARGIN,
-                         MIN(spoken.end + MARGIN, piece.end)};
+    return (WhisperSpan){ MAX(spoken.first, piece.first + MARGIN) - MARGIN, MIN(spoken.end + MARGIN, piece.end) };
 }
 
 GArray *whisper_pieces_cut(const WhisperSpeech *speech, const float *samples, gsize n_samples)
 {
     GArray *pieces = g_array_new(FALSE, FALSE, sizeof(WhisperSpan));
-    WhisperSpan piece = {0, 0};
+    WhisperSpan piece = { 0, 0 };
     for (; piece.first < n_samples; piece.first = piece.end) {
         piece.end = find_end(speech, samples, n_samples, piece.first);
         const WhisperSpan trimmed = trim(speech, piece);

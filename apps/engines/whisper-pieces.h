@@ -19,9 +19,8 @@ WhisperSpeech *whisper_speech_find(const float *samples, gsize n_samples);
 void whisper_speech_free(WhisperSpeech *self); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WhisperSpeech, whisper_speech_free)
 
-double whisper_speech_seconds(const WhisperSpeech *self, WhisperSpan span); /* of it that have a voice */
-WhisperSpan whisper_speech_clip(const WhisperSpeech *self,
-                                WhisperSpan span); /* without what is silent at its ends */
+double whisper_speech_seconds(const WhisperSpeech *self, WhisperSpan span);   /* of it that have a voice */
+WhisperSpan whisper_speech_clip(const WhisperSpeech *self, WhisperSpan span); /* without what is silent at its ends */
 
 /* (transfer full): of WhisperSpan, in order; pieces without a voice are left out */
 GArray *whisper_pieces_cut(const WhisperSpeech *speech, const float *samples, gsize n_samples);

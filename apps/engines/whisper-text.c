@@ -14,7 +14,7 @@
 
 static const struct {
     gunichar open, close;
-} brackets[] = {{'[', ']'}, {'(', ')'}, {'*', '*'}, {0x266a, 0x266a}, {0xff08, 0xff09}, {0x3010, 0x3011}};
+} brackets[] = { { '[', ']' }, { '(', ')' }, { '*', '*' }, { 0x266a, 0x266a }, { 0xff08, 0xff09 }, { 0x3010, 0x3011 } };
 
 static gunichar closing_of(gunichar c)
 {
@@ -70,8 +70,8 @@ char *whisper_text_clean(const char *text)
 static const struct {
     const char *language, *sentence;
 } sentences[] = {
-    {"en", "The talk is about %s."}, {"es", "Se habla de %s."}, {"fr", "On parle de %s."},
-    {"de", "Es geht um %s."},        {"it", "Si parla di %s."}, {"pt", "Fala-se de %s."},
+    { "en", "The talk is about %s." }, { "es", "Se habla de %s." }, { "fr", "On parle de %s." },
+    { "de", "Es geht um %s." },        { "it", "Si parla di %s." }, { "pt", "Fala-se de %s." },
 };
 
 /* (transfer full): whole terms, up to the bound */
@@ -150,8 +150,7 @@ bool whisper_text_is_believable(const char *text, const WhisperEvidence *evidenc
 {
     if (*text == '\0' || evidence->no_speech > NO_SPEECH_MOST || evidence->probability < PROBABILITY_LEAST)
         return false;
-    if (evidence->speech_s <= 0 ||
-        g_utf8_strlen(text, -1) > LETTERS_FREE + evidence->speech_s * LETTERS_PER_S)
+    if (evidence->speech_s <= 0 || g_utf8_strlen(text, -1) > LETTERS_FREE + evidence->speech_s * LETTERS_PER_S)
         return false;
     return !is_stock(text) || evidence->probability > STOCK_SURE || evidence->no_speech < 0.1;
 }

@@ -9,18 +9,23 @@
 #define FIELD(name) offsetof(MediaConfig, name)
 
 static const DubEnvSpec specs[] = {
-    { "HOST", DUB_ENV_STRING, FIELD(host), "0.0.0.0", .help = "address to listen on, HTTP and the built-in media server" },
-    { "PORT", DUB_ENV_UINT, FIELD(port), "8080", 0, 65535, .help = "HTTP: health, metrics, hooks; 0 chooses a free one" },
-    { "LOG_LEVEL", DUB_ENV_CHOICE, FIELD(log_level), "INFO", .choices = "ERROR|WARNING|WARN|INFO|DEBUG|error|warning|warn|info|debug",
-      .help = "what is logged" },
-    { "LOG_FORMAT", DUB_ENV_CHOICE, FIELD(log_format), "text", .choices = "text|json", .help = "lines for people or for machines" },
+    { "HOST", DUB_ENV_STRING, FIELD(host), "0.0.0.0",
+      .help = "address to listen on, HTTP and the built-in media server" },
+    { "PORT", DUB_ENV_UINT, FIELD(port), "8080", 0, 65535,
+      .help = "HTTP: health, metrics, hooks; 0 chooses a free one" },
+    { "LOG_LEVEL", DUB_ENV_CHOICE, FIELD(log_level), "INFO",
+      .choices = "ERROR|WARNING|WARN|INFO|DEBUG|error|warning|warn|info|debug", .help = "what is logged" },
+    { "LOG_FORMAT", DUB_ENV_CHOICE, FIELD(log_format), "text", .choices = "text|json",
+      .help = "lines for people or for machines" },
     { "MEDIA_SERVER", DUB_ENV_CHOICE, FIELD(media_server), "mediamtx", .choices = "builtin|mediamtx",
       .help = "builtin: serve RTMP in this process; mediamtx: use the one at MEDIAMTX_*" },
-    { "RTMP_PORT", DUB_ENV_UINT, FIELD(rtmp_port), "1935", 0, 65535, .help = "of the built-in media server; 0 chooses a free one" },
+    { "RTMP_PORT", DUB_ENV_UINT, FIELD(rtmp_port), "1935", 0, 65535,
+      .help = "of the built-in media server; 0 chooses a free one" },
     { "API_HOST", DUB_ENV_STRING, FIELD(api_host), "127.0.0.1",
       .help = "address of the built-in media server's control API, which asks nobody who they are" },
     { "API_PORT", DUB_ENV_UINT, FIELD(api_port), "9997", 0, 65535, .help = "its port; 0 chooses a free one" },
-    { "MEDIAMTX_HOST", DUB_ENV_STRING, FIELD(mediamtx_host), "mediamtx", .help = "host of the URLs below that are not set" },
+    { "MEDIAMTX_HOST", DUB_ENV_STRING, FIELD(mediamtx_host), "mediamtx",
+      .help = "host of the URLs below that are not set" },
     { "MEDIAMTX_RTMP_URL", DUB_ENV_STRING, FIELD(rtmp_url), NULL, .help = "rtmp://MEDIAMTX_HOST:1935 if not set" },
     { "MEDIAMTX_RTSP_URL", DUB_ENV_STRING, FIELD(rtsp_url), NULL,
       .help = "no effect: streams are read over RTMP, whose times are exact" },
@@ -28,7 +33,8 @@ static const DubEnvSpec specs[] = {
     { "MEDIAMTX_PLAYBACK_URL", DUB_ENV_STRING, FIELD(playback_url), NULL,
       .help = "http://MEDIAMTX_HOST:9996 if not set: has the first seconds of a stream; or off" },
     { "STS_SERVICE_URL", DUB_ENV_STRING, FIELD(sts_url), "http://localhost:3000", .help = "where sts-service answers" },
-    { "STS_API_KEY", DUB_ENV_STRING, FIELD(sts_token), NULL, .help = "token for sts-service, if it wants one", .secret = true },
+    { "STS_API_KEY", DUB_ENV_STRING, FIELD(sts_token), NULL, .help = "token for sts-service, if it wants one",
+      .secret = true },
     { "SPEECH_BACKEND", DUB_ENV_CHOICE, FIELD(speech), "remote", .choices = "remote|local",
       .help = "remote: sts-service; local: the engines in this process" },
     { "WORKER_SOURCE_LANGUAGE", DUB_ENV_STRING, FIELD(source_language), "en", .help = "spoken in the source" },
@@ -38,13 +44,16 @@ static const DubEnvSpec specs[] = {
     { "WORKER_SEGMENT_DURATION", DUB_ENV_DOUBLE, FIELD(segment_s), "6", 1, 30, .help = "seconds between cuts" },
     { "WORKER_SEGMENT_MODE", DUB_ENV_CHOICE, FIELD(segment_mode), "pause", .choices = "pause|fixed",
       .help = "cut where it is quiet near the mark, or exactly at it" },
-    { "WORKER_SEGMENT_DIR|SEGMENT_DIR", DUB_ENV_STRING, FIELD(segment_dir), "/tmp/segments", .help = "folder of the checkpoints" },
+    { "WORKER_SEGMENT_DIR|SEGMENT_DIR", DUB_ENV_STRING, FIELD(segment_dir), "/tmp/segments",
+      .help = "folder of the checkpoints" },
     { "WORKER_STS_TIMEOUT_MS", DUB_ENV_UINT, FIELD(sts_timeout_ms), "8000", 1000, 30000, .help = "for one fragment" },
-    { "STS_MAX_INFLIGHT", DUB_ENV_UINT, FIELD(max_inflight), "3", 1, 10, .help = "fragments of a stream that may be out at once" },
+    { "STS_MAX_INFLIGHT", DUB_ENV_UINT, FIELD(max_inflight), "3", 1, 10,
+      .help = "fragments of a stream that may be out at once" },
     { "MAX_CONCURRENT_STREAMS", DUB_ENV_UINT, FIELD(max_streams), "10", 1, 1000, .help = "further ones wait" },
     { "CIRCUIT_BREAKER_THRESHOLD", DUB_ENV_UINT, FIELD(breaker_threshold), "5", 1, 1000,
       .help = "retryable failures in a row that stop the asking" },
-    { "CIRCUIT_BREAKER_TIMEOUT", DUB_ENV_UINT, FIELD(breaker_timeout_s), "30", 1, 3600, .help = "seconds until one is tried again" },
+    { "CIRCUIT_BREAKER_TIMEOUT", DUB_ENV_UINT, FIELD(breaker_timeout_s), "30", 1, 3600,
+      .help = "seconds until one is tried again" },
     { "WORKER_PLAYOUT_DELAY", DUB_ENV_DOUBLE, FIELD(playout_delay_s), "0", 0, 60,
       .help = "seconds from a frame in to the same frame out; 0: segment, expected processing and a margin" },
     { "WORKER_BED_DB", DUB_ENV_STRING, FIELD(bed), "-18", .help = "level of the original under the dub in dB, or off" },
@@ -67,8 +76,8 @@ static bool check(const MediaConfig *config, GError **error)
 {
     if (is_bed(config->bed))
         return true;
-    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "WORKER_BED_DB: %s is neither off nor a level between -60 and 0 dB",
-                config->bed);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
+                "WORKER_BED_DB: %s is neither off nor a level between -60 and 0 dB", config->bed);
     return false;
 }
 

@@ -10,11 +10,11 @@ typedef struct {
     char *host;
     unsigned port;
     char *log_level, *log_format;
-    char *media_server;             /* "builtin" or "mediamtx" */
-    unsigned rtmp_port, api_port;   /* of the built-in media server */
+    char *media_server;           /* "builtin" or "mediamtx" */
+    unsigned rtmp_port, api_port; /* of the built-in media server */
     char *api_host;
     char *mediamtx_host, *rtmp_url, *rtsp_url, *api_url; /* URLs NULL: from media_server and the ports */
-    char *playback_url;             /* NULL: nothing to fetch from */
+    char *playback_url;                                  /* NULL: nothing to fetch from */
     char *sts_url, *sts_token, *speech;
     char *source_language, *target_language, *voice;
     double segment_s;
@@ -22,13 +22,13 @@ typedef struct {
     unsigned sts_timeout_ms, max_inflight, max_streams;
     unsigned breaker_threshold, breaker_timeout_s;
     double playout_delay_s;
-    char *bed;                      /* dB or "off" */
+    char *bed; /* dB or "off" */
     bool supervised;
-    DubEngineSettings *engines;     /* SPEECH_BACKEND=local */
+    DubEngineSettings *engines; /* SPEECH_BACKEND=local */
 } MediaConfig;
 
 /* @environment: as from g_get_environ(). %DUB_ERROR_INVALID_ARGUMENT names the variable. */
 bool media_config_load(MediaConfig *config, char **environment, GError **error);
 void media_config_clear(MediaConfig *config);
-char *media_config_help(void); /* (transfer full): the table for --help */
+char *media_config_help(void);                           /* (transfer full): the table for --help */
 double media_config_bed_gain(const MediaConfig *config); /* linear */

@@ -52,7 +52,8 @@ static int run(const MediaConfig *config)
     state.service = media_service_new(config, on_done, &state, &error);
     if (!state.service)
         return fail(error);
-    const guint signals[] = { g_unix_signal_add(SIGTERM, on_signal, &state), g_unix_signal_add(SIGINT, on_signal, &state) };
+    const guint signals[] = { g_unix_signal_add(SIGTERM, on_signal, &state),
+                              g_unix_signal_add(SIGINT, on_signal, &state) };
     g_main_loop_run(loop);
     for (gsize i = 0; i < G_N_ELEMENTS(signals); i++)
         g_source_remove(signals[i]);

@@ -18,14 +18,14 @@
 struct _MediaServer {
     MediaServerCallbacks callbacks;
     void *user_data;
-    DubRtmpServer *rtmp;      /* built-in only */
-    SoupServer *api;          /* built-in only */
-    EioListener *listener;    /* of api */
+    DubRtmpServer *rtmp;   /* built-in only */
+    SoupServer *api;       /* built-in only */
+    EioListener *listener; /* of api */
     char *rtmp_url;
     DubMediamtxClient *client;
     GCancellable *cancellable;
     guint poll_id;
-    GHashTable *outputs;      /* stream id -> who publishes its output */
+    GHashTable *outputs;                 /* stream id -> who publishes its output */
     bool asking, stale, reachable, told; /* stale: what comes of the request under way is too old */
 };
 
@@ -100,7 +100,9 @@ static guint player_wait_ms(const MediaConfig *config)
 
 static bool start_builtin(MediaServer *self, const MediaConfig *config, char **api_url, GError **error)
 {
-    const DubRtmpServerConfig rtmp = { .host = config->host, .port = config->rtmp_port, .port_setting = "RTMP_PORT",
+    const DubRtmpServerConfig rtmp = { .host = config->host,
+                                       .port = config->rtmp_port,
+                                       .port_setting = "RTMP_PORT",
                                        .wait_ms = player_wait_ms(config) };
     self->rtmp = dub_rtmp_server_new(&rtmp, &rtmp_callbacks, self, error);
     if (!self->rtmp)
@@ -146,8 +148,8 @@ static void remember_outputs(MediaServer *self, GPtrArray *paths)
 /* A MediaMTX tells of a path once it knows its tracks; ours at once, and sound may come later. */
 static bool is_silent(const MediaServer *self, const DubMediamtxPath *path)
 {
-    static const char *const pictures[] = { "AV1",          "VP9",            "VP8",    "H265", "H264",
-                                            "MPEG-4 Video", "MPEG-1/2 Video", "M-JPEG", NULL };
+    static const char *const pictures[] = { "AV1",    "VP9", "VP8", "H265", "H264", "MPEG-4 Video", "MPEG-1/2 Video",
+                                            "M-JPEG", NULL };
     if (self->rtmp || !path->tracks || !path->tracks[0])
         return false;
     for (char **track = path->tracks; *track; track++) {

@@ -6,10 +6,10 @@
 #include "worker/streams.h"
 
 typedef struct {
-    void (*on_ready)(const DubStreamEntry *entry, void *user_data);       /* a hint, at once (built-in only) */
+    void (*on_ready)(const DubStreamEntry *entry, void *user_data); /* a hint, at once (built-in only) */
     void (*on_not_ready)(const char *stream_id, void *user_data);
     void (*on_list)(const DubStreamEntry *entries, gsize n_entries, void *user_data); /* the truth */
-    void (*on_silence)(void *user_data);                                  /* it was asked for its list and gives none */
+    void (*on_silence)(void *user_data); /* it was asked for its list and gives none */
 } MediaServerCallbacks;
 
 typedef struct _MediaServer MediaServer;
@@ -22,4 +22,4 @@ guint media_server_rtmp_port(const MediaServer *self);      /* built-in; 0 other
 void media_server_refresh(MediaServer *self); /* asks at once; the next on_list or on_silence is newer than this call */
 /* Who publishes live/<id>/out, by the newest list: "" when the server does not say who; NULL: nobody */
 const char *media_server_output(const MediaServer *self, const char *stream_id);
-bool media_server_reachable(const MediaServer *self);       /* did it answer when last asked */
+bool media_server_reachable(const MediaServer *self); /* did it answer when last asked */

@@ -8,45 +8,85 @@
 #define NAME(rest) "media_service_worker_" rest
 
 enum {
-    INFO, SEGMENTS, SEGMENT_BYTES, SENT, PROCESSED, LATENCY, INFLIGHT, BREAKER_STATE, BREAKER_FAILURES, BREAKER_FALLBACKS,
-    FALLBACKS, AV_DELTA, AV_CORRECTIONS, BUFFER_VIDEO, BUFFER_AUDIO, ERRORS, PIPELINE, PRESSURE, RECONNECTIONS,
-    DUBBED, LATE, REBUFFERS, DELAY, RESERVE, LOOP_LAG, N_FAMILIES
+    INFO,
+    SEGMENTS,
+    SEGMENT_BYTES,
+    SENT,
+    PROCESSED,
+    LATENCY,
+    INFLIGHT,
+    BREAKER_STATE,
+    BREAKER_FAILURES,
+    BREAKER_FALLBACKS,
+    FALLBACKS,
+    AV_DELTA,
+    AV_CORRECTIONS,
+    BUFFER_VIDEO,
+    BUFFER_AUDIO,
+    ERRORS,
+    PIPELINE,
+    PRESSURE,
+    RECONNECTIONS,
+    DUBBED,
+    LATE,
+    REBUFFERS,
+    DELAY,
+    RESERVE,
+    LOOP_LAG,
+    N_FAMILIES
 };
 
 static const double latency_buckets[] = { 0.5, 1, 2, 3, 4, 5, 6, 8, 10, 15, 0 };
 
 static const DubMetricSpec families[N_FAMILIES] = {
-    [INFO] = { NAME("info_info"), DUB_METRIC_GAUGE, "Always 1: a worker exists for the stream", "stream_id,worker_id", NULL },
-    [SEGMENTS] = { NAME("segments_processed_total"), DUB_METRIC_COUNTER, "Segments cut from the input", "stream_id,type", NULL },
+    [INFO] = { NAME("info_info"), DUB_METRIC_GAUGE, "Always 1: a worker exists for the stream", "stream_id,worker_id",
+               NULL },
+    [SEGMENTS] = { NAME("segments_processed_total"), DUB_METRIC_COUNTER, "Segments cut from the input",
+                   "stream_id,type", NULL },
     [SEGMENT_BYTES] = { NAME("segments_bytes_total"), DUB_METRIC_COUNTER,
                         "Bytes taken in: encoded video, decoded audio", "stream_id,type", NULL },
-    [SENT] = { NAME("sts_fragments_sent_total"), DUB_METRIC_COUNTER, "Fragments sent to sts-service", "stream_id", NULL },
-    [PROCESSED] = { NAME("sts_fragments_processed_total"), DUB_METRIC_COUNTER, "Answers of sts-service", "stream_id,status", NULL },
+    [SENT] = { NAME("sts_fragments_sent_total"), DUB_METRIC_COUNTER, "Fragments sent to sts-service", "stream_id",
+               NULL },
+    [PROCESSED] = { NAME("sts_fragments_processed_total"), DUB_METRIC_COUNTER, "Answers of sts-service",
+                    "stream_id,status", NULL },
     [LATENCY] = { NAME("sts_processing_latency_seconds"), DUB_METRIC_HISTOGRAM, "From sending a fragment to its answer",
                   "stream_id", latency_buckets },
-    [INFLIGHT] = { NAME("sts_inflight_fragments"), DUB_METRIC_GAUGE, "Fragments sent and not yet answered", "stream_id", NULL },
-    [BREAKER_STATE] = { NAME("circuit_breaker_state"), DUB_METRIC_GAUGE, "0 closed, 1 half-open, 2 open", "stream_id", NULL },
-    [BREAKER_FAILURES] = { NAME("circuit_breaker_failures_total"), DUB_METRIC_COUNTER, "Retryable failures counted", "stream_id", NULL },
+    [INFLIGHT] = { NAME("sts_inflight_fragments"), DUB_METRIC_GAUGE, "Fragments sent and not yet answered", "stream_id",
+                   NULL },
+    [BREAKER_STATE] = { NAME("circuit_breaker_state"), DUB_METRIC_GAUGE, "0 closed, 1 half-open, 2 open", "stream_id",
+                        NULL },
+    [BREAKER_FAILURES] = { NAME("circuit_breaker_failures_total"), DUB_METRIC_COUNTER, "Retryable failures counted",
+                           "stream_id", NULL },
     [BREAKER_FALLBACKS] = { NAME("circuit_breaker_fallbacks_total"), DUB_METRIC_COUNTER,
                             "Fragments that played the original because the breaker was open", "stream_id", NULL },
-    [FALLBACKS] = { NAME("fallback_total"), DUB_METRIC_COUNTER, "Fragments that played the original", "stream_id,reason", NULL },
+    [FALLBACKS] = { NAME("fallback_total"), DUB_METRIC_COUNTER, "Fragments that played the original",
+                    "stream_id,reason", NULL },
     [AV_DELTA] = { NAME("av_sync_delta_ms"), DUB_METRIC_GAUGE,
                    "How far sound is ahead of the pictures where both are muxed into the output", "stream_id", NULL },
     [AV_CORRECTIONS] = { NAME("av_sync_corrections_total"), DUB_METRIC_COUNTER,
                          "Gaps filled with silence and overlaps dropped", "stream_id", NULL },
-    [BUFFER_VIDEO] = { NAME("av_buffer_video_size"), DUB_METRIC_GAUGE, "Access units that wait for their playout time", "stream_id", NULL },
-    [BUFFER_AUDIO] = { NAME("av_buffer_audio_size"), DUB_METRIC_GAUGE, "Milliseconds of audio that wait", "stream_id", NULL },
-    [ERRORS] = { NAME("errors_total"), DUB_METRIC_COUNTER, "Workers that ended with an error", "stream_id,error_type", NULL },
-    [PIPELINE] = { NAME("pipeline_state"), DUB_METRIC_GAUGE, "0 stopped, 1 connecting, 2 draining, 3 playing", "stream_id,pipeline", NULL },
-    [PRESSURE] = { NAME("backpressure_events_total"), DUB_METRIC_COUNTER, "Backpressure events received", "stream_id,action", NULL },
-    [RECONNECTIONS] = { NAME("reconnections_total"), DUB_METRIC_COUNTER, "Times the link to sts-service broke", "stream_id", NULL },
+    [BUFFER_VIDEO] = { NAME("av_buffer_video_size"), DUB_METRIC_GAUGE, "Access units that wait for their playout time",
+                       "stream_id", NULL },
+    [BUFFER_AUDIO] = { NAME("av_buffer_audio_size"), DUB_METRIC_GAUGE, "Milliseconds of audio that wait", "stream_id",
+                       NULL },
+    [ERRORS] = { NAME("errors_total"), DUB_METRIC_COUNTER, "Workers that ended with an error", "stream_id,error_type",
+                 NULL },
+    [PIPELINE] = { NAME("pipeline_state"), DUB_METRIC_GAUGE, "0 stopped, 1 connecting, 2 draining, 3 playing",
+                   "stream_id,pipeline", NULL },
+    [PRESSURE] = { NAME("backpressure_events_total"), DUB_METRIC_COUNTER, "Backpressure events received",
+                   "stream_id,action", NULL },
+    [RECONNECTIONS] = { NAME("reconnections_total"), DUB_METRIC_COUNTER, "Times the link to sts-service broke",
+                        "stream_id", NULL },
     [DUBBED] = { NAME("dubbed_total"), DUB_METRIC_COUNTER, "Fragments that played their dub", "stream_id", NULL },
-    [LATE] = { NAME("late_answers_total"), DUB_METRIC_COUNTER, "Answers dropped: their deadline had passed", "stream_id", NULL },
-    [REBUFFERS] = { NAME("rebuffers_total"), DUB_METRIC_COUNTER, "Times the input stalled for longer than the delay", "stream_id", NULL },
+    [LATE] = { NAME("late_answers_total"), DUB_METRIC_COUNTER, "Answers dropped: their deadline had passed",
+               "stream_id", NULL },
+    [REBUFFERS] = { NAME("rebuffers_total"), DUB_METRIC_COUNTER, "Times the input stalled for longer than the delay",
+                    "stream_id", NULL },
     [LOOP_LAG] = { "media_service_loop_lag_seconds", DUB_METRIC_HISTOGRAM, DUB_LOOP_LAG_HELP, NULL,
                    dub_loop_lag_buckets },
     [RESERVE] = { NAME("in_reserve"), DUB_METRIC_GAUGE, "1: another publishes the stream's output", "stream_id", NULL },
-    [DELAY] = { NAME("playout_delay_seconds"), DUB_METRIC_GAUGE, "From a frame in to the same frame out", "stream_id", NULL },
+    [DELAY] = { NAME("playout_delay_seconds"), DUB_METRIC_GAUGE, "From a frame in to the same frame out", "stream_id",
+                NULL },
 };
 
 DubMetrics *media_metrics_new(void)
@@ -69,10 +109,10 @@ static int input_state(DubWorkerState state)
     switch (state) {
     case DUB_WORKER_CONNECTING:
     case DUB_WORKER_RECOVERING: return 1;
-    case DUB_WORKER_RUNNING:    return 3;
+    case DUB_WORKER_RUNNING: return 3;
     case DUB_WORKER_IDLE:
     case DUB_WORKER_DRAINING:
-    case DUB_WORKER_STOPPED:    return 0;
+    case DUB_WORKER_STOPPED: return 0;
     }
     return 0;
 }
@@ -107,7 +147,8 @@ static void update_speech(DubMetrics *metrics, const char *stream_id, const DubW
         dub_metrics_set(metrics, PRESSURE, (double) stats->pressure_events[i], stream_id, actions[i], NULL);
     }
     for (int i = DUB_FALLBACK_NONE + 1; i < DUB_N_FALLBACKS; i++)
-        dub_metrics_set(metrics, FALLBACKS, (double) stats->fallbacks[i], stream_id, dub_fallback_to_string((DubFallback) i), NULL);
+        dub_metrics_set(metrics, FALLBACKS, (double) stats->fallbacks[i], stream_id,
+                        dub_fallback_to_string((DubFallback) i), NULL);
 }
 
 void media_metrics_update(DubMetrics *metrics, const char *stream_id, DubWorkerState state, const DubWorkerStats *stats,
@@ -116,7 +157,8 @@ void media_metrics_update(DubMetrics *metrics, const char *stream_id, DubWorkerS
     update_speech(metrics, stream_id, stats);
     dub_metrics_set(metrics, SEGMENTS, (double) stats->audio_segments, stream_id, "audio", NULL);
     /* Video is not cut; a segment of it is what plays beside a segment of sound. */
-    dub_metrics_set(metrics, SEGMENTS, stats->video_units ? (double) stats->audio_segments : 0, stream_id, "video", NULL);
+    dub_metrics_set(metrics, SEGMENTS, stats->video_units ? (double) stats->audio_segments : 0, stream_id, "video",
+                    NULL);
     dub_metrics_set(metrics, SEGMENT_BYTES, (double) stats->audio_bytes, stream_id, "audio", NULL);
     dub_metrics_set(metrics, SEGMENT_BYTES, (double) stats->video_bytes, stream_id, "video", NULL);
     set(metrics, AV_DELTA, stream_id, (double) stats->av_delta_ns / DUB_NS_PER_MS);
@@ -146,24 +188,24 @@ static const char *error_type(const GError *error)
     if (error->domain != DUB_ERROR)
         return "internal";
     switch ((DubErrorCode) error->code) {
-    case DUB_ERROR_NO_AUDIO:         return "no_audio";
-    case DUB_ERROR_UNSUPPORTED:      return "unsupported_codec";
-    case DUB_ERROR_CORRUPT:          return "corrupt";
-    case DUB_ERROR_STALLED:          return "stalled";
+    case DUB_ERROR_NO_AUDIO: return "no_audio";
+    case DUB_ERROR_UNSUPPORTED: return "unsupported_codec";
+    case DUB_ERROR_CORRUPT: return "corrupt";
+    case DUB_ERROR_STALLED: return "stalled";
     case DUB_ERROR_NETWORK:
     case DUB_ERROR_PROTOCOL:
-    case DUB_ERROR_NOT_FOUND:        return "network";
+    case DUB_ERROR_NOT_FOUND: return "network";
     case DUB_ERROR_BUSY:
-    case DUB_ERROR_AUTH:             return "refused";
-    case DUB_ERROR_TIMEOUT:          return "timeout";
+    case DUB_ERROR_AUTH: return "refused";
+    case DUB_ERROR_TIMEOUT: return "timeout";
     case DUB_ERROR_NO_SPACE:
-    case DUB_ERROR_IO:               return "disk";
+    case DUB_ERROR_IO: return "disk";
     case DUB_ERROR_ENGINE:
-    case DUB_ERROR_BACKPRESSURE:     return "engine";
+    case DUB_ERROR_BACKPRESSURE: return "engine";
     case DUB_ERROR_FAILED:
     case DUB_ERROR_INVALID_ARGUMENT:
     case DUB_ERROR_CANCELLED:
-    case DUB_N_ERRORS:               break;
+    case DUB_N_ERRORS: break;
     }
     return "internal";
 }

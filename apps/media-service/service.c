@@ -17,13 +17,13 @@
 
 #include <unistd.h>
 
-#define DRAIN_MS         9000 /* of the 10 s that SIGTERM has: a second for closing */
-#define REST_MS          60000 /* between attempts at an sts-service that has been away for long: they cost little */
-#define REFRESH_S        1
-#define HOOKS_MAX        64   /* answered by one question to the media server, which is under way */
-#define SWEEP_S          3600
-#define KEEP_CHECKPOINTS_S (24 * 3600) /* of streams that did not come back */
-#define KEEP_METRICS_NS  (300 * DUB_NS_PER_S) /* an ended stream's series: five scrapes at a minute each */
+#define DRAIN_MS           9000  /* of the 10 s that SIGTERM has: a second for closing */
+#define REST_MS            60000 /* between attempts at an sts-service that has been away for long: they cost little */
+#define REFRESH_S          1
+#define HOOKS_MAX          64 /* answered by one question to the media server, which is under way */
+#define SWEEP_S            3600
+#define KEEP_CHECKPOINTS_S (24 * 3600)          /* of streams that did not come back */
+#define KEEP_METRICS_NS    (300 * DUB_NS_PER_S) /* an ended stream's series: five scrapes at a minute each */
 
 struct _MediaService {
     const MediaConfig *config;
@@ -35,9 +35,9 @@ struct _MediaService {
     DubLoopLag *lag;
     MediaServer *media_server;
     DubStreams *table;
-    GHashTable *streams;       /* id -> MediaStream */
-    GHashTable *ended;         /* id -> gint64 *: when, for its metrics */
-    GHashTable *complaints;    /* id -> Complaint: why it ended last; kept as long as its metrics */
+    GHashTable *streams;    /* id -> MediaStream */
+    GHashTable *ended;      /* id -> gint64 *: when, for its metrics */
+    GHashTable *complaints; /* id -> Complaint: why it ended last; kept as long as its metrics */
     MediaStreamContext context;
     DubEngineSets *engines;    /* SPEECH_BACKEND=local */
     DubEngineLease *preloaded; /* its usual pair, kept loaded */
@@ -143,7 +143,8 @@ static void start_stream(const DubStreamEntry *entry, void *user_data)
 {
     MediaService *self = user_data;
     g_autoptr(GError) error = NULL;
-    MediaStream *stream = media_stream_new(&self->context, entry->stream_id, entry->query, on_stream_stopped, self, &error);
+    MediaStream *stream =
+        media_stream_new(&self->context, entry->stream_id, entry->query, on_stream_stopped, self, &error);
     if (stream) {
         g_hash_table_remove(self->ended, entry->stream_id);
         g_hash_table_insert(self->streams, g_strdup(entry->stream_id), stream);
@@ -183,8 +184,8 @@ static void refuse_stream(const char *stream_id, void *user_data)
 {
     MediaService *self = user_data;
     g_autofree char *server = dub_url_printable(media_server_rtmp_url(self->media_server));
-    g_autoptr(GError) error = g_error_new(DUB_ERROR, DUB_ERROR_NO_AUDIO, "%s/live/%s/in: audio track required for dubbing",
-                                          server, stream_id);
+    g_autoptr(GError) error = g_error_new(DUB_ERROR, DUB_ERROR_NO_AUDIO,
+                                          "%s/live/%s/in: audio track required for dubbing", server, stream_id);
     dub_error("stream %s: %s", stream_id, error->message);
     media_metrics_error(self->metrics, stream_id, error);
     note_ended(self, stream_id); /* its metrics go with time */
@@ -484,8 +485,8 @@ static guint listen_http(MediaService *self, GError **error)
 
 /* --- speech ----------------------------------------------------------------------------------------------------- */
 
-static DubSpeech *create_remote(const DubSpeechConfig *config, const DubSpeechCallbacks *callbacks, void *callbacks_data,
-                                void *factory_data, G_GNUC_UNUSED GError **error)
+static DubSpeech *create_remote(const DubSpeechConfig *config, const DubSpeechCallbacks *callbacks,
+                                void *callbacks_data, void *factory_data, G_GNUC_UNUSED GError **error)
 {
     const MediaService *self = factory_data;
     DubSpeechRemoteOptions options;
@@ -547,7 +548,8 @@ static char *draw_instance(void)
     return g_strdup_printf("%08x%08x", drawn[0], drawn[1]);
 }
 
-MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void *user_data), void *user_data, GError **error)
+MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void *user_data), void *user_data,
+                                GError **error)
 {
     MediaService *self = g_new0(MediaService, 1);
     self->config = config;

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define TRACKS_MS 2000 /* of timestamps, before MediaMTX takes a publisher's tracks as known */
-#define LATENCIES 256 /* the newest, for the percentiles: 25 minutes of 6 s fragments */
+#define LATENCIES 256  /* the newest, for the percentiles: 25 minutes of 6 s fragments */
 
 struct _MediaStream {
     const MediaStreamContext *context;
@@ -20,15 +20,15 @@ struct _MediaStream {
     DubRunner *runner;
     MediaStreamStoppedFunc on_stopped;
     void *user_data;
-    bool leaving;              /* it is the service that stops: the next one goes on where this one has stopped */
+    bool leaving; /* it is the service that stops: the next one goes on where this one has stopped */
     int64_t started_ns;
     double latencies_ms[LATENCIES];
     guint n_latencies;
-    DubCheckpoint before;      /* of the workers before this one */
+    DubCheckpoint before; /* of the workers before this one */
     uint64_t next_fragment;
-    uint64_t saved_fragment;   /* as the file has it */
-    bool checkpoint_failed;    /* said once, not every 6 s */
-    char *own_output;          /* who publishes our output, by the media server, while that was us; NULL: never heard */
+    uint64_t saved_fragment; /* as the file has it */
+    bool checkpoint_failed;  /* said once, not every 6 s */
+    char *own_output;        /* who publishes our output, by the media server, while that was us; NULL: never heard */
 };
 
 const char *media_stream_id(const MediaStream *self)
@@ -50,8 +50,10 @@ static void on_fragment(const DubWorkerFragment *fragment, void *user_data)
         note_latency(self, fragment->latency_ns);
     self->next_fragment = fragment->index + 1;
     const DubSpeechResult *result = fragment->result;
-    g_autofree char *heard = result && result->answer->transcript ? dub_log_printable(result->answer->transcript, 200) : NULL;
-    g_autofree char *said = result && result->answer->translated_text ? dub_log_printable(result->answer->translated_text, 200) : NULL;
+    g_autofree char *heard =
+        result && result->answer->transcript ? dub_log_printable(result->answer->transcript, 200) : NULL;
+    g_autofree char *said =
+        result && result->answer->translated_text ? dub_log_printable(result->answer->translated_text, 200) : NULL;
     dub_info("stream %s: fragment %" G_GUINT64_FORMAT " at %.2f s: %s%s%s%s%s", self->id, fragment->index,
              (double) fragment->start_ns / DUB_NS_PER_S,
              fragment->fallback == DUB_FALLBACK_NONE ? "dubbed" : dub_fallback_to_string(fragment->fallback),
@@ -87,7 +89,9 @@ static void on_stopped(const GError *error, G_GNUC_UNUSED const char *output, vo
 
 static DubRunnerCallbacks callbacks_of(const MediaStreamContext *context)
 {
-    return (DubRunnerCallbacks){ .on_state = on_state, .on_fragment = on_fragment, .on_stopped = on_stopped,
+    return (DubRunnerCallbacks){ .on_state = on_state,
+                                 .on_fragment = on_fragment,
+                                 .on_stopped = on_stopped,
                                  .on_claim = context->on_claim ? on_claim : NULL };
 }
 
@@ -276,13 +280,12 @@ DubJson *media_stream_to_json(const MediaStream *self)
     dub_runner_stats(self->runner, &stats);
     const uint64_t dubbed = self->before.dubbed + stats.dubbed;
     const uint64_t fallbacks = self->before.fallbacks + sum_fallbacks(&stats);
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:f, s:f, s:i, s:s, s:f, s:f, s:I, s:I}", "stream_id", self->id, "state",
-                     dub_worker_state_to_string(dub_runner_state(self->runner)), "fragments",
-                     (json_int_t) (dubbed + fallbacks), "dubbed", (json_int_t) dubbed, "fallback",
-                     (json_int_t) fallbacks, "latency_p50_ms", percentile(self, 0.5), "latency_p95_ms",
-                     percentile(self, 0.95), "inflight", (int) stats.inflight, "breaker",
-                     dub_breaker_state_to_string(stats.breaker), "delay_ms", (double) stats.delay_ns / DUB_NS_PER_MS,
-                     "uptime_s", (double) (dub_clock_now() - self->started_ns) / DUB_NS_PER_S, "played_ms",
-                     (json_int_t) (stats.played_ns / DUB_NS_PER_MS), "first_fragment",
-                     (json_int_t) self->before.next_fragment);
+    return json_pack(
+        "{s:s, s:s, s:I, s:I, s:I, s:f, s:f, s:i, s:s, s:f, s:f, s:I, s:I}", "stream_id", self->id, "state",
+        dub_worker_state_to_string(dub_runner_state(self->runner)), "fragments", (json_int_t) (dubbed + fallbacks),
+        "dubbed", (json_int_t) dubbed, "fallback", (json_int_t) fallbacks, "latency_p50_ms", percentile(self, 0.5),
+        "latency_p95_ms", percentile(self, 0.95), "inflight", (int) stats.inflight, "breaker",
+        dub_breaker_state_to_string(stats.breaker), "delay_ms", (double) stats.delay_ns / DUB_NS_PER_MS, "uptime_s",
+        (double) (dub_clock_now() - self->started_ns) / DUB_NS_PER_S, "played_ms",
+        (json_int_t) (stats.played_ns / DUB_NS_PER_MS), "first_fragment", (json_int_t) self->before.next_fragment);
 }

@@ -9,8 +9,8 @@
 typedef struct {
     const MediaConfig *config;
     DubMetrics *metrics;
-    const char *rtmp_url;           /* of the media server, as this process reaches it */
-    const char *instance;           /* 16 letters or digits of this process alone; the second half is a secret */
+    const char *rtmp_url; /* of the media server, as this process reaches it */
+    const char *instance; /* 16 letters or digits of this process alone; the second half is a secret */
     DubRunnerSpeechFunc create_speech;
     void *factory_data;
     /* Its source has ended, or was cut off: is the publisher still there? */
@@ -18,7 +18,7 @@ typedef struct {
     /* The output is to be opened: answered by media_stream_output_owner(), never from inside; NULL: nobody else can
      * have it */
     void (*on_claim)(const char *stream_id, void *factory_data);
-} MediaStreamContext;               /* outlives its streams */
+} MediaStreamContext; /* outlives its streams */
 
 typedef struct _MediaStream MediaStream;
 /* @on_stopped: last call; the stream may be freed in it. @error: NULL for a clean end */
@@ -34,7 +34,8 @@ bool media_stream_resume(MediaStream *self, bool is_same); /* as dub_runner_resu
  * none */
 void media_stream_output_owner(MediaStream *self, const char *owner, const GError *error);
 void media_stream_note_output(MediaStream *self, const char *owner); /* at each list: while it is open, this is us */
-void media_stream_source_gone(MediaStream *self); /* says the media server; nothing new for a stream that drains already */
+void media_stream_source_gone(
+    MediaStream *self); /* says the media server; nothing new for a stream that drains already */
 void media_stream_stop(MediaStream *self, unsigned within_ms);
-void media_stream_refresh(MediaStream *self); /* metrics and checkpoint follow the worker */
+void media_stream_refresh(MediaStream *self);           /* metrics and checkpoint follow the worker */
 DubJson *media_stream_to_json(const MediaStream *self); /* (transfer full) for GET /v1/streams */

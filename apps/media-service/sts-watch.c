@@ -19,10 +19,10 @@ struct _StsWatch {
 static const char *problem_of(guint status)
 {
     switch (status) {
-    case 0:                     return "sts-service does not answer; streams play the original";
+    case 0: return "sts-service does not answer; streams play the original";
     case SOUP_STATUS_OK:
     case SOUP_STATUS_NOT_FOUND: return NULL;
-    default:                    return "sts-service is not ready; streams play the original";
+    default: return "sts-service is not ready; streams play the original";
     }
 }
 

@@ -6,13 +6,15 @@
 #include <math.h>
 #include <string.h>
 
-#define FIELD(f)               offsetof(StsConfig, f)
+#define FIELD(f) offsetof(StsConfig, f)
+/* clang-format off */
 #define STRING(n, f, d, h)     { n, DUB_ENV_STRING, FIELD(f), d, 0, 0, NULL, h, false }
 #define SECRET(n, f, h)        { n, DUB_ENV_STRING, FIELD(f), NULL, 0, 0, NULL, h, true }
 #define UINT(n, f, d, lo, hi, h)   { n, DUB_ENV_UINT, FIELD(f), d, lo, hi, NULL, h, false }
 #define DOUBLE(n, f, d, lo, hi, h) { n, DUB_ENV_DOUBLE, FIELD(f), d, lo, hi, NULL, h, false }
 #define BOOL(n, f, d, h)       { n, DUB_ENV_BOOL, FIELD(f), d, 0, 0, NULL, h, false }
 #define CHOICE(n, f, d, c, h)  { n, DUB_ENV_CHOICE, FIELD(f), d, 0, 0, c, h, false }
+/* clang-format on */
 
 static const DubEnvSpec specs[] = {
     STRING("HOST", host, "0.0.0.0", "address to listen on"),

@@ -18,11 +18,11 @@ static bool is_read(SoupServerMessage *message)
 
 static void reply_health(SoupServerMessage *message, const StsHttp *http)
 {
-    g_autoptr(DubJson) body = json_pack(
-        "{s:s, s:s, s:s, s:s, s:I, s:i, s:i}", "status", "healthy", "service", "sts-service", "version", AIRDUB_VERSION,
-        "mode", http->mode, "uptime_seconds", (json_int_t) ((dub_clock_now() - http->started_ns) / DUB_NS_PER_S),
-        "active_streams", (int) dub_sts_service_count_streams(http->service), "connections",
-        (int) sio_server_count_connections(http->sio));
+    g_autoptr(DubJson) body = json_pack("{s:s, s:s, s:s, s:s, s:I, s:i, s:i}", "status", "healthy", "service",
+                                        "sts-service", "version", AIRDUB_VERSION, "mode", http->mode, "uptime_seconds",
+                                        (json_int_t) ((dub_clock_now() - http->started_ns) / DUB_NS_PER_S),
+                                        "active_streams", (int) dub_sts_service_count_streams(http->service),
+                                        "connections", (int) sio_server_count_connections(http->sio));
     dub_http_reply_json(message, SOUP_STATUS_OK, body);
 }
 
@@ -30,9 +30,9 @@ static void reply_health(SoupServerMessage *message, const StsHttp *http)
 static const char *why_not_ready(DubStsReadiness readiness)
 {
     switch (readiness) {
-    case DUB_STS_LOADING:  return "the engines are loading";
-    case DUB_STS_READY:    return NULL;
-    case DUB_STS_BROKEN:   return "the engines could not be loaded";
+    case DUB_STS_LOADING: return "the engines are loading";
+    case DUB_STS_READY: return NULL;
+    case DUB_STS_BROKEN: return "the engines could not be loaded";
     case DUB_STS_DRAINING: return "the service is ending";
     }
     return "invalid";
@@ -42,7 +42,7 @@ static void reply_ready(SoupServerMessage *message, const StsHttp *http)
 {
     const DubStsReadiness readiness = dub_sts_service_readiness(http->service);
     g_autoptr(DubJson) body = json_pack("{s:s, s:s, s:s*}", "status", dub_sts_readiness_to_string(readiness), "mode",
-                                         http->mode, "reason", why_not_ready(readiness));
+                                        http->mode, "reason", why_not_ready(readiness));
     dub_http_reply_json(message, readiness == DUB_STS_READY ? SOUP_STATUS_OK : SOUP_STATUS_SERVICE_UNAVAILABLE, body);
 }
 

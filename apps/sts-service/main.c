@@ -54,7 +54,8 @@ static int read_arguments(int argc, char **argv, bool *healthcheck)
     *healthcheck = argc == 2 && strcmp(argv[1], "--healthcheck") == 0;
     if (*healthcheck)
         return -1;
-    g_printerr("sts-service: unknown argument %s; settings are environment variables, see sts-service --help\n", argv[1]);
+    g_printerr("sts-service: unknown argument %s; settings are environment variables, see sts-service --help\n",
+               argv[1]);
     return 2;
 }
 
@@ -155,11 +156,13 @@ static int run(const StsConfig *config)
     g_autoptr(GSocket) socket = dub_http_bind(host, sts_config_port(config), "PORT", &port, &error);
     if (socket) {
         app.listener = eio_listener_new(app.soup, socket, NULL);
-        dub_info(strchr(host, ':') ? "sts-service: listening on http://[%s]:%u" : "sts-service: listening on http://%s:%u",
+        dub_info(strchr(host, ':') ? "sts-service: listening on http://[%s]:%u"
+                                   : "sts-service: listening on http://%s:%u",
                  host, port);
         if (dub_sts_service_readiness(app.service) == DUB_STS_READY)
             dub_info("sts-service: ready"); /* without engines; else on_loaded says so */
-        const guint sources[] = { g_unix_signal_add(SIGTERM, on_signal, &app), g_unix_signal_add(SIGINT, on_signal, &app) };
+        const guint sources[] = { g_unix_signal_add(SIGTERM, on_signal, &app),
+                                  g_unix_signal_add(SIGINT, on_signal, &app) };
         g_main_loop_run(app.loop);
         for (gsize i = 0; i < G_N_ELEMENTS(sources); i++)
             g_source_remove(sources[i]);

@@ -13,13 +13,12 @@
 #include <libavutil/opt.h>
 
 #define VOICE_CUTOFF_HZ     12000 /* no voice of ours has more: they are spoken at 22.05 or 24 kHz */
-#define MAX_BITS_PER_SAMPLE 6 /* ISO/IEC 14496-3: 6144 bits a channel and access unit */
-#define MAX_AMPLITUDE                                                                                        \
-    64.0f /* +36 dBFS; beyond it lies only what a broken producer makes (NaN and infinity too) */
+#define MAX_BITS_PER_SAMPLE 6     /* ISO/IEC 14496-3: 6144 bits a channel and access unit */
+#define MAX_AMPLITUDE       64.0f /* +36 dBFS; beyond it lies only what a broken producer makes (NaN and infinity too) */
 /* The fast coder loses its way in bands where nothing is: a pure tone costs it five times the CPU and comes
  * out with 32 dB of signal over noise. With white noise at -91 dBFS under it, it costs as always and has 70
  * dB. Digital silence stays. */
-#define DITHER_AMPLITUDE 5e-5f
+#define DITHER_AMPLITUDE    5e-5f
 
 struct _DubAacEncoder {
     AVCodecContext *codec;
@@ -38,8 +37,8 @@ struct _DubAacEncoder {
 
 static bool is_aac_rate(unsigned rate_hz)
 {
-    static const unsigned rates_hz[] = {96000, 88200, 64000, 48000, 44100, 32000,
-                                        24000, 22050, 16000, 12000, 11025, 8000};
+    static const unsigned rates_hz[] = { 96000, 88200, 64000, 48000, 44100, 32000,
+                                         24000, 22050, 16000, 12000, 11025, 8000 };
     for (gsize i = 0; i < G_N_ELEMENTS(rates_hz); i++)
         if (rates_hz[i] == rate_hz)
             return true;
@@ -52,8 +51,7 @@ static bool fail(int status, const char *what, GError **error)
     return false;
 }
 
-static bool open_codec(DubAacEncoder *self, unsigned rate_hz, unsigned channels, unsigned bitrate_bps,
-                       GError **error)
+static bool open_codec(DubAacEncoder *self, unsigned rate_hz, unsigned channels, unsigned bitrate_bps, GError **error)
 {
     const AVCodec *codec = avcodec_find_encoder_by_name("aac");
     if (!codec) {
@@ -62,7 +60,7 @@ static bool open_codec(DubAacEncoder *self, unsigned rate_hz, unsigned channels,
     }
     self->codec = avcodec_alloc_context3(codec);
     self->codec->sample_rate = (int) rate_hz;
-    self->codec->time_base = (AVRational){1, (int) rate_hz};
+    self->codec->time_base = (AVRational){ 1, (int) rate_hz };
     self->codec->sample_fmt = AV_SAMPLE_FMT_FLTP;
     self->codec->bit_rate = MIN(bitrate_bps, MAX_BITS_PER_SAMPLE * rate_hz * channels);
     self->codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_BITEXACT;
@@ -71,8 +69,7 @@ static bool open_codec(DubAacEncoder *self, unsigned rate_hz, unsigned channels,
 
     AVDictionary *options = NULL;
     av_dict_set(&options, "aac_coder", "fast", 0);
-    av_dict_set(&options, "aac_pns", "0",
-                0); /* noise substitution would not survive a second encoding downstream */
+    av_dict_set(&options, "aac_pns", "0", 0); /* noise substitution would not survive a second encoding downstream */
     av_dict_set(&options, "aac_tns", "0", 0);
     /* Its intensity stereo takes channels of opposite phase for one: single frames with 3 dB of signal over noise. */
     av_dict_set(&options, "aac_is", "0", 0);
@@ -107,8 +104,7 @@ DubAacEncoder *dub_aac_encoder_new_primed(unsigned rate_hz, unsigned channels, u
     g_return_val_if_fail(on_frame, NULL);
     dub_libav_setup();
     if (!is_aac_rate(rate_hz) || channels < 1 || channels > 2) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "AAC has no %u Hz with %u channels", rate_hz,
-                    channels);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "AAC has no %u Hz with %u channels", rate_hz, channels);
         return NULL;
     }
     g_autoptr(DubAacEncoder) self = g_new0(DubAacEncoder, 1);
@@ -124,11 +120,10 @@ DubAacEncoder *dub_aac_encoder_new_primed(unsigned rate_hz, unsigned channels, u
     return g_steal_pointer(&self);
 }
 
-DubAacEncoder *dub_aac_encoder_new(unsigned rate_hz, unsigned channels, unsigned bitrate_bps,
-                                   DubAacFrameFunc on_frame, void *user_data, GError **error)
+DubAacEncoder *dub_aac_encoder_new(unsigned rate_hz, unsigned channels, unsigned bitrate_bps, DubAacFrameFunc on_frame,
+                                   void *user_data, GError **error)
 {
-    DubAacEncoder *self =
-        dub_aac_encoder_new_primed(rate_hz, channels, bitrate_bps, false, on_frame, user_data, error);
+    DubAacEncoder *self = dub_aac_encoder_new_primed(rate_hz, channels, bitrate_bps, false, on_frame, user_data, error);
     if (self)
         self->keeps_priming = false;
     return self;

@@ -15,8 +15,8 @@
 #define RESAMPLE_BLOCK 4096 /* … to libswresample */
 /* The finer engine with its short window: it keeps pitch and onset exact, where the faster engine is off by 2
  * % and 6 ms, and costs no more (7 ms a second of 22050 Hz mono). */
-#define STRETCH_OPTIONS                                                                                      \
-    (RubberBandOptionProcessOffline | RubberBandOptionThreadingNever | RubberBandOptionChannelsTogether |    \
+#define STRETCH_OPTIONS                                                                                   \
+    (RubberBandOptionProcessOffline | RubberBandOptionThreadingNever | RubberBandOptionChannelsTogether | \
      RubberBandOptionEngineFiner | RubberBandOptionWindowShort)
 
 static void mix(const float *in, unsigned in_channels, float *out, unsigned out_channels, gsize n_frames)
@@ -38,8 +38,8 @@ static SwrContext *open_resampler(unsigned from_hz, unsigned to_hz, unsigned cha
     AVChannelLayout layout;
     av_channel_layout_default(&layout, (int) channels);
     SwrContext *swr = NULL;
-    int status = swr_alloc_set_opts2(&swr, &layout, AV_SAMPLE_FMT_FLT, (int) to_hz, &layout,
-                                     AV_SAMPLE_FMT_FLT, (int) from_hz, 0, NULL);
+    int status = swr_alloc_set_opts2(&swr, &layout, AV_SAMPLE_FMT_FLT, (int) to_hz, &layout, AV_SAMPLE_FMT_FLT,
+                                     (int) from_hz, 0, NULL);
     if (status >= 0)
         status = swr_init(swr);
     if (status >= 0)
@@ -160,7 +160,7 @@ DubPcm *dub_pcm_stretch(DubPcm *pcm, double tempo, GError **error)
         return dub_pcm_ref(pcm);
 
     g_autofree float *buffer = g_new(float, 2 * STRETCH_BLOCK);
-    float *planes[2] = {buffer, buffer + STRETCH_BLOCK};
+    float *planes[2] = { buffer, buffer + STRETCH_BLOCK };
     RubberBandState band = rubberband_new(pcm->rate_hz, pcm->channels, STRETCH_OPTIONS, 1.0 / tempo, 1.0);
     rubberband_set_expected_input_duration(band, (unsigned) pcm->n_frames);
     rubberband_set_max_process_size(band, STRETCH_BLOCK);
@@ -170,14 +170,12 @@ DubPcm *dub_pcm_stretch(DubPcm *pcm, double tempo, GError **error)
         rubberband_study(band, (const float *const *) planes, (unsigned) count, at + count == pcm->n_frames);
     }
 
-    DubPcm *stretched =
-        dub_pcm_new(pcm->rate_hz, pcm->channels, (gsize) llround((double) pcm->n_frames / tempo));
+    DubPcm *stretched = dub_pcm_new(pcm->rate_hz, pcm->channels, (gsize) llround((double) pcm->n_frames / tempo));
     gsize filled = 0;
     for (gsize at = 0; at < pcm->n_frames; at += STRETCH_BLOCK) {
         const gsize count = MIN(STRETCH_BLOCK, pcm->n_frames - at);
         deinterleave(pcm, at, count, planes);
-        rubberband_process(band, (const float *const *) planes, (unsigned) count,
-                           at + count == pcm->n_frames);
+        rubberband_process(band, (const float *const *) planes, (unsigned) count, at + count == pcm->n_frames);
         filled = drain(band, planes, stretched, filled);
     }
     rubberband_delete(band);

@@ -10,16 +10,15 @@
 #include <math.h>
 #include <string.h>
 
-#define MIRROR_BEFORE       DUB_AAC_FRAME       /* one access unit more than the encoder's delay */
-#define MIRROR_AFTER        (2 * DUB_AAC_FRAME) /* as far as an access unit's window reaches */
-#define ADTS_HEADER_BYTES   7
-#define ADTS_HEADERS_WANTED 3 /* consecutive ones, before raw PCM is taken for ADTS */
-#define BITS_PER_SAMPLE                                                                                      \
-    4 /* AAC: 128 kbit/s would be 2.7 for 48 kHz mono; recognition is not the place to save */
+#define MIRROR_BEFORE           DUB_AAC_FRAME       /* one access unit more than the encoder's delay */
+#define MIRROR_AFTER            (2 * DUB_AAC_FRAME) /* as far as an access unit's window reaches */
+#define ADTS_HEADER_BYTES       7
+#define ADTS_HEADERS_WANTED     3 /* consecutive ones, before raw PCM is taken for ADTS */
+#define BITS_PER_SAMPLE         4 /* AAC: 128 kbit/s would be 2.7 for 48 kHz mono; recognition is not the place to save */
 #define MAX_CHANNEL_BITRATE_BPS 64000u
 /* The index of an M4A with one chunk, and the four bytes that each access unit adds to it. */
-#define INDEX_BYTES          1024
-#define INDEX_BYTES_PER_UNIT 4
+#define INDEX_BYTES             1024
+#define INDEX_BYTES_PER_UNIT    4
 
 const char *dub_fragment_format_to_string(DubFragmentFormat format)
 {
@@ -33,7 +32,7 @@ const char *dub_fragment_format_to_string(DubFragmentFormat format)
 /* ISO/IEC 14496-12: the type of the first box. */
 static bool is_mp4(const uint8_t *data, gsize size)
 {
-    static const char types[][5] = {"ftyp", "styp", "moov", "moof", "sidx"};
+    static const char types[][5] = { "ftyp", "styp", "moov", "moof", "sidx" };
     for (gsize i = 0; size >= 8 && i < G_N_ELEMENTS(types); i++)
         if (memcmp(data + 4, types[i], 4) == 0)
             return true;
@@ -80,8 +79,7 @@ static bool check_length(gsize n_frames, unsigned rate_hz, GError **error)
 {
     if (n_frames <= (gsize) DUB_FRAGMENT_MAX_SECONDS * rate_hz)
         return true;
-    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "audio is longer than %d s",
-                DUB_FRAGMENT_MAX_SECONDS);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "audio is longer than %d s", DUB_FRAGMENT_MAX_SECONDS);
     return false;
 }
 
@@ -99,14 +97,13 @@ static DubPcm *decode_raw(GBytes *bytes, unsigned rate_hz, unsigned channels, GE
     gsize size;
     const uint8_t *data = g_bytes_get_data(bytes, &size);
     if (channels < 1 || channels > 2 || rate_hz < 8000 || rate_hz > 192000) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "raw audio of %u Hz with %u channels",
-                    rate_hz, channels);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "raw audio of %u Hz with %u channels", rate_hz,
+                    channels);
         return NULL;
     }
     if (size % (channels * sizeof(int16_t))) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_CORRUPT,
-                    "audio: %" G_GSIZE_FORMAT
-                    " bytes are no MP4, ADTS or WAV, and no whole frames of 16-bit PCM",
+                    "audio: %" G_GSIZE_FORMAT " bytes are no MP4, ADTS or WAV, and no whole frames of 16-bit PCM",
                     size);
         return NULL;
     }
@@ -156,7 +153,7 @@ static bool add_stream(AVFormatContext *format, const DubPcm *pcm, const DubAacE
     if (!stream || !dub_libav_describe_aac(stream->codecpar, config, pcm->rate_hz, pcm->channels))
         return false;
     stream->codecpar->initial_padding = DUB_AAC_PRIMING + MIRROR_BEFORE;
-    stream->time_base = (AVRational){1, (int) pcm->rate_hz};
+    stream->time_base = (AVRational){ 1, (int) pcm->rate_hz };
     return true;
 }
 
@@ -165,8 +162,7 @@ static int write_header(AVFormatContext *format, const DubPcm *pcm)
     const gsize n_units = pcm->n_frames / DUB_AAC_FRAME + 3;
     AVDictionary *options = NULL;
     av_dict_set_int(&options, "moov_size", (int64_t) (INDEX_BYTES + n_units * INDEX_BYTES_PER_UNIT), 0);
-    av_dict_set_int(&options, "movie_timescale", pcm->rate_hz,
-                    0); /* the edit list counts frames, not milliseconds */
+    av_dict_set_int(&options, "movie_timescale", pcm->rate_hz, 0); /* the edit list counts frames, not milliseconds */
     av_dict_set_int(&options, "use_editlist", 1, 0);
     const int status = avformat_write_header(format, &options);
     av_dict_free(&options);
@@ -209,11 +205,10 @@ static unsigned bitrate_of(const DubPcm *pcm, bool dual_mono)
 
 static bool write_m4a(AVFormatContext *format, const DubPcm *pcm, GError **error)
 {
-    Writer writer = {.format = format, .end = (int64_t) pcm->n_frames};
+    Writer writer = { .format = format, .end = (int64_t) pcm->n_frames };
     const bool dual_mono = is_dual_mono(pcm);
-    g_autoptr(DubAacEncoder) encoder =
-        dub_aac_encoder_new_primed(pcm->rate_hz, pcm->channels, bitrate_of(pcm, dual_mono), dual_mono, on_access_unit, &writer,
-                                   error);
+    g_autoptr(DubAacEncoder) encoder = dub_aac_encoder_new_primed(
+        pcm->rate_hz, pcm->channels, bitrate_of(pcm, dual_mono), dual_mono, on_access_unit, &writer, error);
     if (!encoder)
         return false;
 
@@ -261,8 +256,7 @@ GBytes *dub_fragment_encode(const DubPcm *pcm, DubFragmentFormat format, GError 
     g_return_val_if_reached(NULL);
 }
 
-DubPcm *dub_fragment_decode(GBytes *bytes, unsigned declared_rate_hz, unsigned declared_channels,
-                            GError **error)
+DubPcm *dub_fragment_decode(GBytes *bytes, unsigned declared_rate_hz, unsigned declared_channels, GError **error)
 {
     if (g_bytes_get_size(bytes) > DUB_FRAGMENT_MAX_BYTES) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "audio is larger than %u bytes",

@@ -12,8 +12,8 @@ typedef enum {
 
 const char *dub_fragment_format_to_string(DubFragmentFormat format);
 
-#define DUB_FRAGMENT_MAX_BYTES (10u * 1024 * 1024) /* decoded from base64: PROTOCOL.md, "largest message" */
-#define DUB_FRAGMENT_MAX_SECONDS 60                /* PROTOCOL.md: duration_ms 0…60000 */
+#define DUB_FRAGMENT_MAX_BYTES   (10u * 1024 * 1024) /* decoded from base64: PROTOCOL.md, "largest message" */
+#define DUB_FRAGMENT_MAX_SECONDS 60                  /* PROTOCOL.md: duration_ms 0…60000 */
 
 typedef enum {
     DUB_CONTENT_RAW, /* none of the following */

@@ -53,9 +53,7 @@ static int64_t on_seek(void *opaque, int64_t offset, int whence)
     Memory *memory = opaque;
     if (whence == AVSEEK_SIZE)
         return (int64_t) memory->size;
-    const int64_t base = whence == SEEK_CUR   ? (int64_t) memory->at
-                         : whence == SEEK_END ? (int64_t) memory->size
-                                              : 0;
+    const int64_t base = whence == SEEK_CUR ? (int64_t) memory->at : whence == SEEK_END ? (int64_t) memory->size : 0;
     if (offset < -base || offset > (int64_t) memory->size - base)
         return AVERROR(EINVAL);
     memory->at = (gsize) (base + offset);
@@ -88,10 +86,8 @@ static bool open_format(Reader *self, DubFragmentContent content, GError **error
     AVDictionary *options = NULL;
     av_dict_set(&options, "codec_whitelist", CODECS, 0);
     av_dict_set(&options, "protocol_whitelist", "none", 0);
-    av_dict_set_int(&options, "max_probe_packets", 1,
-                    0); /* or WAV is searched for AC-3 in disguise, 5 ms a fragment */
-    const int status =
-        avformat_open_input(&self->format, NULL, av_find_input_format(demuxer_name(content)), &options);
+    av_dict_set_int(&options, "max_probe_packets", 1, 0); /* or WAV is searched for AC-3 in disguise, 5 ms a fragment */
+    const int status = avformat_open_input(&self->format, NULL, av_find_input_format(demuxer_name(content)), &options);
     av_dict_free(&options);
     if (status < 0)
         return corrupt(status, "read its container", error);
@@ -135,8 +131,8 @@ static bool adopt_shape(Reader *self, const AVFrame *frame, GError **error)
         av_channel_layout_default(&from, channels);
     else if (av_channel_layout_copy(&from, &frame->ch_layout) < 0)
         return corrupt(AVERROR(ENOMEM), "decode", error);
-    int status = swr_alloc_set_opts2(&self->swr, &to, AV_SAMPLE_FMT_FLT, frame->sample_rate, &from,
-                                     frame->format, frame->sample_rate, 0, NULL);
+    int status = swr_alloc_set_opts2(&self->swr, &to, AV_SAMPLE_FMT_FLT, frame->sample_rate, &from, frame->format,
+                                     frame->sample_rate, 0, NULL);
     av_channel_layout_uninit(&from);
     if (status >= 0)
         status = swr_init(self->swr);
@@ -158,8 +154,8 @@ static bool take_frame(Reader *self, GError **error)
     uint8_t *out = (uint8_t *) &g_array_index(self->samples, float, filled * self->channels);
     const int done = (unsigned) frame->sample_rate != self->rate_hz
                          ? AVERROR_INPUT_CHANGED
-                         : swr_convert(self->swr, &out, frame->nb_samples,
-                                       (const uint8_t **) frame->extended_data, frame->nb_samples);
+                         : swr_convert(self->swr, &out, frame->nb_samples, (const uint8_t **) frame->extended_data,
+                                       frame->nb_samples);
     return done == frame->nb_samples ? true : corrupt(done < 0 ? done : AVERROR_BUG, "decode", error);
 }
 
@@ -202,8 +198,8 @@ static DubPcm *finish(Reader *self, GError **error)
     const gsize decoded = self->samples->len / self->channels;
     gsize n_frames = decoded;
     if (self->stream->duration > 0 && self->stream->duration != AV_NOPTS_VALUE) {
-        const int64_t wanted = av_rescale_q(self->stream->duration, self->stream->time_base,
-                                            (AVRational){1, (int) self->rate_hz});
+        const int64_t wanted =
+            av_rescale_q(self->stream->duration, self->stream->time_base, (AVRational){ 1, (int) self->rate_hz });
         n_frames = (gsize) MIN((int64_t) decoded, wanted);
     }
     if (n_frames > self->max_frames) {
@@ -232,7 +228,7 @@ static void reader_clear(Reader *self)
 DubPcm *dub_fragment_read_container(GBytes *bytes, DubFragmentContent content, GError **error)
 {
     dub_libav_setup();
-    Reader self = {0};
+    Reader self = { 0 };
     self.memory.data = g_bytes_get_data(bytes, &self.memory.size);
     self.packet = av_packet_alloc();
     self.frame = av_frame_alloc();

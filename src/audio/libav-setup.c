@@ -10,8 +10,9 @@
 #include <libavutil/mem.h>
 #include <string.h>
 
-#define MAX_LINE_BYTES  256
-#define MAX_BLOCK_BYTES (96u << 20) /* above any fragment and its index, at most 24 bytes for each sample of a minute at 48 kHz */
+#define MAX_LINE_BYTES 256
+#define MAX_BLOCK_BYTES \
+    (96u << 20) /* above any fragment and its index, at most 24 bytes for each sample of a minute at 48 kHz */
 
 static void on_message(void *context, int level, const char *format, va_list arguments)
 {

@@ -39,8 +39,7 @@ DubPcm *dub_pcm_slice(const DubPcm *self, gsize first_frame, gsize n_frames)
     const gsize count = MIN(n_frames, self->n_frames - first);
     DubPcm *slice = dub_pcm_new(self->rate_hz, self->channels, count);
     if (count)
-        memcpy(slice->samples, self->samples + first * self->channels,
-               count * self->channels * sizeof(float));
+        memcpy(slice->samples, self->samples + first * self->channels, count * self->channels * sizeof(float));
     return slice;
 }
 

@@ -10,7 +10,7 @@ typedef struct {
     unsigned rate_hz;  /* frames a second, 8000…192000 */
     unsigned channels; /* 1 or 2 */
     gsize n_frames;
-    float *samples;    /* n_frames × channels; owned */
+    float *samples; /* n_frames × channels; owned */
     /*< private >*/
     gatomicrefcount refs;
 } DubPcm;

@@ -13,8 +13,8 @@
 int64_t dub_clock_now(void);     /* ns, CLOCK_MONOTONIC: deadlines, durations */
 int64_t dub_clock_unix_ms(void); /* ms since 1970: wire timestamps and logs only */
 
-int64_t dub_clock_thread_cpu(void);      /* ns of CPU that the calling thread has used */
-int64_t dub_clock_process_cpu(void);     /* … that all threads have, those that ended too, but no child process */
+int64_t dub_clock_thread_cpu(void);     /* ns of CPU that the calling thread has used */
+int64_t dub_clock_process_cpu(void);    /* … that all threads have, those that ended too, but no child process */
 int64_t dub_clock_child_cpu(pid_t pid); /* … that a child has, not yet waited for; 0 for no such process */
 
 /**

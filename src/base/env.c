@@ -84,16 +84,16 @@ static char *read_secret(const char *name, const char *path, GError **error)
 }
 
 /* @used: the variable that gave @value; in and out */
-static bool take_file(const char *name, char **environment, const char *value, char **used,
-                      char **secret, GError **error)
+static bool take_file(const char *name, char **environment, const char *value, char **used, char **secret,
+                      GError **error)
 {
     g_autofree char *with_file = g_strconcat(name, "_FILE", NULL);
     const char *path = g_environ_getenv(environment, with_file);
     if (!path || !*path)
         return true;
     if (value || *secret) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s and %s are both set; leave one out",
-                    *used, with_file);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s and %s are both set; leave one out", *used,
+                    with_file);
         return false;
     }
     *secret = read_secret(with_file, path, error);
@@ -128,7 +128,10 @@ bool dub_env_secret(const char *name, char **environment, char **secret, GError 
 static bool refuse(GError **error, const DubEnvSpec *spec, const char *name, const char *text, const char *what)
 {
     g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s: %s is not %s", name,
-                spec->secret ? "the value" : *text ? text : "an empty value", what);
+                spec->secret ? "the value"
+                : *text      ? text
+                             : "an empty value",
+                what);
     return false;
 }
 
@@ -215,9 +218,9 @@ static bool load_one(const DubEnvSpec *spec, void *field, char **environment, GE
     g_return_val_if_fail(text, false); /* a table without a default: our own mistake */
     switch (spec->type) {
     case DUB_ENV_STRING: break;
-    case DUB_ENV_UINT:   return read_uint(spec, name, text, field, error);
+    case DUB_ENV_UINT: return read_uint(spec, name, text, field, error);
     case DUB_ENV_DOUBLE: return read_double(spec, name, text, field, error);
-    case DUB_ENV_BOOL:   return read_bool(spec, name, text, field, error);
+    case DUB_ENV_BOOL: return read_bool(spec, name, text, field, error);
     case DUB_ENV_CHOICE: return read_choice(spec, name, text, field, error);
     }
     return false;

@@ -14,14 +14,14 @@ typedef enum {
 } DubEnvType;
 
 typedef struct {
-    const char *name;    /* of the variable; a second name may follow after '|' ("WORKER_SEGMENT_DIR|SEGMENT_DIR") */
+    const char *name; /* of the variable; a second name may follow after '|' ("WORKER_SEGMENT_DIR|SEGMENT_DIR") */
     DubEnvType type;
-    size_t offset;       /* offsetof() in the settings struct */
-    const char *fallback;/* the default, as text; NULL only for STRING */
-    double min, max;     /* UINT and DOUBLE; both 0: no bound */
-    const char *choices; /* CHOICE: words separated by '|' */
-    const char *help;    /* one line for --help and docs/configuration.md */
-    bool secret;         /* STRING: never printed, never logged; NAME_FILE may name a file that holds it */
+    size_t offset;        /* offsetof() in the settings struct */
+    const char *fallback; /* the default, as text; NULL only for STRING */
+    double min, max;      /* UINT and DOUBLE; both 0: no bound */
+    const char *choices;  /* CHOICE: words separated by '|' */
+    const char *help;     /* one line for --help and docs/configuration.md */
+    bool secret;          /* STRING: never printed, never logged; NAME_FILE may name a file that holds it */
 } DubEnvSpec;
 
 #define DUB_ENV_SECRET_MOST_BYTES 65536 /* of such a file */

@@ -16,8 +16,7 @@ static const int exit_status[DUB_N_ERRORS] = {
     [DUB_ERROR_BUSY] = 7,        [DUB_ERROR_NO_SPACE] = 8,         [DUB_ERROR_IO] = 9,
     [DUB_ERROR_NETWORK] = 10,    [DUB_ERROR_TIMEOUT] = 11,         [DUB_ERROR_ENGINE] = 12,
     [DUB_ERROR_PROTOCOL] = 13,   [DUB_ERROR_BACKPRESSURE] = 14,    [DUB_ERROR_AUTH] = 15,
-    [DUB_ERROR_STALLED] = 16,
-    [DUB_ERROR_CANCELLED] = 130, /* what a shell reports for SIGINT */
+    [DUB_ERROR_STALLED] = 16,    [DUB_ERROR_CANCELLED] = 130, /* what a shell reports for SIGINT */
 };
 
 int dub_error_exit_status(const GError *error)
@@ -32,19 +31,19 @@ int dub_error_exit_status(const GError *error)
 static DubErrorCode code_from_errno(int errnum)
 {
     switch (errnum) {
-    case ENOENT:        return DUB_ERROR_NOT_FOUND;
+    case ENOENT: return DUB_ERROR_NOT_FOUND;
     case ENOSPC:
-    case EDQUOT:        return DUB_ERROR_NO_SPACE;
-    case EADDRINUSE:    return DUB_ERROR_BUSY;
+    case EDQUOT: return DUB_ERROR_NO_SPACE;
+    case EADDRINUSE: return DUB_ERROR_BUSY;
     case ECONNREFUSED:
     case ECONNRESET:
     case EHOSTUNREACH:
     case ENETUNREACH:
-    case EPIPE:         return DUB_ERROR_NETWORK;
-    case ETIMEDOUT:     return DUB_ERROR_TIMEOUT;
-    case ECANCELED:     return DUB_ERROR_CANCELLED;
-    case EINVAL:        return DUB_ERROR_INVALID_ARGUMENT;
-    default:            return DUB_ERROR_IO;
+    case EPIPE: return DUB_ERROR_NETWORK;
+    case ETIMEDOUT: return DUB_ERROR_TIMEOUT;
+    case ECANCELED: return DUB_ERROR_CANCELLED;
+    case EINVAL: return DUB_ERROR_INVALID_ARGUMENT;
+    default: return DUB_ERROR_IO;
     }
 }
 

@@ -50,7 +50,8 @@ static void forget_request(DubHttpPoll *self)
     g_clear_object(&self->asking);
 }
 
-DubHttpPoll *dub_http_poll_new(const char *url, guint each_ms, guint timeout_s, DubHttpPollFunc on_answer, void *user_data)
+DubHttpPoll *dub_http_poll_new(const char *url, guint each_ms, guint timeout_s, DubHttpPollFunc on_answer,
+                               void *user_data)
 {
     DubHttpPoll *self = g_new0(DubHttpPoll, 1);
     self->url = g_strdup(url);

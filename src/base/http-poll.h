@@ -11,7 +11,9 @@ typedef struct _DubHttpPoll DubHttpPoll;
 typedef void (*DubHttpPollFunc)(guint status, void *user_data);
 
 /* @timeout_s: for one answer. It asks nothing yet. */
-DubHttpPoll *dub_http_poll_new(const char *url, guint each_ms, guint timeout_s, DubHttpPollFunc on_answer, void *user_data);
-void dub_http_poll_ask(DubHttpPoll *self);            /* now, unless a request is under way */
-void dub_http_poll_run(DubHttpPoll *self, bool runs); /* after each @each_ms; stopped, what is under way is not answered */
-void dub_http_poll_free(DubHttpPoll *self);           /* no callback after it; NULL is fine */
+DubHttpPoll *dub_http_poll_new(const char *url, guint each_ms, guint timeout_s, DubHttpPollFunc on_answer,
+                               void *user_data);
+void dub_http_poll_ask(DubHttpPoll *self); /* now, unless a request is under way */
+void dub_http_poll_run(DubHttpPoll *self,
+                       bool runs);          /* after each @each_ms; stopped, what is under way is not answered */
+void dub_http_poll_free(DubHttpPoll *self); /* no callback after it; NULL is fine */

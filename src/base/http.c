@@ -9,7 +9,8 @@
 #define LISTEN_BACKLOG 128
 
 /* libsoup before 3.4 leaks the descriptor of an idle connection that its client closes: each answer ends its own. */
-static void on_request_started(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, G_GNUC_UNUSED gpointer data)
+static void on_request_started(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message,
+                               G_GNUC_UNUSED gpointer data)
 {
     soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection", "close");
 }
@@ -186,7 +187,8 @@ static void on_metrics(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *mess
     }
     if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD) {
         soup_message_headers_replace(soup_server_message_get_response_headers(message), "Allow", "GET, HEAD");
-        dub_http_reply_error(message, SOUP_STATUS_METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "/metrics is read with GET");
+        dub_http_reply_error(message, SOUP_STATUS_METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED",
+                             "/metrics is read with GET");
         return;
     }
     g_autofree char *text = dub_metrics_to_text(user_data);

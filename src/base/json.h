@@ -30,5 +30,7 @@ bool dub_json_get_int(const DubJson *object, const char *path, DubJsonNeed need,
                       int64_t *value, GError **error); /* 6000.0 is an integer, 6000.5 is not */
 bool dub_json_get_double(const DubJson *object, const char *path, DubJsonNeed need, double *value, GError **error);
 bool dub_json_get_bool(const DubJson *object, const char *path, DubJsonNeed need, bool *value, GError **error);
-bool dub_json_get_object(const DubJson *object, const char *path, DubJsonNeed need, const DubJson **value, GError **error);
-bool dub_json_get_array(const DubJson *object, const char *path, DubJsonNeed need, const DubJson **value, GError **error);
+bool dub_json_get_object(const DubJson *object, const char *path, DubJsonNeed need, const DubJson **value,
+                         GError **error);
+bool dub_json_get_array(const DubJson *object, const char *path, DubJsonNeed need, const DubJson **value,
+                        GError **error);

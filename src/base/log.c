@@ -78,8 +78,10 @@ static void append_json_member(GString *line, const char *key, const char *value
 static GString *begin_line(DubLogLevel level, const char *message)
 {
     GString *line = g_string_sized_new(160);
-    g_autoptr(GDateTime) now = settings.format == DUB_LOG_JSON ? g_date_time_new_now_utc() : g_date_time_new_now_local();
-    g_autofree char *second = g_date_time_format(now, settings.format == DUB_LOG_JSON ? "%Y-%m-%dT%H:%M:%S" : "%H:%M:%S");
+    g_autoptr(GDateTime) now =
+        settings.format == DUB_LOG_JSON ? g_date_time_new_now_utc() : g_date_time_new_now_local();
+    g_autofree char *second =
+        g_date_time_format(now, settings.format == DUB_LOG_JSON ? "%Y-%m-%dT%H:%M:%S" : "%H:%M:%S");
     const int ms = g_date_time_get_microsecond(now) / 1000;
     if (settings.format == DUB_LOG_JSON) {
         g_string_append_printf(line, "{\"time\":\"%s.%03dZ\",\"level\":\"%s\",\"program\":\"%s\"", second, ms,

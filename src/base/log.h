@@ -47,4 +47,8 @@ char *dub_log_printable(const char *text, gsize max_bytes);
 #define dub_error(...)   dub_log(DUB_LOG_ERROR, __VA_ARGS__)
 #define dub_warning(...) dub_log(DUB_LOG_WARNING, __VA_ARGS__)
 #define dub_info(...)    dub_log(DUB_LOG_INFO, __VA_ARGS__)
-#define dub_debug(...)   do { if (dub_log_enabled(DUB_LOG_DEBUG)) dub_log(DUB_LOG_DEBUG, __VA_ARGS__); } while (0)
+#define dub_debug(...)                           \
+    do {                                         \
+        if (dub_log_enabled(DUB_LOG_DEBUG))      \
+            dub_log(DUB_LOG_DEBUG, __VA_ARGS__); \
+    } while (0)

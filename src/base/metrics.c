@@ -8,15 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_LABELS          4
-#define MAX_CHILDREN        4096 /* a family: label values may come from peers, so they are bounded */
-#define CHILD_LABEL_BYTES   64   /* a first guess at a child's label text */
+#define MAX_LABELS        4
+#define MAX_CHILDREN      4096 /* a family: label values may come from peers, so they are bounded */
+#define CHILD_LABEL_BYTES 64   /* a first guess at a child's label text */
 
 typedef struct {
     char *values[MAX_LABELS]; /* owned; as given */
     double value;             /* counter, gauge; HISTOGRAM: the sum */
     guint64 count;            /* HISTOGRAM */
-    guint64 *buckets;         /* HISTOGRAM: not cumulative; n_buckets of them, what is above the last is in count only */
+    guint64 *buckets; /* HISTOGRAM: not cumulative; n_buckets of them, what is above the last is in count only */
 } Child;
 
 typedef struct {
@@ -167,7 +167,8 @@ static void observe(const Family *family, Child *child, double value)
 }
 
 /* @labels: the values of the family's labels, ended by NULL */
-static void change(DubMetrics *self, Family *family, void (*how)(const Family *, Child *, double), double value, va_list labels)
+static void change(DubMetrics *self, Family *family, void (*how)(const Family *, Child *, double), double value,
+                   va_list labels)
 {
     const char *values[MAX_LABELS] = { NULL };
     read_values(family, labels, values);
@@ -292,8 +293,8 @@ static int compare_keys(const void *a, const void *b)
 static const char *type_name(DubMetricType type)
 {
     switch (type) {
-    case DUB_METRIC_COUNTER:   return "counter";
-    case DUB_METRIC_GAUGE:     return "gauge";
+    case DUB_METRIC_COUNTER: return "counter";
+    case DUB_METRIC_GAUGE: return "gauge";
     case DUB_METRIC_HISTOGRAM: return "histogram";
     }
     return "untyped";

@@ -8,7 +8,7 @@
 typedef enum {
     DUB_PROCESS_COMMAND, /* ends with its work: all stays with it */
     DUB_PROCESS_ENGINES, /* runs for weeks, computes on all cores: texts and encoded sound stay; sound, there for a second of work, goes */
-    DUB_PROCESS_MEDIA,   /* runs for weeks, moves media: key frames go too, and threads share two heaps, where they would have up to
+    DUB_PROCESS_MEDIA, /* runs for weeks, moves media: key frames go too, and threads share two heaps, where they would have up to
                           * eight a core: what one stream's threads free, the next stream's use */
 } DubProcessKind;
 

@@ -165,8 +165,8 @@ static void fail_later(EioClient *self, GError *error)
 static gboolean on_connect_timeout(void *data)
 {
     EioClient *self = data;
-    g_autofree char *message = g_strdup_printf("no answer from %s:%d within %u ms", self->host, self->port,
-                                               self->options.connect_timeout_ms);
+    g_autofree char *message =
+        g_strdup_printf("no answer from %s:%d within %u ms", self->host, self->port, self->options.connect_timeout_ms);
     close_for(self, EIO_CLOSE_TRANSPORT, EIO_ERROR_TIMEOUT, message);
     return G_SOURCE_REMOVE;
 }
@@ -180,8 +180,9 @@ static gboolean on_ping_missing(void *data)
 static void expect_ping(EioClient *self)
 {
     clear_source(&self->timer);
-    self->timer = attach(self, g_timeout_source_new(self->handshake->ping_interval_ms + self->handshake->ping_timeout_ms),
-                         on_ping_missing);
+    self->timer =
+        attach(self, g_timeout_source_new(self->handshake->ping_interval_ms + self->handshake->ping_timeout_ms),
+               on_ping_missing);
 }
 
 static void parse_failed(EioClient *self, const char *message)
@@ -218,16 +219,11 @@ static void handle_packet(EioClient *self, const EioPacket *packet)
         if (self->callbacks.on_message)
             self->callbacks.on_message(self, packet->format, packet->data, self->user_data);
         break;
-    case EIO_PACKET_CLOSE:
-        close_with(self, EIO_CLOSE_SERVER, NULL);
-        break;
-    case EIO_PACKET_NOOP:
-        break;
+    case EIO_PACKET_CLOSE: close_with(self, EIO_CLOSE_SERVER, NULL); break;
+    case EIO_PACKET_NOOP: break;
     case EIO_PACKET_OPEN:
     case EIO_PACKET_PONG:
-    case EIO_PACKET_UPGRADE:
-        parse_failed(self, "a packet that a server never sends");
-        break;
+    case EIO_PACKET_UPGRADE: parse_failed(self, "a packet that a server never sends"); break;
     }
 }
 
@@ -251,8 +247,8 @@ static void on_ws_closed(EioCloseReason reason, void *user_data)
     EioClient *self = user_data;
     const bool too_large = reason == EIO_CLOSE_TOO_LARGE, overflow = reason == EIO_CLOSE_OVERFLOW;
     const EioErrorCode code = too_large ? EIO_ERROR_TOO_LARGE : overflow ? EIO_ERROR_OVERFLOW : EIO_ERROR_TRANSPORT;
-    g_autofree char *message = g_strdup_printf("connection to %s:%d: %s", self->host, self->port,
-                                               eio_close_reason_to_string(reason));
+    g_autofree char *message =
+        g_strdup_printf("connection to %s:%d: %s", self->host, self->port, eio_close_reason_to_string(reason));
     close_for(self, reason, code, message);
 }
 
@@ -321,10 +317,10 @@ static bool wants_more(const Attempt *attempt, gsize body, SoupMessageHeaders *h
 static bool is_accepted(const Attempt *attempt, SoupMessageHeaders *headers)
 {
     g_autofree char *expected = accept_for(attempt->key);
-    return soup_message_headers_header_equals(headers, "Upgrade", "websocket")
-           && soup_message_headers_header_contains(headers, "Connection", "Upgrade")
-           && g_strcmp0(soup_message_headers_get_one(headers, "Sec-WebSocket-Accept"), expected) == 0
-           && !soup_message_headers_get_list(headers, "Sec-WebSocket-Extensions"); /* we offered none */
+    return soup_message_headers_header_equals(headers, "Upgrade", "websocket") &&
+           soup_message_headers_header_contains(headers, "Connection", "Upgrade") &&
+           g_strcmp0(soup_message_headers_get_one(headers, "Sec-WebSocket-Accept"), expected) == 0 &&
+           !soup_message_headers_get_list(headers, "Sec-WebSocket-Extensions"); /* we offered none */
 }
 
 static void upgrade(Attempt *attempt, gsize body)
@@ -378,14 +374,15 @@ static void on_read(GObject *source, GAsyncResult *result, void *data)
     else if (attempt->response_len < sizeof attempt->response)
         read_more(attempt);
     else
-        attempt_failed(attempt, g_error_new_literal(EIO_ERROR, EIO_ERROR_HANDSHAKE, "the answer's headers are too long"));
+        attempt_failed(attempt,
+                       g_error_new_literal(EIO_ERROR, EIO_ERROR_HANDSHAKE, "the answer's headers are too long"));
 }
 
 static void read_more(Attempt *attempt)
 {
     g_input_stream_read_async(g_io_stream_get_input_stream(attempt->stream), attempt->response + attempt->response_len,
-                              sizeof attempt->response - attempt->response_len, G_PRIORITY_DEFAULT, attempt->cancellable,
-                              on_read, attempt);
+                              sizeof attempt->response - attempt->response_len, G_PRIORITY_DEFAULT,
+                              attempt->cancellable, on_read, attempt);
 }
 
 static void on_written(GObject *source, GAsyncResult *result, void *data)
@@ -429,8 +426,10 @@ static char *make_request(const EioClient *self, const char *key)
     g_string_append_printf(request, " HTTP/1.1\r\nHost: %s%s%s", is_v6 ? "[" : "", self->host, is_v6 ? "]" : "");
     if (!is_default_port(self))
         g_string_append_printf(request, ":%d", self->port);
-    g_string_append_printf(request, "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                                    "Sec-WebSocket-Key: %s\r\n", key);
+    g_string_append_printf(request,
+                           "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                           "Sec-WebSocket-Key: %s\r\n",
+                           key);
     for (char **h = self->headers; h && h[0] && h[1]; h += 2)
         g_string_append_printf(request, "%s: %s\r\n", h[0], h[1]);
     g_string_append(request, "\r\n");
@@ -451,7 +450,8 @@ static void on_connected(GObject *source, GAsyncResult *result, void *data)
     attempt->key = make_key();
     attempt->request = make_request(attempt->client, attempt->key);
     g_output_stream_write_all_async(g_io_stream_get_output_stream(attempt->stream), attempt->request,
-                                    strlen(attempt->request), G_PRIORITY_DEFAULT, attempt->cancellable, on_written, attempt);
+                                    strlen(attempt->request), G_PRIORITY_DEFAULT, attempt->cancellable, on_written,
+                                    attempt);
 }
 
 static void on_event(GSocketClient *client G_GNUC_UNUSED, GSocketClientEvent event,
@@ -465,8 +465,8 @@ static void connect_now(EioClient *self)
 {
     g_autoptr(GSocketClient) client = g_socket_client_new();
     const bool is_v6 = strchr(self->host, ':') != NULL;
-    g_autofree char *uri = g_strdup_printf("%s://%s%s%s:%d", self->is_tls ? "https" : "http", is_v6 ? "[" : "", self->host,
-                                           is_v6 ? "]" : "", self->port);
+    g_autofree char *uri = g_strdup_printf("%s://%s%s%s:%d", self->is_tls ? "https" : "http", is_v6 ? "[" : "",
+                                           self->host, is_v6 ? "]" : "", self->port);
     g_socket_client_set_tls(client, self->is_tls);
     if (self->options.proxy)
         g_socket_client_set_proxy_resolver(client, self->options.proxy);
@@ -477,7 +477,8 @@ static void connect_now(EioClient *self)
     attempt->client = self;
     attempt->cancellable = g_cancellable_new();
     self->attempt = attempt;
-    g_socket_client_connect_to_uri_async(client, uri, (guint16) self->port, attempt->cancellable, on_connected, attempt);
+    g_socket_client_connect_to_uri_async(client, uri, (guint16) self->port, attempt->cancellable, on_connected,
+                                         attempt);
 }
 
 void eio_client_open(EioClient *self)

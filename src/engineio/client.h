@@ -42,5 +42,5 @@ void eio_client_close(EioClient *self); /* what is queued still goes out; on_clo
 void eio_client_close_for(EioClient *self, EioCloseReason reason); /* the same, with the reason that on_close gets */
 
 bool eio_client_is_open(const EioClient *self);
-const char *eio_client_get_sid(const EioClient *self);         /* (nullable) */
+const char *eio_client_get_sid(const EioClient *self); /* (nullable) */
 gsize eio_client_get_buffered_bytes(const EioClient *self);

@@ -85,8 +85,8 @@ void eio_frame_apply_mask(guint8 *bytes, gsize size, const guint8 mask[4])
 
 bool eio_status_is_valid(guint status)
 {
-    return (status >= 1000 && status <= 1003) || (status >= 1007 && status <= 1014)
-           || (status >= 3000 && status <= 4999);
+    return (status >= 1000 && status <= 1003) || (status >= 1007 && status <= 1014) ||
+           (status >= 3000 && status <= 4999);
 }
 
 /* The length of the sequence at @bytes (which is not ASCII), 0 when it is not well formed: Unicode, table 3-7. */

@@ -18,14 +18,14 @@ typedef enum {
 #define EIO_FRAME_MAX_CONTROL 125 /* payload of a control frame */
 
 typedef enum { /* RFC 6455, 7.4.1 */
-    EIO_STATUS_NORMAL = 1000,
-    EIO_STATUS_GOING_AWAY = 1001,
-    EIO_STATUS_PROTOCOL_ERROR = 1002,
-    EIO_STATUS_NO_STATUS = 1005, /* never on the wire */
-    EIO_STATUS_BAD_DATA = 1007,
-    EIO_STATUS_POLICY = 1008,
-    EIO_STATUS_TOO_LARGE = 1009,
-    EIO_STATUS_TRY_LATER = 1013,
+               EIO_STATUS_NORMAL = 1000,
+               EIO_STATUS_GOING_AWAY = 1001,
+               EIO_STATUS_PROTOCOL_ERROR = 1002,
+               EIO_STATUS_NO_STATUS = 1005, /* never on the wire */
+               EIO_STATUS_BAD_DATA = 1007,
+               EIO_STATUS_POLICY = 1008,
+               EIO_STATUS_TOO_LARGE = 1009,
+               EIO_STATUS_TRY_LATER = 1013,
 } EioStatus;
 
 typedef struct {

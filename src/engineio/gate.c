@@ -14,8 +14,8 @@
 typedef struct {
     GFilterInputStream parent;
     GPollableOutputStream *out; /* the connection's, for a refusal */
-    GByteArray *head; /* of the first request, as far as it has come; NULL once libsoup has all of it */
-    gsize line;       /* where the head's last line begins */
+    GByteArray *head;           /* of the first request, as far as it has come; NULL once libsoup has all of it */
+    gsize line;                 /* where the head's last line begins */
 } GateInput;
 typedef GFilterInputStreamClass GateInputClass;
 
@@ -49,8 +49,7 @@ static guint judge(GByteArray *head, gsize length)
     g_autoptr(SoupMessageHeaders) headers = soup_message_headers_new(SOUP_MESSAGE_HEADERS_REQUEST);
     g_byte_array_set_size(head, (guint) length + 1);
     head->data[length] = '\0'; /* libsoup's parser wants one behind the end */
-    const guint status =
-        soup_headers_parse_request((const char *) head->data, (int) length, headers, NULL, NULL, NULL);
+    const guint status = soup_headers_parse_request((const char *) head->data, (int) length, headers, NULL, NULL, NULL);
     if (status != SOUP_STATUS_OK || soup_message_headers_get_encoding(headers) != SOUP_ENCODING_UNRECOGNIZED)
         return 0;
     return soup_message_headers_get_list(headers, "Transfer-Encoding") ? SOUP_STATUS_NOT_IMPLEMENTED
@@ -63,10 +62,9 @@ static void answer(GateInput *self, guint status)
     const char *reason = status == SOUP_STATUS_NOT_IMPLEMENTED
                              ? "the only Transfer-Encoding that is understood is chunked\n"
                              : "Content-Length is not a number\n";
-    g_autofree char *text =
-        g_strdup_printf("HTTP/1.1 %u %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n"
-                        "Connection: close\r\n\r\n%s",
-                        status, soup_status_get_phrase(status), strlen(reason), reason);
+    g_autofree char *text = g_strdup_printf("HTTP/1.1 %u %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n"
+                                            "Connection: close\r\n\r\n%s",
+                                            status, soup_status_get_phrase(status), strlen(reason), reason);
     g_pollable_output_stream_write_nonblocking(self->out, text, strlen(text), NULL, NULL);
 }
 
@@ -98,8 +96,7 @@ static gssize gate_input_read(GInputStream *stream, void *buffer, gsize count, G
     return inspect((GateInput *) stream, buffer, n, error);
 }
 
-static gssize gate_input_read_nonblocking(GPollableInputStream *stream, void *buffer, gsize count,
-                                          GError **error)
+static gssize gate_input_read_nonblocking(GPollableInputStream *stream, void *buffer, gsize count, GError **error)
 {
     GPollableInputStream *base = G_POLLABLE_INPUT_STREAM(base_of(stream));
     const gssize n = g_pollable_input_stream_read_nonblocking(base, buffer, count, NULL, error);
@@ -113,8 +110,7 @@ static gboolean gate_input_is_readable(GPollableInputStream *stream)
 
 static GSource *gate_input_create_source(GPollableInputStream *stream, GCancellable *cancellable)
 {
-    g_autoptr(GSource) base =
-        g_pollable_input_stream_create_source(G_POLLABLE_INPUT_STREAM(base_of(stream)), NULL);
+    g_autoptr(GSource) base = g_pollable_input_stream_create_source(G_POLLABLE_INPUT_STREAM(base_of(stream)), NULL);
     return g_pollable_source_new_full(stream, base, cancellable);
 }
 
@@ -212,8 +208,8 @@ static void gate_init(Gate *self G_GNUC_UNUSED)
 
 GIOStream *eio_gate_new(GIOStream *connection)
 {
-    GateInput *in = g_object_new(gate_input_get_type(), "base-stream",
-                                 g_io_stream_get_input_stream(connection), "close-base-stream", FALSE, NULL);
+    GateInput *in = g_object_new(gate_input_get_type(), "base-stream", g_io_stream_get_input_stream(connection),
+                                 "close-base-stream", FALSE, NULL);
     Gate *self = g_object_new(gate_get_type(), NULL);
     in->out = g_object_ref(G_POLLABLE_OUTPUT_STREAM(g_io_stream_get_output_stream(connection)));
     self->in = G_INPUT_STREAM(in);

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-G_DEFINE_QUARK(eio-error-quark, eio_error)
+G_DEFINE_QUARK(eio - error - quark, eio_error)
 
 EioPacket *eio_packet_new(EioPacketType type, EioFormat format, GBytes *data)
 {
@@ -198,9 +198,7 @@ static bool has_websocket(const json_t *upgrades)
 {
     size_t i;
     const json_t *name;
-    json_array_foreach(upgrades, i, name)
-        if (g_strcmp0(json_string_value(name), "websocket") == 0)
-            return true;
+    json_array_foreach(upgrades, i, name) if (g_strcmp0(json_string_value(name), "websocket") == 0) return true;
     return false;
 }
 
@@ -213,8 +211,8 @@ static bool read_handshake(const json_t *root, EioHandshake *handshake, GError *
     handshake->can_upgrade = has_websocket(json_object_get(root, "upgrades"));
     const double max = json_number_value(json_object_get(root, "maxPayload")); /* older servers leave it out */
     handshake->max_payload_bytes = max >= 1 && max < 1e15 ? (gsize) max : 0;
-    return read_ms(root, "pingInterval", &handshake->ping_interval_ms, error)
-           && read_ms(root, "pingTimeout", &handshake->ping_timeout_ms, error);
+    return read_ms(root, "pingInterval", &handshake->ping_interval_ms, error) &&
+           read_ms(root, "pingTimeout", &handshake->ping_timeout_ms, error);
 }
 
 EioHandshake *eio_handshake_parse(GBytes *text, GError **error)

@@ -5,8 +5,8 @@
 #include <gio/gio.h>
 #include <stdbool.h>
 
-#define EIO_PROTOCOL         "4"
-#define EIO_RECORD_SEPARATOR '\x1e' /* between the packets of a polling payload */
+#define EIO_PROTOCOL            "4"
+#define EIO_RECORD_SEPARATOR    '\x1e' /* between the packets of a polling payload */
 #define EIO_PAYLOAD_MAX_PACKETS 65536
 
 #define EIO_ERROR (eio_error_quark())

@@ -38,12 +38,12 @@ struct _EioSocket {
     SoupServerMessage *post;      /* its body is still coming */
     SoupServerMessage *last_post; /* said CLOSE; answered once a GET that crossed it has come, or shortly after */
     GSource *last_post_timer;
-    GQueue queue;                 /* of EioPacket, for the next GET */
+    GQueue queue; /* of EioPacket, for the next GET */
     gsize queued_bytes;
-    gsize inflight_bytes;         /* in responses that are not yet written */
-    GSource *flush_source;        /* answers the GET once this turn of the loop is over, so that emits share a payload */
-    GSource *timer;               /* heartbeat; when closed, the last chance to fetch what is queued */
-    gint64 due_us;                /* of the timer, g_get_monotonic_time() */
+    gsize inflight_bytes;  /* in responses that are not yet written */
+    GSource *flush_source; /* answers the GET once this turn of the loop is over, so that emits share a payload */
+    GSource *timer;        /* heartbeat; when closed, the last chance to fetch what is queued */
+    gint64 due_us;         /* of the timer, g_get_monotonic_time() */
     bool waits_for_pong;
     GSource *probe_timer;
     GSource *overflow_source;
@@ -52,15 +52,15 @@ struct _EioSocket {
 /* socket.c */
 EioSocket *eio_socket_new(EioServer *server, SoupServerMessage *request, GHashTable *query);
 GBytes *eio_socket_make_open_packet(const EioSocket *self, bool can_upgrade); /* without the type */
-void eio_socket_start(EioSocket *self, EioWs *ws);                  /* (transfer full) (nullable); calls on_open */
-void eio_socket_check_time(EioSocket *self);                        /* does what is due, also when the loop is late */
+void eio_socket_start(EioSocket *self, EioWs *ws); /* (transfer full) (nullable); calls on_open */
+void eio_socket_check_time(EioSocket *self);       /* does what is due, also when the loop is late */
 /* A client may upgrade and ask by HTTP in one breath: what came on the WebSocket came first. */
 void eio_socket_poll_probe(EioSocket *self);
 void eio_socket_begin_get(EioSocket *self, SoupServerMessage *request);
 bool eio_socket_begin_post(EioSocket *self, SoupServerMessage *request); /* false: the second at once; it closes */
 void eio_socket_finish_post(EioSocket *self, SoupServerMessage *request);
-void eio_socket_begin_probe(EioSocket *self, EioWs *ws);            /* (transfer full) */
-void eio_socket_drop(EioSocket *self);                              /* out of the table, without callbacks */
+void eio_socket_begin_probe(EioSocket *self, EioWs *ws); /* (transfer full) */
+void eio_socket_drop(EioSocket *self);                   /* out of the table, without callbacks */
 extern const EioWsCallbacks eio_socket_ws_callbacks;
 
 EioServer *eio_server_ref(EioServer *self);

@@ -179,7 +179,8 @@ static bool check_transport(EioServer *self, SoupServerMessage *message, GHashTa
 {
     const char *transport = query_get(query, "transport");
     request->is_websocket = g_strcmp0(transport, "websocket") == 0;
-    if (!(request->is_websocket ? self->options.websocket : g_strcmp0(transport, "polling") == 0 && self->options.polling))
+    if (!(request->is_websocket ? self->options.websocket
+                                : g_strcmp0(transport, "polling") == 0 && self->options.polling))
         return refuse(self, message, EIO_REFUSE_TRANSPORT, "Transport unknown");
     if (g_strcmp0(query_get(query, "EIO"), EIO_PROTOCOL) != 0)
         return refuse(self, message, EIO_REFUSE_VERSION, "Unsupported protocol version");
@@ -293,7 +294,8 @@ static void on_upgraded(SoupServerMessage *message, Upgrade *upgrade)
 static void begin_upgrade(EioServer *self, SoupServerMessage *message, EioSocket *socket, bool is_probe)
 {
     add_cors(self, message);
-    soup_message_headers_remove(soup_server_message_get_response_headers(message), "Connection"); /* it will be "Upgrade" */
+    soup_message_headers_remove(soup_server_message_get_response_headers(message),
+                                "Connection"); /* it will be "Upgrade" */
     if (!soup_websocket_server_process_handshake(message, NULL, NULL, NULL, NULL))
         return; /* libsoup has set the 400 */
     Upgrade *upgrade = g_new(Upgrade, 1);
@@ -374,7 +376,8 @@ static void on_headers(SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *messag
 {
     EioServer *self = data;
     Request request;
-    soup_message_headers_remove(soup_server_message_get_request_headers(message), "Range"); /* libsoup would cut payloads */
+    soup_message_headers_remove(soup_server_message_get_request_headers(message),
+                                "Range"); /* libsoup would cut payloads */
     if (!is_our_path(self, path)) {
         soup_server_message_set_status(message, 404, NULL);
     } else if (strcmp(soup_server_message_get_method(message), "OPTIONS") == 0) {

@@ -14,29 +14,29 @@ typedef struct _EioServer EioServer;
 typedef struct _EioSocket EioSocket;
 
 typedef enum {
-    EIO_CLOSE_CLIENT,          /* the client said so */
-    EIO_CLOSE_SERVER,          /* we did: eio_socket_close(), or the server ends */
-    EIO_CLOSE_TRANSPORT,       /* the connection broke */
-    EIO_CLOSE_PING_TIMEOUT,    /* no pong, or nobody polls any more */
-    EIO_CLOSE_PARSE_ERROR,     /* the peer broke the protocol */
-    EIO_CLOSE_TOO_LARGE,       /* a message over max_payload_bytes */
-    EIO_CLOSE_OVERFLOW,        /* the peer does not read: over max_buffered_bytes were waiting for it */
+    EIO_CLOSE_CLIENT,       /* the client said so */
+    EIO_CLOSE_SERVER,       /* we did: eio_socket_close(), or the server ends */
+    EIO_CLOSE_TRANSPORT,    /* the connection broke */
+    EIO_CLOSE_PING_TIMEOUT, /* no pong, or nobody polls any more */
+    EIO_CLOSE_PARSE_ERROR,  /* the peer broke the protocol */
+    EIO_CLOSE_TOO_LARGE,    /* a message over max_payload_bytes */
+    EIO_CLOSE_OVERFLOW,     /* the peer does not read: over max_buffered_bytes were waiting for it */
 } EioCloseReason;
 const char *eio_close_reason_to_string(EioCloseReason reason); /* "ping timeout" */
 
 typedef struct {
-    guint ping_interval_ms;    /* [25000] */
-    guint ping_timeout_ms;     /* [20000] */
-    guint upgrade_timeout_ms;  /* [10000] from the probe to the upgrade */
-    guint request_timeout_ms;  /* [30000] for a request's header and body to arrive; 0 waits for ever. Holds for all
+    guint ping_interval_ms;   /* [25000] */
+    guint ping_timeout_ms;    /* [20000] */
+    guint upgrade_timeout_ms; /* [10000] from the probe to the upgrade */
+    guint request_timeout_ms; /* [30000] for a request's header and body to arrive; 0 waits for ever. Holds for all
                                   requests of the SoupServer, since a slow one has not yet told its path */
-    guint close_timeout_ms;    /* [5000] for the peer to answer a WebSocket close */
-    gsize max_payload_bytes;   /* [50 MiB] largest message that is taken, and largest polling body */
-    gsize max_buffered_bytes;  /* [64 MiB] waiting to be read by one peer; more closes its socket */
-    guint max_connections;     /* [0] no limit; beyond it a handshake is answered 503 with the reason in JSON */
-    bool polling;              /* [true] */
-    bool websocket;            /* [true] */
-    const char *cors_origin;   /* ["*"] one origin; NULL sends no CORS headers. Copied. */
+    guint close_timeout_ms;   /* [5000] for the peer to answer a WebSocket close */
+    gsize max_payload_bytes;  /* [50 MiB] largest message that is taken, and largest polling body */
+    gsize max_buffered_bytes; /* [64 MiB] waiting to be read by one peer; more closes its socket */
+    guint max_connections;    /* [0] no limit; beyond it a handshake is answered 503 with the reason in JSON */
+    bool polling;             /* [true] */
+    bool websocket;           /* [true] */
+    const char *cors_origin;  /* ["*"] one origin; NULL sends no CORS headers. Copied. */
 } EioServerOptions;
 void eio_server_options_init(EioServerOptions *options); /* the defaults in brackets */
 
@@ -62,8 +62,8 @@ void eio_server_close(EioServer *self);
 void eio_server_free(EioServer *self); /* closes first; removes its handlers. Not from inside a callback. */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EioServer, eio_server_free)
 
-guint eio_server_count(const EioServer *self);                       /* open sockets */
-EioSocket *eio_server_find(const EioServer *self, const char *sid);  /* (transfer none) (nullable) */
+guint eio_server_count(const EioServer *self);                      /* open sockets */
+EioSocket *eio_server_find(const EioServer *self, const char *sid); /* (transfer none) (nullable) */
 
 EioSocket *eio_socket_ref(EioSocket *self);
 void eio_socket_unref(EioSocket *self);
@@ -82,9 +82,9 @@ void eio_socket_close_for(EioSocket *self, EioCloseReason reason); /* the same, 
 gsize eio_socket_get_buffered_bytes(const EioSocket *self); /* accepted by send, not yet by the kernel */
 bool eio_socket_is_open(const EioSocket *self);
 const char *eio_socket_get_sid(const EioSocket *self);
-const char *eio_socket_get_path(const EioSocket *self);           /* the request's, "/ws/sts/" */
-const char *eio_socket_get_transport(const EioSocket *self);      /* "polling", "websocket" */
-const char *eio_socket_get_remote_address(const EioSocket *self); /* "127.0.0.1", "" when not known */
+const char *eio_socket_get_path(const EioSocket *self);                    /* the request's, "/ws/sts/" */
+const char *eio_socket_get_transport(const EioSocket *self);               /* "polling", "websocket" */
+const char *eio_socket_get_remote_address(const EioSocket *self);          /* "127.0.0.1", "" when not known */
 SoupMessageHeaders *eio_socket_get_request_headers(const EioSocket *self); /* (transfer none) of the handshake */
 const char *eio_socket_get_query(const EioSocket *self, const char *name); /* (nullable) of the handshake */
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define SID_BYTES 15 /* 20 characters */
+#define SID_BYTES   15 /* 20 characters */
 #define GET_PACKETS 16 /* in one answer: python-engineio's client takes no more */
 #define CROSSING_MS 20 /* for a GET that was sent together with a POST that closes */
 
@@ -21,13 +21,13 @@ static const EioWsCallbacks probe_callbacks = { on_probe_message, on_probe_close
 const char *eio_close_reason_to_string(EioCloseReason reason)
 {
     switch (reason) {
-    case EIO_CLOSE_CLIENT:       return "client close";
-    case EIO_CLOSE_SERVER:       return "server close";
-    case EIO_CLOSE_TRANSPORT:    return "transport close";
+    case EIO_CLOSE_CLIENT: return "client close";
+    case EIO_CLOSE_SERVER: return "server close";
+    case EIO_CLOSE_TRANSPORT: return "transport close";
     case EIO_CLOSE_PING_TIMEOUT: return "ping timeout";
-    case EIO_CLOSE_PARSE_ERROR:  return "parse error";
-    case EIO_CLOSE_TOO_LARGE:    return "message too large";
-    case EIO_CLOSE_OVERFLOW:     return "send buffer overflow";
+    case EIO_CLOSE_PARSE_ERROR: return "parse error";
+    case EIO_CLOSE_TOO_LARGE: return "message too large";
+    case EIO_CLOSE_OVERFLOW: return "send buffer overflow";
     }
     return "invalid";
 }
@@ -37,11 +37,11 @@ EioStatus eio_close_reason_to_status(EioCloseReason reason)
     switch (reason) {
     case EIO_CLOSE_CLIENT:
     case EIO_CLOSE_SERVER:
-    case EIO_CLOSE_TRANSPORT:    return EIO_STATUS_NORMAL;
+    case EIO_CLOSE_TRANSPORT: return EIO_STATUS_NORMAL;
     case EIO_CLOSE_PING_TIMEOUT: return EIO_STATUS_GOING_AWAY;
-    case EIO_CLOSE_PARSE_ERROR:  return EIO_STATUS_PROTOCOL_ERROR;
-    case EIO_CLOSE_TOO_LARGE:    return EIO_STATUS_TOO_LARGE;
-    case EIO_CLOSE_OVERFLOW:     return EIO_STATUS_POLICY;
+    case EIO_CLOSE_PARSE_ERROR: return EIO_STATUS_PROTOCOL_ERROR;
+    case EIO_CLOSE_TOO_LARGE: return EIO_STATUS_TOO_LARGE;
+    case EIO_CLOSE_OVERFLOW: return EIO_STATUS_POLICY;
     }
     return EIO_STATUS_NORMAL;
 }
@@ -359,23 +359,16 @@ static void handle_message(EioSocket *self, const EioPacket *packet)
 static void handle_packet(EioSocket *self, const EioPacket *packet)
 {
     switch (packet->type) {
-    case EIO_PACKET_MESSAGE:
-        handle_message(self, packet);
-        break;
+    case EIO_PACKET_MESSAGE: handle_message(self, packet); break;
     case EIO_PACKET_PONG:
         if (self->waits_for_pong)
             start_heartbeat(self);
         break;
-    case EIO_PACKET_CLOSE:
-        eio_socket_close_for(self, EIO_CLOSE_CLIENT);
-        break;
-    case EIO_PACKET_NOOP:
-        break;
+    case EIO_PACKET_CLOSE: eio_socket_close_for(self, EIO_CLOSE_CLIENT); break;
+    case EIO_PACKET_NOOP: break;
     case EIO_PACKET_OPEN: /* the server's to send */
     case EIO_PACKET_PING:
-    case EIO_PACKET_UPGRADE:
-        eio_socket_close_for(self, EIO_CLOSE_PARSE_ERROR);
-        break;
+    case EIO_PACKET_UPGRADE: eio_socket_close_for(self, EIO_CLOSE_PARSE_ERROR); break;
     }
 }
 

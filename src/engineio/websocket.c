@@ -5,11 +5,11 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define INPUT_BYTES        4096      /* holds headers and small frames (or what came early); larger payloads bypass it */
-#define FIRST_MESSAGE_BYTES 262144   /* a larger message's buffer grows with what really comes */
-#define TURN_BYTES         1048576   /* read at most this much before other connections get their turn */
-#define MAX_VECTORS        32
-#define LINGER_MS          500       /* for the peer to read why it failed */
+#define INPUT_BYTES         4096    /* holds headers and small frames (or what came early); larger payloads bypass it */
+#define FIRST_MESSAGE_BYTES 262144  /* a larger message's buffer grows with what really comes */
+#define TURN_BYTES          1048576 /* read at most this much before other connections get their turn */
+#define MAX_VECTORS         32
+#define LINGER_MS           500 /* for the peer to read why it failed */
 
 typedef enum { WS_OPEN, WS_CLOSING, WS_DISCARDING, WS_CLOSED } WsState;
 
@@ -196,7 +196,8 @@ static void want_write(EioWs *self)
 {
     if (self->out_source || g_queue_is_empty(&self->outgoing))
         return;
-    self->out_source = attach(self, g_pollable_output_stream_create_source(self->out, NULL), G_SOURCE_FUNC(on_writable));
+    self->out_source =
+        attach(self, g_pollable_output_stream_create_source(self->out, NULL), G_SOURCE_FUNC(on_writable));
 }
 
 /* Our Close is out and so is everything before it. */
@@ -338,10 +339,10 @@ static void deliver(EioWs *self)
 
 static void handle_close(EioWs *self)
 {
-    const guint status = self->control_len >= 2 ? (guint) self->control[0] << 8 | self->control[1] : EIO_STATUS_NO_STATUS;
-    const bool is_ok = self->control_len == 0
-                       || (self->control_len >= 2 && eio_status_is_valid(status)
-                           && eio_utf8_is_valid(self->control + 2, self->control_len - 2));
+    const guint status =
+        self->control_len >= 2 ? (guint) self->control[0] << 8 | self->control[1] : EIO_STATUS_NO_STATUS;
+    const bool is_ok = self->control_len == 0 || (self->control_len >= 2 && eio_status_is_valid(status) &&
+                                                  eio_utf8_is_valid(self->control + 2, self->control_len - 2));
     if (!is_ok) {
         fail(self, EIO_STATUS_PROTOCOL_ERROR, EIO_CLOSE_PARSE_ERROR);
         return;
@@ -376,7 +377,8 @@ static void end_frame(EioWs *self)
         return;
     }
     if (self->frame.masked && self->message)
-        eio_frame_apply_mask(self->message + self->frame_start, self->message_len - self->frame_start, self->frame.mask);
+        eio_frame_apply_mask(self->message + self->frame_start, self->message_len - self->frame_start,
+                             self->frame.mask);
     if (self->frame.fin)
         deliver(self);
 }
@@ -541,7 +543,8 @@ static gboolean on_start(void *data)
     while (self->state != WS_CLOSED && read_some(self, &total))
         ;
     if (self->state != WS_CLOSED)
-        self->in_source = attach(self, g_pollable_input_stream_create_source(self->in, NULL), G_SOURCE_FUNC(on_readable));
+        self->in_source =
+            attach(self, g_pollable_input_stream_create_source(self->in, NULL), G_SOURCE_FUNC(on_readable));
     return G_SOURCE_REMOVE;
 }
 

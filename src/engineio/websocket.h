@@ -18,8 +18,8 @@ typedef struct {
 EioStatus eio_close_reason_to_status(EioCloseReason reason); /* what our Close frame says */
 
 typedef struct {
-    bool is_client;            /* masks what it sends */
-    gsize max_payload_bytes;   /* of a message that comes */
+    bool is_client;          /* masks what it sends */
+    gsize max_payload_bytes; /* of a message that comes */
     gsize max_buffered_bytes;
     guint close_timeout_ms;
 } EioWsOptions;

@@ -8,15 +8,15 @@
 
 #include <string.h>
 
-#define MEMBERS_MOST     8
-#define RESERVE_NS       (300 * DUB_NS_PER_MS) /* fitting, encoding, and the way back */
-#define FAILURES_MOST    3                     /* in a row; from then on it rests */
-#define REST_NS          (30 * DUB_NS_PER_S)
+#define MEMBERS_MOST      8
+#define RESERVE_NS        (300 * DUB_NS_PER_MS) /* fitting, encoding, and the way back */
+#define FAILURES_MOST     3                     /* in a row; from then on it rests */
+#define REST_NS           (30 * DUB_NS_PER_S)
 #define QUICK_SYNTHESISER "espeak-ng"
 
 typedef struct {
     DubEnginePool *pool;
-    int failures;           /* in a row; guarded by the chain's lock, both */
+    int failures; /* in a row; guarded by the chain's lock, both */
     int64_t rests_until_ns;
 } Member;
 
@@ -33,9 +33,9 @@ static bool is_offered(const DubEngineOffer *offer, DubEngineStage stage, const 
 {
     switch (stage) {
     case DUB_STAGE_ASR: return dub_engine_covers(offer->language, from);
-    case DUB_STAGE_MT:  return g_str_equal(offer->language, from) && g_str_equal(offer->target, to);
+    case DUB_STAGE_MT: return g_str_equal(offer->language, from) && g_str_equal(offer->target, to);
     case DUB_STAGE_TTS: return dub_engine_covers(offer->language, to);
-    case DUB_N_STAGES:  break;
+    case DUB_N_STAGES: break;
     }
     return false;
 }
@@ -87,9 +87,9 @@ static const char *what_is_missing(DubEngineStage stage)
 {
     switch (stage) {
     case DUB_STAGE_ASR: return "no speech recognition for language";
-    case DUB_STAGE_MT:  return "no translation for";
+    case DUB_STAGE_MT: return "no translation for";
     case DUB_STAGE_TTS: return "no voice speaks";
-    case DUB_N_STAGES:  break;
+    case DUB_N_STAGES: break;
     }
     return "no engine for";
 }
@@ -100,9 +100,13 @@ static void set_unsupported(GError **error, const DubEngineSettings *settings, D
     g_autofree char *offers = list_offers(settings, stage);
     g_autofree char *pair = g_strdup_printf("%s-%s", from, to);
     g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "%s \"%s\"; there is: %s%s", what_is_missing(stage),
-                stage == DUB_STAGE_ASR ? from : stage == DUB_STAGE_MT ? pair : to, *offers ? offers : "none installed",
-                stage == DUB_STAGE_MT ? " (more pairs: apt-cache search apertium-)"
-                                      : stage == DUB_STAGE_TTS ? " (see airdub voices)" : "");
+                stage == DUB_STAGE_ASR  ? from
+                : stage == DUB_STAGE_MT ? pair
+                                        : to,
+                *offers ? offers : "none installed",
+                stage == DUB_STAGE_MT    ? " (more pairs: apt-cache search apertium-)"
+                : stage == DUB_STAGE_TTS ? " (see airdub voices)"
+                                         : "");
 }
 
 static bool add_member(DubEngineChain *self, const DubEngineClass *klass, const DubEngineConfig *config, GError **error)
@@ -186,8 +190,8 @@ static bool open_default(DubEngineChain *self, const DubEngineSettings *settings
 }
 
 /* Settings written for another system are no reason not to start: what is here does the work, and says so. */
-static bool open_instead(DubEngineChain *self, const DubEngineSettings *settings, const char *providers, const char *from,
-                         const char *to, GError **error)
+static bool open_instead(DubEngineChain *self, const DubEngineSettings *settings, const char *providers,
+                         const char *from, const char *to, GError **error)
 {
     if (!dub_engine_is_borrowed(self->stage, providers) || !g_error_matches(*error, DUB_ERROR, DUB_ERROR_UNSUPPORTED))
         return false;

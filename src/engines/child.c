@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* The programs and where they lie are found by the first two; the others are what any program may ask for. */
-static const char *const passed_on[] = {"PATH", "LD_LIBRARY_PATH", "HOME", "TMPDIR"};
+static const char *const passed_on[] = { "PATH", "LD_LIBRARY_PATH", "HOME", "TMPDIR" };
 
 static char **make_environment(const char *const *extra)
 {
@@ -47,15 +47,13 @@ static void set_signals(posix_spawnattr_t *attributes)
     sigaddset(&pipe_only, SIGPIPE);
 
     posix_spawnattr_init(attributes);
-    posix_spawnattr_setflags(attributes,
-                             POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawnattr_setpgroup(attributes, 0);
     posix_spawnattr_setsigmask(attributes, &none);
     posix_spawnattr_setsigdefault(attributes, &pipe_only);
 }
 
-pid_t dub_child_start(const char *const *argv, const char *const *environment, int in, int out, int err,
-                      GError **error)
+pid_t dub_child_start(const char *const *argv, const char *const *environment, int in, int out, int err, GError **error)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;

@@ -14,9 +14,9 @@ const char *dub_engine_stage_to_string(DubEngineStage stage)
 {
     switch (stage) {
     case DUB_STAGE_ASR: return "asr";
-    case DUB_STAGE_MT:  return "translation";
+    case DUB_STAGE_MT: return "translation";
     case DUB_STAGE_TTS: return "tts";
-    case DUB_N_STAGES:  break;
+    case DUB_N_STAGES: break;
     }
     return "invalid";
 }
@@ -95,9 +95,10 @@ void dub_engine_reply_set_text(DubEngineReply *self, const char *text)
 
 static void add_span(GArray *spans, const char *text, int64_t start_ns, int64_t end_ns, double confidence)
 {
-    const DubEngineSpan span = {
-        .text = g_strdup(text), .start_ns = start_ns, .end_ns = end_ns, .confidence = confidence
-    };
+    const DubEngineSpan span = { .text = g_strdup(text),
+                                 .start_ns = start_ns,
+                                 .end_ns = end_ns,
+                                 .confidence = confidence };
     g_array_append_val(spans, span);
 }
 
@@ -214,7 +215,7 @@ typedef struct {
 static char *translate_glossed(const char *text, void *user_data, GError **error)
 {
     Glossed *self = user_data;
-    const DubEngineUsage before = self->reply ? self->reply->usage : (DubEngineUsage) {0};
+    const DubEngineUsage before = self->reply ? self->reply->usage : (DubEngineUsage){ 0 };
     g_clear_pointer(&self->reply, dub_engine_reply_free);
     self->request.text = text;
     self->reply = run_checked(self->engine, &self->request, error);
@@ -229,7 +230,7 @@ static char *translate_glossed(const char *text, void *user_data, GError **error
 
 static DubEngineReply *run_glossed(DubEngine *self, const DubEngineRequest *request, GError **error)
 {
-    Glossed glossed = {.engine = self, .request = *request};
+    Glossed glossed = { .engine = self, .request = *request };
     const bool by_rules = self->klass->flags & DUB_ENGINE_RULES;
     g_autofree char *text =
         dub_glossary_translate(request->glossary, request->text, by_rules ? DUB_GLOSSARY_STAND_INS : DUB_GLOSSARY_CODES,
@@ -249,7 +250,8 @@ static DubEngineReply *run_on_text(DubEngine *self, DubEngineRequest request, GE
     g_autofree char *stripped = g_strstrip(g_strdup(request.text));
     request.text = stripped;
     request.pace = CLAMP(request.pace, 1.0, DUB_ENGINE_PACE_MOST);
-    const bool glossed = request.glossary && self->klass->stage == DUB_STAGE_MT && !(self->klass->flags & DUB_ENGINE_GLOSSARY);
+    const bool glossed =
+        request.glossary && self->klass->stage == DUB_STAGE_MT && !(self->klass->flags & DUB_ENGINE_GLOSSARY);
     return glossed ? run_glossed(self, &request, error) : run_checked(self, &request, error);
 }
 

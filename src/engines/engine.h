@@ -18,13 +18,15 @@ typedef enum { DUB_STAGE_ASR, DUB_STAGE_MT, DUB_STAGE_TTS, DUB_N_STAGES } DubEng
 const char *dub_engine_stage_to_string(DubEngineStage stage); /* as on the wire: "asr", "translation", "tts" */
 
 typedef enum {
-    DUB_ENGINE_WORD_TIMES = 1 << 0,   /* replies carry words with their times */
-    DUB_ENGINE_PACES = 1 << 1,        /* speaks faster when told to, and is understood as well; else its sound is stretched */
-    DUB_ENGINE_REMOTE = 1 << 2,       /* works on another machine: limited by connections, not by cores */
+    DUB_ENGINE_WORD_TIMES = 1 << 0, /* replies carry words with their times */
+    DUB_ENGINE_PACES = 1 << 1,  /* speaks faster when told to, and is understood as well; else its sound is stretched */
+    DUB_ENGINE_REMOTE = 1 << 2, /* works on another machine: limited by connections, not by cores */
     DUB_ENGINE_ANY_LANGUAGE = 1 << 3, /* not asked which languages there are */
     DUB_ENGINE_BY_NAME = 1 << 4,      /* never chosen unless somebody asks for it */
-    DUB_ENGINE_GLOSSARY = 1 << 5,     /* MT: looks at the request's glossary itself; else it gets placeholders for its terms */
-    DUB_ENGINE_RULES = 1 << 6,        /* MT: translates by dictionary and rules, as Apertium: placeholders are words that it knows */
+    DUB_ENGINE_GLOSSARY =
+        1 << 5, /* MT: looks at the request's glossary itself; else it gets placeholders for its terms */
+    DUB_ENGINE_RULES =
+        1 << 6, /* MT: translates by dictionary and rules, as Apertium: placeholders are words that it knows */
 } DubEngineFlags;
 
 /* ── What there is ── */
@@ -44,13 +46,13 @@ bool dub_engine_covers(const char *offered, const char *language);
 
 /* What open() and list() are given. Nothing of it is kept. */
 typedef struct {
-    const void *settings;      /* the driver's own struct, filled from its rows; NULL: it has none */
-    const char *model_dir;     /* NULL: the usual folders (engines/models.h) */
-    const char *model;         /* NULL: the driver's own choice; a name or a path */
-    const char *argument;      /* what follows a colon in the engine's name ("exec:/usr/bin/mine"); NULL: nothing */
-    const char *from, *to;     /* ISO 639-1; TTS speaks @to; NULL in list(): every language */
-    unsigned n_cores;          /* that the program may use: at least 1 */
-    unsigned n_lanes;          /* pieces of work at once at most; 0: not known */
+    const void *settings;  /* the driver's own struct, filled from its rows; NULL: it has none */
+    const char *model_dir; /* NULL: the usual folders (engines/models.h) */
+    const char *model;     /* NULL: the driver's own choice; a name or a path */
+    const char *argument;  /* what follows a colon in the engine's name ("exec:/usr/bin/mine"); NULL: nothing */
+    const char *from, *to; /* ISO 639-1; TTS speaks @to; NULL in list(): every language */
+    unsigned n_cores;      /* that the program may use: at least 1 */
+    unsigned n_lanes;      /* pieces of work at once at most; 0: not known */
 } DubEngineConfig;
 
 /* ── One piece of work ── */
@@ -58,47 +60,47 @@ typedef struct {
 typedef struct _DubEngineMemory DubEngineMemory;
 
 typedef struct {
-    DubPcm *pcm;               /* ASR; for run(): mono, at the class's rate, at least one frame */
-    const char *text;          /* MT, TTS; for run(): valid UTF-8, not blank, at most %DUB_ENGINE_TEXT_MOST_BYTES */
-    const char *from, *to;     /* ISO 639-1 */
-    const char *voice;         /* TTS: one of the engine's offers, or NULL for the language's own */
-    double pace;               /* TTS: 1 … %DUB_ENGINE_PACE_MOST times as fast as usual; 0 counts as 1 */
+    DubPcm *pcm;                 /* ASR; for run(): mono, at the class's rate, at least one frame */
+    const char *text;            /* MT, TTS; for run(): valid UTF-8, not blank, at most %DUB_ENGINE_TEXT_MOST_BYTES */
+    const char *from, *to;       /* ISO 639-1 */
+    const char *voice;           /* TTS: one of the engine's offers, or NULL for the language's own */
+    double pace;                 /* TTS: 1 … %DUB_ENGINE_PACE_MOST times as fast as usual; 0 counts as 1 */
     const DubGlossary *glossary; /* MT; nullable */
-    const char *terms;         /* ASR: words that are likely to come, separated by ", "; nullable */
-    const char *context;       /* what was said just before, in the language of the input; nullable */
-    int64_t deadline_ns;       /* nobody wants the reply later than this; 0: no hurry */
-    GCancellable *cancellable; /* nullable; ends the work within 300 ms */
-    DubEngineMemory *memory;   /* what the engine has learnt of the stream; NULL: this piece stands alone */
+    const char *terms;           /* ASR: words that are likely to come, separated by ", "; nullable */
+    const char *context;         /* what was said just before, in the language of the input; nullable */
+    int64_t deadline_ns;         /* nobody wants the reply later than this; 0: no hurry */
+    GCancellable *cancellable;   /* nullable; ends the work within 300 ms */
+    DubEngineMemory *memory;     /* what the engine has learnt of the stream; NULL: this piece stands alone */
 } DubEngineRequest;
 
 #define DUB_ENGINE_TEXT_MOST_BYTES 65536 /* a fragment is a minute at most: far more than anyone says in it */
-#define DUB_ENGINE_PACE_MOST 1.5
+#define DUB_ENGINE_PACE_MOST       1.5
 
 /* A part of what was heard. */
 typedef struct {
     char *text;
-    int64_t start_ns, end_ns;  /* within the block, 0 = its first sample */
-    double confidence;         /* 0…1; negative: not told */
+    int64_t start_ns, end_ns; /* within the block, 0 = its first sample */
+    double confidence;        /* 0…1; negative: not told */
 } DubEngineSpan;
 
 typedef struct {
-    int64_t cpu_ns;            /* on threads of this process; dub_engine_run() measures the calling one */
-    int64_t programs_cpu_ns;   /* in programs of the engine's own */
-    int64_t audio_ns;          /* sound heard or spoken */
-    int64_t characters;        /* text taken */
-    int64_t cost_micros;       /* millionths of a US dollar; 0: free or not told */
+    int64_t cpu_ns;          /* on threads of this process; dub_engine_run() measures the calling one */
+    int64_t programs_cpu_ns; /* in programs of the engine's own */
+    int64_t audio_ns;        /* sound heard or spoken */
+    int64_t characters;      /* text taken */
+    int64_t cost_micros;     /* millionths of a US dollar; 0: free or not told */
 } DubEngineUsage;
 
 typedef struct _DubEngineClass DubEngineClass;
 
 typedef struct {
-    char *text;                /* ASR, MT; "" when nothing was said. Never NULL */
-    GArray *segments;          /* ASR: of DubEngineSpan, in order: sentences or parts of them; may be empty */
-    GArray *words;             /* ASR: of DubEngineSpan, in order; empty when the engine gives none */
-    DubPcm *pcm;               /* TTS: mono, at the engine's own rate */
+    char *text;       /* ASR, MT; "" when nothing was said. Never NULL */
+    GArray *segments; /* ASR: of DubEngineSpan, in order: sentences or parts of them; may be empty */
+    GArray *words;    /* ASR: of DubEngineSpan, in order; empty when the engine gives none */
+    DubPcm *pcm;      /* TTS: mono, at the engine's own rate */
     DubEngineUsage usage;
     const DubEngineClass *engine; /* that did it */
-    char *model;               /* the model or voice that did it; nullable */
+    char *model;                  /* the model or voice that did it; nullable */
 } DubEngineReply;
 DubEngineReply *dub_engine_reply_new(void);
 void dub_engine_reply_free(DubEngineReply *self);

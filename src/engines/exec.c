@@ -19,8 +19,7 @@ static DubProgram *start(const DubEngineConfig *config, GError **error)
     return NULL;
 }
 
-static GPtrArray *list(const DubEngineConfig *config, DubEngineStage stage, GCancellable *cancellable,
-                       GError **error)
+static GPtrArray *list(const DubEngineConfig *config, DubEngineStage stage, GCancellable *cancellable, GError **error)
 {
     if (!config->argument) /* it is only here once somebody names a program */
         return g_ptr_array_new_with_free_func((GDestroyNotify) dub_engine_offer_free);

@@ -10,11 +10,11 @@ static const struct {
     DubEngineStage stage;
     const char *alias, *name;
 } aliases[] = {
-    {DUB_STAGE_ASR, "faster-whisper", "whisper"},
-    {DUB_STAGE_ASR, "whisper.cpp", "whisper"},
-    {DUB_STAGE_TTS, "coqui", "vits"},
-    {DUB_STAGE_TTS, "piper", "vits"},
-    {DUB_STAGE_TTS, "espeak", "espeak-ng"},
+    { DUB_STAGE_ASR, "faster-whisper", "whisper" },
+    { DUB_STAGE_ASR, "whisper.cpp", "whisper" },
+    { DUB_STAGE_TTS, "coqui", "vits" },
+    { DUB_STAGE_TTS, "piper", "vits" },
+    { DUB_STAGE_TTS, "espeak", "espeak-ng" },
 };
 
 bool dub_engine_is_borrowed(DubEngineStage stage, const char *name)
@@ -37,9 +37,9 @@ static const char *describe(DubEngineStage stage)
 {
     switch (stage) {
     case DUB_STAGE_ASR: return "speech recogniser";
-    case DUB_STAGE_MT:  return "translator";
+    case DUB_STAGE_MT: return "translator";
     case DUB_STAGE_TTS: return "speech synthesiser";
-    case DUB_N_STAGES:  break;
+    case DUB_N_STAGES: break;
     }
     return "engine";
 }

@@ -12,8 +12,7 @@
 /* asr/openai.c: the text and, where the answer has them, its segments within the @duration_ns that were
  * heard. Segments that the server thinks are no speech, or the same over and over, are left out, and so is
  * what stands in brackets. */
-bool dub_answer_transcription(const DubJson *json, int64_t duration_ns, DubEngineReply *reply,
-                              GError **error);
+bool dub_answer_transcription(const DubJson *json, int64_t duration_ns, DubEngineReply *reply, GError **error);
 
 /* mt/deepl.c, mt/libretranslate.c, mt/apertium-apy.c, mt/openai.c: the translation; also what it cost, where
  * that is told */
@@ -24,12 +23,10 @@ bool dub_answer_chat(const DubJson *json, DubEngineReply *reply, GError **error)
 
 /* The lists of languages; @from, @to: NULL, or the only ones that are wanted. (transfer full): of
  * DubEngineOffer */
-GPtrArray *dub_answer_deepl_languages(const DubJson *sources, const DubJson *targets, const char *from,
-                                      const char *to, GError **error);
-GPtrArray *dub_answer_libretranslate_languages(const DubJson *json, const char *from, const char *to,
-                                               GError **error);
-GPtrArray *dub_answer_apertium_apy_pairs(const DubJson *json, const char *from, const char *to,
-                                         GError **error);
+GPtrArray *dub_answer_deepl_languages(const DubJson *sources, const DubJson *targets, const char *from, const char *to,
+                                      GError **error);
+GPtrArray *dub_answer_libretranslate_languages(const DubJson *json, const char *from, const char *to, GError **error);
+GPtrArray *dub_answer_apertium_apy_pairs(const DubJson *json, const char *from, const char *to, GError **error);
 
 /* tts/openai.c: voices; @language: of those that do not tell theirs */
 GPtrArray *dub_answer_voices(const DubJson *json, const char *language, GError **error);

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#define HIDDEN "[…]"
+#define HIDDEN      "[…]"
 #define WAIT_MOST_S 1e9
 
 /* ── Secrets ── */
@@ -75,10 +75,9 @@ static bool is_local(const char *host)
 static char *place_of(GUri *uri)
 {
     const bool ip6 = strchr(g_uri_get_host(uri), ':') != NULL;
-    g_autofree char *port =
-        g_uri_get_port(uri) > 0 ? g_strdup_printf(":%d", g_uri_get_port(uri)) : g_strdup("");
-    return g_strdup_printf("%s://%s%s%s%s", g_uri_get_scheme(uri), ip6 ? "[" : "", g_uri_get_host(uri),
-                           ip6 ? "]" : "", port);
+    g_autofree char *port = g_uri_get_port(uri) > 0 ? g_strdup_printf(":%d", g_uri_get_port(uri)) : g_strdup("");
+    return g_strdup_printf("%s://%s%s%s%s", g_uri_get_scheme(uri), ip6 ? "[" : "", g_uri_get_host(uri), ip6 ? "]" : "",
+                           port);
 }
 
 static bool has_blank(const char *text)
@@ -95,8 +94,7 @@ bool dub_http_url_parse(DubHttpUrl *url, const char *text, const char *setting, 
     g_autoptr(GUri) uri = has_blank(text) ? NULL : g_uri_parse(text, G_URI_FLAGS_ENCODED, NULL);
     const char *scheme = uri ? g_uri_get_scheme(uri) : "";
     const bool http = g_str_equal(scheme, "http") || g_str_equal(scheme, "https");
-    if (!http || !g_uri_get_host(uri) || !*g_uri_get_host(uri) || g_uri_get_query(uri) ||
-        g_uri_get_fragment(uri)) {
+    if (!http || !g_uri_get_host(uri) || !*g_uri_get_host(uri) || g_uri_get_query(uri) || g_uri_get_fragment(uri)) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
                     "%s: not an http:// or https:// URL of a host and maybe a path", setting);
         return false;

@@ -28,11 +28,11 @@ void dub_secrets_add(GPtrArray *secrets, const char *secret);
 /* ── URLs ── */
 
 typedef struct {
-    char *base;      /* without a slash at the end */
-    char *place;     /* "https://host:port", for messages */
-    char *password;  /* "user:password" in it; nullable */
+    char *base;     /* without a slash at the end */
+    char *place;    /* "https://host:port", for messages */
+    char *password; /* "user:password" in it; nullable */
     bool encrypted;
-    bool local;      /* the same machine */
+    bool local; /* the same machine */
 } DubHttpUrl;
 
 /* @setting: names it in the message: "DEEPL_URL: not an http:// or https:// URL". The message does not repeat

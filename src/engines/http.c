@@ -14,29 +14,30 @@
 #define ERROR_MOST_BYTES   16384 /* of an error's body: enough for its message */
 #define WORDS_MOST_BYTES   2000  /* of it, before secrets are taken out */
 #define MESSAGE_MOST_BYTES 600
-#define PAUSE_MOST_NS (60 * DUB_NS_PER_S) /* a server that wants more is asked again after it, all the same  \
+#define PAUSE_MOST_NS \
+    (60 * DUB_NS_PER_S) /* a server that wants more is asked again after it, all the same  \
                                            */
-#define POLL_MOST_MS       1000
-#define POLL_BLIND_MS      100   /* where the cancellable has no file descriptor to wait for */
+#define POLL_MOST_MS  1000
+#define POLL_BLIND_MS 100 /* where the cancellable has no file descriptor to wait for */
 
 struct _DubHttpClient {
     const DubHttpService *service;
     DubHttpUrl url;
-    GPtrArray *secrets;      /* ended by NULL */
-    CURLM *multi;            /* keeps the connection */
+    GPtrArray *secrets; /* ended by NULL */
+    CURLM *multi;       /* keeps the connection */
     CURL *easy;
     struct curl_slist *headers;
-    char *key_header;        /* nullable */
+    char *key_header; /* nullable */
     bool has_key;
     char problem[CURL_ERROR_SIZE];
-    int64_t ready_ns;        /* the server wants no request before */
+    int64_t ready_ns; /* the server wants no request before */
     /* of the request at hand */
     const DubHttpRequest *request;
     int64_t deadline_ns;
     GByteArray *body;
     gsize n_header_bytes, most_bytes;
     bool too_large;
-    long status;             /* 0: no answer */
+    long status; /* 0: no answer */
 };
 
 /* ── Settings ── */
@@ -124,8 +125,7 @@ static bool set_proxy(DubHttpClient *self, const char *proxy, const char *settin
     if (proxy && !dub_http_url_parse(&url, proxy, setting, error))
         return false;
     add_password(self->secrets, url.password);
-    curl_easy_setopt(self->easy, CURLOPT_PROXY,
-                     proxy ? url.base : ""); /* "": not even what the environment says */
+    curl_easy_setopt(self->easy, CURLOPT_PROXY, proxy ? url.base : ""); /* "": not even what the environment says */
     curl_easy_setopt(self->easy, CURLOPT_NOPROXY, "");
     dub_http_url_clear(&url);
     return true;
@@ -207,8 +207,7 @@ static void set_options(DubHttpClient *self)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, self);
 }
 
-DubHttpClient *dub_http_client_new(const DubHttpService *service, const DubHttpSettings *settings,
-                                   GError **error)
+DubHttpClient *dub_http_client_new(const DubHttpService *service, const DubHttpSettings *settings, GError **error)
 {
     g_autoptr(DubHttpClient) self = g_new0(DubHttpClient, 1);
     self->service = service;
@@ -356,8 +355,7 @@ static WaitEnd send_once(DubHttpClient *self, CURLcode *result)
     g_autofree char *url = dub_http_url_join(self->url.base, self->request->path);
     curl_mime *mime = self->request->n_parts ? make_parts(self) : NULL;
     curl_easy_setopt(self->easy, CURLOPT_URL, url);
-    curl_easy_setopt(self->easy, CURLOPT_MAXFILESIZE_LARGE,
-                     (curl_off_t) MAX(self->most_bytes, ERROR_MOST_BYTES));
+    curl_easy_setopt(self->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) MAX(self->most_bytes, ERROR_MOST_BYTES));
     set_headers(self);
     set_body(self, mime);
     g_byte_array_set_size(self->body, 0);
@@ -368,8 +366,7 @@ static WaitEnd send_once(DubHttpClient *self, CURLcode *result)
     const WaitEnd end = wait_for_answer(self, result);
     self->status = 0;
     curl_easy_getinfo(self->easy, CURLINFO_RESPONSE_CODE, &self->status);
-    curl_multi_remove_handle(self->multi,
-                             self->easy); /* closes the connection where the answer is not all here */
+    curl_multi_remove_handle(self->multi, self->easy); /* closes the connection where the answer is not all here */
     curl_easy_setopt(self->easy, CURLOPT_MIMEPOST, NULL);
     curl_mime_free(mime);
     return end;
@@ -387,8 +384,7 @@ const char *dub_http_client_header(const DubHttpClient *self, const char *name)
 static int64_t wait_asked_ns(const DubHttpClient *self)
 {
     const char *value = dub_http_client_header(self, "Retry-After");
-    return value ? dub_http_retry_after_ns(value, dub_http_client_header(self, "Date"), dub_clock_unix_ms())
-                 : -1;
+    return value ? dub_http_retry_after_ns(value, dub_http_client_header(self, "Date"), dub_clock_unix_ms()) : -1;
 }
 
 static bool body_holds(const DubHttpClient *self, const char *word)
@@ -408,10 +404,15 @@ static DubErrorCode code_of_status(const DubHttpClient *self)
     if (is_out_of_quota(self))
         return DUB_ERROR_NO_SPACE;
     switch (self->status) {
-    case 401: case 403: case 407: return DUB_ERROR_AUTH;
-    case 404:                     return DUB_ERROR_NOT_FOUND;
-    case 408: case 502: case 504: return DUB_ERROR_NETWORK;
-    case 429: case 529:           return DUB_ERROR_BACKPRESSURE;
+    case 401:
+    case 403:
+    case 407: return DUB_ERROR_AUTH;
+    case 404: return DUB_ERROR_NOT_FOUND;
+    case 408:
+    case 502:
+    case 504: return DUB_ERROR_NETWORK;
+    case 429:
+    case 529: return DUB_ERROR_BACKPRESSURE;
     case 503: return wait_asked_ns(self) >= 0 ? DUB_ERROR_BACKPRESSURE : DUB_ERROR_NETWORK;
     default: return self->status / 100 == 4 ? DUB_ERROR_INVALID_ARGUMENT : DUB_ERROR_ENGINE;
     }
@@ -450,11 +451,10 @@ static void *fail_by_status(DubHttpClient *self, GError **error)
     const DubErrorCode code = code_of_status(self);
     g_autofree char *said = describe_status(self);
     switch ((int) code) {
-    case DUB_ERROR_NO_SPACE:
-        return fail(self, code, error, "the quota at %s is used up (%s)", place, said);
+    case DUB_ERROR_NO_SPACE: return fail(self, code, error, "the quota at %s is used up (%s)", place, said);
     case DUB_ERROR_AUTH:
-        return fail(self, code, error, "%s %s (%s); check %s", place,
-                    self->has_key ? "refuses the key" : "wants a key", said, service->key_setting);
+        return fail(self, code, error, "%s %s (%s); check %s", place, self->has_key ? "refuses the key" : "wants a key",
+                    said, service->key_setting);
     case DUB_ERROR_NOT_FOUND:
         if (self->request->about)
             return fail(self, code, error, "%s has no %s (%s)", place, self->request->about, said);
@@ -488,22 +488,26 @@ static void *fail_by_result(DubHttpClient *self, CURLcode result, GError **error
     const char *place = self->url.place;
     const char *why = *self->problem ? self->problem : curl_easy_strerror(result);
     if (self->too_large || result == CURLE_FILESIZE_EXCEEDED)
-        return fail(
-            self, DUB_ERROR_ENGINE, error, "the answer of %s is larger than %" G_GSIZE_FORMAT " bytes", place,
-            self->n_header_bytes > HEADERS_MOST_BYTES ? (gsize) HEADERS_MOST_BYTES : self->most_bytes);
+        return fail(self, DUB_ERROR_ENGINE, error, "the answer of %s is larger than %" G_GSIZE_FORMAT " bytes", place,
+                    self->n_header_bytes > HEADERS_MOST_BYTES ? (gsize) HEADERS_MOST_BYTES : self->most_bytes);
     switch ((int) result) {
-    case CURLE_PEER_FAILED_VERIFICATION: case CURLE_SSL_CACERT_BADFILE: case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
         return fail(self, DUB_ERROR_NETWORK, error,
                     "%s is not trusted: %s; a certificate of your own goes into "
                     "%s_CA_FILE",
                     place, why, self->service->prefix);
-    case CURLE_UNSUPPORTED_PROTOCOL: case CURLE_WEIRD_SERVER_REPLY: case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_BAD_CONTENT_ENCODING:
         return fail(self, DUB_ERROR_ENGINE, error, "%s does not speak HTTP: %s", place, why);
-    case CURLE_COULDNT_RESOLVE_HOST: case CURLE_COULDNT_RESOLVE_PROXY: case CURLE_COULDNT_CONNECT:
-    case CURLE_OPERATION_TIMEDOUT: case CURLE_SSL_CONNECT_ERROR:
-        return fail(self, DUB_ERROR_NETWORK, error, "no connection to %s: %s", place, why);
-    default:
-        return fail(self, DUB_ERROR_NETWORK, error, "the connection to %s broke: %s", place, why);
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_SSL_CONNECT_ERROR: return fail(self, DUB_ERROR_NETWORK, error, "no connection to %s: %s", place, why);
+    default: return fail(self, DUB_ERROR_NETWORK, error, "the connection to %s broke: %s", place, why);
     }
 }
 
@@ -557,12 +561,11 @@ static bool wait_until_ready(DubHttpClient *self, int64_t began_ns, GError **err
 
 static void log_answer(const DubHttpClient *self, int64_t began_ns)
 {
-    dub_debug("%s: %s: %ld, %u bytes, %.0f ms", self->service->engine, self->url.place, self->status,
-              self->body->len, (double) (dub_clock_now() - began_ns) / DUB_NS_PER_MS);
+    dub_debug("%s: %s: %ld, %u bytes, %.0f ms", self->service->engine, self->url.place, self->status, self->body->len,
+              (double) (dub_clock_now() - began_ns) / DUB_NS_PER_MS);
 }
 
-GBytes *dub_http_client_ask(DubHttpClient *self, const DubHttpRequest *request, const char **type,
-                            GError **error)
+GBytes *dub_http_client_ask(DubHttpClient *self, const DubHttpRequest *request, const char **type, GError **error)
 {
     const int64_t began_ns = dub_clock_now();
     self->request = request;
@@ -606,8 +609,8 @@ DubJson *dub_http_client_ask_json(DubHttpClient *self, const DubHttpRequest *req
         return NULL;
     if (!dub_http_type_is_json(type)) {
         g_autofree char *quoted = dub_http_client_quote(self, type);
-        return fail(self, DUB_ERROR_ENGINE, error, "%s answers with %s instead of JSON; check %s_URL",
-                    self->url.place, quoted, self->service->prefix);
+        return fail(self, DUB_ERROR_ENGINE, error, "%s answers with %s instead of JSON; check %s_URL", self->url.place,
+                    quoted, self->service->prefix);
     }
     gsize length = 0;
     const char *text = g_bytes_get_data(body, &length);
@@ -632,24 +635,24 @@ GBytes *dub_http_client_ask_sound(DubHttpClient *self, const DubHttpRequest *req
         return g_steal_pointer(&body);
     g_autofree char *said = describe_status(self);
     g_autofree char *quoted = dub_http_client_quote(self, type);
-    return fail(self, DUB_ERROR_ENGINE, error, "%s answers with %s instead of sound (%s)", self->url.place,
-                quoted, said);
+    return fail(self, DUB_ERROR_ENGINE, error, "%s answers with %s instead of sound (%s)", self->url.place, quoted,
+                said);
 }
 
 DubJson *dub_http_client_ask_list(DubHttpClient *self, const char *path, GCancellable *cancellable, GError **error)
 {
-    const DubHttpRequest request = {
-        .path = path, .deadline_ns = dub_clock_now() + DUB_HTTP_LIST_MS * DUB_NS_PER_MS, .cancellable = cancellable
-    };
+    const DubHttpRequest request = { .path = path,
+                                     .deadline_ns = dub_clock_now() + DUB_HTTP_LIST_MS * DUB_NS_PER_MS,
+                                     .cancellable = cancellable };
     return dub_http_client_ask_json(self, &request, error);
 }
 
 bool dub_http_client_check(DubHttpClient *self, const char *path, GCancellable *cancellable, GError **error)
 {
     g_autoptr(GError) problem = NULL;
-    const DubHttpRequest request = {.path = path,
-                                    .deadline_ns = dub_clock_now() + DUB_HTTP_LIST_MS * DUB_NS_PER_MS,
-                                    .cancellable = cancellable};
+    const DubHttpRequest request = { .path = path,
+                                     .deadline_ns = dub_clock_now() + DUB_HTTP_LIST_MS * DUB_NS_PER_MS,
+                                     .cancellable = cancellable };
     g_autoptr(GBytes) body = dub_http_client_ask(self, &request, NULL, &problem);
     if (body || problem->code == DUB_ERROR_NOT_FOUND || problem->code == DUB_ERROR_INVALID_ARGUMENT)
         return true;

@@ -25,27 +25,31 @@ typedef struct _DubHttpClient DubHttpClient;
 
 /* The first member of such a driver's settings. */
 typedef struct {
-    char *url, *key;     /* nullable */
-    char *proxy;         /* nullable */
-    char *ca_file;       /* nullable */
+    char *url, *key; /* nullable */
+    char *proxy;     /* nullable */
+    char *ca_file;   /* nullable */
     unsigned connections;
 } DubHttpSettings;
 
 /* The rows of it. @prefix: "MT_OPENAI"; @key_name: of the key's variable; the last two are for --help */
-#define DUB_HTTP_ROWS(prefix, key_name, key_help, url_help)                                                  \
-    { .name = key_name, .offset = offsetof(DubHttpSettings, key), .help = key_help, .secret = true },        \
-    { .name = prefix "_URL", .offset = offsetof(DubHttpSettings, url), .help = url_help },                   \
-    { .name = prefix "_PROXY", .offset = offsetof(DubHttpSettings, proxy),                                   \
-      .help = "proxy on the way there: http://HOST:PORT; none if not set" },                                 \
-    { .name = prefix "_CA_FILE", .offset = offsetof(DubHttpSettings, ca_file),                               \
-      .help = "certificates to trust beside the system's: a PEM file" },                                     \
-    { .name = prefix "_CONNECTIONS", .type = DUB_ENV_UINT, .min = 1, .max = 32, .fallback = "8",             \
-      .offset = offsetof(DubHttpSettings, connections), .help = "requests at once" }
+#define DUB_HTTP_ROWS(prefix, key_name, key_help, url_help)                                           \
+    { .name = key_name, .offset = offsetof(DubHttpSettings, key), .help = key_help, .secret = true }, \
+        { .name = prefix "_URL", .offset = offsetof(DubHttpSettings, url), .help = url_help },        \
+        { .name = prefix "_PROXY",                                                                    \
+          .offset = offsetof(DubHttpSettings, proxy),                                                 \
+          .help = "proxy on the way there: http://HOST:PORT; none if not set" },                      \
+        { .name = prefix "_CA_FILE",                                                                  \
+          .offset = offsetof(DubHttpSettings, ca_file),                                               \
+          .help = "certificates to trust beside the system's: a PEM file" },                          \
+    {                                                                                                 \
+        .name = prefix "_CONNECTIONS", .type = DUB_ENV_UINT, .min = 1, .max = 32, .fallback = "8",    \
+        .offset = offsetof(DubHttpSettings, connections), .help = "requests at once"                  \
+    }
 #define DUB_HTTP_N_ROWS 5
 G_STATIC_ASSERT(DUB_ENV_STRING == 0); /* what the rows leave out */
 
-bool dub_http_is_set(const DubHttpSettings *settings);      /* a server or a key is named */
-unsigned dub_http_count(const DubEngineConfig *config);     /* for DubEngineClass.count */
+bool dub_http_is_set(const DubHttpSettings *settings);  /* a server or a key is named */
+unsigned dub_http_count(const DubEngineConfig *config); /* for DubEngineClass.count */
 
 /* What is the same for every client of a driver; static. */
 typedef struct {
@@ -57,8 +61,7 @@ typedef struct {
 } DubHttpService;
 
 /* %DUB_ERROR_INVALID_ARGUMENT: a URL that is none, a key with characters that no key has */
-DubHttpClient *dub_http_client_new(const DubHttpService *service, const DubHttpSettings *settings,
-                                   GError **error);
+DubHttpClient *dub_http_client_new(const DubHttpService *service, const DubHttpSettings *settings, GError **error);
 void dub_http_client_free(DubHttpClient *self); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubHttpClient, dub_http_client_free)
 
@@ -72,11 +75,11 @@ typedef struct {
 } DubHttpPart;
 
 typedef struct {
-    const char *path;          /* "/v2/translate": comes after the service's URL; already escaped */
-    const char *content_type;  /* of @body */
-    const void *body;          /* NULL, and no parts: GET */
+    const char *path;         /* "/v2/translate": comes after the service's URL; already escaped */
+    const char *content_type; /* of @body */
+    const void *body;         /* NULL, and no parts: GET */
     gsize body_size;
-    const DubHttpPart *parts;  /* multipart/form-data */
+    const DubHttpPart *parts; /* multipart/form-data */
     unsigned n_parts;
     const char *about;         /* what is not there when the server says 404: "voice alloy"; NULL: the path */
     gsize most_bytes;          /* of the answer; 0: %DUB_HTTP_JSON_MOST_BYTES */
@@ -105,8 +108,7 @@ typedef struct {
  * - %DUB_ERROR_NETWORK: no connection, or one that broke; 408, 502, 503, 504
  * - %DUB_ERROR_ENGINE: any other 5xx, a redirect, an answer that is too large
  */
-GBytes *dub_http_client_ask(DubHttpClient *self, const DubHttpRequest *request, const char **type,
-                            GError **error);
+GBytes *dub_http_client_ask(DubHttpClient *self, const DubHttpRequest *request, const char **type, GError **error);
 
 /* The same where the answer is JSON; %DUB_ERROR_ENGINE where it is not, or is an error under 200. */
 DubJson *dub_http_client_ask_json(DubHttpClient *self, const DubHttpRequest *request, GError **error);

@@ -10,7 +10,7 @@
 #define PIPER_BYTES_MAX            (1 << 20)
 #define TOKENS_BYTES_MAX           (4 << 20)
 #define ONNX_BYTES_MIN             1024
-#define ONNX_TAIL_BYTES            (32 << 10) /* sherpa-onnx's description stands behind the graph */
+#define ONNX_TAIL_BYTES            (32 << 10)                  /* sherpa-onnx's description stands behind the graph */
 #define KOKORO_STYLE_BYTES         (510 * 256 * sizeof(float)) /* of one voice */
 #define KOKORO_RATE_HZ             24000
 #define MMS_RATE_HZ                16000
@@ -176,9 +176,8 @@ DubModel *models_describe_whisper(const char *path, const char *name)
     if (header.n_vocab == WHISPER_ENGLISH_VOCABULARY)
         models_set_languages(self, (const char *[]){ "en" }, 1);
     if (self->bytes < whisper_bytes_min(&header))
-        models_set_problem(
-            self, "is cut off: %" G_GUINT64_FORMAT " bytes are too few for Whisper %s; fetch it again",
-            self->bytes, self->size);
+        models_set_problem(self, "is cut off: %" G_GUINT64_FORMAT " bytes are too few for Whisper %s; fetch it again",
+                           self->bytes, self->size);
     return self;
 }
 
@@ -219,8 +218,7 @@ static void check_onnx(DubModel *self)
     }
     self->bytes += size;
     if (models_is_lfs_pointer(self->file))
-        models_set_problem(self, "%s is only Git LFS's pointer to the model; fetch it with 'git lfs pull'",
-                           self->file);
+        models_set_problem(self, "%s is only Git LFS's pointer to the model; fetch it with 'git lfs pull'", self->file);
     else if (size < ONNX_BYTES_MIN || first != 0x08)
         models_set_problem(self, "%s is not an ONNX model; fetch it again", self->file);
 }
@@ -233,8 +231,7 @@ static void check_description(DubModel *self)
     if (n <= 0)
         return;
     if (!has_word(tail, n, "n_speakers") || !has_word(tail, n, "sample_rate"))
-        models_set_problem(self, "%s lacks the description that sherpa-onnx needs; " INSTALL_CURE,
-                           self->file);
+        models_set_problem(self, "%s lacks the description that sherpa-onnx needs; " INSTALL_CURE, self->file);
     self->reads_letters =
         self->kind == DUB_MODEL_VITS && has_word(tail, n, "frontend") && has_word(tail, n, "characters");
 }
@@ -248,7 +245,8 @@ static void add_speakers(DubModel *self, const DubJson *speakers, const char *la
     const char *name;
     DubJson *number;
     g_autofree const char **names = g_new0(const char *, n);
-    json_object_foreach((DubJson *) speakers, name, number) {
+    json_object_foreach((DubJson *) speakers, name, number)
+    {
         const json_int_t i = json_is_integer(number) ? json_integer_value(number) : -1;
         if (i >= 0 && i < (json_int_t) n)
             names[i] = name;
@@ -272,8 +270,7 @@ static void read_piper(DubModel *self)
     const DubJson *speakers = NULL;
     int64_t rate = 0;
     if (!json ||
-        !dub_json_get_int(json, "audio.sample_rate", DUB_JSON_OPTIONAL, RATE_MIN_HZ, RATE_MAX_HZ, &rate,
-                          &error) ||
+        !dub_json_get_int(json, "audio.sample_rate", DUB_JSON_OPTIONAL, RATE_MIN_HZ, RATE_MAX_HZ, &rate, &error) ||
         !dub_json_get_string(json, "espeak.voice", DUB_JSON_OPTIONAL, &voice, &error) ||
         !dub_json_get_string(json, "language.code", DUB_JSON_OPTIONAL, &code, &error) ||
         !dub_json_get_string(json, "phoneme_type", DUB_JSON_OPTIONAL, &type, &error) ||
@@ -297,8 +294,7 @@ static void complete_vits(DubModel *self)
     if (!self->languages[0] && language)
         models_set_languages(self, (const char *[]){ language }, 1);
     if (!self->languages[0])
-        models_set_problem(self,
-                           "its language is not known: call the folder vits-LANGUAGE-… , such as vits-es-%s",
+        models_set_problem(self, "its language is not known: call the folder vits-LANGUAGE-… , such as vits-es-%s",
                            self->name);
     if (self->reads_letters)
         g_clear_pointer(&self->espeak_voice, g_free);
@@ -318,8 +314,7 @@ static void describe_vits(DubModel *self, bool has_lexicon)
         self->rate_hz = MMS_RATE_HZ;
     if (has_lexicon)
         models_set_problem(
-            self,
-            "reads a lexicon, and airdub speaks by phonemes or letters; take a Piper, Coqui or MMS voice");
+            self, "reads a lexicon, and airdub speaks by phonemes or letters; take a Piper, Coqui or MMS voice");
     complete_vits(self);
 }
 
@@ -328,14 +323,13 @@ static const char *const kokoro_english[] = { "af",          "af_bella",  "af_ni
                                               "af_sky",      "am_adam",   "am_michael", "bf_emma",
                                               "bf_isabella", "bm_george", "bm_lewis" };
 static const char *const kokoro_v1[] = {
-    "af_alloy",   "af_aoede",    "af_bella",   "af_heart",      "af_jessica", "af_kore",     "af_nicole",
-    "af_nova",    "af_river",    "af_sarah",   "af_sky",        "am_adam",    "am_echo",     "am_eric",
-    "am_fenrir",  "am_liam",     "am_michael", "am_onyx",       "am_puck",    "am_santa",    "bf_alice",
-    "bf_emma",    "bf_isabella", "bf_lily",    "bm_daniel",     "bm_fable",   "bm_george",   "bm_lewis",
-    "ef_dora",    "em_alex",     "ff_siwis",   "hf_alpha",      "hf_beta",    "hm_omega",    "hm_psi",
-    "if_sara",    "im_nicola",   "jf_alpha",   "jf_gongitsune", "jf_nezumi",  "jf_tebukuro", "jm_kumo",
-    "pf_dora",    "pm_alex",     "pm_santa",   "zf_xiaobei",    "zf_xiaoni",  "zf_xiaoxiao", "zf_xiaoyi",
-    "zm_yunjian", "zm_yunxi",    "zm_yunxia",  "zm_yunyang"
+    "af_alloy",    "af_aoede",   "af_bella",  "af_heart",  "af_jessica", "af_kore",    "af_nicole",     "af_nova",
+    "af_river",    "af_sarah",   "af_sky",    "am_adam",   "am_echo",    "am_eric",    "am_fenrir",     "am_liam",
+    "am_michael",  "am_onyx",    "am_puck",   "am_santa",  "bf_alice",   "bf_emma",    "bf_isabella",   "bf_lily",
+    "bm_daniel",   "bm_fable",   "bm_george", "bm_lewis",  "ef_dora",    "em_alex",    "ff_siwis",      "hf_alpha",
+    "hf_beta",     "hm_omega",   "hm_psi",    "if_sara",   "im_nicola",  "jf_alpha",   "jf_gongitsune", "jf_nezumi",
+    "jf_tebukuro", "jm_kumo",    "pf_dora",   "pm_alex",   "pm_santa",   "zf_xiaobei", "zf_xiaoni",     "zf_xiaoxiao",
+    "zf_xiaoyi",   "zm_yunjian", "zm_yunxi",  "zm_yunxia", "zm_yunyang"
 };
 
 static const char *kokoro_language(const char *voice)
@@ -350,7 +344,7 @@ static const char *kokoro_language(const char *voice)
     case 'j': return "ja";
     case 'p': return "pt-br";
     case 'z': return "cmn";
-    default:  return "en";
+    default: return "en";
     }
 }
 
@@ -423,14 +417,12 @@ static void find_onnx(const GPtrArray *names, FolderContent *content)
 static void add_voice_model(const char *folder, const FolderContent *content, GPtrArray *found)
 {
     g_autofree char *name = g_path_get_basename(folder);
-    DubModel *self =
-        models_model_new(content->voices ? DUB_MODEL_KOKORO : DUB_MODEL_VITS, name, g_strdup(folder));
+    DubModel *self = models_model_new(content->voices ? DUB_MODEL_KOKORO : DUB_MODEL_VITS, name, g_strdup(folder));
     g_ptr_array_add(found, self);
     if (content->n_onnx == 0)
         models_set_problem(self, "the .onnx is missing; fetch the voice again");
     else if (content->n_onnx > 1)
-        models_set_problem(self, "holds %u .onnx files; give each voice a folder of its own",
-                           content->n_onnx);
+        models_set_problem(self, "holds %u .onnx files; give each voice a folder of its own", content->n_onnx);
     if (self->problem)
         return;
     self->file = g_build_filename(folder, content->onnx, NULL);

@@ -54,7 +54,8 @@ static void read_voices(DubModel *self, const DubJson *list)
 {
     size_t i;
     DubJson *voice;
-    json_array_foreach((DubJson *) list, i, voice) {
+    json_array_foreach((DubJson *) list, i, voice)
+    {
         const char *name = short_text(voice, "name"), *language = short_text(voice, "language");
         const char *gender = short_text(voice, "gender");
         if (i >= MODELS_VOICES_MAX || !name || !language) {
@@ -78,8 +79,8 @@ static void check_file(DubModel *self, const char *name, const DubJson *expected
     if (!models_file_size(path, &size))
         models_set_problem(self, "%s: %s; " CURE, name, g_strerror(errno), self->name);
     else if (size != (guint64) bytes)
-        models_set_problem(self, "%s has %" G_GUINT64_FORMAT " bytes and not %" JSON_INTEGER_FORMAT "; " CURE,
-                           name, size, bytes, self->name);
+        models_set_problem(self, "%s has %" G_GUINT64_FORMAT " bytes and not %" JSON_INTEGER_FORMAT "; " CURE, name,
+                           size, bytes, self->name);
     self->bytes += size;
 }
 
@@ -89,7 +90,8 @@ static void check_files(DubModel *self, const DubJson *files)
     DubJson *expected;
     if (json_object_size(files) == 0 || json_object_size(files) > FILES_MAX)
         models_set_problem(self, MODELS_DESCRIPTION ": files is missing or wrong; " CURE, self->name);
-    json_object_foreach((DubJson *) files, name, expected) {
+    json_object_foreach((DubJson *) files, name, expected)
+    {
         if (self->problem)
             return;
         check_file(self, name, expected);
@@ -207,7 +209,8 @@ static int verify_files(const char *folder, const DubJson *files, GError **error
     int n = 0;
     const char *name;
     DubJson *expected;
-    json_object_foreach((DubJson *) files, name, expected) {
+    json_object_foreach((DubJson *) files, name, expected)
+    {
         if (n >= FILES_MAX)
             break;
         if (!verify_file(folder, name, expected, error))

@@ -5,23 +5,21 @@
 
 /* ISO 639: for each language with a code of two letters, the one of three letters and then that of two. */
 static const char three_to_two[][6] = {
-    "aaraa", "abkab", "afraf", "akaak", "amham", "araar", "argan", "asmas", "avaav", "aveae", "aymay",
-    "azeaz", "bakba", "bambm", "belbe", "benbn", "bisbi", "bodbo", "bosbs", "brebr", "bulbg", "catca",
-    "cescs", "chach", "chece", "chucu", "chvcv", "corkw", "cosco", "crecr", "cymcy", "danda", "deude",
-    "divdv", "dzodz", "ellel", "engen", "epoeo", "estet", "euseu", "eweee", "faofo", "fasfa", "fijfj",
-    "finfi", "frafr", "fryfy", "fulff", "glagd", "glega", "glggl", "glvgv", "grngn", "gujgu", "hatht",
-    "hauha", "hbssh", "hebhe", "herhz", "hinhi", "hmoho", "hrvhr", "hunhu", "hyehy", "iboig", "idoio",
-    "iiiii", "ikuiu", "ileie", "inaia", "indid", "ipkik", "islis", "itait", "javjv", "jpnja", "kalkl",
-    "kankn", "kasks", "katka", "kaukr", "kazkk", "khmkm", "kikki", "kinrw", "kirky", "komkv", "konkg",
-    "korko", "kuakj", "kurku", "laolo", "latla", "lavlv", "limli", "linln", "litlt", "ltzlb", "lublu",
-    "luglg", "mahmh", "malml", "marmr", "mkdmk", "mlgmg", "mltmt", "monmn", "mrimi", "msams", "myamy",
-    "nauna", "navnv", "nblnr", "ndend", "ndong", "nepne", "nldnl", "nnonn", "nobnb", "norno", "nyany",
-    "ocioc", "ojioj", "orior", "ormom", "ossos", "panpa", "plipi", "polpl", "porpt", "pusps", "quequ",
-    "rohrm", "ronro", "runrn", "rusru", "sagsg", "sansa", "sinsi", "slksk", "slvsl", "smese", "smosm",
-    "snasn", "sndsd", "somso", "sotst", "spaes", "sqisq", "srdsc", "srpsr", "sswss", "sunsu", "swasw",
-    "swesv", "tahty", "tamta", "tattt", "telte", "tgktg", "tgltl", "thath", "tirti", "tonto", "tsntn",
-    "tsots", "tuktk", "turtr", "twitw", "uigug", "ukruk", "urdur", "uzbuz", "venve", "vievi", "volvo",
-    "wlnwa", "wolwo", "xhoxh", "yidyi", "yoryo", "zhaza", "zhozh", "zulzu",
+    "aaraa", "abkab", "afraf", "akaak", "amham", "araar", "argan", "asmas", "avaav", "aveae", "aymay", "azeaz", "bakba",
+    "bambm", "belbe", "benbn", "bisbi", "bodbo", "bosbs", "brebr", "bulbg", "catca", "cescs", "chach", "chece", "chucu",
+    "chvcv", "corkw", "cosco", "crecr", "cymcy", "danda", "deude", "divdv", "dzodz", "ellel", "engen", "epoeo", "estet",
+    "euseu", "eweee", "faofo", "fasfa", "fijfj", "finfi", "frafr", "fryfy", "fulff", "glagd", "glega", "glggl", "glvgv",
+    "grngn", "gujgu", "hatht", "hauha", "hbssh", "hebhe", "herhz", "hinhi", "hmoho", "hrvhr", "hunhu", "hyehy", "iboig",
+    "idoio", "iiiii", "ikuiu", "ileie", "inaia", "indid", "ipkik", "islis", "itait", "javjv", "jpnja", "kalkl", "kankn",
+    "kasks", "katka", "kaukr", "kazkk", "khmkm", "kikki", "kinrw", "kirky", "komkv", "konkg", "korko", "kuakj", "kurku",
+    "laolo", "latla", "lavlv", "limli", "linln", "litlt", "ltzlb", "lublu", "luglg", "mahmh", "malml", "marmr", "mkdmk",
+    "mlgmg", "mltmt", "monmn", "mrimi", "msams", "myamy", "nauna", "navnv", "nblnr", "ndend", "ndong", "nepne", "nldnl",
+    "nnonn", "nobnb", "norno", "nyany", "ocioc", "ojioj", "orior", "ormom", "ossos", "panpa", "plipi", "polpl", "porpt",
+    "pusps", "quequ", "rohrm", "ronro", "runrn", "rusru", "sagsg", "sansa", "sinsi", "slksk", "slvsl", "smese", "smosm",
+    "snasn", "sndsd", "somso", "sotst", "spaes", "sqisq", "srdsc", "srpsr", "sswss", "sunsu", "swasw", "swesv", "tahty",
+    "tamta", "tattt", "telte", "tgktg", "tgltl", "thath", "tirti", "tonto", "tsntn", "tsots", "tuktk", "turtr", "twitw",
+    "uigug", "ukruk", "urdur", "uzbuz", "venve", "vievi", "volvo", "wlnwa", "wolwo", "xhoxh", "yidyi", "yoryo", "zhaza",
+    "zhozh", "zulzu",
 };
 
 static bool is_letters(const char *text, gsize length)

@@ -11,9 +11,9 @@ const char *dub_model_kind_to_string(DubModelKind kind)
 {
     switch (kind) {
     case DUB_MODEL_WHISPER: return "whisper";
-    case DUB_MODEL_VITS:    return "vits";
-    case DUB_MODEL_KOKORO:  return "kokoro";
-    case DUB_MODEL_VAD:     return "vad";
+    case DUB_MODEL_VITS: return "vits";
+    case DUB_MODEL_KOKORO: return "kokoro";
+    case DUB_MODEL_VAD: return "vad";
     }
     return "invalid";
 }
@@ -173,8 +173,7 @@ static const DubModel *pick_size(const GPtrArray *models, const char *size, cons
     g_autofree char *wanted = g_strndup(size, strlen(size) - (english_only ? 3 : 0));
     for (guint i = 0; i < models->len; i++) {
         const DubModel *model = models->pdata[i];
-        if (model->problem || !fits(model, DUB_MODEL_WHISPER, language) ||
-            g_strcmp0(model->size, wanted) != 0)
+        if (model->problem || !fits(model, DUB_MODEL_WHISPER, language) || g_strcmp0(model->size, wanted) != 0)
             continue;
         if (is_english(model) == english_only)
             return model;
@@ -189,8 +188,7 @@ static const DubModel *pick_path(GPtrArray *models, DubModelKind kind, const cha
     g_autofree char *wanted = absolute(path);
     for (guint i = 0; i < models->len; i++) {
         const DubModel *model = models->pdata[i];
-        if (fits(model, kind, language) &&
-            (strcmp(model->path, wanted) == 0 || g_strcmp0(model->file, wanted) == 0))
+        if (fits(model, kind, language) && (strcmp(model->path, wanted) == 0 || g_strcmp0(model->file, wanted) == 0))
             return model;
     }
     g_autoptr(GPtrArray) found = models_new();

@@ -24,10 +24,10 @@ typedef struct {
 typedef struct {
     char *name; /* of the folder, or of a file that lies alone: "whisper-" and what follows "ggml-" */
     DubModelKind kind;
-    char *path;      /* absolute: the file of a Whisper or VAD model, the folder of others */
-    char *file;      /* absolute: the ggml or .onnx file to load; NULL where there is none or more than one */
-    char *size;      /* Whisper: "tiny", "base", "small", "medium", "large", "turbo"; NULL else */
-    GStrv languages; /* ISO 639-1 where there is one, else ISO 639-3; empty: any */
+    char *path;         /* absolute: the file of a Whisper or VAD model, the folder of others */
+    char *file;         /* absolute: the ggml or .onnx file to load; NULL where there is none or more than one */
+    char *size;         /* Whisper: "tiny", "base", "small", "medium", "large", "turbo"; NULL else */
+    GStrv languages;    /* ISO 639-1 where there is one, else ISO 639-3; empty: any */
     GPtrArray *voices;  /* of DubModelVoice, by the model's speaker numbers; empty for Whisper and VAD */
     unsigned rate_hz;   /* of what goes in (Whisper, VAD) or comes out; 0: not known before it is loaded */
     guint64 bytes;      /* of its files */

@@ -42,10 +42,10 @@ static DubEngineReply *say_nothing(DubEngine *self G_GNUC_UNUSED, const DubEngin
     return reply;
 }
 
-#define NULL_CLASS(its_stage, its_run)                                                                              \
-    {                                                                                                              \
-        .stage = its_stage, .name = "null", .flags = DUB_ENGINE_ANY_LANGUAGE | DUB_ENGINE_BY_NAME,                  \
-        .rate_hz = 16000, .list = list_nothing, .open = open_null, .run = its_run, .close = close_null              \
+#define NULL_CLASS(its_stage, its_run)                                                                               \
+    {                                                                                                                \
+        .stage = its_stage, .name = "null", .flags = DUB_ENGINE_ANY_LANGUAGE | DUB_ENGINE_BY_NAME, .rate_hz = 16000, \
+        .list = list_nothing, .open = open_null, .run = its_run, .close = close_null                                 \
     }
 
 const DubEngineClass dub_engine_null_asr = NULL_CLASS(DUB_STAGE_ASR, hear_nothing);

@@ -8,7 +8,8 @@
 #define ENGINES_MOST 32
 #define LOOK_US      20000 /* between two looks at the cancellable, while all engines are busy */
 #define WARM_TEXT    "One, two, three, four, five."
-#define USUAL_TEXT   "One, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve, thirteen." /* a phrase's length */
+#define USUAL_TEXT \
+    "One, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve, thirteen." /* a phrase's length */
 #define WARM_MS      10000 /* Apertium reads its dictionaries at its first sentence */
 #define WARM_SOUND_S 1
 
@@ -21,7 +22,7 @@ struct _DubEnginePool {
     int64_t loading_cpu_ns;
     GMutex lock; /* guards what follows */
     GCond freed;
-    GPtrArray *idle; /* of DubEngine */
+    GPtrArray *idle;    /* of DubEngine */
     unsigned n_pending; /* pieces that are worked on or wait for an engine ... */
     double pending;     /* ... and the amount of all of them */
     DubCost cost;
@@ -63,13 +64,17 @@ static void account(DubEnginePool *self, const DubEngineRequest *request, int64_
 static bool warm_up(DubEnginePool *self, DubEngine *engine, bool counts)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(DubPcm) silence = dub_pcm_new(MAX(self->klass->rate_hz, 8000), 1, MAX(self->klass->rate_hz, 8000) * WARM_SOUND_S);
+    g_autoptr(DubPcm) silence =
+        dub_pcm_new(MAX(self->klass->rate_hz, 8000), 1, MAX(self->klass->rate_hz, 8000) * WARM_SOUND_S);
     const bool hears = self->klass->stage == DUB_STAGE_ASR;
     const int64_t begin_ns = dub_clock_now();
-    const DubEngineRequest request = {
-        .pcm = hears ? silence : NULL, .text = hears ? NULL : counts ? USUAL_TEXT : WARM_TEXT, .from = self->from, .to = self->to,
-        .deadline_ns = begin_ns + WARM_MS * DUB_NS_PER_MS
-    };
+    const DubEngineRequest request = { .pcm = hears ? silence : NULL,
+                                       .text = hears    ? NULL
+                                               : counts ? USUAL_TEXT
+                                                        : WARM_TEXT,
+                                       .from = self->from,
+                                       .to = self->to,
+                                       .deadline_ns = begin_ns + WARM_MS * DUB_NS_PER_MS };
     g_autoptr(DubEngineReply) reply = dub_engine_run(engine, &request, &error);
     if (!reply)
         dub_warning("%s: %s", self->klass->name, error->message);
@@ -110,7 +115,7 @@ static unsigned count_engines(const DubEnginePool *self)
 
 static bool open_all(DubEnginePool *self, GError **error)
 {
-    Opening openings[ENGINES_MOST] = {0};
+    Opening openings[ENGINES_MOST] = { 0 };
     for (unsigned i = 0; i < self->n_engines; i++) {
         openings[i].pool = self;
         openings[i].thread = g_thread_new("engine-open", open_one, &openings[i]);

@@ -24,7 +24,7 @@ double dub_engine_pool_amount(const DubEnginePool *self, const DubEngineRequest 
 int64_t dub_engine_pool_estimate_ns(DubEnginePool *self, double amount);
 
 int64_t dub_engine_pool_expected_ns(DubEnginePool *self, double amount); /* the same on the average */
-int64_t dub_engine_pool_mean_ns(DubEnginePool *self, double amount); /* what it takes on the average, by itself */
+int64_t dub_engine_pool_mean_ns(DubEnginePool *self, double amount);     /* what it takes on the average, by itself */
 
 /* Waits for a free engine, not beyond the deadline, and runs it. Errors as of dub_engine_run(). */
 DubEngineReply *dub_engine_pool_run(DubEnginePool *self, const DubEngineRequest *request, GError **error);

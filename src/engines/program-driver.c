@@ -50,8 +50,7 @@ static void offer_hearing(GPtrArray *offers, const DubModel *model, const char *
             g_ptr_array_add(offers, dub_engine_offer_new(model->name, *languages, NULL, ""));
 }
 
-static void offer(const DubProgramKind *kind, const DubEngineConfig *config, const DubModel *model,
-                  GPtrArray *offers)
+static void offer(const DubProgramKind *kind, const DubEngineConfig *config, const DubModel *model, GPtrArray *offers)
 {
     if (kind->kind == DUB_MODEL_WHISPER)
         offer_hearing(offers, model, config->from);
@@ -90,8 +89,7 @@ unsigned dub_program_driver_count(const DubProgramKind *kind, const DubEngineCon
 
 /* ── Loading ── */
 
-static DubProgram *start(const DubProgramKind *kind, const DubModel *model, unsigned n_threads,
-                         GError **error)
+static DubProgram *start(const DubProgramKind *kind, const DubModel *model, unsigned n_threads, GError **error)
 {
     g_autofree char *path = find_program(kind, error);
     if (!path)
@@ -108,8 +106,8 @@ static DubProgram *start(const DubProgramKind *kind, const DubModel *model, unsi
     return dub_program_start((const char *const *) argv->pdata, NULL, error);
 }
 
-static const DubModel *pick_model(const DubProgramKind *kind, const DubEngineConfig *config,
-                                  GPtrArray *models, GError **error)
+static const DubModel *pick_model(const DubProgramKind *kind, const DubEngineConfig *config, GPtrArray *models,
+                                  GError **error)
 {
     const char *language = kind->kind == DUB_MODEL_WHISPER ? config->from : config->to;
     const DubModel *model = dub_models_pick(models, kind->kind, config->model, language);

@@ -45,10 +45,9 @@ static bool parse_line(DubProgramReader *self, GError **error)
     int64_t n_bytes = 0;
     if (message && !json_is_object(message))
         return fail(error, "its line is not a JSON object");
-    if (!message || !dub_json_get_int(message, "bytes", DUB_JSON_OPTIONAL, 0, DUB_PROGRAM_SOUND_MOST_BYTES,
-                                      &n_bytes, &problem)) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "its line is not of the protocol: %s",
-                    problem->message);
+    if (!message ||
+        !dub_json_get_int(message, "bytes", DUB_JSON_OPTIONAL, 0, DUB_PROGRAM_SOUND_MOST_BYTES, &n_bytes, &problem)) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "its line is not of the protocol: %s", problem->message);
         return false;
     }
     if (n_bytes % 2)

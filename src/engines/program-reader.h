@@ -19,5 +19,5 @@ bool dub_program_reader_is_whole(const DubProgramReader *self); /* one message i
 
 /* Both of a whole message. */
 const json_t *dub_program_reader_message(const DubProgramReader *self); /* (transfer none): an object */
-const GByteArray *
-dub_program_reader_sound(const DubProgramReader *self); /* (transfer none): empty: none came with it */
+const GByteArray *dub_program_reader_sound(
+    const DubProgramReader *self); /* (transfer none): empty: none came with it */

@@ -20,8 +20,7 @@ static void set_text(json_t *message, const char *name, const char *text)
 
 static json_t *to_message(DubEngineStage stage, const DubEngineRequest *request)
 {
-    static const char *const names[] = {
-        [DUB_STAGE_ASR] = "asr", [DUB_STAGE_MT] = "mt", [DUB_STAGE_TTS] = "tts"};
+    static const char *const names[] = { [DUB_STAGE_ASR] = "asr", [DUB_STAGE_MT] = "mt", [DUB_STAGE_TTS] = "tts" };
     json_t *message = json_object();
     set_text(message, "run", names[stage]);
     set_text(message, "context", request->context);
@@ -43,12 +42,10 @@ static json_t *to_message(DubEngineStage stage, const DubEngineRequest *request)
 
 /* ── The reply ── */
 
-typedef void (*AddSpan)(DubEngineReply *reply, const char *text, int64_t start_ns, int64_t end_ns,
-                        double confidence);
+typedef void (*AddSpan)(DubEngineReply *reply, const char *text, int64_t start_ns, int64_t end_ns, double confidence);
 
 /* Times outside the block are of no use to anybody; they are moved to its ends. */
-static bool read_span(const json_t *span, int64_t length_ns, DubEngineReply *reply, AddSpan add,
-                      GError **error)
+static bool read_span(const json_t *span, int64_t length_ns, DubEngineReply *reply, AddSpan add, GError **error)
 {
     const char *text = NULL;
     double start_ms = 0, end_ms = 0, confidence = -1;
@@ -65,8 +62,8 @@ static bool read_span(const json_t *span, int64_t length_ns, DubEngineReply *rep
     return true;
 }
 
-static bool read_spans(const json_t *message, const char *name, int64_t length_ns, DubEngineReply *reply,
-                       AddSpan add, GError **error)
+static bool read_spans(const json_t *message, const char *name, int64_t length_ns, DubEngineReply *reply, AddSpan add,
+                       GError **error)
 {
     const json_t *spans = NULL;
     if (!dub_json_get_array(message, name, DUB_JSON_OPTIONAL, &spans, error))
@@ -94,15 +91,14 @@ static bool read_common(const json_t *message, DubEngineReply *reply, GError **e
 {
     const char *model = NULL;
     if (!dub_json_get_string(message, "model", DUB_JSON_OPTIONAL, &model, error) ||
-        !dub_json_get_int(message, "cost_micros", DUB_JSON_OPTIONAL, 0, G_MAXINT64, &reply->usage.cost_micros,
-                          error))
+        !dub_json_get_int(message, "cost_micros", DUB_JSON_OPTIONAL, 0, G_MAXINT64, &reply->usage.cost_micros, error))
         return false;
     reply->model = g_strdup(model);
     return true;
 }
 
-static bool read_reply(DubEngineStage stage, const DubEngineRequest *request, const json_t *message,
-                       DubPcm *sound, DubEngineReply *reply, GError **error)
+static bool read_reply(DubEngineStage stage, const DubEngineRequest *request, const json_t *message, DubPcm *sound,
+                       DubEngineReply *reply, GError **error)
 {
     if (!read_common(message, reply, error))
         return false;
@@ -127,8 +123,7 @@ static void blame_engine(const DubProgram *self, GError *problem, GError **error
     g_error_free(problem);
 }
 
-DubEngineReply *dub_program_run(DubProgram *self, DubEngineStage stage, const DubEngineRequest *request,
-                                GError **error)
+DubEngineReply *dub_program_run(DubProgram *self, DubEngineStage stage, const DubEngineRequest *request, GError **error)
 {
     g_autoptr(DubJson) message = to_message(stage, request);
     g_autoptr(DubJson) answer = NULL;
@@ -153,8 +148,8 @@ static DubEngineOffer *read_offer(DubEngineStage stage, const json_t *offer, GEr
 {
     const char *language = NULL, *target = NULL, *name = "", *gender = "";
     if (!dub_json_get_string(offer, "language", DUB_JSON_REQUIRED, &language, error) ||
-        !dub_json_get_string(offer, "target", stage == DUB_STAGE_MT ? DUB_JSON_REQUIRED : DUB_JSON_OPTIONAL,
-                             &target, error) ||
+        !dub_json_get_string(offer, "target", stage == DUB_STAGE_MT ? DUB_JSON_REQUIRED : DUB_JSON_OPTIONAL, &target,
+                             error) ||
         !dub_json_get_string(offer, "name", DUB_JSON_OPTIONAL, &name, error) ||
         !dub_json_get_string(offer, "gender", DUB_JSON_OPTIONAL, &gender, error))
         return NULL;
@@ -184,8 +179,8 @@ GPtrArray *dub_program_list(DubProgram *self, DubEngineStage stage, GCancellable
     int64_t used_ns = 0;
     GError *problem = NULL;
     set_text(message, "run", "list");
-    if (!dub_program_ask(self, message, NULL, dub_clock_now() + LIST_MS * DUB_NS_PER_MS, cancellable, &answer,
-                         &sound, &used_ns, error))
+    if (!dub_program_ask(self, message, NULL, dub_clock_now() + LIST_MS * DUB_NS_PER_MS, cancellable, &answer, &sound,
+                         &used_ns, error))
         return NULL;
     if (read_offers(stage, answer, offers, &problem))
         return g_steal_pointer(&offers);
@@ -207,7 +202,7 @@ static char *executable_at(const char *folder, const char *below, const char *na
 /* In the folder where Meson builds, programs and tests lie up to three folders deep. */
 static char *executable_in_build(const char *folder, const char *name)
 {
-    static const char *const below[] = {"../engines", "../../apps/engines", "../../../apps/engines"};
+    static const char *const below[] = { "../engines", "../../apps/engines", "../../../apps/engines" };
     char *path = NULL;
     for (gsize i = 0; i < G_N_ELEMENTS(below) && !path; i++)
         path = executable_at(folder, below[i], name);
@@ -222,7 +217,6 @@ char *dub_program_path(const char *name)
     if (!path)
         path = executable_in_build(folder, name);
     if (!path)
-        path =
-            executable_at(folder, "../libexec/airdub", name); /* an installation that was moved as a whole */
+        path = executable_at(folder, "../libexec/airdub", name); /* an installation that was moved as a whole */
     return path ? path : executable_at(AIRDUB_LIBEXECDIR, ".", name);
 }

@@ -22,9 +22,9 @@
 #include <unistd.h>
 
 #define ANSWER_MOST_MS 600000 /* where there is no deadline: nobody waits for ever */
-#define LAST_WORDS_MS 200     /* a program that has stopped reading may still say why, and end */
-#define RETRY_MOST_MS 500     /* what fails as soon as it is asked may have gone wrong before */
-#define READ_BYTES    65536
+#define LAST_WORDS_MS  200    /* a program that has stopped reading may still say why, and end */
+#define RETRY_MOST_MS  500    /* what fails as soon as it is asked may have gone wrong before */
+#define READ_BYTES     65536
 
 struct _DubProgram {
     char **argv, **environment;
@@ -88,11 +88,11 @@ fail:
 
 static bool start(DubProgram *self, GError **error)
 {
-    int ours[3] = {-1, -1, -1}, its[3] = {-1, -1, -1};
+    int ours[3] = { -1, -1, -1 }, its[3] = { -1, -1, -1 };
     pid_t pid = -1;
     if (make_streams(ours, its, error))
-        pid = dub_child_start((const char *const *) self->argv, (const char *const *) self->environment,
-                              its[0], its[1], its[2], error);
+        pid = dub_child_start((const char *const *) self->argv, (const char *const *) self->environment, its[0], its[1],
+                              its[2], error);
     for (int i = 0; i < 3; i++) {
         close_end(&its[i]);
         if (pid < 0)
@@ -169,7 +169,7 @@ static void wait_for_end(pid_t pid)
     const int fd = pidfd_open(pid, 0);
     if (fd < 0)
         return; /* an old kernel: its status may be missed */
-    struct pollfd ended = {.fd = fd, .events = POLLIN};
+    struct pollfd ended = { .fd = fd, .events = POLLIN };
     while (poll(&ended, 1, LAST_WORDS_MS) < 0 && errno == EINTR)
         ;
     close(fd);
@@ -178,7 +178,7 @@ static void wait_for_end(pid_t pid)
 /* (transfer full): how it ended; it is not waited for yet */
 static char *describe_end(const DubProgram *self)
 {
-    siginfo_t info = {.si_pid = 0};
+    siginfo_t info = { .si_pid = 0 };
     wait_for_end(self->pid);
     if (waitid(P_PID, (id_t) self->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
         return g_strdup("closed its output");
@@ -216,8 +216,7 @@ static void send_more(const DubProgram *self, Exchange *exchange)
     if (sent >= 0) {
         exchange->bytes += sent;
         exchange->n_bytes -= (gsize) sent;
-    } else if (errno != EAGAIN &&
-               errno != EINTR) { /* it reads no more: it may have ended, and its output says so */
+    } else if (errno != EAGAIN && errno != EINTR) { /* it reads no more: it may have ended, and its output says so */
         exchange->n_bytes = 0;
         exchange->deadline_ns = MIN(exchange->deadline_ns, dub_clock_now() + LAST_WORDS_MS * DUB_NS_PER_MS);
     }
@@ -246,10 +245,10 @@ static bool step(DubProgram *self, Exchange *exchange, int cancel_fd, GError **e
     if (!check_wanted(exchange, now_ns, error))
         return false;
     struct pollfd fds[] = {
-        {.fd = exchange->n_bytes > 0 ? self->in : -1, .events = POLLOUT},
-        {.fd = dub_program_reader_is_whole(exchange->reader) ? -1 : self->out, .events = POLLIN},
-        {.fd = self->err, .events = POLLIN},
-        {.fd = cancel_fd, .events = POLLIN},
+        { .fd = exchange->n_bytes > 0 ? self->in : -1, .events = POLLOUT },
+        { .fd = dub_program_reader_is_whole(exchange->reader) ? -1 : self->out, .events = POLLIN },
+        { .fd = self->err, .events = POLLIN },
+        { .fd = cancel_fd, .events = POLLIN },
     };
     const int64_t left_ms = (exchange->deadline_ns - now_ns) / DUB_NS_PER_MS + 1;
     if (poll(fds, G_N_ELEMENTS(fds), (int) MIN(left_ms, G_MAXINT)) < 0 && errno != EINTR) {
@@ -316,8 +315,7 @@ static bool await_hello(DubProgram *self, int64_t deadline_ns, GCancellable *can
         .deadline_ns = MIN(deadline_ns, self->start_ns + self->start_ms * DUB_NS_PER_MS),
         .cancellable = cancellable,
     };
-    if (run_exchange(self, &exchange, &failure) &&
-        check_hello(dub_program_reader_message(reader), &failure)) {
+    if (run_exchange(self, &exchange, &failure) && check_hello(dub_program_reader_message(reader), &failure)) {
         json_decref(self->hello);
         self->hello = json_incref((json_t *) dub_program_reader_message(reader));
         self->ready = true;
@@ -338,7 +336,7 @@ static bool await_hello(DubProgram *self, int64_t deadline_ns, GCancellable *can
 /* Between two pieces a program has nothing to say. */
 static bool is_quiet(const DubProgram *self)
 {
-    struct pollfd out = {.fd = self->out, .events = POLLIN};
+    struct pollfd out = { .fd = self->out, .events = POLLIN };
     return poll(&out, 1, 0) == 0;
 }
 
@@ -346,8 +344,7 @@ static bool make_ready(DubProgram *self, int64_t deadline_ns, GCancellable *canc
 {
     reap(self, false);
     if (self->ready && !is_quiet(self)) {
-        dub_warning("%s: it ended, or spoke unasked, while it had nothing to do; it is started again",
-                    self->name);
+        dub_warning("%s: it ended, or spoke unasked, while it had nothing to do; it is started again", self->name);
         end(self);
     }
     if (self->pid == 0 && !start(self, error))
@@ -366,8 +363,8 @@ static void start_over(DubProgram *self)
 
 /* ── Public ── */
 
-DubProgram *dub_program_start_within(const char *const *argv, const char *const *environment,
-                                     unsigned start_ms, GError **error)
+DubProgram *dub_program_start_within(const char *const *argv, const char *const *environment, unsigned start_ms,
+                                     GError **error)
 {
     g_return_val_if_fail(argv && argv[0], NULL);
 
@@ -449,18 +446,16 @@ static GByteArray *to_bytes(DubProgram *self, json_t *message, const DubPcm *sou
 
 /* A reply that this protocol allows; otherwise nothing that the program says can be trusted to belong to its
  * question. */
-static bool check_reply(const DubProgram *self, const DubProgramReader *reader, int64_t *rate_hz,
-                        GError **error)
+static bool check_reply(const DubProgram *self, const DubProgramReader *reader, int64_t *rate_hz, GError **error)
 {
     const json_t *message = dub_program_reader_message(reader);
     int64_t id = 0;
     g_autoptr(GError) problem = NULL;
-    if (!dub_json_get_int(message, "id", DUB_JSON_REQUIRED, 0, G_MAXINT64, &id, &problem) ||
-        id != self->last_id)
+    if (!dub_json_get_int(message, "id", DUB_JSON_REQUIRED, 0, G_MAXINT64, &id, &problem) || id != self->last_id)
         return fail(error, "its reply has not the id of the question");
     const bool sounds = dub_program_reader_sound(reader)->len > 0;
-    if (dub_json_get_int(message, "rate_hz", sounds ? DUB_JSON_REQUIRED : DUB_JSON_OPTIONAL, 8000, 192000,
-                         rate_hz, &problem))
+    if (dub_json_get_int(message, "rate_hz", sounds ? DUB_JSON_REQUIRED : DUB_JSON_OPTIONAL, 8000, 192000, rate_hz,
+                         &problem))
         return true;
     return fail(error, problem->message);
 }
@@ -469,9 +464,9 @@ static const struct {
     const char *name;
     DubErrorCode code;
 } codes[] = {
-    {"UNSUPPORTED", DUB_ERROR_UNSUPPORTED}, {"INVALID_ARGUMENT", DUB_ERROR_INVALID_ARGUMENT},
-    {"RATE_LIMIT", DUB_ERROR_BACKPRESSURE}, {"AUTH", DUB_ERROR_AUTH},
-    {"NETWORK", DUB_ERROR_NETWORK},
+    { "UNSUPPORTED", DUB_ERROR_UNSUPPORTED }, { "INVALID_ARGUMENT", DUB_ERROR_INVALID_ARGUMENT },
+    { "RATE_LIMIT", DUB_ERROR_BACKPRESSURE }, { "AUTH", DUB_ERROR_AUTH },
+    { "NETWORK", DUB_ERROR_NETWORK },
 };
 
 /* It answered that it cannot do it: the program itself is well. */
@@ -512,8 +507,8 @@ static bool ask_once(DubProgram *self, Question *question, GError **error)
         .deadline_ns = question->until_ns,
         .cancellable = question->cancellable,
     };
-    const bool good = run_exchange(self, &exchange, error) &&
-                      check_reply(self, question->reader, &question->rate_hz, error);
+    const bool good =
+        run_exchange(self, &exchange, error) && check_reply(self, question->reader, &question->rate_hz, error);
     question->used_ns += MAX(cpu_ns(self) - before_ns, 0);
     self->proven |= good;
     return good;
@@ -547,8 +542,7 @@ static bool ask(DubProgram *self, Question *question, GError **error)
 }
 
 bool dub_program_ask(DubProgram *self, json_t *message, const DubPcm *sound, int64_t deadline_ns,
-                     GCancellable *cancellable, json_t **reply, DubPcm **reply_sound, int64_t *used_ns,
-                     GError **error)
+                     GCancellable *cancellable, json_t **reply, DubPcm **reply_sound, int64_t *used_ns, GError **error)
 {
     g_return_val_if_fail(self && json_is_object(message) && reply && reply_sound && used_ns, false);
     g_return_val_if_fail(!sound || sound->n_frames <= DUB_PROGRAM_SOUND_MOST_BYTES / sizeof(gint16), false);

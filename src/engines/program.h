@@ -10,8 +10,8 @@
 
 typedef struct _DubProgram DubProgram;
 
-#define DUB_PROGRAM_START_MS         60000         /* from its start to its first line: it loads its model */
-#define DUB_PROGRAM_LINE_MOST_BYTES  (1024 * 1024) /* of a reply */
+#define DUB_PROGRAM_START_MS         60000              /* from its start to its first line: it loads its model */
+#define DUB_PROGRAM_LINE_MOST_BYTES  (1024 * 1024)      /* of a reply */
 #define DUB_PROGRAM_SOUND_MOST_BYTES (64 * 1024 * 1024) /* that follows one */
 
 /**
@@ -22,8 +22,8 @@ typedef struct _DubProgram DubProgram;
  */
 DubProgram *dub_program_start(const char *const *argv, const char *const *environment, GError **error);
 /* The same with another bound than %DUB_PROGRAM_START_MS, for that start and all later ones. */
-DubProgram *dub_program_start_within(const char *const *argv, const char *const *environment,
-                                     unsigned start_ms, GError **error);
+DubProgram *dub_program_start_within(const char *const *argv, const char *const *environment, unsigned start_ms,
+                                     GError **error);
 void dub_program_stop(DubProgram *self); /* no process is left; NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubProgram, dub_program_stop)
 
@@ -41,16 +41,14 @@ const json_t *dub_program_hello(const DubProgram *self); /* (transfer none): its
  * still loading goes on loading, and one that answered with an error of its own runs on.
  */
 bool dub_program_ask(DubProgram *self, json_t *message, const DubPcm *sound, int64_t deadline_ns,
-                     GCancellable *cancellable, json_t **reply, DubPcm **reply_sound, int64_t *cpu_ns,
-                     GError **error);
+                     GCancellable *cancellable, json_t **reply, DubPcm **reply_sound, int64_t *cpu_ns, GError **error);
 
 /* The common part of drivers whose engine is a program: the request as the protocol has it, and the reply
  * read back. */
 DubEngineReply *dub_program_run(DubProgram *self, DubEngineStage stage, const DubEngineRequest *request,
                                 GError **error);
 /* What the program says it offers ("list"); of DubEngineOffer */
-GPtrArray *dub_program_list(DubProgram *self, DubEngineStage stage, GCancellable *cancellable,
-                            GError **error);
+GPtrArray *dub_program_list(DubProgram *self, DubEngineStage stage, GCancellable *cancellable, GError **error);
 
 /* Where our own engine programs are: @name is "airdub-engine-whisper"; beside the running program, else in
  * libexec. (transfer full); NULL: it is not installed */

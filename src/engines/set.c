@@ -30,14 +30,14 @@ typedef struct {
 static gpointer open_chain(gpointer data)
 {
     Opening *opening = data;
-    opening->chain = dub_engine_chain_open(opening->settings, opening->stage, opening->set->from, opening->set->to,
-                                           &opening->error);
+    opening->chain =
+        dub_engine_chain_open(opening->settings, opening->stage, opening->set->from, opening->set->to, &opening->error);
     return NULL;
 }
 
 static bool open_chains(DubEngineSet *self, const DubEngineSettings *settings, GError **error)
 {
-    Opening openings[DUB_N_STAGES] = {0};
+    Opening openings[DUB_N_STAGES] = { 0 };
     for (int stage = 0; stage < DUB_N_STAGES; stage++) {
         openings[stage].settings = settings;
         openings[stage].set = self;

@@ -14,7 +14,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubEngineSet, dub_engine_set_close)
 DubEngineChain *dub_engine_set_chain(const DubEngineSet *self, DubEngineStage stage); /* (transfer none) */
 const char *dub_engine_set_from(const DubEngineSet *self);
 const char *dub_engine_set_to(const DubEngineSet *self);
-const DubGlossary *dub_engine_set_glossary(const DubEngineSet *self);   /* NULL: none */
+const DubGlossary *dub_engine_set_glossary(const DubEngineSet *self); /* NULL: none */
 /* What the settings say of swear words. @for_ears: nothing can be masked for them. (transfer full) */
 char *dub_engine_set_clean(const DubEngineSet *self, const char *text, bool for_ears);
 int64_t dub_engine_set_loading_cpu_ns(const DubEngineSet *self); /* of our own threads */

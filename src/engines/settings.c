@@ -18,7 +18,8 @@ static const DubEnvSpec specs[] = {
       .help = "speech synthesiser, or several: the next also speaks where the one before would be late" },
     { "MODEL_DIR", DUB_ENV_STRING, FIELD(model_dir), NULL,
       .help = "folder of the models; the user's and the system's data folders if not set" },
-    { "GLOSSARY", DUB_ENV_STRING, FIELD(glossary), NULL, .help = "glossary files or names, by commas; see airdub glossary" },
+    { "GLOSSARY", DUB_ENV_STRING, FIELD(glossary), NULL,
+      .help = "glossary files or names, by commas; see airdub glossary" },
     { "PROFANITY", DUB_ENV_CHOICE, FIELD(profanity), "keep", .choices = "keep|mask|drop",
       .help = "what becomes of swear words in the dub" },
     { "DEVICE", DUB_ENV_CHOICE, FIELD(device), "cpu", .choices = "cpu|cuda", .help = "what the engines run on" },
@@ -139,9 +140,8 @@ char *dub_engine_settings_help(void)
 
 bool dub_engine_settings_choose(DubEngineSettings *self, DubEngineStage stage, const char *providers, GError **error)
 {
-    static const char *const options[DUB_N_STAGES] = {
-        [DUB_STAGE_ASR] = "--asr", [DUB_STAGE_MT] = "--mt", [DUB_STAGE_TTS] = "--tts"
-    };
+    static const char *const
+        options[DUB_N_STAGES] = { [DUB_STAGE_ASR] = "--asr", [DUB_STAGE_MT] = "--mt", [DUB_STAGE_TTS] = "--tts" };
     if (!providers)
         return true;
     g_free(self->providers[stage]);
@@ -153,7 +153,7 @@ DubEngineConfig dub_engine_settings_config(const DubEngineSettings *self, const 
                                            const char *to, const char *argument)
 {
     const Own *own = g_hash_table_lookup(self->of_drivers, klass);
-    return (DubEngineConfig) {
+    return (DubEngineConfig){
         .settings = own ? own->settings : NULL,
         .model_dir = self->model_dir,
         .model = klass->stage == DUB_STAGE_ASR ? self->asr_model : NULL,

@@ -14,7 +14,7 @@ typedef struct {
     unsigned n_lanes;              /* fragments worked on at once; 0: as many as there are engines for */
     /*< private >*/
     gatomicrefcount refs;
-    GHashTable *of_drivers;        /* DubEngineClass -> its own struct */
+    GHashTable *of_drivers; /* DubEngineClass -> its own struct */
 } DubEngineSettings;
 
 /* Returns: NULL with %DUB_ERROR_INVALID_ARGUMENT, which names the variable; a provider that there is not, too. */

@@ -12,8 +12,9 @@ typedef struct {
     int64_t dts_ns;      /* DUB_TIME_NONE where the source gives none */
     int64_t duration_ns; /* DUB_TIME_NONE where not known */
     bool key_frame;
-    bool is_hidden;      /* decoded for those that follow, not to be shown: what an edit list cuts off */
-    GstCaps *new_caps;   /* owned; NULL, or: from this unit on the stream has these caps (another resolution or codec_data) */
+    bool is_hidden; /* decoded for those that follow, not to be shown: what an edit list cuts off */
+    GstCaps
+        *new_caps; /* owned; NULL, or: from this unit on the stream has these caps (another resolution or codec_data) */
 } DubAccessUnit;
 
 DubAccessUnit *dub_access_unit_new(GstBuffer *buffer /* (transfer full) */, int64_t pts_ns, int64_t dts_ns);

@@ -8,8 +8,10 @@
 #include <string.h>
 
 /* Video codecs, as bits of a set. */
+/* clang-format off */
 enum { H264 = 1, H265 = 2, MPEG12 = 4, MPEG4 = 8, VP8 = 16, VP9 = 32, AV1 = 64, JPEG = 128, PRORES = 256, DNXHD = 512,
        DV = 1024, WMV = 2048, THEORA = 4096, FFV1 = 8192, H263 = 16384, OTHER = 32768, ANY = 65535 };
+/* clang-format on */
 
 static const struct {
     const char *suffix; /* or scheme */
@@ -17,36 +19,36 @@ static const struct {
     unsigned codecs;
     bool is_file, is_network, wants_byte_stream;
 } containers[DUB_N_CONTAINERS] = {
-    [DUB_CONTAINER_MP4]  = { ".mp4", ".mp4", NULL, H264 | H265 | MPEG4 | VP9 | AV1, true },
-    [DUB_CONTAINER_MOV]  = { ".mov", ".mov", NULL, H264 | H265 | MPEG12 | MPEG4 | VP8 | VP9 | JPEG | PRORES | DNXHD | DV, true },
-    [DUB_CONTAINER_M4A]  = { ".m4a", ".m4a", NULL, 0, true },
-    [DUB_CONTAINER_MKV]  = { ".mkv", ".mkv", NULL, ANY & ~OTHER, true },
-    [DUB_CONTAINER_TS]   = { ".ts", ".ts", "mpegtsmux", H264 | H265 | MPEG12 | MPEG4, true, .wants_byte_stream = true },
-    [DUB_CONTAINER_FLV]  = { ".flv", ".flv", NULL, H264, true },
-    [DUB_CONTAINER_MP3]  = { ".mp3", ".mp3", NULL, 0, true },
-    [DUB_CONTAINER_WAV]  = { ".wav", ".wav", "wavenc", 0, true },
-    [DUB_CONTAINER_HLS]  = { ".m3u8", "HLS", "hlssink2", H264 | H265, .wants_byte_stream = true },
+    [DUB_CONTAINER_MP4] = { ".mp4", ".mp4", NULL, H264 | H265 | MPEG4 | VP9 | AV1, true },
+    [DUB_CONTAINER_MOV] = { ".mov", ".mov", NULL, H264 | H265 | MPEG12 | MPEG4 | VP8 | VP9 | JPEG | PRORES | DNXHD | DV,
+                            true },
+    [DUB_CONTAINER_M4A] = { ".m4a", ".m4a", NULL, 0, true },
+    [DUB_CONTAINER_MKV] = { ".mkv", ".mkv", NULL, ANY & ~OTHER, true },
+    [DUB_CONTAINER_TS] = { ".ts", ".ts", "mpegtsmux", H264 | H265 | MPEG12 | MPEG4, true, .wants_byte_stream = true },
+    [DUB_CONTAINER_FLV] = { ".flv", ".flv", NULL, H264, true },
+    [DUB_CONTAINER_MP3] = { ".mp3", ".mp3", NULL, 0, true },
+    [DUB_CONTAINER_WAV] = { ".wav", ".wav", "wavenc", 0, true },
+    [DUB_CONTAINER_HLS] = { ".m3u8", "HLS", "hlssink2", H264 | H265, .wants_byte_stream = true },
     [DUB_CONTAINER_RTMP] = { "rtmp", "RTMP", NULL, H264, .is_network = true },
-    [DUB_CONTAINER_SRT]  = { "srt", "SRT", "mpegtsmux", H264 | H265 | MPEG12 | MPEG4, .is_network = true,
-                             .wants_byte_stream = true },
+    [DUB_CONTAINER_SRT] = { "srt", "SRT", "mpegtsmux", H264 | H265 | MPEG12 | MPEG4, .is_network = true,
+                            .wants_byte_stream = true },
 };
 
 static const struct {
     const char *alias;
     DubContainer container;
 } aliases[] = {
-    { ".m4v", DUB_CONTAINER_MP4 },  { ".qt", DUB_CONTAINER_MOV },     { ".m2ts", DUB_CONTAINER_TS },
-    { ".mts", DUB_CONTAINER_TS },   { "rtmps", DUB_CONTAINER_RTMP },
+    { ".m4v", DUB_CONTAINER_MP4 }, { ".qt", DUB_CONTAINER_MOV },    { ".m2ts", DUB_CONTAINER_TS },
+    { ".mts", DUB_CONTAINER_TS },  { "rtmps", DUB_CONTAINER_RTMP },
 };
 
 static const struct {
     const char *media_type;
     unsigned codec;
 } codecs[] = {
-    { "video/x-h264", H264 }, { "video/x-h265", H265 }, { "video/x-vp8", VP8 },
-    { "video/x-vp9", VP9 },   { "video/x-av1", AV1 },   { "image/jpeg", JPEG },
-    { "video/x-prores", PRORES }, { "video/x-dnxhd", DNXHD }, { "video/x-dv", DV },
-    { "video/x-wmv", WMV },   { "video/x-theora", THEORA }, { "video/x-ffv", FFV1 },
+    { "video/x-h264", H264 }, { "video/x-h265", H265 }, { "video/x-vp8", VP8 },       { "video/x-vp9", VP9 },
+    { "video/x-av1", AV1 },   { "image/jpeg", JPEG },   { "video/x-prores", PRORES }, { "video/x-dnxhd", DNXHD },
+    { "video/x-dv", DV },     { "video/x-wmv", WMV },   { "video/x-theora", THEORA }, { "video/x-ffv", FFV1 },
     { "video/x-h263", H263 },
 };
 
@@ -89,7 +91,8 @@ bool dub_container_from_uri(const char *uri, DubContainer *container, GError **e
     g_autofree char *name = dub_url_printable(uri);
     g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED,
                 "%s: cannot be written; use .mp4, .mov, .mkv, .ts, .flv, .m4a, .mp3, .wav, FOLDER/NAME.m3u8, "
-                "rtmp:// or srt://", name);
+                "rtmp:// or srt://",
+                name);
     return false;
 }
 
@@ -134,8 +137,9 @@ bool dub_container_fit_video(DubContainer container, const GstCaps *caps, const 
     const unsigned codec = codec_of(caps);
     if (!(containers[container].codecs & codec)) {
         const char *alternative = alternative_for(codec);
-        g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "%s video cannot go into %s%s%s", dub_media_codec_name(caps),
-                    containers[container].name, alternative ? "; use " : "", alternative ? alternative : "");
+        g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "%s video cannot go into %s%s%s",
+                    dub_media_codec_name(caps), containers[container].name, alternative ? "; use " : "",
+                    alternative ? alternative : "");
         return false;
     }
     if (containers[container].wants_byte_stream && codec == H264) {

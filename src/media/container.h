@@ -21,10 +21,10 @@ typedef enum {
 
 /* Returns: false with DUB_ERROR_UNSUPPORTED for a suffix or scheme that nothing here writes; the line lists those that work. */
 bool dub_container_from_uri(const char *uri, DubContainer *container, GError **error);
-const char *dub_container_name(DubContainer container); /* ".mp4", "rtmp": for messages */
+const char *dub_container_name(DubContainer container);  /* ".mp4", "rtmp": for messages */
 const char *dub_container_muxer(DubContainer container); /* GStreamer element; NULL where GStreamer does not mux */
-bool dub_container_is_file(DubContainer container);     /* one file with a name to move at the end */
-bool dub_container_has_edits(DubContainer container);   /* what lies before time 0 is decoded, not shown */
+bool dub_container_is_file(DubContainer container);      /* one file with a name to move at the end */
+bool dub_container_has_edits(DubContainer container);    /* what lies before time 0 is decoded, not shown */
 bool dub_container_is_network(DubContainer container);
 
 /* What the muxer's video input must look like. Returns: false with DUB_ERROR_UNSUPPORTED: "VP9 video cannot go into .ts;

@@ -1,19 +1,19 @@
 /* media/dts-maker.c: the DTS of the nth unit is the nth smallest PTS, moved back by the depth of reordering. */
 #include "media/dts-maker.h"
 
-#define DEFAULT_FRAME_NS  (DUB_NS_PER_S / 25) /* one unit alone shows no distance */
-#define JUMP_BACK_NS      DUB_NS_PER_S        /* no encoder reorders over this much */
-#define JUMP_AHEAD_NS     (10 * DUB_NS_PER_S)
-#define SQUEEZE_NS        DUB_NS_PER_US
+#define DEFAULT_FRAME_NS (DUB_NS_PER_S / 25) /* one unit alone shows no distance */
+#define JUMP_BACK_NS     DUB_NS_PER_S        /* no encoder reorders over this much */
+#define JUMP_AHEAD_NS    (10 * DUB_NS_PER_S)
+#define SQUEEZE_NS       DUB_NS_PER_US
 
 struct _DubDtsMaker {
     DubDtsFunc emit;
     void *user_data;
-    bool keeps;           /* try to keep the DTS that units come with */
-    bool is_kept;         /* … and those of this run are good */
-    GQueue waiting;       /* of DubAccessUnit *, until is_learnt */
+    bool keeps;     /* try to keep the DTS that units come with */
+    bool is_kept;   /* … and those of this run are good */
+    GQueue waiting; /* of DubAccessUnit *, until is_learnt */
     bool is_learnt;
-    guint depth;          /* units by which one may come late */
+    guint depth; /* units by which one may come late */
     int64_t frame_ns;
     int64_t first_pts_ns; /* the smallest of this run */
     guint n_started;      /* units of this run that are out, up to depth */
@@ -73,7 +73,8 @@ static bool are_dts_good(GQueue *units)
     int64_t last_ns = DUB_TIME_NONE;
     for (const GList *link = units->head; link; link = link->next) {
         const DubAccessUnit *unit = link->data;
-        if (unit->dts_ns == DUB_TIME_NONE || unit->dts_ns > unit->pts_ns || (last_ns != DUB_TIME_NONE && unit->dts_ns < last_ns))
+        if (unit->dts_ns == DUB_TIME_NONE || unit->dts_ns > unit->pts_ns ||
+            (last_ns != DUB_TIME_NONE && unit->dts_ns < last_ns))
             return false;
         last_ns = unit->dts_ns;
     }

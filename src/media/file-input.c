@@ -52,8 +52,10 @@ static int wait_readable(DubFileInput *self)
         return fail(self, g_error_new_literal(DUB_ERROR, DUB_ERROR_CANCELLED, "interrupted"), AVERROR_EXIT);
     if (n_ready > 0)
         return 0;
-    return fail(self, g_error_new(DUB_ERROR, DUB_ERROR_TIMEOUT, "%s: no data came for %.3g s; does anybody write into it?",
-                                  self->path, (double) self->silence_ns / DUB_NS_PER_S), AVERROR(ETIMEDOUT));
+    return fail(self,
+                g_error_new(DUB_ERROR, DUB_ERROR_TIMEOUT, "%s: no data came for %.3g s; does anybody write into it?",
+                            self->path, (double) self->silence_ns / DUB_NS_PER_S),
+                AVERROR(ETIMEDOUT));
 }
 
 static int read_bytes(void *opaque, uint8_t *data, int size)

@@ -14,6 +14,7 @@ DubFileInput *dub_file_input_open(const char *path, int64_t silence_ns, GCancell
 void dub_file_input_close(DubFileInput *self); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubFileInput, dub_file_input_close)
 
-AVIOContext *dub_file_input_io(DubFileInput *self); /* (transfer none) */
+AVIOContext *dub_file_input_io(DubFileInput *self);    /* (transfer none) */
 int64_t dub_file_input_size(const DubFileInput *self); /* bytes; -1: a pipe, which cannot be sought in */
-GError *dub_file_input_steal_error(DubFileInput *self); /* (transfer full) (nullable): why reading failed: TIMEOUT, CANCELLED, IO */
+GError *dub_file_input_steal_error(
+    DubFileInput *self); /* (transfer full) (nullable): why reading failed: TIMEOUT, CANCELLED, IO */

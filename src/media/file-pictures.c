@@ -5,8 +5,9 @@
 #include "media/picture-shaper.h"
 
 #define DEFAULT_FRAME_NS (DUB_NS_PER_S / 25)
-#define HIDDEN_MAX_NS    (DUB_NS_PER_S / 2) /* what is decoded before the first picture shown takes no more time than this */
-#define SQUEEZE_NS       DUB_NS_PER_US
+#define HIDDEN_MAX_NS \
+    (DUB_NS_PER_S / 2) /* what is decoded before the first picture shown takes no more time than this */
+#define SQUEEZE_NS DUB_NS_PER_US
 
 struct _DubFilePictures {
     DubFilePictureFunc emit;
@@ -16,9 +17,9 @@ struct _DubFilePictures {
     GstCaps *told;            /* of what went out last */
     DubPictureShaper *shaper; /* NULL: the packets are as muxers want them */
     DubDtsMaker *dts_maker;
-    GQueue hidden;            /* of DubAccessUnit *: a run that ends with a picture to be shown, or not at all */
-    int64_t next_ns;          /* where a packet without a timestamp goes */
-    int64_t last_dts_ns;      /* of what left the hidden queue; DUB_TIME_NONE */
+    GQueue hidden;       /* of DubAccessUnit *: a run that ends with a picture to be shown, or not at all */
+    int64_t next_ns;     /* where a packet without a timestamp goes */
+    int64_t last_dts_ns; /* of what left the hidden queue; DUB_TIME_NONE */
     unsigned n_untimed;
     bool has_dts, is_stopped;
 };
@@ -117,8 +118,8 @@ static GstBuffer *wrap(const AVPacket *packet)
 {
     if (!packet->buf)
         return gst_buffer_new_memdup(packet->data, (gsize) packet->size);
-    return gst_buffer_new_wrapped_full(GST_MEMORY_FLAG_READONLY, packet->data, (gsize) packet->size, 0, (gsize) packet->size,
-                                       av_buffer_ref(packet->buf), unref_av_buffer);
+    return gst_buffer_new_wrapped_full(GST_MEMORY_FLAG_READONLY, packet->data, (gsize) packet->size, 0,
+                                       (gsize) packet->size, av_buffer_ref(packet->buf), unref_av_buffer);
 }
 
 static int64_t to_ns(const DubFilePictures *self, int64_t time)

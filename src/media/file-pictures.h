@@ -16,7 +16,9 @@ DubFilePictures *dub_file_pictures_new(const AVStream *stream, const DubTrackFor
 void dub_file_pictures_free(DubFilePictures *self); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubFilePictures, dub_file_pictures_free)
 
-GstCaps *dub_file_pictures_caps(const DubFilePictures *self); /* (transfer none) NULL: not known before the first unit */
+GstCaps *dub_file_pictures_caps(
+    const DubFilePictures *self); /* (transfer none) NULL: not known before the first unit */
 /* @packet: (transfer none) NULL at the end. Returns: false once emit said so */
 bool dub_file_pictures_push(DubFilePictures *self, const AVPacket *packet);
-unsigned dub_file_pictures_n_untimed(const DubFilePictures *self); /* packets without any timestamp, placed by their order */
+unsigned dub_file_pictures_n_untimed(
+    const DubFilePictures *self); /* packets without any timestamp, placed by their order */

@@ -14,14 +14,16 @@
 #include <libavformat/avformat.h>
 #include <string.h>
 
-#define STOP_MAX_US         (5 * G_USEC_PER_SEC)
-#define FILE_PROBE_BYTES    (64 * 1024 * 1024) /* a track may begin late */
-#define FILE_ANALYZE_US     (30 * INT64_C(1000000))
-#define PIPE_PROBE_BYTES    (2 * 1024 * 1024)  /* what is probed arrives in real time, perhaps */
-#define PIPE_ANALYZE_US     INT64_C(1000000)
-#define MAX_BAD_READS       16  /* in a row; a demuxer goes on behind a damaged place, or never */
-#define NO_PIPE             "this format cannot be read from a pipe, since its index comes last; write it into a file first, or pipe .ts, .mkv or .wav"
-#define PROTOCOLS           "file,crypto,data" /* what a playlist may name: a file must not make us call a server */
+#define STOP_MAX_US      (5 * G_USEC_PER_SEC)
+#define FILE_PROBE_BYTES (64 * 1024 * 1024) /* a track may begin late */
+#define FILE_ANALYZE_US  (30 * INT64_C(1000000))
+#define PIPE_PROBE_BYTES (2 * 1024 * 1024) /* what is probed arrives in real time, perhaps */
+#define PIPE_ANALYZE_US  INT64_C(1000000)
+#define MAX_BAD_READS    16 /* in a row; a demuxer goes on behind a damaged place, or never */
+#define NO_PIPE                                                                                                     \
+    "this format cannot be read from a pipe, since its index comes last; write it into a file first, or pipe .ts, " \
+    ".mkv or .wav"
+#define PROTOCOLS "file,crypto,data" /* what a playlist may name: a file must not make us call a server */
 
 typedef struct {
     DubSourceFeed feed;
@@ -69,7 +71,9 @@ static bool on_picture(DubAccessUnit *unit, GstCaps *caps, void *user_data)
         g_mutex_unlock(&self->lock);
     }
     self->end_ns = MAX(self->end_ns, unit->pts_ns);
-    const DubHandoverItem item = { .kind = DUB_HANDOVER_VIDEO, .unit = unit, .size_bytes = gst_buffer_get_size(unit->buffer) };
+    const DubHandoverItem item = { .kind = DUB_HANDOVER_VIDEO,
+                                   .unit = unit,
+                                   .size_bytes = gst_buffer_get_size(unit->buffer) };
     self->is_refused = !dub_handover_push(self->handover, item);
     return !self->is_refused;
 }
@@ -83,8 +87,9 @@ static bool on_pcm(DubPcm *pcm, int64_t pts_ns, void *user_data)
     g_mutex_unlock(&self->lock);
     self->end_ns = MAX(self->end_ns, pts_ns + dub_pcm_duration_ns(pcm));
     const gsize size = pcm->n_frames * pcm->channels * sizeof(float);
-    self->is_refused = !dub_handover_push(self->handover, (DubHandoverItem){ .kind = DUB_HANDOVER_AUDIO, .pcm = pcm,
-                                                                             .pts_ns = pts_ns, .size_bytes = size });
+    self->is_refused = !dub_handover_push(
+        self->handover,
+        (DubHandoverItem){ .kind = DUB_HANDOVER_AUDIO, .pcm = pcm, .pts_ns = pts_ns, .size_bytes = size });
     return !self->is_refused;
 }
 
@@ -137,10 +142,12 @@ static bool open_tracks(DubFileReader *self)
     g_autoptr(GError) error = NULL;
     if (self->video) {
         const bool has_dts = !strstr(self->format->iformat->name, "matroska");
-        self->pictures = dub_file_pictures_new(self->video, self->streams.video_format, has_dts, on_picture, self, &error);
+        self->pictures =
+            dub_file_pictures_new(self->video, self->streams.video_format, has_dts, on_picture, self, &error);
     }
     if (!error)
-        self->sound = dub_sound_decoder_new(self->audio, dub_file_tracks_sound_end_ns(self->format, self->audio), on_pcm, self, &error);
+        self->sound = dub_sound_decoder_new(self->audio, dub_file_tracks_sound_end_ns(self->format, self->audio),
+                                            on_pcm, self, &error);
     if (!error)
         return true;
     fail(self, error->code, error->message);
@@ -230,7 +237,8 @@ static void finish(DubFileReader *self, int status)
         dub_warning("%s: %u pictures have no timestamp; they are placed by their order", self->name,
                     dub_file_pictures_n_untimed(self->pictures));
     if (dub_sound_decoder_n_broken(self->sound))
-        dub_warning("%s: %u pieces of its sound cannot be decoded", self->name, dub_sound_decoder_n_broken(self->sound));
+        dub_warning("%s: %u pieces of its sound cannot be decoded", self->name,
+                    dub_sound_decoder_n_broken(self->sound));
     dub_handover_push(self->handover, (DubHandoverItem){ .kind = DUB_HANDOVER_EOS });
 }
 
@@ -331,7 +339,8 @@ static void get_streams(DubSourceFeed *feed, DubSourceStreams *streams)
     streams->video_caps = self->streams.video_caps ? gst_caps_ref(self->streams.video_caps) : NULL;
     streams->video_format = self->streams.video_format ? dub_track_format_ref(self->streams.video_format) : NULL;
     streams->audio_name = g_strdup(self->streams.audio_name);
-    streams->is_complete &= (!self->streams.has_video || self->streams.video_caps) && (!self->streams.has_audio || self->streams.rate_hz);
+    streams->is_complete &=
+        (!self->streams.has_video || self->streams.video_caps) && (!self->streams.has_audio || self->streams.rate_hz);
     g_mutex_unlock(&self->lock);
 }
 

@@ -6,9 +6,10 @@
 #include "media/source-feed.h"
 
 typedef struct {
-    unsigned audio_track;  /* 1, 2, …: which of the audio tracks; 0: the one in @language, else the default one, else the first */
-    const char *language;  /* (nullable) BCP 47: "en" */
-    int64_t silence_ns;    /* a pipe that yields nothing for so long is an error */
+    unsigned
+        audio_track; /* 1, 2, …: which of the audio tracks; 0: the one in @language, else the default one, else the first */
+    const char *language; /* (nullable) BCP 47: "en" */
+    int64_t silence_ns;   /* a pipe that yields nothing for so long is an error */
 } DubFileReaderConfig;
 
 /* @path: "-" is standard input. Errors of opening come through the handover. */

@@ -22,7 +22,8 @@ const AVStream *dub_file_tracks_find_video(const AVFormatContext *format)
 {
     for (unsigned i = 0; i < format->nb_streams; i++) {
         const AVStream *stream = format->streams[i];
-        if (stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !is_cover(stream) && stream->codecpar->codec_id != AV_CODEC_ID_NONE)
+        if (stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !is_cover(stream) &&
+            stream->codecpar->codec_id != AV_CODEC_ID_NONE)
             return stream;
     }
     return NULL;
@@ -68,11 +69,13 @@ static const AVStream *nth_audio(const AVFormatContext *format, unsigned number)
     return NULL;
 }
 
-const AVStream *dub_file_tracks_find_audio(const AVFormatContext *format, unsigned number, const char *language, GError **error)
+const AVStream *dub_file_tracks_find_audio(const AVFormatContext *format, unsigned number, const char *language,
+                                           GError **error)
 {
     const unsigned n_audio = count_audio(format);
     if (number > n_audio && n_audio > 0)
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "there is no audio track %u; it has %u", number, n_audio);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "there is no audio track %u; it has %u", number,
+                    n_audio);
     if (number)
         return nth_audio(format, number);
     const AVStream *spoken = NULL, *by_default = NULL;
@@ -81,7 +84,8 @@ const AVStream *dub_file_tracks_find_audio(const AVFormatContext *format, unsign
         if (!is_audio(stream))
             continue;
         const bool is_special = stream->disposition & (AV_DISPOSITION_VISUAL_IMPAIRED | AV_DISPOSITION_COMMENT);
-        if (!spoken && !is_special && language && language_of(stream) && is_same_language(language_of(stream), language))
+        if (!spoken && !is_special && language && language_of(stream) &&
+            is_same_language(language_of(stream), language))
             spoken = stream;
         if (!by_default && stream->disposition & AV_DISPOSITION_DEFAULT)
             by_default = stream;
@@ -114,9 +118,9 @@ static void describe(GString *text, const char *kind, unsigned count, GString *l
 char *dub_file_tracks_left_out(const AVFormatContext *format, const AVStream *video, const AVStream *audio)
 {
     static const char *const kinds[AVMEDIA_TYPE_NB + 1] = {
-        [AVMEDIA_TYPE_VIDEO] = "video track",       [AVMEDIA_TYPE_AUDIO] = "audio track",
-        [AVMEDIA_TYPE_DATA] = "data track",         [AVMEDIA_TYPE_SUBTITLE] = "subtitle track",
-        [AVMEDIA_TYPE_ATTACHMENT] = "attachment",   [AVMEDIA_TYPE_NB] = "cover picture",
+        [AVMEDIA_TYPE_VIDEO] = "video track",     [AVMEDIA_TYPE_AUDIO] = "audio track",
+        [AVMEDIA_TYPE_DATA] = "data track",       [AVMEDIA_TYPE_SUBTITLE] = "subtitle track",
+        [AVMEDIA_TYPE_ATTACHMENT] = "attachment", [AVMEDIA_TYPE_NB] = "cover picture",
     };
     g_autoptr(GString) text = g_string_new(NULL);
     for (int kind = 0; kind <= AVMEDIA_TYPE_NB; kind++) {

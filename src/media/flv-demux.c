@@ -117,8 +117,8 @@ static void set_video_config(DubFlvDemux *self, GstBuffer *config, bool is_h265)
 {
     if (gst_buffer_get_size(config) < 7) /* of either configuration record */
         return;
-    g_autoptr(GstCaps) caps = is_h265 ? make_video_caps("video/x-h265", "hvc1", config)
-                                      : make_video_caps("video/x-h264", "avc", config);
+    g_autoptr(GstCaps) caps =
+        is_h265 ? make_video_caps("video/x-h265", "hvc1", config) : make_video_caps("video/x-h264", "avc", config);
     set_caps(self, &self->video, &video_template, caps);
 }
 
@@ -134,8 +134,8 @@ static GstFlowReturn refuse_video(DubFlvDemux *self)
     return GST_FLOW_ERROR;
 }
 
-static GstFlowReturn take_picture(DubFlvDemux *self, GstBuffer *body, gsize offset, gsize size, bool is_key, int64_t dts_ms,
-                                  int32_t composition_ms)
+static GstFlowReturn take_picture(DubFlvDemux *self, GstBuffer *body, gsize offset, gsize size, bool is_key,
+                                  int64_t dts_ms, int32_t composition_ms)
 {
     if (!self->video.pad || !size)
         return GST_FLOW_OK;
@@ -153,7 +153,8 @@ static void take_video_config(DubFlvDemux *self, GstBuffer *body, gsize offset, 
 }
 
 /* Of several tracks the first, 0, is taken; the others are passed over, whatever their codec. */
-static GstFlowReturn handle_enhanced_video(DubFlvDemux *self, GstBuffer *body, const uint8_t *data, gsize size, int64_t dts_ms)
+static GstFlowReturn handle_enhanced_video(DubFlvDemux *self, GstBuffer *body, const uint8_t *data, gsize size,
+                                           int64_t dts_ms)
 {
     const int frame = (data[0] >> 4) & 7;
     DubFlvTracks tracks;
@@ -200,7 +201,8 @@ static GstFlowReturn handle_video(DubFlvDemux *self, GstBuffer *body, const uint
 /* ISO/EC 14496-3, 1.6.2.1: object type, rate, channels; only what caps want. */
 static bool read_aac_config(const uint8_t *data, gsize size, int *rate_hz, int *channels)
 {
-    static const int rates_hz[] = { 96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350 };
+    static const int rates_hz[] = { 96000, 88200, 64000, 48000, 44100, 32000, 24000,
+                                    22050, 16000, 12000, 11025, 8000,  7350 };
     static const int channel_counts[] = { 0, 1, 2, 3, 4, 5, 6, 8 };
     if (size < 2)
         return false;
@@ -216,16 +218,16 @@ static bool read_aac_config(const uint8_t *data, gsize size, int *rate_hz, int *
 static void set_aac_config(DubFlvDemux *self, GstBuffer *config, const uint8_t *data, gsize size)
 {
     int rate_hz = 0, channels = 0;
-    g_autoptr(GstCaps) caps = gst_caps_new_simple("audio/mpeg", "mpegversion", G_TYPE_INT, 4, "stream-format", G_TYPE_STRING,
-                                                  "raw", "framed", G_TYPE_BOOLEAN, TRUE, "codec_data", GST_TYPE_BUFFER,
-                                                  config, NULL);
+    g_autoptr(GstCaps) caps =
+        gst_caps_new_simple("audio/mpeg", "mpegversion", G_TYPE_INT, 4, "stream-format", G_TYPE_STRING, "raw", "framed",
+                            G_TYPE_BOOLEAN, TRUE, "codec_data", GST_TYPE_BUFFER, config, NULL);
     if (read_aac_config(data, size, &rate_hz, &channels)) /* else the decoder finds out by itself */
         gst_caps_set_simple(caps, "rate", G_TYPE_INT, rate_hz, "channels", G_TYPE_INT, channels, NULL);
     set_caps(self, &self->audio, &audio_template, caps);
 }
 
-static GstFlowReturn take_aac(DubFlvDemux *self, GstBuffer *body, const uint8_t *data, gsize offset, gsize size, unsigned packet,
-                              int64_t dts_ms)
+static GstFlowReturn take_aac(DubFlvDemux *self, GstBuffer *body, const uint8_t *data, gsize offset, gsize size,
+                              unsigned packet, int64_t dts_ms)
 {
     if (!size || packet > PACKET_DATA)
         return GST_FLOW_OK;
@@ -244,7 +246,8 @@ static GstFlowReturn refuse_audio(DubFlvDemux *self)
 }
 
 /* As handle_enhanced_video(): the first track, 0. */
-static GstFlowReturn handle_enhanced_audio(DubFlvDemux *self, GstBuffer *body, const uint8_t *data, gsize size, int64_t dts_ms)
+static GstFlowReturn handle_enhanced_audio(DubFlvDemux *self, GstBuffer *body, const uint8_t *data, gsize size,
+                                           int64_t dts_ms)
 {
     DubFlvTracks tracks;
     DubFlvTrack track;
@@ -280,9 +283,9 @@ static GstFlowReturn handle_audio(DubFlvDemux *self, GstBuffer *body, const uint
         return GST_FLOW_OK;
     switch (data[0] >> 4) {
     case AUDIO_AAC: return size > 2 ? take_aac(self, body, data, 2, size - 2, data[1], dts_ms) : GST_FLOW_OK;
-    case AUDIO_EX:  return handle_enhanced_audio(self, body, data, size, dts_ms);
+    case AUDIO_EX: return handle_enhanced_audio(self, body, data, size, dts_ms);
     case AUDIO_MP3: return handle_mp3(self, body, data, size, dts_ms);
-    default:        return refuse_audio(self);
+    default: return refuse_audio(self);
     }
 }
 
@@ -397,11 +400,8 @@ static gboolean on_event(GstPad *pad, GstObject *parent, GstEvent *event)
         push_to_all(self, event);
         break;
     case GST_EVENT_FLUSH_START:
-    case GST_EVENT_FLUSH_STOP:
-        push_to_all(self, event);
-        break;
-    default:
-        break; /* stream-start, caps and segment are our own */
+    case GST_EVENT_FLUSH_STOP: push_to_all(self, event); break;
+    default: break; /* stream-start, caps and segment are our own */
     }
     gst_event_unref(event);
     return TRUE;

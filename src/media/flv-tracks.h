@@ -7,10 +7,10 @@
 #include <stdint.h>
 
 typedef struct {
-    unsigned track;       /* 0: the one that readers without multitrack take */
+    unsigned track;        /* 0: the one that readers without multitrack take */
     const uint8_t *fourcc; /* 4 bytes */
-    unsigned packet;      /* VideoPacketType or AudioPacketType, multitrack and ModEx resolved */
-    const uint8_t *body;  /* what follows the FourCC, and the track's id and size */
+    unsigned packet;       /* VideoPacketType or AudioPacketType, multitrack and ModEx resolved */
+    const uint8_t *body;   /* what follows the FourCC, and the track's id and size */
     gsize size;
 } DubFlvTrack;
 

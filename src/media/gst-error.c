@@ -30,11 +30,13 @@ static const TextRule network_rules[] = {
     { "streamnotfound", DUB_ERROR_NOT_FOUND, "no such stream on the server" },
     { "stream not found", DUB_ERROR_NOT_FOUND, "no such stream on the server" },
     { "no stream is available", DUB_ERROR_NOT_FOUND, "no such stream on the server" },
-    { "bad request (400)", DUB_ERROR_NOT_FOUND, "the server does not know this path" }, /* MediaMTX, where none is configured */
+    { "bad request (400)", DUB_ERROR_NOT_FOUND,
+      "the server does not know this path" }, /* MediaMTX, where none is configured */
     { "connection refused", DUB_ERROR_NETWORK, "connection refused; is the server running there?" },
     { "'play' cmd failed", DUB_ERROR_NOT_FOUND, "no such stream on the server" },
     { "'publish' cmd failed", DUB_ERROR_BUSY, "the server refuses the path; it may be in use by another publisher" },
-    { "could not open resource for reading and writing", DUB_ERROR_NETWORK, "cannot connect; is the server running there?" },
+    { "could not open resource for reading and writing", DUB_ERROR_NETWORK,
+      "cannot connect; is the server running there?" },
     { "could not connect", DUB_ERROR_NETWORK, "connection refused; is the server running there?" },
     { "no route to host", DUB_ERROR_NETWORK, "host unreachable" },
     { "unreachable", DUB_ERROR_NETWORK, "host unreachable" },
@@ -67,8 +69,8 @@ static const TextRule *find_rule(const TextRule *rules, gsize n_rules, const cha
 static Meaning resource_meaning(int code, bool is_network)
 {
     switch (code) {
-    case GST_RESOURCE_ERROR_NOT_FOUND:      return (Meaning){ DUB_ERROR_NOT_FOUND, "not found" };
-    case GST_RESOURCE_ERROR_BUSY:           return (Meaning){ DUB_ERROR_BUSY, "in use" };
+    case GST_RESOURCE_ERROR_NOT_FOUND: return (Meaning){ DUB_ERROR_NOT_FOUND, "not found" };
+    case GST_RESOURCE_ERROR_BUSY: return (Meaning){ DUB_ERROR_BUSY, "in use" };
     case GST_RESOURCE_ERROR_NOT_AUTHORIZED: return (Meaning){ DUB_ERROR_AUTH, "access refused" };
     case GST_RESOURCE_ERROR_NO_SPACE_LEFT:
         return (Meaning){ DUB_ERROR_NO_SPACE, "no space left on device; free some space and try again" };
@@ -83,12 +85,12 @@ static Meaning stream_meaning(int code)
 {
     switch (code) {
     case GST_STREAM_ERROR_TYPE_NOT_FOUND:
-    case GST_STREAM_ERROR_WRONG_TYPE:     return (Meaning){ DUB_ERROR_CORRUPT, "not a media file" };
-    case GST_STREAM_ERROR_CODEC_NOT_FOUND:return (Meaning){ DUB_ERROR_UNSUPPORTED, "no decoder for its audio" };
+    case GST_STREAM_ERROR_WRONG_TYPE: return (Meaning){ DUB_ERROR_CORRUPT, "not a media file" };
+    case GST_STREAM_ERROR_CODEC_NOT_FOUND: return (Meaning){ DUB_ERROR_UNSUPPORTED, "no decoder for its audio" };
     case GST_STREAM_ERROR_DECRYPT:
-    case GST_STREAM_ERROR_DECRYPT_NOKEY:  return (Meaning){ DUB_ERROR_UNSUPPORTED, "encrypted media cannot be read" };
-    case GST_STREAM_ERROR_DEMUX:          return (Meaning){ DUB_ERROR_CORRUPT, "corrupt, or cut short before its index" };
-    default:                              return (Meaning){ DUB_ERROR_CORRUPT, NULL };
+    case GST_STREAM_ERROR_DECRYPT_NOKEY: return (Meaning){ DUB_ERROR_UNSUPPORTED, "encrypted media cannot be read" };
+    case GST_STREAM_ERROR_DEMUX: return (Meaning){ DUB_ERROR_CORRUPT, "corrupt, or cut short before its index" };
+    default: return (Meaning){ DUB_ERROR_CORRUPT, NULL };
     }
 }
 
@@ -141,10 +143,12 @@ static const struct {
     const char *media_type;
     const char *name;
 } codec_names[] = {
-    { "video/x-h264", "H.264" }, { "video/x-h265", "H.265" }, { "video/x-vp8", "VP8" },
-    { "video/x-vp9", "VP9" },    { "video/x-av1", "AV1" },    { "video/mpeg", "MPEG" },
-    { "image/jpeg", "MJPEG" },   { "video/x-theora", "Theora" }, { "video/x-prores", "ProRes" },
-    { "video/x-flash-video", "Sorenson H.263" }, { "video/x-raw", "uncompressed" },
+    { "video/x-h264", "H.264" },       { "video/x-h265", "H.265" },
+    { "video/x-vp8", "VP8" },          { "video/x-vp9", "VP9" },
+    { "video/x-av1", "AV1" },          { "video/mpeg", "MPEG" },
+    { "image/jpeg", "MJPEG" },         { "video/x-theora", "Theora" },
+    { "video/x-prores", "ProRes" },    { "video/x-flash-video", "Sorenson H.263" },
+    { "video/x-raw", "uncompressed" },
 };
 
 const char *dub_media_codec_name(const GstCaps *caps)

@@ -45,11 +45,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubHandover, dub_handover_unref)
 
 /* @item: (transfer full) cleared when nobody listens any more. Returns: false once closed or ended. */
 bool dub_handover_push(DubHandover *self, DubHandoverItem item);
-void dub_handover_fail(DubHandover *self, GError *error /* (transfer full) */); /* the first one counts, nothing follows */
+void dub_handover_fail(DubHandover *self,
+                       GError *error /* (transfer full) */); /* the first one counts, nothing follows */
 void dub_handover_resume(DubHandover *self);
-void dub_handover_start_bounding(DubHandover *self); /* from here on the small bounds of @mode hold, not the large one */
+void dub_handover_start_bounding(
+    DubHandover *self);                         /* from here on the small bounds of @mode hold, not the large one */
 bool dub_handover_has_ended(DubHandover *self); /* EOS or an error is in the queue, or the queue refuses more */
 GError *dub_handover_steal_error(DubHandover *self); /* (transfer full) (nullable) the queued one, ahead of its turn */
 int64_t dub_handover_first_arrival_ns(DubHandover *self); /* DUB_TIME_NONE before the first item */
-int64_t dub_handover_last_arrival_ns(DubHandover *self); /* DUB_TIME_NONE before the first item */
+int64_t dub_handover_last_arrival_ns(DubHandover *self);  /* DUB_TIME_NONE before the first item */
 void dub_handover_close(DubHandover *self); /* wakes blocked threads; no delivery after it; frees what is queued */

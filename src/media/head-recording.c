@@ -13,7 +13,7 @@
 #define TIMEOUT_S      5u
 
 struct _DubHeadRecording {
-    unsigned refs;      /* the owner's, and that of a call under way, which may still write into the list */
+    unsigned refs; /* the owner's, and that of a call under way, which may still write into the list */
     bool is_freed;
     char *base, *path;
     int64_t longest_ns;
@@ -23,11 +23,11 @@ struct _DubHeadRecording {
     SoupSession *session;
     GCancellable *cancellable;
     GMainContext *context;
-    char *list;         /* what came of it; LIST_MAX_BYTES and one more */
+    char *list; /* what came of it; LIST_MAX_BYTES and one more */
     DubSource *source;
     DubTake *take;
     GError *error;
-    GSource *finish;    /* a source may not be freed in its own callback */
+    GSource *finish; /* a source may not be freed in its own callback */
 };
 
 static void unref(DubHeadRecording *self)
@@ -121,7 +121,8 @@ static void get(DubHeadRecording *self, const char *start)
 {
     GError *error = NULL;
     g_autofree char *escaped = g_uri_escape_string(start, NULL, false);
-    g_autofree char *more = g_strdup_printf("&start=%s&duration=%d&format=fmp4", escaped, (int) (self->longest_ns / DUB_NS_PER_S));
+    g_autofree char *more =
+        g_strdup_printf("&start=%s&duration=%d&format=fmp4", escaped, (int) (self->longest_ns / DUB_NS_PER_S));
     g_autofree char *url = make_url(self, "get", more);
     self->take = dub_take_new();
     g_main_context_push_thread_default(self->context);
@@ -214,8 +215,8 @@ static void on_list_sent(GObject *session, GAsyncResult *result, void *data)
                                   on_list_read, self);
 }
 
-DubHeadRecording *dub_head_recording_new(const char *playback_url, const char *path, int64_t longest_ns, gsize max_bytes,
-                                         DubHeadRecordingFunc done, void *user_data)
+DubHeadRecording *dub_head_recording_new(const char *playback_url, const char *path, int64_t longest_ns,
+                                         gsize max_bytes, DubHeadRecordingFunc done, void *user_data)
 {
     DubHeadRecording *self = g_new0(DubHeadRecording, 1);
     self->refs = 1;

@@ -16,6 +16,6 @@ typedef void (*DubHeadRecordingFunc)(DubTake *take, const GError *error, void *u
  * @playback_url: "http://mediamtx:9996"
  * @path: "live/x/in"
  */
-DubHeadRecording *dub_head_recording_new(const char *playback_url, const char *path, int64_t longest_ns, gsize max_bytes,
-                                         DubHeadRecordingFunc done, void *user_data);
+DubHeadRecording *dub_head_recording_new(const char *playback_url, const char *path, int64_t longest_ns,
+                                         gsize max_bytes, DubHeadRecordingFunc done, void *user_data);
 void dub_head_recording_free(DubHeadRecording *self); /* no callback after it; NULL is fine */

@@ -3,18 +3,18 @@
 
 #include <string.h>
 
-#define FADE_BLOCKS    2u    /* a decoder that starts in the middle gives its first frame wrong, an HE-AAC one its second */
-#define HEADERS_BYTES  512   /* of parameter sets: usually under 100 */
-#define WINDOW_FRAMES  2048  /* of sound that is compared: two AAC frames */
-#define SEARCH_NS      (25 * DUB_NS_PER_MS)  /* timestamps in whole milliseconds are off by far less */
-#define FAR_ERROR      0.02  /* of the energy, at the end of the search: a steady tone fits each period, the nearest counts */
-#define AHEAD_NS       (300 * DUB_NS_PER_MS) /* a recording cannot be further than the live stream; timestamps jitter */
-#define SAME_ERROR     0.1   /* of the energy: noise that an AAC decoder fills in differs from run to run */
-#define SILENT_ENERGY  1e-3  /* of the window: nothing to compare */
+#define FADE_BLOCKS   2u /* a decoder that starts in the middle gives its first frame wrong, an HE-AAC one its second */
+#define HEADERS_BYTES 512                  /* of parameter sets: usually under 100 */
+#define WINDOW_FRAMES 2048                 /* of sound that is compared: two AAC frames */
+#define SEARCH_NS     (25 * DUB_NS_PER_MS) /* timestamps in whole milliseconds are off by far less */
+#define FAR_ERROR     0.02 /* of the energy, at the end of the search: a steady tone fits each period, the nearest counts */
+#define AHEAD_NS      (300 * DUB_NS_PER_MS) /* a recording cannot be further than the live stream; timestamps jitter */
+#define SAME_ERROR    0.1  /* of the energy: noise that an AAC decoder fills in differs from run to run */
+#define SILENT_ENERGY 1e-3 /* of the window: nothing to compare */
 
 typedef struct {
-    float *samples;  /* first channel */
-    gsize *starts;   /* first frame of each block */
+    float *samples; /* first channel */
+    gsize *starts;  /* first frame of each block */
     gsize n_frames;
 } Flat;
 

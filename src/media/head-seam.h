@@ -26,12 +26,12 @@ void dub_take_add_video(DubTake *self, DubAccessUnit *unit /* (transfer full) */
 void dub_take_add_sound(DubTake *self, DubPcm *pcm /* (transfer full) */, int64_t pts_ns);
 
 typedef struct {
-    guint n_video;              /* units of the recording that come before the live ones */
-    int64_t video_offset_ns;    /* to be added to the recording's times */
-    guint n_sound;              /* whole blocks of the recording … */
-    gsize n_frames;             /* … and so much of the next one */
+    guint n_video;           /* units of the recording that come before the live ones */
+    int64_t video_offset_ns; /* to be added to the recording's times */
+    guint n_sound;           /* whole blocks of the recording … */
+    gsize n_frames;          /* … and so much of the next one */
     int64_t sound_offset_ns;
-    guint first_live_sound;     /* block of the live stream that follows */
+    guint first_live_sound; /* block of the live stream that follows */
 } DubSeam;
 
 /**

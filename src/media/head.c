@@ -6,11 +6,11 @@
 #include "base/log.h"
 #include "media/head-recording.h"
 
-#define GATHER_MS   100u                   /* for all that waits to come out of the source: a round of the loop */
-#define WAIT_MS     3000u                  /* unless the configuration has another */
-#define ASK_MS      300u                   /* between two looks into a recording that does not reach far enough */
-#define LONGEST_NS  (20 * DUB_NS_PER_S)    /* a stream that has been running for longer is joined where it is */
-#define MAX_BYTES   ((gsize) 64 << 20)     /* of the head, and of what comes live meanwhile: 20 s at 25 Mbit/s */
+#define GATHER_MS  100u                /* for all that waits to come out of the source: a round of the loop */
+#define WAIT_MS    3000u               /* unless the configuration has another */
+#define ASK_MS     300u                /* between two looks into a recording that does not reach far enough */
+#define LONGEST_NS (20 * DUB_NS_PER_S) /* a stream that has been running for longer is joined where it is */
+#define MAX_BYTES  ((gsize) 64 << 20)  /* of the head, and of what comes live meanwhile: 20 s at 25 Mbit/s */
 
 typedef enum { ITEM_VIDEO, ITEM_SOUND, ITEM_EOS, ITEM_ERROR } ItemKind;
 
@@ -33,9 +33,9 @@ struct _DubHeadSource {
     guint wait_ms;
     bool is_held, is_waiting; /* is_waiting: what comes live is kept in `items` */
     DubSourceInfo info;
-    GQueue items;             /* of Item *, in order */
-    DubTake *begun;           /* references to the live units in `items`, for the search; or NULL */
-    int64_t ahead_ns;         /* the most that a live timestamp was ahead of the clock: of the unit that waited least */
+    GQueue items;     /* of Item *, in order */
+    DubTake *begun;   /* references to the live units in `items`, for the search; or NULL */
+    int64_t ahead_ns; /* the most that a live timestamp was ahead of the clock: of the unit that waited least */
 };
 
 static void item_free(Item *item)
@@ -69,7 +69,7 @@ static void deliver(DubHeadSource *self, Item *item)
     switch (item->kind) {
     case ITEM_VIDEO: self->callbacks.on_video(g_steal_pointer(&item->unit), self->user_data); break;
     case ITEM_SOUND: self->callbacks.on_audio(g_steal_pointer(&item->pcm), item->pts_ns, self->user_data); break;
-    case ITEM_EOS:   self->callbacks.on_eos(self->user_data); break;
+    case ITEM_EOS: self->callbacks.on_eos(self->user_data); break;
     case ITEM_ERROR: self->callbacks.on_error(item->error, self->user_data); break;
     }
     item_free(item);
@@ -125,8 +125,10 @@ static void go_on(DubHeadSource *self)
 
 static void go_on_without(DubHeadSource *self, const char *why)
 {
-    dub_warning("%s: its first seconds are lost to the output: %s; MediaMTX keeps them with playback: yes, and for this path "
-                "record: yes, recordFormat: fmp4 and recordPartDuration: 1s or less", self->name, why);
+    dub_warning(
+        "%s: its first seconds are lost to the output: %s; MediaMTX keeps them with playback: yes, and for this path "
+        "record: yes, recordFormat: fmp4 and recordPartDuration: 1s or less",
+        self->name, why);
     go_on(self);
 }
 
@@ -349,7 +351,8 @@ static void on_live_error(const GError *error, void *user_data)
     take_item(user_data, item);
 }
 
-static const DubSourceCallbacks live_callbacks = { on_live_info, on_live_video, on_live_audio, on_live_eos, on_live_error };
+static const DubSourceCallbacks live_callbacks = { on_live_info, on_live_video, on_live_audio, on_live_eos,
+                                                   on_live_error };
 
 DubHeadSource *dub_head_source_new(const char *uri, const DubHeadConfig *config, const DubSourceCallbacks *callbacks,
                                    void *user_data, GError **error)

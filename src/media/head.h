@@ -22,5 +22,6 @@ DubHeadSource *dub_head_source_new(const char *uri, const DubHeadConfig *config,
                                    void *user_data, GError **error);
 void dub_head_source_start(DubHeadSource *self);
 void dub_head_source_set_held(DubHeadSource *self, bool held);
-void dub_head_source_free(DubHeadSource *self); /* not from inside a callback; bounded as dub_source_free(); NULL is fine */
+void dub_head_source_free(
+    DubHeadSource *self); /* not from inside a callback; bounded as dub_source_free(); NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubHeadSource, dub_head_source_free)

@@ -44,8 +44,8 @@ bool dub_output_name_check(const DubOutputName *self, GError **error)
         return false;
     }
     if (!g_file_test(folder, G_FILE_TEST_IS_DIR)) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "%s: the folder %s does not exist; create it first", self->final,
-                    folder);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "%s: the folder %s does not exist; create it first",
+                    self->final, folder);
         return false;
     }
     const int fd = g_open(self->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -70,7 +70,8 @@ static bool sync_path(const char *path, int flags)
 bool dub_output_name_settle(const DubOutputName *self, const char *target, GError **error)
 {
     g_autofree char *folder = g_path_get_dirname(target);
-    if (sync_path(self->part, O_RDONLY) && g_rename(self->part, target) == 0 && sync_path(folder, O_RDONLY | O_DIRECTORY))
+    if (sync_path(self->part, O_RDONLY) && g_rename(self->part, target) == 0 &&
+        sync_path(folder, O_RDONLY | O_DIRECTORY))
         return true;
     const int saved = errno;
     g_unlink(self->part);

@@ -82,7 +82,8 @@ DubPictureShaper *dub_picture_shaper_new(GstCaps *caps, DubPictureFunc emit, voi
     const int kind = find_kind(caps);
     GstElement *parser = gst_element_factory_make(kinds[kind].parser, NULL);
     if (!parser) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "the GStreamer element %s is not installed", kinds[kind].parser);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "the GStreamer element %s is not installed",
+                    kinds[kind].parser);
         return NULL;
     }
     DubPictureShaper *self = g_new0(DubPictureShaper, 1);
@@ -90,7 +91,8 @@ DubPictureShaper *dub_picture_shaper_new(GstCaps *caps, DubPictureFunc emit, voi
     self->user_data = user_data;
     self->parser = gst_object_ref_sink(parser);
     g_autoptr(GstCaps) wanted = gst_caps_from_string(kinds[kind].wanted);
-    g_autoptr(GstPadTemplate) template = gst_object_ref_sink(gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, wanted));
+    g_autoptr(GstPadTemplate) template =
+        gst_object_ref_sink(gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, wanted));
     self->in = gst_object_ref_sink(gst_pad_new("src", GST_PAD_SRC));
     self->out = gst_object_ref_sink(gst_pad_new_from_template(template, "sink"));
     gst_pad_set_element_private(self->out, self);
@@ -114,7 +116,8 @@ void dub_picture_shaper_push(DubPictureShaper *self, DubAccessUnit *unit)
     GstBuffer *buffer = gst_buffer_make_writable(g_steal_pointer(&unit->buffer));
     GST_BUFFER_PTS(buffer) = buffer_time(unit->pts_ns);
     GST_BUFFER_DTS(buffer) = buffer_time(unit->dts_ns);
-    GST_BUFFER_DURATION(buffer) = unit->duration_ns == DUB_TIME_NONE ? GST_CLOCK_TIME_NONE : (GstClockTime) unit->duration_ns;
+    GST_BUFFER_DURATION(buffer) =
+        unit->duration_ns == DUB_TIME_NONE ? GST_CLOCK_TIME_NONE : (GstClockTime) unit->duration_ns;
     dub_access_unit_free(unit);
     gst_pad_push(self->in, buffer);
 }

@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-#define RTP_HEADER_BYTES 12                 /* RFC 3550, 5.1 */
-#define HEAD_ROOM_NS     (1 * GST_SECOND)   /* a packet may be a little older than PLAY; times stay positive */
+#define RTP_HEADER_BYTES 12               /* RFC 3550, 5.1 */
+#define HEAD_ROOM_NS     (1 * GST_SECOND) /* a packet may be a little older than PLAY; times stay positive */
 
 typedef struct {
     gboolean learnt;
@@ -31,10 +31,12 @@ static gboolean time_since_play(GstPad *pad, GstBuffer *buffer, int64_t *since_n
     int clock_rate;
     uint32_t rtp_time;
     if (!structure || !gst_structure_get_uint(structure, "clock-base", &clock_base) ||
-        !gst_structure_get_int(structure, "clock-rate", &clock_rate) || clock_rate <= 0 || !read_rtp_time(buffer, &rtp_time))
+        !gst_structure_get_int(structure, "clock-rate", &clock_rate) || clock_rate <= 0 ||
+        !read_rtp_time(buffer, &rtp_time))
         return FALSE;
     const int32_t counted = (int32_t) (rtp_time - clock_base); /* wraps as RTP does */
-    *since_ns = gst_util_uint64_scale_int((guint64) ABS((int64_t) counted), GST_SECOND, clock_rate) * (counted < 0 ? -1 : 1);
+    *since_ns =
+        gst_util_uint64_scale_int((guint64) ABS((int64_t) counted), GST_SECOND, clock_rate) * (counted < 0 ? -1 : 1);
     return TRUE;
 }
 

@@ -11,11 +11,11 @@
 
 typedef struct {
     DubContainer container;
-    const char *location;  /* the file to write now, or the URL */
-    const char *name;      /* what errors call it */
-    GstCaps *video_caps;   /* (transfer none); NULL: audio alone */
+    const char *location;         /* the file to write now, or the URL */
+    const char *name;             /* what errors call it */
+    GstCaps *video_caps;          /* (transfer none); NULL: audio alone */
     DubTrackFormat *video_format; /* (transfer none) (nullable): what else is known of the picture */
-    GBytes *audio_config;  /* (transfer none) AudioSpecificConfig; NULL: audio is pushed as float32 PCM */
+    GBytes *audio_config;         /* (transfer none) AudioSpecificConfig; NULL: audio is pushed as float32 PCM */
     const char *audio_language, *audio_title; /* (nullable) BCP 47; what players list the track as */
     unsigned rate_hz, channels, audio_bitrate_bps;
     bool live;
@@ -50,11 +50,11 @@ typedef struct {
 typedef struct _DubSinkPost DubSinkPost;
 
 DubSinkPost *dub_sink_post_new(DubSinkEventFunc on_event, void *user_data);
-DubSinkPost *dub_sink_post_ref(DubSinkPost *self);   /* any thread, as the next two */
+DubSinkPost *dub_sink_post_ref(DubSinkPost *self); /* any thread, as the next two */
 void dub_sink_post_unref(DubSinkPost *self);
 void dub_sink_post_event(DubSinkPost *self, DubSinkEvent event, GError *error /* (transfer full) (nullable) */);
-void dub_sink_post_close(DubSinkPost *self); /* loop thread: nothing is delivered from here on */
-bool dub_sink_post_is_over(const DubSinkPost *self); /* loop thread: EOS or an error was delivered */
+void dub_sink_post_close(DubSinkPost *self);            /* loop thread: nothing is delivered from here on */
+bool dub_sink_post_is_over(const DubSinkPost *self);    /* loop thread: EOS or an error was delivered */
 GMainContext *dub_sink_post_context(DubSinkPost *self); /* (transfer none) */
 
 struct _DubSinkDrain { /* the first member of what implements it */

@@ -55,8 +55,15 @@ static bool complete_flv(const Job *job)
  * table, which a constant bit rate does not need, comes LAME's extension: http://gabriel.mp3-tech.org/mp3infotag.html */
 static bool complete_mp3(const Job *job)
 {
-    enum { HEAD_BYTES = 128, COUNTS_BYTES = 16, EXTENSION_BYTES = 36, PADDING_OFFSET = 21, SAMPLES = 1152, SAMPLES_LSF = 576,
-           ENCODER_DELAY = 576 };
+    enum {
+        HEAD_BYTES = 128,
+        COUNTS_BYTES = 16,
+        EXTENSION_BYTES = 36,
+        PADDING_OFFSET = 21,
+        SAMPLES = 1152,
+        SAMPLES_LSF = 576,
+        ENCODER_DELAY = 576
+    };
     uint8_t head[HEAD_BYTES];
     const int fd = g_open(job->name.part, O_RDWR | O_CLOEXEC);
     if (fd < 0)
@@ -66,7 +73,8 @@ static bool complete_mp3(const Job *job)
     if (tag) {
         const bool is_lsf = !(head[1] & 8); /* MPEG-2: half the samples a frame */
         const uint32_t n_mp3_frames = dub_get_be32(tag + 8) - 1;
-        const int64_t padding = (int64_t) n_mp3_frames * (is_lsf ? SAMPLES_LSF : SAMPLES) - ENCODER_DELAY - job->facts.n_frames;
+        const int64_t padding =
+            (int64_t) n_mp3_frames * (is_lsf ? SAMPLES_LSF : SAMPLES) - ENCODER_DELAY - job->facts.n_frames;
         memcpy(tag, "Info", 4);
         dub_put_be32(tag + 4, 3); /* frames and bytes follow */
         dub_put_be32(tag + 8, n_mp3_frames);

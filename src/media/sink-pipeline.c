@@ -30,8 +30,8 @@
 typedef struct _DubSinkPipeline DubSinkPipeline;
 
 typedef struct {
-    GstElement *appsrc; /* not a reference; NULL where there is none */
-    GstPad *pad;        /* owned; its src pad */
+    GstElement *appsrc;            /* not a reference; NULL where there is none */
+    GstPad *pad;                   /* owned; its src pad */
     gint n_queued, n_queued_bytes; /* atomic */
     DubSinkPipeline *pipeline;
 } Input;
@@ -43,9 +43,9 @@ struct _DubSinkPipeline {
     GstElement *pipeline;
     Input video, audio; /* FLV and RTMP: tags go through video */
     GSource *tick;
-    gint is_waiting;          /* atomic: is_full said true, ROOM is owed */
-    int64_t ending_since_ns;  /* DUB_TIME_NONE */
-    int64_t full_since_ns;    /* network: the queue has not been empty since; DUB_TIME_NONE */
+    gint is_waiting;              /* atomic: is_full said true, ROOM is owed */
+    int64_t ending_since_ns;      /* DUB_TIME_NONE */
+    int64_t full_since_ns;        /* network: the queue has not been empty since; DUB_TIME_NONE */
     gint n_popped, n_popped_seen; /* atomic, loop: does anything move? */
 };
 
@@ -70,7 +70,8 @@ static GstBusSyncReply on_message(GstBus *gst_bus, GstMessage *message, void *us
     (void) gst_bus;
     BusData *bus = user_data;
     if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
-        dub_sink_post_event(bus->post, DUB_SINK_EVENT_ERROR, dub_gst_error_new(message, bus->name, bus->is_network, NULL));
+        dub_sink_post_event(bus->post, DUB_SINK_EVENT_ERROR,
+                            dub_gst_error_new(message, bus->name, bus->is_network, NULL));
     else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS)
         dub_sink_post_event(bus->post, DUB_SINK_EVENT_EOS, NULL);
     gst_message_unref(message);
@@ -176,8 +177,8 @@ static GstElement *add(DubSinkPipeline *self, const char *factory, GError **erro
     if (element)
         gst_bin_add(GST_BIN(self->pipeline), element);
     else
-        g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "%s: the GStreamer element %s is not installed", self->name,
-                    factory);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "%s: the GStreamer element %s is not installed",
+                    self->name, factory);
     return element;
 }
 
@@ -219,7 +220,8 @@ static bool link_video(DubSinkPipeline *self, const DubSinkDrainConfig *config, 
         if (!parser || !link_to(self, last, parser, "sink", NULL, error))
             return false;
         if (wanted_text)
-            g_object_set(parser, "config-interval", -1, NULL); /* whoever joins at a key frame finds its parameter sets */
+            g_object_set(parser, "config-interval", -1,
+                         NULL); /* whoever joins at a key frame finds its parameter sets */
         last = parser;
     }
     g_autoptr(GstCaps) wanted = wanted_text ? gst_caps_from_string(wanted_text) : NULL;
@@ -229,9 +231,9 @@ static bool link_video(DubSinkPipeline *self, const DubSinkDrainConfig *config, 
 static GstCaps *make_aac_caps(const DubSinkDrainConfig *config)
 {
     g_autoptr(GstBuffer) codec_data = gst_buffer_new_wrapped_bytes(config->audio_config);
-    return gst_caps_new_simple("audio/mpeg", "mpegversion", G_TYPE_INT, 4, "stream-format", G_TYPE_STRING, "raw", "framed",
-                               G_TYPE_BOOLEAN, TRUE, "rate", G_TYPE_INT, (int) config->rate_hz, "channels", G_TYPE_INT,
-                               (int) config->channels, "codec_data", GST_TYPE_BUFFER, codec_data, NULL);
+    return gst_caps_new_simple("audio/mpeg", "mpegversion", G_TYPE_INT, 4, "stream-format", G_TYPE_STRING, "raw",
+                               "framed", G_TYPE_BOOLEAN, TRUE, "rate", G_TYPE_INT, (int) config->rate_hz, "channels",
+                               G_TYPE_INT, (int) config->channels, "codec_data", GST_TYPE_BUFFER, codec_data, NULL);
 }
 
 static bool link_aac(DubSinkPipeline *self, const DubSinkDrainConfig *config, GstElement *muxer, const char *pad,
@@ -242,7 +244,8 @@ static bool link_aac(DubSinkPipeline *self, const DubSinkDrainConfig *config, Gs
     if (!appsrc)
         return false;
     if (config->audio_language) /* for MPEG-TS, whose programme map says it */
-        gst_element_send_event(appsrc, gst_event_new_tag(gst_tag_list_new(GST_TAG_LANGUAGE_CODE, config->audio_language, NULL)));
+        gst_element_send_event(
+            appsrc, gst_event_new_tag(gst_tag_list_new(GST_TAG_LANGUAGE_CODE, config->audio_language, NULL)));
     return link_to(self, appsrc, muxer, pad, NULL, error);
 }
 
@@ -250,7 +253,8 @@ static GstElement *add_file_sink(DubSinkPipeline *self, const DubSinkDrainConfig
 {
     GstElement *sink = add(self, "filesink", error);
     if (sink)
-        g_object_set(sink, "location", config->location, "sync", FALSE, "async", FALSE, "enable-last-sample", FALSE, NULL);
+        g_object_set(sink, "location", config->location, "sync", FALSE, "async", FALSE, "enable-last-sample", FALSE,
+                     NULL);
     return sink;
 }
 
@@ -285,8 +289,8 @@ static bool build_hls(DubSinkPipeline *self, const DubSinkDrainConfig *config, G
         return false;
     g_autofree char *stem = g_strndup(config->name, strlen(config->name) - strlen(".m3u8"));
     g_autofree char *segments = g_strdup_printf("%s-%%05d.ts", stem);
-    g_object_set(muxer, "location", segments, "playlist-location", config->location, "playlist-length", 0u, "max-files", 0u,
-                 "target-duration", HLS_SEGMENT_S, "send-keyframe-requests", FALSE, NULL);
+    g_object_set(muxer, "location", segments, "playlist-location", config->location, "playlist-length", 0u, "max-files",
+                 0u, "target-duration", HLS_SEGMENT_S, "send-keyframe-requests", FALSE, NULL);
     if (config->video_caps && !link_video(self, config, muxer, "video", error))
         return false;
     return link_aac(self, config, muxer, "audio", error);
@@ -303,8 +307,8 @@ static bool build_tags(DubSinkPipeline *self, const DubSinkDrainConfig *config, 
     if (appsrc && config->container == DUB_CONTAINER_RTMP) {
         sink = add(self, "rtmp2sink", error);
         if (sink)
-            g_object_set(sink, "location", config->location, "sync", FALSE, "async", FALSE, "chunk-size", RTMP_CHUNK_BYTES,
-                         NULL);
+            g_object_set(sink, "location", config->location, "sync", FALSE, "async", FALSE, "chunk-size",
+                         RTMP_CHUNK_BYTES, NULL);
     } else if (appsrc) {
         sink = add_file_sink(self, config, error);
     }
@@ -342,13 +346,14 @@ static bool build(DubSinkPipeline *self, const DubSinkDrainConfig *config, GErro
 {
     switch (config->container) {
     case DUB_CONTAINER_TS:
-    case DUB_CONTAINER_SRT:  return build_muxed(self, config, error);
+    case DUB_CONTAINER_SRT: return build_muxed(self, config, error);
     case DUB_CONTAINER_FLV:
     case DUB_CONTAINER_RTMP: return build_tags(self, config, error);
-    case DUB_CONTAINER_HLS:  return build_hls(self, config, error);
-    case DUB_CONTAINER_MP3:  return build_pcm(self, config, "lamemp3enc", "audio/x-raw,format=" GST_AUDIO_NE(S16), error);
-    case DUB_CONTAINER_WAV:  return build_pcm(self, config, "wavenc", "audio/x-raw,format=S16LE", error);
-    default:                 g_assert_not_reached(); /* sink-writer.c's */
+    case DUB_CONTAINER_HLS: return build_hls(self, config, error);
+    case DUB_CONTAINER_MP3:
+        return build_pcm(self, config, "lamemp3enc", "audio/x-raw,format=" GST_AUDIO_NE(S16), error);
+    case DUB_CONTAINER_WAV: return build_pcm(self, config, "wavenc", "audio/x-raw,format=S16LE", error);
+    default: g_assert_not_reached(); /* sink-writer.c's */
     }
 }
 
@@ -358,7 +363,8 @@ static GError *stall_error(DubSinkPipeline *self)
 {
     const int64_t now_ns = dub_clock_now();
     const GstFlowReturn flow = self->video.pad ? gst_pad_get_last_flow_return(self->video.pad) : GST_FLOW_OK;
-    if (flow == GST_FLOW_FLUSHING || flow <= GST_FLOW_ERROR) /* rtmp2sink says nothing when it is closed while connecting */
+    if (flow == GST_FLOW_FLUSHING ||
+        flow <= GST_FLOW_ERROR) /* rtmp2sink says nothing when it is closed while connecting */
         return g_error_new(DUB_ERROR, DUB_ERROR_NETWORK, "%s: the server closed the connection", self->name);
 
     const gint n_popped = g_atomic_int_get(&self->n_popped);
@@ -368,9 +374,11 @@ static GError *stall_error(DubSinkPipeline *self)
     self->n_popped_seen = n_popped;
     const gint bytes = g_atomic_int_get(&self->video.n_queued_bytes) + g_atomic_int_get(&self->audio.n_queued_bytes);
     if (now_ns - self->full_since_ns > LIVE_MAX_NS || bytes > LIVE_MAX_BYTES)
-        return g_error_new(DUB_ERROR, DUB_ERROR_NETWORK, "%s: the server takes the stream too slowly or not at all", self->name);
+        return g_error_new(DUB_ERROR, DUB_ERROR_NETWORK, "%s: the server takes the stream too slowly or not at all",
+                           self->name);
     if (self->ending_since_ns != DUB_TIME_NONE && now_ns - self->ending_since_ns > END_MAX_NS)
-        return g_error_new(DUB_ERROR, DUB_ERROR_TIMEOUT, "%s: the server did not take the end of the stream", self->name);
+        return g_error_new(DUB_ERROR, DUB_ERROR_TIMEOUT, "%s: the server did not take the end of the stream",
+                           self->name);
     return NULL;
 }
 
@@ -407,7 +415,8 @@ static const DubSinkDrainClass pipeline_class;
 
 static void free_pipeline(DubSinkDrain *drain);
 
-DubSinkDrain *dub_sink_pipeline_new(const DubSinkDrainConfig *config, DubSinkEventFunc on_event, void *user_data, GError **error)
+DubSinkDrain *dub_sink_pipeline_new(const DubSinkDrainConfig *config, DubSinkEventFunc on_event, void *user_data,
+                                    GError **error)
 {
     DubSinkPipeline *self = g_new0(DubSinkPipeline, 1);
     self->drain = (DubSinkDrain){ &pipeline_class, dub_sink_post_new(on_event, user_data) };
@@ -483,4 +492,5 @@ static void end(DubSinkDrain *drain)
         gst_app_src_end_of_stream(GST_APP_SRC(self->audio.appsrc));
 }
 
-static const DubSinkDrainClass pipeline_class = { free_pipeline, close_pipeline, push_video, push_audio, set_video_caps, is_full, end };
+static const DubSinkDrainClass pipeline_class = { free_pipeline,  close_pipeline, push_video, push_audio,
+                                                  set_video_caps, is_full,        end };

@@ -11,18 +11,18 @@
 #include <string.h>
 #include <unicode/uloc.h>
 
-#define FULL_PACKETS        384
-#define FULL_BYTES          (32 * 1024 * 1024)
-#define VIDEO_TICKS         90000 /* a second: exact for every usual frame rate to 6 µs */
-#define IO_ERROR_BYTES      65536
+#define FULL_PACKETS   384
+#define FULL_BYTES     (32 * 1024 * 1024)
+#define VIDEO_TICKS    90000 /* a second: exact for every usual frame rate to 6 µs */
+#define IO_ERROR_BYTES 65536
 
 typedef struct {
     DubSinkDrain drain;
     gatomicrefcount refs;
     DubContainer container;
     char *location, *name;
-    AVFormatContext *format;  /* the thread's once it runs, as the next */
-    int64_t last_video_dts;   /* in ticks; AV_NOPTS_VALUE */
+    AVFormatContext *format;      /* the thread's once it runs, as the next */
+    int64_t last_video_dts;       /* in ticks; AV_NOPTS_VALUE */
     int video_index, audio_index; /* -1: none */
 
     GMutex lock; /* guards all below */
@@ -104,7 +104,8 @@ static int write_packet(Writer *self, AVPacket *packet)
 {
     const AVStream *stream = self->format->streams[packet->stream_index];
     const bool is_video = packet->stream_index == self->video_index;
-    const AVRational from = is_video ? (AVRational){ 1, VIDEO_TICKS } : (AVRational){ 1, stream->codecpar->sample_rate };
+    const AVRational from =
+        is_video ? (AVRational){ 1, VIDEO_TICKS } : (AVRational){ 1, stream->codecpar->sample_rate };
     fit_times(self, packet);
     av_packet_rescale_ts(packet, from, stream->time_base);
     const int status = av_interleaved_write_frame(self->format, packet);
@@ -290,7 +291,8 @@ static void end(DubSinkDrain *drain)
     g_mutex_unlock(&self->lock);
 }
 
-static const DubSinkDrainClass writer_class = { free_writer, close_writer, push_video, push_audio, set_video_caps, is_full, end };
+static const DubSinkDrainClass writer_class = { free_writer,    close_writer, push_video, push_audio,
+                                                set_video_caps, is_full,      end };
 
 /* --- the beginning --- */
 
@@ -301,7 +303,7 @@ static const char *muxer_of(DubContainer container)
     case DUB_CONTAINER_MOV: return "mov";
     case DUB_CONTAINER_M4A: return "ipod";
     case DUB_CONTAINER_MKV: return "matroska";
-    default:                return NULL;
+    default: return NULL;
     }
 }
 
@@ -333,7 +335,8 @@ static void name_audio(AVStream *stream, const DubSinkDrainConfig *config)
         av_dict_set(&stream->metadata, "language", language, 0);
     if (config->audio_title) {
         av_dict_set(&stream->metadata, "title", config->audio_title, 0);
-        av_dict_set(&stream->metadata, "handler_name", config->audio_title, 0); /* what QuickTime's family calls a track */
+        av_dict_set(&stream->metadata, "handler_name", config->audio_title,
+                    0); /* what QuickTime's family calls a track */
     }
 }
 
@@ -350,7 +353,8 @@ static bool add_audio(Writer *self, const DubSinkDrainConfig *config)
     return true;
 }
 
-DubSinkDrain *dub_sink_writer_new(const DubSinkDrainConfig *config, DubSinkEventFunc on_event, void *user_data, GError **error)
+DubSinkDrain *dub_sink_writer_new(const DubSinkDrainConfig *config, DubSinkEventFunc on_event, void *user_data,
+                                  GError **error)
 {
     dub_libav_setup();
     Writer *self = g_new0(Writer, 1);

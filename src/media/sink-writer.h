@@ -4,4 +4,5 @@
 #include "media/sink-drain.h"
 
 bool dub_sink_writer_writes(DubContainer container);
-DubSinkDrain *dub_sink_writer_new(const DubSinkDrainConfig *config, DubSinkEventFunc on_event, void *user_data, GError **error);
+DubSinkDrain *dub_sink_writer_new(const DubSinkDrainConfig *config, DubSinkEventFunc on_event, void *user_data,
+                                  GError **error);

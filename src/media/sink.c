@@ -33,17 +33,17 @@ struct _DubSink {
     bool is_live;
     State state;
     DubSinkEnding ending;
-    DubOutputName name;  /* files and playlists */
+    DubOutputName name; /* files and playlists */
     char *output_name;
-    int64_t n_frames;    /* PCM pushed */
-    int64_t end_ns;      /* of the longest stream */
-    int64_t picture_ns;  /* decoding time of the newest picture that is muxed; DUB_TIME_NONE: none yet */
-    int64_t av_delta_ns; /* how far the newest sound that is muxed reaches past it */
+    int64_t n_frames;              /* PCM pushed */
+    int64_t end_ns;                /* of the longest stream */
+    int64_t picture_ns;            /* decoding time of the newest picture that is muxed; DUB_TIME_NONE: none yet */
+    int64_t av_delta_ns;           /* how far the newest sound that is muxed reaches past it */
     GQueue video_tags, audio_tags; /* of GstBuffer *, FLV files: merged by time */
     bool are_headers_out;
-    int64_t last_dts_ns; /* FLV and RTMP */
-    DubGstStop *closing; /* set while the drain is closed at a good end */
-    GSource *linger;     /* SRT: from the end of the stream to closing */
+    int64_t last_dts_ns;  /* FLV and RTMP */
+    DubGstStop *closing;  /* set while the drain is closed at a good end */
+    GSource *linger;      /* SRT: from the end of the stream to closing */
     GCancellable *moving; /* set while a file is moved; cancelled by free: nobody listens any more */
 };
 
@@ -112,7 +112,8 @@ static void move_file(DubSink *self)
     self->output_name = g_strdup(target);
     self->state = STATE_MOVING;
     self->moving = g_cancellable_new();
-    const DubSinkFileFacts facts = { .container = self->container, .duration_ns = self->end_ns,
+    const DubSinkFileFacts facts = { .container = self->container,
+                                     .duration_ns = self->end_ns,
                                      .n_frames = self->n_frames };
     dub_sink_file_finish(&self->name, target, &facts, self->moving, on_moved, self);
 }
@@ -168,12 +169,8 @@ static void on_event(DubSinkEvent event, const GError *error, void *user_data)
         if (self->callbacks.on_room && self->state == STATE_OPEN)
             self->callbacks.on_room(self->user_data);
         return;
-    case DUB_SINK_EVENT_EOS:
-        on_written(self);
-        return;
-    case DUB_SINK_EVENT_ERROR:
-        fail(self, error);
-        return;
+    case DUB_SINK_EVENT_EOS: on_written(self); return;
+    case DUB_SINK_EVENT_ERROR: fail(self, error); return;
     }
 }
 
@@ -209,7 +206,8 @@ static void push_headers(DubSink *self)
     for (guint i = 0; i < headers->len; i++)
         dub_sink_pipeline_push_tag(self->drain, gst_buffer_ref(headers->pdata[i]));
     if (self->tracks_ms) /* said twice, it is later by the server's clock, and no reader ever gets to see it */
-        dub_sink_pipeline_push_tag(self->drain, dub_flv_audio_header(self->aac_config, self->tracks_ms * DUB_NS_PER_MS));
+        dub_sink_pipeline_push_tag(self->drain,
+                                   dub_flv_audio_header(self->aac_config, self->tracks_ms * DUB_NS_PER_MS));
 }
 
 static void push_tag(DubSink *self, GQueue *queue, GstBuffer *tag)
@@ -257,8 +255,8 @@ static void push_muxed_video(DubSink *self, DubAccessUnit *unit, int64_t pts_ns,
         dub_warning("%s: the video's parameters changed; %s keeps the first ones", self->output_name,
                     dub_container_name(self->container));
     GstBuffer *buffer = gst_buffer_copy(unit->buffer); /* its memory is shared */
-    GST_BUFFER_DURATION(buffer) = unit->duration_ns == DUB_TIME_NONE ? GST_CLOCK_TIME_NONE
-                                                                     : (GstClockTime) unit->duration_ns;
+    GST_BUFFER_DURATION(buffer) =
+        unit->duration_ns == DUB_TIME_NONE ? GST_CLOCK_TIME_NONE : (GstClockTime) unit->duration_ns;
     self->drain->class->push_video(self->drain, buffer, pts_ns, dts_ns);
 }
 
@@ -299,10 +297,10 @@ static void unref_pcm(void *data)
 static void push_pcm(DubSink *self, DubPcm *pcm)
 {
     const gsize size = pcm->n_frames * pcm->channels * sizeof(float);
-    GstBuffer *buffer = gst_buffer_new_wrapped_full(GST_MEMORY_FLAG_READONLY, pcm->samples, size, 0, size,
-                                                    dub_pcm_ref(pcm), unref_pcm);
+    GstBuffer *buffer =
+        gst_buffer_new_wrapped_full(GST_MEMORY_FLAG_READONLY, pcm->samples, size, 0, size, dub_pcm_ref(pcm), unref_pcm);
     self->drain->class->push_audio(self->drain, buffer, dub_samples_to_ns(self->n_frames, self->rate_hz),
-                                 dub_pcm_duration_ns(pcm));
+                                   dub_pcm_duration_ns(pcm));
 }
 
 void dub_sink_push_audio(DubSink *self, DubPcm *pcm)

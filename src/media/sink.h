@@ -7,15 +7,15 @@
 #include "media/track-format.h"
 
 typedef struct {
-    const char *uri;            /* a path (.mp4 .mov .mkv .ts .flv .m4a .mp3 .wav, or a folder/name.m3u8), rtmp://, srt:// */
-    GstCaps *video_caps;        /* (transfer none) NULL: audio alone */
+    const char *uri;     /* a path (.mp4 .mov .mkv .ts .flv .m4a .mp3 .wav, or a folder/name.m3u8), rtmp://, srt:// */
+    GstCaps *video_caps; /* (transfer none) NULL: audio alone */
     DubTrackFormat *video_format; /* (transfer none) (nullable) what else is known of the picture: carried over */
-    const char *audio_language; /* (nullable) BCP 47, and */
-    const char *audio_title;    /* (nullable) … what players list the track as */
-    unsigned rate_hz, channels; /* of the PCM */
-    unsigned audio_bitrate_bps; /* 0: 128000 for stereo, 64000 for mono */
-    bool live;                  /* paced by the caller in real time: the muxer must not wait for a stream that pauses */
-    unsigned tracks_ms;         /* RTMP: the server takes the tracks as known once a timestamp is so far on, and lets
+    const char *audio_language;   /* (nullable) BCP 47, and */
+    const char *audio_title;      /* (nullable) … what players list the track as */
+    unsigned rate_hz, channels;   /* of the PCM */
+    unsigned audio_bitrate_bps;   /* 0: 128000 for stereo, 64000 for mono */
+    bool live;          /* paced by the caller in real time: the muxer must not wait for a stream that pauses */
+    unsigned tracks_ms; /* RTMP: the server takes the tracks as known once a timestamp is so far on, and lets
                                    nobody in before (MediaMTX: 2000); 0: at once */
 } DubSinkConfig;
 
@@ -48,6 +48,7 @@ void dub_sink_end(DubSink *self, DubSinkEnding ending);
  * made. Of a live output it tells whether a player gets both in time: paced, it stays within a picture and an AAC frame. */
 int64_t dub_sink_av_delta_ns(const DubSink *self);
 const char *dub_sink_output_name(const DubSink *self); /* where the result lies after on_finished */
-int64_t dub_sink_encoding_cpu_ns(const DubSink *self); /* CPU time that the AAC encoder has used; 0 where the muxer gets PCM */
+int64_t dub_sink_encoding_cpu_ns(
+    const DubSink *self);          /* CPU time that the AAC encoder has used; 0 where the muxer gets PCM */
 void dub_sink_free(DubSink *self); /* without an end before: what was written is removed (files) or cut off (live) */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSink, dub_sink_free)

@@ -17,19 +17,20 @@ struct _DubSoundDecoder {
     void *user_data;
     AVCodecContext *codec;
     AVFrame *frame;
-    SwrContext *swr;       /* NULL before the first frame */
-    AVChannelLayout from;  /* what swr is set up for, as the next two */
+    SwrContext *swr;      /* NULL before the first frame */
+    AVChannelLayout from; /* what swr is set up for, as the next two */
     int from_rate_hz, from_format;
     unsigned rate_hz, channels; /* of what comes out; 0 before the first frame */
-    int64_t end_limit_ns;  /* the track's end by its edit list; G_MAXINT64 */
-    int64_t next_pts_ns;   /* where the sound so far ends; DUB_TIME_NONE */
+    int64_t end_limit_ns;       /* the track's end by its edit list; G_MAXINT64 */
+    int64_t next_pts_ns;        /* where the sound so far ends; DUB_TIME_NONE */
     unsigned n_broken;
     bool is_stopped;
 };
 
 static unsigned output_rate_hz(int rate_hz)
 {
-    static const int aac_rates_hz[] = { 96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000 };
+    static const int aac_rates_hz[] = { 96000, 88200, 64000, 48000, 44100, 32000,
+                                        24000, 22050, 16000, 12000, 11025, 8000 };
     for (gsize i = 0; i < G_N_ELEMENTS(aac_rates_hz); i++)
         if (rate_hz == aac_rates_hz[i])
             return (unsigned) rate_hz;
@@ -77,8 +78,8 @@ static bool set_up(DubSoundDecoder *self, const AVFrame *frame)
 
 static void give(DubSoundDecoder *self, DubPcm *pcm, int64_t pts_ns)
 {
-    const int64_t frames_left = self->end_limit_ns == G_MAXINT64 ? G_MAXINT64
-                                                                  : dub_ns_to_samples(self->end_limit_ns - pts_ns, pcm->rate_hz);
+    const int64_t frames_left =
+        self->end_limit_ns == G_MAXINT64 ? G_MAXINT64 : dub_ns_to_samples(self->end_limit_ns - pts_ns, pcm->rate_hz);
     const gsize n_frames = (gsize) CLAMP(frames_left, 0, (int64_t) pcm->n_frames);
     if (n_frames < pcm->n_frames) {
         DubPcm *cut = n_frames ? dub_pcm_slice(pcm, 0, n_frames) : NULL;

@@ -45,7 +45,8 @@ static int64_t running_time_of(const Branch *branch, const GstSegment *segment, 
 static void emit_unit(DubAccessUnit *unit, void *user_data)
 {
     Branch *branch = user_data;
-    const DubHandoverItem item = { .kind = DUB_HANDOVER_VIDEO, .unit = unit,
+    const DubHandoverItem item = { .kind = DUB_HANDOVER_VIDEO,
+                                   .unit = unit,
                                    .size_bytes = gst_buffer_get_size(unit->buffer) };
     branch->is_refused = !dub_handover_push(branch->pipeline->handover, item);
 }
@@ -108,9 +109,11 @@ static bool hand_over_audio(Branch *branch, GstSample *sample)
         return true;
     if (hidden_frames)
         pts_ns = 0;
-    return dub_handover_push(branch->pipeline->handover, (DubHandoverItem){
-        .kind = DUB_HANDOVER_AUDIO, .pcm = pcm, .pts_ns = pts_ns,
-        .size_bytes = pcm->n_frames * pcm->channels * sizeof(float) });
+    return dub_handover_push(branch->pipeline->handover,
+                             (DubHandoverItem){ .kind = DUB_HANDOVER_AUDIO,
+                                                .pcm = pcm,
+                                                .pts_ns = pts_ns,
+                                                .size_bytes = pcm->n_frames * pcm->channels * sizeof(float) });
 }
 
 static GstFlowReturn on_new_sample(GstAppSink *sink, void *user_data)
@@ -287,8 +290,8 @@ static bool append_decoder(DubSourcePipeline *self, GPtrArray *chain, GstCaps *c
         g_ptr_array_add(chain, decoder);
         return true;
     }
-    g_autofree char *text = g_strdup_printf("no decoder for its audio (%s) is installed",
-                                            gst_structure_get_name(structure));
+    g_autofree char *text =
+        g_strdup_printf("no decoder for its audio (%s) is installed", gst_structure_get_name(structure));
     dub_source_pipeline_fail(self, DUB_ERROR_UNSUPPORTED, text);
     return false;
 }
@@ -297,8 +300,8 @@ static bool append_audio_elements(DubSourcePipeline *self, GPtrArray *chain, Gst
 {
     if (!append_decoder(self, chain, caps) || !dub_source_append_element(self, chain, "audioconvert"))
         return false;
-    g_ptr_array_add(chain, make_sink(&self->audio, "audio/x-raw,format=" GST_AUDIO_NE(F32)
-                                                   ",layout=interleaved,channels=[1,2]"));
+    g_ptr_array_add(
+        chain, make_sink(&self->audio, "audio/x-raw,format=" GST_AUDIO_NE(F32) ",layout=interleaved,channels=[1,2]"));
     return true;
 }
 
@@ -326,12 +329,13 @@ void dub_source_link_stream(DubSourcePipeline *self, GstPad *pad, GstCaps *caps,
     g_mutex_unlock(&self->lock);
 
     g_autoptr(GPtrArray) chain = g_ptr_array_new();
-    const bool made = is_video ? append_video_elements(self, chain, caps, lacks_dts)
-                               : append_audio_elements(self, chain, caps);
+    const bool made =
+        is_video ? append_video_elements(self, chain, caps, lacks_dts) : append_audio_elements(self, chain, caps);
     if (!made) {
         g_ptr_array_foreach(chain, (GFunc) (void (*)(void)) gst_object_unref, NULL);
         return;
     }
     if (!dub_source_link_chain(self, pad, chain))
-        dub_source_pipeline_fail(self, DUB_ERROR_UNSUPPORTED, is_video ? "its video cannot be passed on" : "its audio cannot be decoded");
+        dub_source_pipeline_fail(self, DUB_ERROR_UNSUPPORTED,
+                                 is_video ? "its video cannot be passed on" : "its audio cannot be decoded");
 }

@@ -7,13 +7,13 @@
 #include "media/track-format.h"
 
 typedef struct {
-    bool is_complete;          /* no further stream will turn up, and those there are have caps */
-    bool has_audio, has_video; /* a stream was found; its caps may be still to come */
-    GstCaps *video_caps;       /* owned; NULL until known */
-    unsigned rate_hz, channels;/* 0 until known */
-    bool is_length_declared;   /* its container states a duration that can be trusted (mp4, mkv) */
+    bool is_complete;             /* no further stream will turn up, and those there are have caps */
+    bool has_audio, has_video;    /* a stream was found; its caps may be still to come */
+    GstCaps *video_caps;          /* owned; NULL until known */
+    unsigned rate_hz, channels;   /* 0 until known */
+    bool is_length_declared;      /* its container states a duration that can be trusted (mp4, mkv) */
     DubTrackFormat *video_format; /* owned; NULL: nothing beyond the caps is known */
-    char *audio_name;          /* owned; which track is dubbed: "track 2, spa"; NULL: there is only one */
+    char *audio_name;             /* owned; which track is dubbed: "track 2, spa"; NULL: there is only one */
 } DubSourceStreams;
 
 void dub_source_streams_clear(DubSourceStreams *streams);
@@ -25,7 +25,7 @@ typedef struct {
     void (*stop)(DubSourceFeed *self);  /* the handover is closed by then; within 5 s */
     void (*unref)(DubSourceFeed *self);
     void (*get_streams)(DubSourceFeed *self, DubSourceStreams *streams /* (out) */);
-    void (*freeze)(DubSourceFeed *self); /* streams that turn up from here on are left alone */
+    void (*freeze)(DubSourceFeed *self);         /* streams that turn up from here on are left alone */
     int64_t (*duration_ns)(DubSourceFeed *self); /* DUB_TIME_NONE when not known */
 } DubSourceFeedClass;
 

@@ -32,8 +32,8 @@ static const struct {
     const char *scheme;
     Front front;
 } schemes[] = {
-    { "http", FRONT_HTTP },  { "https", FRONT_HTTP }, { "rtmp", FRONT_RTMP },
-    { "rtmps", FRONT_RTMP }, { "rtsp", FRONT_RTSP },  { "rtsps", FRONT_RTSP }, { "srt", FRONT_SRT },
+    { "http", FRONT_HTTP }, { "https", FRONT_HTTP }, { "rtmp", FRONT_RTMP }, { "rtmps", FRONT_RTMP },
+    { "rtsp", FRONT_RTSP }, { "rtsps", FRONT_RTSP }, { "srt", FRONT_SRT },
 };
 
 bool dub_source_pipeline_is_network(const DubSourcePipeline *self)
@@ -53,12 +53,12 @@ void dub_source_pipeline_fail(DubSourcePipeline *self, DubErrorCode code, const 
     dub_handover_fail(self->handover, g_error_new(DUB_ERROR, code, "%s: %s", name, text));
 }
 
-
 static void add_parsebin_behind(DubSourcePipeline *self, GstPad *pad);
 
 static void handle_pad(DubSourcePipeline *self, GstPad *pad, GstCaps *caps)
 {
-    static const char *const containers[] = { "application/x-rtp", "video/mpegts", "video/quicktime", "audio/x-m4a", NULL };
+    static const char *const containers[] = { "application/x-rtp", "video/mpegts", "video/quicktime", "audio/x-m4a",
+                                              NULL };
     const char *type = gst_structure_get_name(gst_caps_get_structure(caps, 0));
     if (g_strv_contains(containers, type))
         add_parsebin_behind(self, pad);
@@ -121,8 +121,10 @@ static void connect_pads(DubSourcePipeline *self, GstElement *element)
     g_mutex_lock(&self->lock);
     g_ptr_array_add(self->pending, element);
     g_mutex_unlock(&self->lock);
-    g_signal_connect_data(element, "pad-added", G_CALLBACK(on_pad_added), dub_source_pipeline_ref(self), unref_closure, 0);
-    g_signal_connect_data(element, "no-more-pads", G_CALLBACK(on_no_more_pads), dub_source_pipeline_ref(self), unref_closure, 0);
+    g_signal_connect_data(element, "pad-added", G_CALLBACK(on_pad_added), dub_source_pipeline_ref(self), unref_closure,
+                          0);
+    g_signal_connect_data(element, "no-more-pads", G_CALLBACK(on_no_more_pads), dub_source_pipeline_ref(self),
+                          unref_closure, 0);
 }
 
 /* RTP needs depayloading as well as parsing, per stream; HLS gives whole containers. */
@@ -209,7 +211,8 @@ static void on_error_message(DubSourcePipeline *self, GstMessage *message)
     g_mutex_lock(&self->lock);
     g_autofree char *missing = g_strdup(self->missing);
     g_mutex_unlock(&self->lock);
-    dub_handover_fail(self->handover, dub_gst_error_new(message, self->uri, dub_source_pipeline_is_network(self), missing));
+    dub_handover_fail(self->handover,
+                      dub_gst_error_new(message, self->uri, dub_source_pipeline_is_network(self), missing));
 }
 
 /* In the posting thread. Nothing is left on the bus, so nothing piles up there. */
@@ -235,7 +238,8 @@ static GstPadProbeReturn hide_liveness(GstPad *pad, GstPadProbeInfo *info, void 
 {
     (void) pad;
     if (info->type & GST_PAD_PROBE_TYPE_QUERY_UPSTREAM)
-        return GST_QUERY_TYPE(GST_PAD_PROBE_INFO_QUERY(info)) == GST_QUERY_LATENCY ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+        return GST_QUERY_TYPE(GST_PAD_PROBE_INFO_QUERY(info)) == GST_QUERY_LATENCY ? GST_PAD_PROBE_DROP
+                                                                                   : GST_PAD_PROBE_OK;
     if (info->type & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM) {
         if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_SEGMENT) {
             GstSegment segment;
@@ -303,7 +307,8 @@ static bool build_http(DubSourcePipeline *self, GError **error)
     if (!typefind)
         return false;
     g_object_set(source, "location", self->uri, "timeout", HTTP_TIMEOUT_S, "retries", HTTP_RETRIES, NULL);
-    g_signal_connect_data(typefind, "have-type", G_CALLBACK(on_type_found), dub_source_pipeline_ref(self), unref_closure, 0);
+    g_signal_connect_data(typefind, "have-type", G_CALLBACK(on_type_found), dub_source_pipeline_ref(self),
+                          unref_closure, 0);
     g_mutex_lock(&self->lock);
     g_ptr_array_add(self->pending, typefind); /* until it has found the demuxer that tells */
     g_mutex_unlock(&self->lock);
@@ -322,8 +327,9 @@ static bool build_srt(DubSourcePipeline *self, GError **error)
         return false;
     g_object_set(source, "auto-reconnect", FALSE, NULL); /* otherwise it calls for ever, and tells nobody */
     g_autoptr(GstPad) pad = gst_element_get_static_pad(source, "src");
-    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_QUERY_UPSTREAM,
-                      hide_liveness, dub_source_pipeline_ref(self), (GDestroyNotify) dub_source_pipeline_unref);
+    gst_pad_add_probe(
+        pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_QUERY_UPSTREAM,
+        hide_liveness, dub_source_pipeline_ref(self), (GDestroyNotify) dub_source_pipeline_unref);
     return true;
 }
 
@@ -335,7 +341,8 @@ static bool build_rtsp(DubSourcePipeline *self, GError **error)
     /* TCP: a lost packet would be a hole in the dub. The jitter buffer has nothing to smooth then. */
     gst_util_set_object_arg(G_OBJECT(source), "protocols", "tcp");
     g_object_set(source, "location", self->uri, "latency", 200u, NULL);
-    gst_util_set_object_arg(G_OBJECT(source), "buffer-mode", "none"); /* the sender's timestamps, not our clock's view */
+    gst_util_set_object_arg(G_OBJECT(source), "buffer-mode",
+                            "none");              /* the sender's timestamps, not our clock's view */
     g_object_set(source, "do-rtcp", FALSE, NULL); /* rtsp-sync.c pairs the tracks from the first packet on */
     connect_pads(self, source);
     return true;
@@ -348,7 +355,7 @@ static bool build_front(DubSourcePipeline *self, GError **error)
     case FRONT_HTTP: return build_http(self, error);
     case FRONT_RTMP: return build_linked(self, "rtmp2src", self->uri, OUR_FLV_DEMUX, error) != NULL;
     case FRONT_RTSP: return build_rtsp(self, error);
-    case FRONT_SRT:  return build_srt(self, error);
+    case FRONT_SRT: return build_srt(self, error);
     }
     g_assert_not_reached();
 }
@@ -395,9 +402,11 @@ DubSourceFeed *dub_source_pipeline_new(const char *uri, DubHandover *handover, G
     self->video = (Branch){ .pipeline = self, .is_video = true };
     self->audio = (Branch){ .pipeline = self };
     self->pipeline = gst_object_ref_sink(gst_pipeline_new(NULL));
-    g_signal_connect_data(self->pipeline, "deep-element-added", G_CALLBACK(on_element_added), dub_source_pipeline_ref(self), unref_closure, 0);
+    g_signal_connect_data(self->pipeline, "deep-element-added", G_CALLBACK(on_element_added),
+                          dub_source_pipeline_ref(self), unref_closure, 0);
     g_autoptr(GstBus) bus = gst_element_get_bus(self->pipeline);
-    gst_bus_set_sync_handler(bus, on_message, dub_source_pipeline_ref(self), (GDestroyNotify) dub_source_pipeline_unref);
+    gst_bus_set_sync_handler(bus, on_message, dub_source_pipeline_ref(self),
+                             (GDestroyNotify) dub_source_pipeline_unref);
     if (build_front(self, error))
         return &self->feed;
     stop(&self->feed);
@@ -428,7 +437,8 @@ static void on_start(GstElement *pipeline, void *user_data)
     DubSourcePipeline *self = user_data;
     g_mutex_lock(&self->start_lock);
     if (!self->is_stopped && gst_element_set_state(pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
-        dub_source_pipeline_fail(self, dub_source_pipeline_is_network(self) ? DUB_ERROR_NETWORK : DUB_ERROR_IO, "cannot be opened"); /* unless a message told more */
+        dub_source_pipeline_fail(self, dub_source_pipeline_is_network(self) ? DUB_ERROR_NETWORK : DUB_ERROR_IO,
+                                 "cannot be opened"); /* unless a message told more */
     g_mutex_unlock(&self->start_lock);
 }
 
@@ -440,7 +450,8 @@ static DubSourcePipeline *pipeline_of(DubSourceFeed *feed)
 static void start(DubSourceFeed *feed)
 {
     DubSourcePipeline *self = pipeline_of(feed);
-    gst_element_call_async(self->pipeline, on_start, dub_source_pipeline_ref(self), (GDestroyNotify) dub_source_pipeline_unref);
+    gst_element_call_async(self->pipeline, on_start, dub_source_pipeline_ref(self),
+                           (GDestroyNotify) dub_source_pipeline_unref);
 }
 
 static void stop(DubSourceFeed *feed)
@@ -478,7 +489,8 @@ static void get_streams(DubSourceFeed *feed, DubSourceStreams *streams)
         .channels = self->channels,
         .is_length_declared = self->is_length_declared,
     };
-    streams->is_complete = dub_source_are_all_found(self) && (!self->has_video || self->video_caps) && (!self->has_audio || self->rate_hz);
+    streams->is_complete =
+        dub_source_are_all_found(self) && (!self->has_video || self->video_caps) && (!self->has_audio || self->rate_hz);
     g_mutex_unlock(&self->lock);
 }
 

@@ -16,7 +16,7 @@ typedef struct {
     GstCaps *last_caps;     /* streaming thread only, as the next */
     DubDtsMaker *dts_maker; /* NULL: the source has DTS */
     bool has_key, is_refused;
-    bool has_plain_times;   /* buffer times as they are, whatever the segment says */
+    bool has_plain_times; /* buffer times as they are, whatever the segment says */
 } Branch;
 
 struct _DubSourcePipeline {
@@ -28,7 +28,7 @@ struct _DubSourcePipeline {
     GstElement *pipeline; /* NULL once stopped */
     bool is_stopping;     /* loop thread only: a thread takes it down, and it is not ours any more */
     Branch video, audio;
-    int64_t srt_bytes_ns;  /* srtsrc's thread only, as the next: when the last came; DUB_TIME_NONE */
+    int64_t srt_bytes_ns; /* srtsrc's thread only, as the next: when the last came; DUB_TIME_NONE */
     bool has_srt_peer_left;
 
     GMutex start_lock; /* held while the state is changed, so that a stop cannot overtake the start */

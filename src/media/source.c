@@ -12,13 +12,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TICK_MS           500
-#define LIVE_SILENCE_NS   (10 * DUB_NS_PER_S)
-#define HTTP_SILENCE_NS   (30 * DUB_NS_PER_S) /* an HLS segment comes in one go, then nothing for its length */
-#define LOCAL_SILENCE_NS  (30 * DUB_NS_PER_S) /* a pipe, a playlist that does not grow, a disk that hangs */
-#define LATE_NS           DUB_NS_PER_S        /* a track that begins so much later than the other is worth a warning */
-#define STREAMS_WAIT_NS   (5 * DUB_NS_PER_S)  /* for a second stream, after the first data: RTMP does not say what it holds */
-#define TRUNCATED_MIN_NS  DUB_NS_PER_S        /* a header's duration may be off by this */
+#define TICK_MS          500
+#define LIVE_SILENCE_NS  (10 * DUB_NS_PER_S)
+#define HTTP_SILENCE_NS  (30 * DUB_NS_PER_S) /* an HLS segment comes in one go, then nothing for its length */
+#define LOCAL_SILENCE_NS (30 * DUB_NS_PER_S) /* a pipe, a playlist that does not grow, a disk that hangs */
+#define LATE_NS          DUB_NS_PER_S        /* a track that begins so much later than the other is worth a warning */
+#define STREAMS_WAIT_NS \
+    (5 * DUB_NS_PER_S)                /* for a second stream, after the first data: RTMP does not say what it holds */
+#define TRUNCATED_MIN_NS DUB_NS_PER_S /* a header's duration may be off by this */
 
 struct _DubSource {
     unsigned refs; /* the owner's, and one while a callback runs */
@@ -30,9 +31,9 @@ struct _DubSource {
     DubSourceFeed *feed;
     GSource *tick;
     bool is_held, is_info_sent, is_over, is_freed;
-    int64_t started_ns;    /* or resumed */
-    int64_t duration_ns;   /* declared; DUB_TIME_NONE */
-    int64_t delivered_ns;  /* end of the last unit or PCM */
+    int64_t started_ns;                     /* or resumed */
+    int64_t duration_ns;                    /* declared; DUB_TIME_NONE */
+    int64_t delivered_ns;                   /* end of the last unit or PCM */
     int64_t first_video_ns, first_audio_ns; /* what was delivered first; DUB_TIME_NONE */
     bool is_length_declared;
 };
@@ -90,9 +91,11 @@ static GError *no_audio_error(DubSource *self, const DubSourceStreams *streams)
 {
     g_autofree char *name = dub_url_printable(self->uri);
     if (streams->has_audio)
-        return g_error_new(DUB_ERROR, DUB_ERROR_CORRUPT, "%s: its audio track holds no sound that can be decoded", name);
+        return g_error_new(DUB_ERROR, DUB_ERROR_CORRUPT, "%s: its audio track holds no sound that can be decoded",
+                           name);
     if (!streams->has_video && dub_media_uri_is_live(self->uri))
-        return g_error_new(DUB_ERROR, DUB_ERROR_NETWORK, "%s: the server closed the connection before any media came", name);
+        return g_error_new(DUB_ERROR, DUB_ERROR_NETWORK, "%s: the server closed the connection before any media came",
+                           name);
     if (!streams->has_video)
         return g_error_new(DUB_ERROR, DUB_ERROR_CORRUPT, "%s: not a media file or stream", name);
     return g_error_new(DUB_ERROR, DUB_ERROR_NO_AUDIO, "%s: audio track required for dubbing", name);
@@ -212,7 +215,7 @@ static void dispatch_item(DubSource *self, DubHandoverItem *item)
     switch (item->kind) {
     case DUB_HANDOVER_VIDEO: deliver_video(self, item); return;
     case DUB_HANDOVER_AUDIO: deliver_audio(self, item); return;
-    case DUB_HANDOVER_EOS:   deliver_eos(self); return;
+    case DUB_HANDOVER_EOS: deliver_eos(self); return;
     case DUB_HANDOVER_ERROR: report_error(self, g_steal_pointer(&item->error)); return;
     }
 }
@@ -255,7 +258,8 @@ static GError *silence_error(DubSource *self)
         return NULL;
     g_autofree char *name = dub_url_printable(self->uri);
     const char *what = last_ns == DUB_TIME_NONE ? "no data came within" : "no more data for";
-    return g_error_new(DUB_ERROR, is_local ? DUB_ERROR_TIMEOUT : DUB_ERROR_STALLED, "%s: %s %d s", name, what, (int) (limit_ns / DUB_NS_PER_S));
+    return g_error_new(DUB_ERROR, is_local ? DUB_ERROR_TIMEOUT : DUB_ERROR_STALLED, "%s: %s %d s", name, what,
+                       (int) (limit_ns / DUB_NS_PER_S));
 }
 
 static gboolean on_tick(void *data)
@@ -299,7 +303,8 @@ static DubSourceFeed *new_feed(DubSource *self, const DubSourceChoice *choice, G
 {
     if (strstr(self->uri, "://") && g_ascii_strncasecmp(self->uri, "file://", 7) != 0)
         return dub_source_pipeline_new(self->uri, self->handover, error);
-    g_autofree char *path = strstr(self->uri, "://") ? g_filename_from_uri(self->uri, NULL, error) : g_strdup(self->uri);
+    g_autofree char *path =
+        strstr(self->uri, "://") ? g_filename_from_uri(self->uri, NULL, error) : g_strdup(self->uri);
     if (!path || !check_file(path, error))
         return NULL;
     if (is_flv_file(path))
@@ -310,8 +315,8 @@ static DubSourceFeed *new_feed(DubSource *self, const DubSourceChoice *choice, G
     return dub_file_reader_new(path, &config, self->handover);
 }
 
-DubSource *dub_source_new(const char *uri, const DubSourceChoice *choice, const DubSourceCallbacks *callbacks, void *user_data,
-                          GError **error)
+DubSource *dub_source_new(const char *uri, const DubSourceChoice *choice, const DubSourceCallbacks *callbacks,
+                          void *user_data, GError **error)
 {
     const bool blocks = !dub_media_uri_is_live(uri) || is_http(uri);
     DubSource *self = g_new0(DubSource, 1);

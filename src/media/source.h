@@ -9,22 +9,22 @@
 #include "media/track-format.h"
 
 typedef struct {
-    GstCaps *video_caps;      /* (transfer none) NULL: audio alone */
+    GstCaps *video_caps;          /* (transfer none) NULL: audio alone */
     DubTrackFormat *video_format; /* (transfer none) (nullable): what else its container says of the picture */
-    const char *audio_name;   /* (nullable) which of several audio tracks this is: "track 2 of 3 (spa)" */
-    unsigned rate_hz;         /* of the PCM that follows: the source's own */
-    unsigned channels;        /* 1 or 2; more are mixed down */
-    int64_t duration_ns;      /* DUB_TIME_NONE when not known (live) */
-    bool live;                /* the source sets the pace */
-    int64_t age_ns;           /* how much older than now what comes first is; 0: just arrived (see media/head.h) */
-    int64_t first_ns;         /* … and its timestamp; without meaning while age_ns is 0 */
+    const char *audio_name;       /* (nullable) which of several audio tracks this is: "track 2 of 3 (spa)" */
+    unsigned rate_hz;             /* of the PCM that follows: the source's own */
+    unsigned channels;            /* 1 or 2; more are mixed down */
+    int64_t duration_ns;          /* DUB_TIME_NONE when not known (live) */
+    bool live;                    /* the source sets the pace */
+    int64_t age_ns;               /* how much older than now what comes first is; 0: just arrived (see media/head.h) */
+    int64_t first_ns;             /* … and its timestamp; without meaning while age_ns is 0 */
 } DubSourceInfo;
 
 typedef struct {
-    void (*on_info)(const DubSourceInfo *info, void *user_data); /* once, before anything else */
-    void (*on_video)(DubAccessUnit *unit, void *user_data);      /* (transfer full) decode order */
+    void (*on_info)(const DubSourceInfo *info, void *user_data);    /* once, before anything else */
+    void (*on_video)(DubAccessUnit *unit, void *user_data);         /* (transfer full) decode order */
     void (*on_audio)(DubPcm *pcm, int64_t pts_ns, void *user_data); /* (transfer full) */
-    void (*on_eos)(void *user_data);                             /* clean end: file over, publisher gone */
+    void (*on_eos)(void *user_data);                                /* clean end: file over, publisher gone */
     /* Nothing follows. DUB_ERROR_NO_AUDIO "audio track required for dubbing", NOT_FOUND, CORRUPT, UNSUPPORTED, NETWORK,
      * TIMEOUT (no data for 10 s on a live source). What came before is good. */
     void (*on_error)(const GError *error, void *user_data);
@@ -40,7 +40,8 @@ typedef struct _DubSource DubSource;
 
 /* @uri: a path, "-" for standard input, file://, rtmp://, rtmps://, rtsp://, srt://, http(s)://. Cheap checks (missing file, unknown scheme)
  * fail here, all else through on_error. */
-DubSource *dub_source_new(const char *uri, const DubSourceChoice *choice /* (nullable) */, const DubSourceCallbacks *callbacks, void *user_data, GError **error);
+DubSource *dub_source_new(const char *uri, const DubSourceChoice *choice /* (nullable) */,
+                          const DubSourceCallbacks *callbacks, void *user_data, GError **error);
 void dub_source_start(DubSource *self);
 /* Held, nothing is delivered; a file's pipeline then blocks on bounded queues. A live source that is held for longer than
  * its queue (10 s) fails with DUB_ERROR_BACKPRESSURE. */

@@ -53,7 +53,8 @@ DubTrackFormat *dub_track_format_new(const AVStream *stream)
     if (avcodec_parameters_copy(self->parameters, stream->codecpar) < 0)
         g_error("out of memory");
     self->frame_rate = stream->avg_frame_rate;
-    self->aspect = stream->sample_aspect_ratio.num ? stream->sample_aspect_ratio : stream->codecpar->sample_aspect_ratio;
+    self->aspect =
+        stream->sample_aspect_ratio.num ? stream->sample_aspect_ratio : stream->codecpar->sample_aspect_ratio;
     self->side_data = g_new0(AVPacketSideData, (gsize) MAX(stream->nb_side_data, 1));
     for (int i = 0; i < stream->nb_side_data; i++) {
         const AVPacketSideData *from = &stream->side_data[i];
@@ -176,7 +177,8 @@ GstCaps *dub_track_format_caps(const DubTrackFormat *self)
     if (format)
         gst_caps_set_simple(caps, "stream-format", G_TYPE_STRING, format, NULL);
     if (parameters->width > 0 && parameters->height > 0)
-        gst_caps_set_simple(caps, "width", G_TYPE_INT, parameters->width, "height", G_TYPE_INT, parameters->height, NULL);
+        gst_caps_set_simple(caps, "width", G_TYPE_INT, parameters->width, "height", G_TYPE_INT, parameters->height,
+                            NULL);
     if (self->frame_rate.num > 0 && self->frame_rate.den > 0)
         gst_caps_set_simple(caps, "framerate", GST_TYPE_FRACTION, self->frame_rate.num, self->frame_rate.den, NULL);
     if (self->aspect.num > 0 && self->aspect.den > 0)

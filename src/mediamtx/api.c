@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-#define LIST_PATH           "/v3/paths/list"
-#define GET_PREFIX          "/v3/paths/get"
-#define DEFAULT_PAGE_ITEMS  100
+#define LIST_PATH          "/v3/paths/list"
+#define GET_PREFIX         "/v3/paths/get"
+#define DEFAULT_PAGE_ITEMS 100
 
 typedef struct {
     DubMediamtxPathsFunc paths;
@@ -57,8 +57,8 @@ static void on_list(SoupServer *server G_GNUC_UNUSED, SoupServerMessage *message
         reply_error(message, SOUP_STATUS_NOT_FOUND, "not found");
         return;
     }
-    if (!read_number(query, "itemsPerPage", DEFAULT_PAGE_ITEMS, 1, &page_items)
-        || !read_number(query, "page", 0, 0, &page)) {
+    if (!read_number(query, "itemsPerPage", DEFAULT_PAGE_ITEMS, 1, &page_items) ||
+        !read_number(query, "page", 0, 0, &page)) {
         reply_error(message, SOUP_STATUS_BAD_REQUEST, "invalid page or items per page");
         return;
     }

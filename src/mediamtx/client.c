@@ -57,8 +57,8 @@ DubMediamtxClient *dub_mediamtx_client_new(const char *api_url, guint timeout_s,
     const GUriFlags flags = SOUP_HTTP_URI_FLAGS | G_URI_FLAGS_HAS_PASSWORD;
     g_autoptr(GUri) uri = g_uri_parse(api_url, flags, NULL);
     const char *scheme = uri ? g_uri_get_scheme(uri) : "";
-    if (!uri || !g_uri_get_host(uri) || !*g_uri_get_host(uri)
-        || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
+    if (!uri || !g_uri_get_host(uri) || !*g_uri_get_host(uri) ||
+        (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)) {
         g_autofree char *name = dub_url_printable(api_url);
         g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
                     "control API: '%s' is not a URL such as http://localhost:9997", name);
@@ -67,7 +67,8 @@ DubMediamtxClient *dub_mediamtx_client_new(const char *api_url, guint timeout_s,
     DubMediamtxClient *self = g_new0(DubMediamtxClient, 1);
     self->session = soup_session_new_with_options("timeout", MAX(timeout_s, 1), "max-conns-per-host", 2, NULL);
     self->authorization = basic_authorization(uri);
-    self->base = g_uri_build(SOUP_HTTP_URI_FLAGS, scheme, NULL, g_uri_get_host(uri), g_uri_get_port(uri), "/", NULL, NULL);
+    self->base =
+        g_uri_build(SOUP_HTTP_URI_FLAGS, scheme, NULL, g_uri_get_host(uri), g_uri_get_port(uri), "/", NULL, NULL);
     self->closing = g_cancellable_new();
     self->queries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return self;
@@ -192,8 +193,8 @@ static bool read_page(Call *call, const DubJson *root, int64_t *page_count, GErr
         g_set_error_literal(error, DUB_ERROR, DUB_ERROR_PROTOCOL, "not an object");
         return false;
     }
-    if (!dub_json_get_int(root, "pageCount", DUB_JSON_REQUIRED, 0, INT32_MAX, page_count, error)
-        || !dub_json_get_array(root, "items", DUB_JSON_REQUIRED, &items, error))
+    if (!dub_json_get_int(root, "pageCount", DUB_JSON_REQUIRED, 0, INT32_MAX, page_count, error) ||
+        !dub_json_get_array(root, "items", DUB_JSON_REQUIRED, &items, error))
         return false;
     for (gsize i = 0; i < json_array_size(items); i++) {
         DubMediamtxPath *path = dub_mediamtx_path_from_json(json_array_get(items, i), error);
@@ -270,7 +271,8 @@ static void on_bytes(GObject *source, GAsyncResult *result, gpointer user_data)
         fail(task, DUB_ERROR_PROTOCOL, "its answer is too long");
     } else {
         g_byte_array_append(call->body, data, (guint) size);
-        g_input_stream_read_bytes_async(call->stream, READ_BYTES, G_PRIORITY_DEFAULT, call->cancellable, on_bytes, task);
+        g_input_stream_read_bytes_async(call->stream, READ_BYTES, G_PRIORITY_DEFAULT, call->cancellable, on_bytes,
+                                        task);
     }
 }
 
@@ -286,7 +288,8 @@ static void on_answer(GObject *source, GAsyncResult *result, gpointer user_data)
     else if (call->asks_query && soup_message_get_status(call->message) != SOUP_STATUS_OK)
         finish_query(task, NULL);
     else if (check_status(task))
-        g_input_stream_read_bytes_async(call->stream, READ_BYTES, G_PRIORITY_DEFAULT, call->cancellable, on_bytes, task);
+        g_input_stream_read_bytes_async(call->stream, READ_BYTES, G_PRIORITY_DEFAULT, call->cancellable, on_bytes,
+                                        task);
 }
 
 static void send_request(GTask *task, const char *path, const char *query)
@@ -316,8 +319,9 @@ static const char *connections_of(const char *source_type)
 {
     static const struct {
         const char *type, *call;
-    } kinds[] = { { "rtmpConn", "rtmpconns" },         { "rtmpsConn", "rtmpsconns" },       { "srtConn", "srtconns" },
-                  { "rtspSession", "rtspsessions" },   { "rtspsSession", "rtspssessions" }, { "webRTCSession", "webrtcsessions" } };
+    } kinds[] = { { "rtmpConn", "rtmpconns" },         { "rtmpsConn", "rtmpsconns" },
+                  { "srtConn", "srtconns" },           { "rtspSession", "rtspsessions" },
+                  { "rtspsSession", "rtspssessions" }, { "webRTCSession", "webrtcsessions" } };
     for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
         if (strcmp(kinds[i].type, source_type) == 0)
             return kinds[i].call;

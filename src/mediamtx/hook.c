@@ -68,11 +68,11 @@ DubMediamtxHook *dub_mediamtx_hook_new(const char *path, const char *query, cons
     self->query = g_strdup(query ? query : "");
     self->source_type = g_strdup(source_type);
     self->source_id = g_strdup(source_id);
-    if (!check_length("path", path, MAX_PATH_BYTES, error)
-        || !check_length("query", self->query, MAX_QUERY_BYTES, error)
-        || !check_length("sourceType", source_type, MAX_WORD_BYTES, error)
-        || !check_length("sourceId", source_id, MAX_WORD_BYTES, error)
-        || !dub_mediamtx_split_name(path, &self->stream_id, &self->direction, error))
+    if (!check_length("path", path, MAX_PATH_BYTES, error) ||
+        !check_length("query", self->query, MAX_QUERY_BYTES, error) ||
+        !check_length("sourceType", source_type, MAX_WORD_BYTES, error) ||
+        !check_length("sourceId", source_id, MAX_WORD_BYTES, error) ||
+        !dub_mediamtx_split_name(path, &self->stream_id, &self->direction, error))
         return NULL;
     self->parameters = parse_query(self->query);
     return g_steal_pointer(&self);
@@ -93,10 +93,10 @@ DubMediamtxHook *dub_mediamtx_hook_parse(const char *text, gsize length, GError 
         g_set_error_literal(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "body: not an object");
         return NULL;
     }
-    if (!dub_json_get_string(root, "path", DUB_JSON_REQUIRED, &path, error)
-        || !dub_json_get_string(root, "query", DUB_JSON_OPTIONAL, &query, error)
-        || !dub_json_get_string(root, "sourceType", DUB_JSON_OPTIONAL, &source_type, error)
-        || !dub_json_get_string(root, "sourceId", DUB_JSON_OPTIONAL, &source_id, error))
+    if (!dub_json_get_string(root, "path", DUB_JSON_REQUIRED, &path, error) ||
+        !dub_json_get_string(root, "query", DUB_JSON_OPTIONAL, &query, error) ||
+        !dub_json_get_string(root, "sourceType", DUB_JSON_OPTIONAL, &source_type, error) ||
+        !dub_json_get_string(root, "sourceId", DUB_JSON_OPTIONAL, &source_id, error))
         return NULL;
     return dub_mediamtx_hook_new(path, query, source_type, source_id, error);
 }

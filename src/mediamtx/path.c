@@ -32,10 +32,10 @@ static bool read_ready(const DubJson *item, DubMediamtxPath *self, GError **erro
 {
     bool available = false;
     const char *time = NULL;
-    if (!dub_json_get_bool(item, "ready", DUB_JSON_OPTIONAL, &self->ready, error)
-        || !dub_json_get_bool(item, "available", DUB_JSON_OPTIONAL, &available, error)
-        || !dub_json_get_string(item, "readyTime", DUB_JSON_OPTIONAL, &time, error)
-        || (!time && !dub_json_get_string(item, "availableTime", DUB_JSON_OPTIONAL, &time, error)))
+    if (!dub_json_get_bool(item, "ready", DUB_JSON_OPTIONAL, &self->ready, error) ||
+        !dub_json_get_bool(item, "available", DUB_JSON_OPTIONAL, &available, error) ||
+        !dub_json_get_string(item, "readyTime", DUB_JSON_OPTIONAL, &time, error) ||
+        (!time && !dub_json_get_string(item, "availableTime", DUB_JSON_OPTIONAL, &time, error)))
         return false;
     self->ready |= available;
     g_autoptr(GDateTime) ready_since = time ? g_date_time_new_from_iso8601(time, NULL) : NULL;
@@ -47,8 +47,8 @@ static bool read_ready(const DubJson *item, DubMediamtxPath *self, GError **erro
 static bool read_bytes(const DubJson *item, const char *first, const char *second, uint64_t *bytes, GError **error)
 {
     int64_t value = 0;
-    if (!dub_json_get_int(item, first, DUB_JSON_OPTIONAL, 0, INT64_MAX, &value, error)
-        || !dub_json_get_int(item, second, DUB_JSON_OPTIONAL, 0, INT64_MAX, &value, error))
+    if (!dub_json_get_int(item, first, DUB_JSON_OPTIONAL, 0, INT64_MAX, &value, error) ||
+        !dub_json_get_int(item, second, DUB_JSON_OPTIONAL, 0, INT64_MAX, &value, error))
         return false;
     *bytes = (uint64_t) value;
     return true;
@@ -78,13 +78,13 @@ static bool read_path(const DubJson *item, DubMediamtxPath *self, GError **error
     if (!dub_json_get_string(item, "name", DUB_JSON_REQUIRED, &name, error))
         return false;
     self->name = g_strdup(name);
-    return read_ready(item, self, error) && (self->source_type = optional_string(item, "source.type", error))
-           && (self->source_id = optional_string(item, "source.id", error))
-           && (self->query = optional_string(item, "query", error))
-           && read_names(item, "tracks", NULL, &self->tracks, error)
-           && read_names(item, "readers", "id", &self->reader_ids, error)
-           && read_bytes(item, "bytesReceived", "inboundBytes", &self->bytes_received, error)
-           && read_bytes(item, "bytesSent", "outboundBytes", &self->bytes_sent, error);
+    return read_ready(item, self, error) && (self->source_type = optional_string(item, "source.type", error)) &&
+           (self->source_id = optional_string(item, "source.id", error)) &&
+           (self->query = optional_string(item, "query", error)) &&
+           read_names(item, "tracks", NULL, &self->tracks, error) &&
+           read_names(item, "readers", "id", &self->reader_ids, error) &&
+           read_bytes(item, "bytesReceived", "inboundBytes", &self->bytes_received, error) &&
+           read_bytes(item, "bytesSent", "outboundBytes", &self->bytes_sent, error);
 }
 
 DubMediamtxPath *dub_mediamtx_path_from_json(const DubJson *item, GError **error)

@@ -6,19 +6,19 @@
 #include <string.h>
 
 enum { /* AMF 0 specification, 2.1: type markers */
-    MARKER_NUMBER = 0x00,
-    MARKER_BOOLEAN = 0x01,
-    MARKER_STRING = 0x02,
-    MARKER_OBJECT = 0x03,
-    MARKER_NULL = 0x05,
-    MARKER_UNDEFINED = 0x06,
-    MARKER_ECMA_ARRAY = 0x08,
-    MARKER_OBJECT_END = 0x09,
-    MARKER_STRICT_ARRAY = 0x0a,
-    MARKER_DATE = 0x0b,
-    MARKER_LONG_STRING = 0x0c,
-    MARKER_XML = 0x0f,         /* a long string with another marker */
-    MARKER_TYPED_OBJECT = 0x10, /* an object behind a class name, which means nothing here */
+       MARKER_NUMBER = 0x00,
+       MARKER_BOOLEAN = 0x01,
+       MARKER_STRING = 0x02,
+       MARKER_OBJECT = 0x03,
+       MARKER_NULL = 0x05,
+       MARKER_UNDEFINED = 0x06,
+       MARKER_ECMA_ARRAY = 0x08,
+       MARKER_OBJECT_END = 0x09,
+       MARKER_STRICT_ARRAY = 0x0a,
+       MARKER_DATE = 0x0b,
+       MARKER_LONG_STRING = 0x0c,
+       MARKER_XML = 0x0f,          /* a long string with another marker */
+       MARKER_TYPED_OBJECT = 0x10, /* an object behind a class name, which means nothing here */
 };
 
 struct _DubAmf {
@@ -172,38 +172,38 @@ static bool read_ecma_array(Reader *reader, DubAmf *self, guint depth, GError **
 static bool type_of_marker(uint8_t marker, DubAmfType *type)
 {
     switch (marker) {
-    case MARKER_NUMBER:       *type = DUB_AMF_NUMBER; return true;
-    case MARKER_BOOLEAN:      *type = DUB_AMF_BOOLEAN; return true;
+    case MARKER_NUMBER: *type = DUB_AMF_NUMBER; return true;
+    case MARKER_BOOLEAN: *type = DUB_AMF_BOOLEAN; return true;
     case MARKER_XML:
     case MARKER_LONG_STRING:
-    case MARKER_STRING:       *type = DUB_AMF_STRING; return true;
+    case MARKER_STRING: *type = DUB_AMF_STRING; return true;
     case MARKER_TYPED_OBJECT:
-    case MARKER_OBJECT:       *type = DUB_AMF_OBJECT; return true;
-    case MARKER_NULL:         *type = DUB_AMF_NULL; return true;
-    case MARKER_UNDEFINED:    *type = DUB_AMF_UNDEFINED; return true;
-    case MARKER_ECMA_ARRAY:   *type = DUB_AMF_ECMA_ARRAY; return true;
+    case MARKER_OBJECT: *type = DUB_AMF_OBJECT; return true;
+    case MARKER_NULL: *type = DUB_AMF_NULL; return true;
+    case MARKER_UNDEFINED: *type = DUB_AMF_UNDEFINED; return true;
+    case MARKER_ECMA_ARRAY: *type = DUB_AMF_ECMA_ARRAY; return true;
     case MARKER_STRICT_ARRAY: *type = DUB_AMF_STRICT_ARRAY; return true;
-    case MARKER_DATE:         *type = DUB_AMF_DATE; return true;
-    default:                  return false;
+    case MARKER_DATE: *type = DUB_AMF_DATE; return true;
+    default: return false;
     }
 }
 
 static bool read_body(Reader *reader, uint8_t marker, DubAmf *self, guint depth, GError **error)
 {
     switch (self->type) {
-    case DUB_AMF_NUMBER:       return read_double(reader, &self->number, error);
-    case DUB_AMF_BOOLEAN:      return read_boolean(reader, self, error);
+    case DUB_AMF_NUMBER: return read_double(reader, &self->number, error);
+    case DUB_AMF_BOOLEAN: return read_boolean(reader, self, error);
     case DUB_AMF_STRING:
         self->string = read_string(reader, marker == MARKER_STRING ? 2 : 4, error);
         return self->string != NULL;
     case DUB_AMF_OBJECT:
         return marker == MARKER_TYPED_OBJECT ? read_typed_object(reader, self, depth, error)
                                              : read_members(reader, self, depth, error);
-    case DUB_AMF_ECMA_ARRAY:   return read_ecma_array(reader, self, depth, error);
+    case DUB_AMF_ECMA_ARRAY: return read_ecma_array(reader, self, depth, error);
     case DUB_AMF_STRICT_ARRAY: return read_items(reader, self, depth, error);
-    case DUB_AMF_DATE:         return read_date(reader, self, error);
+    case DUB_AMF_DATE: return read_date(reader, self, error);
     case DUB_AMF_NULL:
-    case DUB_AMF_UNDEFINED:    return true;
+    case DUB_AMF_UNDEFINED: return true;
     }
     return false;
 }
@@ -334,10 +334,10 @@ static void encode_items(const DubAmf *self, GByteArray *out)
 void dub_amf_encode(const DubAmf *self, GByteArray *out)
 {
     switch (self->type) {
-    case DUB_AMF_NUMBER:    dub_amf_write_number(out, self->number); break;
-    case DUB_AMF_BOOLEAN:   dub_amf_write_boolean(out, self->number != 0); break;
-    case DUB_AMF_STRING:    encode_string(self->string, out); break;
-    case DUB_AMF_NULL:      dub_amf_write_null(out); break;
+    case DUB_AMF_NUMBER: dub_amf_write_number(out, self->number); break;
+    case DUB_AMF_BOOLEAN: dub_amf_write_boolean(out, self->number != 0); break;
+    case DUB_AMF_STRING: encode_string(self->string, out); break;
+    case DUB_AMF_NULL: dub_amf_write_null(out); break;
     case DUB_AMF_UNDEFINED: append_marker(out, MARKER_UNDEFINED); break;
     case DUB_AMF_OBJECT:
         dub_amf_begin_object(out);
@@ -362,8 +362,8 @@ void dub_amf_encode(const DubAmf *self, GByteArray *out)
 
 bool dub_amf_equal(const DubAmf *a, const DubAmf *b)
 {
-    if (a->type != b->type || g_strcmp0(a->string, b->string) != 0
-        || memcmp(&a->number, &b->number, sizeof a->number) != 0 /* a NaN equals itself here */
+    if (a->type != b->type || g_strcmp0(a->string, b->string) != 0 ||
+        memcmp(&a->number, &b->number, sizeof a->number) != 0 /* a NaN equals itself here */
         || dub_amf_length(a) != dub_amf_length(b))
         return false;
     for (guint i = 0; i < dub_amf_length(a); i++) {

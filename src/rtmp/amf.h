@@ -39,8 +39,8 @@ void dub_amf_encode(const DubAmf *self, GByteArray *out);
 bool dub_amf_equal(const DubAmf *a, const DubAmf *b);
 
 DubAmfType dub_amf_type(const DubAmf *self);
-guint dub_amf_length(const DubAmf *self);                     /* members or items; 0 for the rest */
-const DubAmf *dub_amf_item(const DubAmf *self, guint index);  /* NULL beyond the end: absent reads as "not there" */
+guint dub_amf_length(const DubAmf *self);                    /* members or items; 0 for the rest */
+const DubAmf *dub_amf_item(const DubAmf *self, guint index); /* NULL beyond the end: absent reads as "not there" */
 const DubAmf *dub_amf_member(const DubAmf *self, const char *name); /* NULL when absent or @self has no members */
 
 /* NULL and any other type give the fallback. Strings belong to @self. */

@@ -5,13 +5,13 @@
 
 #include <string.h>
 
-#define DEFAULT_CHUNK_BYTES 128u     /* §5.4.1 */
+#define DEFAULT_CHUNK_BYTES 128u /* §5.4.1 */
 #define EXTENDED_TIMESTAMP  0xffffffu
-#define MAX_HEADER_BYTES    18       /* basic 3, message 11, extended timestamp 4 */
+#define MAX_HEADER_BYTES    18           /* basic 3, message 11, extended timestamp 4 */
 #define FIRST_ALLOCATION    (64u * 1024) /* a length is only a promise: memory follows the bytes that came */
 
 typedef struct {
-    uint32_t id; /* 0: slot not in use */
+    uint32_t id;                  /* 0: slot not in use */
     uint32_t timestamp_ms, field; /* field: of the last header, absolute or a delta; type 3 repeats it */
     uint32_t length, stream_id;
     uint8_t type;
@@ -76,8 +76,8 @@ static gsize basic_header_bytes(uint8_t first_byte)
 static uint32_t chunk_stream_id(const uint8_t *header)
 {
     switch (header[0] & 0x3f) {
-    case 0:  return 64u + header[1];
-    case 1:  return 64u + header[1] + 256u * header[2];
+    case 0: return 64u + header[1];
+    case 1: return 64u + header[1] + 256u * header[2];
     default: return header[0] & 0x3f;
     }
 }

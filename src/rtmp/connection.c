@@ -7,13 +7,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#define CLOSING_NS         (3 * DUB_NS_PER_S) /* for the peer to take the last bytes and to close */
+#define CLOSING_NS     (3 * DUB_NS_PER_S) /* for the peer to take the last bytes and to close */
 /* rtmp2src forgets the message it has not handed on yet when it sees the end: give it time to. */
-#define ENDING_NS          (200 * DUB_NS_PER_MS)
-#define COMMAND_BYTES      65536u             /* longest message of a peer that does not publish */
-#define MAX_VECTORS        256
-#define MAX_OVERFLOWS      3
-#define DEFAULT_WINDOW     2500000u
+#define ENDING_NS      (200 * DUB_NS_PER_MS)
+#define COMMAND_BYTES  65536u /* longest message of a peer that does not publish */
+#define MAX_VECTORS    256
+#define MAX_OVERFLOWS  3
+#define DEFAULT_WINDOW 2500000u
 
 static gboolean on_readable(GSocket *socket, GIOCondition condition, gpointer user_data);
 static gboolean on_writable(GSocket *socket, GIOCondition condition, gpointer user_data);
@@ -172,10 +172,9 @@ void dub_rtmp_connection_flush(DubRtmpConnection *self)
     const guint n = dub_rtmp_send_queue_vectors(self->queue, vectors, MAX_VECTORS);
     gsize sent = 0;
     g_autoptr(GError) error = NULL;
-    const GPollableReturn result =
-        n == 0 ? G_POLLABLE_RETURN_OK
-               : g_socket_send_message_with_timeout(self->socket, NULL, vectors, (gint) n, NULL, 0, 0, 0, &sent,
-                                                    NULL, &error);
+    const GPollableReturn result = n == 0 ? G_POLLABLE_RETURN_OK
+                                          : g_socket_send_message_with_timeout(self->socket, NULL, vectors, (gint) n,
+                                                                               NULL, 0, 0, 0, &sent, NULL, &error);
     if (result == G_POLLABLE_RETURN_FAILED) {
         dub_info("rtmp: %s: %s", self->peer, error->message);
         dub_rtmp_connection_close(self, NULL);
@@ -222,8 +221,8 @@ static bool read_messages(DubRtmpConnection *self, const uint8_t *data, gsize si
     while (self->state < DUB_RTMP_CLOSING) { /* after that nothing the peer says matters */
         g_auto(DubRtmpMessage) message = { 0 };
         switch (dub_rtmp_reader_read(self->reader, &data, &size, &message, error)) {
-        case DUB_RTMP_READ_MORE:    return true;
-        case DUB_RTMP_READ_BROKEN:  return false;
+        case DUB_RTMP_READ_MORE: return true;
+        case DUB_RTMP_READ_BROKEN: return false;
         case DUB_RTMP_READ_MESSAGE: break;
         }
         if (!dub_rtmp_session_message(self, &message, error))
@@ -309,19 +308,16 @@ void dub_rtmp_connection_tick(DubRtmpConnection *self, int64_t now_ns)
         if (is_over(now_ns, self->since_ns, config->wait_ms))
             dub_rtmp_session_play_not_found(self);
         break;
-    case DUB_RTMP_PLAYING:
-        tick_player(self, now_ns);
-        break;
+    case DUB_RTMP_PLAYING: tick_player(self, now_ns); break;
     case DUB_RTMP_ENDING:
         if (now_ns - self->since_ns > ENDING_NS)
             dub_rtmp_session_play_ended(self);
         break;
     case DUB_RTMP_CLOSING:
-        if (now_ns - MAX(self->since_ns, self->sent_ns) > CLOSING_NS
-            || is_over(now_ns, self->since_ns, config->player_lag_ms))
+        if (now_ns - MAX(self->since_ns, self->sent_ns) > CLOSING_NS ||
+            is_over(now_ns, self->since_ns, config->player_lag_ms))
             dub_rtmp_connection_close(self, NULL);
         break;
-    case DUB_RTMP_CLOSED:
-        break;
+    case DUB_RTMP_CLOSED: break;
     }
 }

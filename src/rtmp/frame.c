@@ -4,12 +4,12 @@
 static uint8_t chunk_stream_of_type(uint8_t type)
 {
     switch (type) {
-    case DUB_RTMP_AUDIO:     return DUB_RTMP_CHUNK_STREAM_AUDIO;
-    case DUB_RTMP_VIDEO:     return DUB_RTMP_CHUNK_STREAM_VIDEO;
+    case DUB_RTMP_AUDIO: return DUB_RTMP_CHUNK_STREAM_AUDIO;
+    case DUB_RTMP_VIDEO: return DUB_RTMP_CHUNK_STREAM_VIDEO;
     case DUB_RTMP_DATA:
     case DUB_RTMP_DATA_AMF3: return DUB_RTMP_CHUNK_STREAM_DATA;
-    case DUB_RTMP_COMMAND:   return DUB_RTMP_CHUNK_STREAM_COMMAND;
-    default:                 return DUB_RTMP_CHUNK_STREAM_CONTROL;
+    case DUB_RTMP_COMMAND: return DUB_RTMP_CHUNK_STREAM_COMMAND;
+    default: return DUB_RTMP_CHUNK_STREAM_CONTROL;
     }
 }
 

@@ -67,8 +67,8 @@ static void start_group(DubGopCache *self, const DubRtmpFrame *frame, int64_t no
 static bool within_bounds(const DubGopCache *self, const DubRtmpFrame *frame)
 {
     const int32_t span_ms = (int32_t) (frame->timestamp_ms - self->key_ms); /* timestamps wrap */
-    return self->bytes + dub_rtmp_frame_memory(frame) <= self->limits.max_bytes
-           && span_ms <= (int32_t) self->limits.max_ms;
+    return self->bytes + dub_rtmp_frame_memory(frame) <= self->limits.max_bytes &&
+           span_ms <= (int32_t) self->limits.max_ms;
 }
 
 /* Over the bound: of a stream's head, the last group may still fit. */
@@ -126,8 +126,7 @@ static void emit_setup(const DubRtmpFrame *setup, uint32_t timestamp_ms, DubGopC
 {
     if (!setup)
         return;
-    g_autoptr(DubRtmpFrame) stamped =
-        dub_rtmp_frame_new(setup->kind, setup->type, 1, timestamp_ms, setup->payload);
+    g_autoptr(DubRtmpFrame) stamped = dub_rtmp_frame_new(setup->kind, setup->type, 1, timestamp_ms, setup->payload);
     each(stamped, user_data);
 }
 

@@ -7,9 +7,9 @@
 #include "rtmp/frame.h"
 
 typedef struct {
-    gsize max_bytes;  /* of memory, see dub_rtmp_frame_memory() */
-    uint32_t max_ms;  /* from the key frame on, by timestamps */
-    int64_t head_ns;  /* how long a stream counts as just begun */
+    gsize max_bytes; /* of memory, see dub_rtmp_frame_memory() */
+    uint32_t max_ms; /* from the key frame on, by timestamps */
+    int64_t head_ns; /* how long a stream counts as just begun */
 } DubGopCacheLimits;
 
 typedef struct _DubGopCache DubGopCache;

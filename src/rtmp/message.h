@@ -22,18 +22,18 @@ typedef enum {
 } DubRtmpType;
 
 typedef enum { /* §7.1.7: the first two bytes of a user control message */
-    DUB_RTMP_EVENT_STREAM_BEGIN = 0,
-    DUB_RTMP_EVENT_STREAM_EOF = 1,
-    DUB_RTMP_EVENT_PING_REQUEST = 6,
-    DUB_RTMP_EVENT_PING_RESPONSE = 7,
+               DUB_RTMP_EVENT_STREAM_BEGIN = 0,
+               DUB_RTMP_EVENT_STREAM_EOF = 1,
+               DUB_RTMP_EVENT_PING_REQUEST = 6,
+               DUB_RTMP_EVENT_PING_RESPONSE = 7,
 } DubRtmpEvent;
 
 enum { /* chunk streams that we write on: one a kind, so that a header never depends on another kind's */
-    DUB_RTMP_CHUNK_STREAM_CONTROL = 2,
-    DUB_RTMP_CHUNK_STREAM_COMMAND = 3,
-    DUB_RTMP_CHUNK_STREAM_AUDIO = 4,
-    DUB_RTMP_CHUNK_STREAM_DATA = 5,
-    DUB_RTMP_CHUNK_STREAM_VIDEO = 6,
+       DUB_RTMP_CHUNK_STREAM_CONTROL = 2,
+       DUB_RTMP_CHUNK_STREAM_COMMAND = 3,
+       DUB_RTMP_CHUNK_STREAM_AUDIO = 4,
+       DUB_RTMP_CHUNK_STREAM_DATA = 5,
+       DUB_RTMP_CHUNK_STREAM_VIDEO = 6,
 };
 
 #define DUB_RTMP_MAX_CHUNK_BYTES   0xffffffu /* a message is never longer */

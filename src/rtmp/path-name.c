@@ -41,8 +41,8 @@ static char *join_queries(const char *app, const char *key)
 char *dub_rtmp_path_name(const char *app, const char *key, char **query, GError **error)
 {
     g_autoptr(GPtrArray) segments = g_ptr_array_new_with_free_func(g_free);
-    if (strlen(app) + strlen(key) > DUB_RTMP_MAX_PATH_BYTES + DUB_RTMP_MAX_QUERY_BYTES
-        || !append_segments(segments, app) || !append_segments(segments, key)) {
+    if (strlen(app) + strlen(key) > DUB_RTMP_MAX_PATH_BYTES + DUB_RTMP_MAX_QUERY_BYTES ||
+        !append_segments(segments, app) || !append_segments(segments, key)) {
         g_autofree char *shown = dub_log_printable(key, 64);
         g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
                     "path: '%s' holds more than letters, digits and _-.~/: or is too long", shown);
@@ -51,8 +51,8 @@ char *dub_rtmp_path_name(const char *app, const char *key, char **query, GError 
     g_ptr_array_add(segments, NULL);
     g_autofree char *name = g_strjoinv("/", (char **) segments->pdata);
     g_autofree char *joined = join_queries(app, key);
-    if (!*name || strlen(name) > DUB_RTMP_MAX_PATH_BYTES || strlen(joined) > DUB_RTMP_MAX_QUERY_BYTES
-        || !g_utf8_validate(joined, -1, NULL)) {
+    if (!*name || strlen(name) > DUB_RTMP_MAX_PATH_BYTES || strlen(joined) > DUB_RTMP_MAX_QUERY_BYTES ||
+        !g_utf8_validate(joined, -1, NULL)) {
         g_set_error_literal(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
                             *name ? "path: name or query is too long or not text" : "path: it is empty");
         return NULL;

@@ -145,8 +145,8 @@ static void set_ready(DubRtmpPath *self)
 
 static void relay_setup(DubRtmpPath *self, const DubRtmpMessage *message, DubGopSetup which, GBytes *payload)
 {
-    g_autoptr(DubRtmpFrame) frame = dub_rtmp_frame_new(DUB_RTMP_FRAME_SETUP, message->type, MEDIA_STREAM,
-                                                       message->timestamp_ms, payload);
+    g_autoptr(DubRtmpFrame) frame =
+        dub_rtmp_frame_new(DUB_RTMP_FRAME_SETUP, message->type, MEDIA_STREAM, message->timestamp_ms, payload);
     dub_gop_cache_set_setup(self->cache, which, frame);
     broadcast(self, frame);
 }

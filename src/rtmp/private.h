@@ -31,12 +31,12 @@ struct _DubRtmpConnection {
     DubRtmpServer *server;
     GSocket *socket;
     GSource *read_source, *write_source; /* write_source only while the socket is full */
-    char *peer; /* "127.0.0.1:40000" */
-    char *id;   /* UUID */
+    char *peer;                          /* "127.0.0.1:40000" */
+    char *id;                            /* UUID */
     DubRtmpState state;
-    int64_t since_ns;    /* of the state */
-    int64_t received_ns; /* the last byte from the peer */
-    int64_t sent_ns;     /* the last byte the peer took, or when the queue was last empty */
+    int64_t since_ns;            /* of the state */
+    int64_t received_ns;         /* the last byte from the peer */
+    int64_t sent_ns;             /* the last byte the peer took, or when the queue was last empty */
     DubRtmpHandshake *handshake; /* until it is done */
     DubRtmpReader *reader;
     uint64_t bytes_received, bytes_acknowledged;
@@ -88,12 +88,12 @@ void dub_rtmp_server_settle(DubRtmpServer *self); /* clears in_event */
 /* connection.c */
 void dub_rtmp_connection_new(DubRtmpServer *server, GSocket *socket); /* owned by server->connections */
 void dub_rtmp_connection_free(DubRtmpConnection *self);
-void dub_rtmp_connection_push(DubRtmpConnection *self, DubRtmpFrame *frame); /* takes a reference */
+void dub_rtmp_connection_push(DubRtmpConnection *self, DubRtmpFrame *frame);     /* takes a reference */
 void dub_rtmp_connection_push_bytes(DubRtmpConnection *self, GByteArray *bytes); /* (transfer full) */
 void dub_rtmp_connection_flush(DubRtmpConnection *self);
 void dub_rtmp_connection_set_state(DubRtmpConnection *self, DubRtmpState state);
 void dub_rtmp_connection_close(DubRtmpConnection *self, const char *reason); /* at once; NULL: the peer is done */
-void dub_rtmp_connection_close_gently(DubRtmpConnection *self); /* after what is queued */
+void dub_rtmp_connection_close_gently(DubRtmpConnection *self);              /* after what is queued */
 void dub_rtmp_connection_tick(DubRtmpConnection *self, int64_t now_ns);
 
 /* session.c. false: the peer broke the protocol */

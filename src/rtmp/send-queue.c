@@ -11,7 +11,7 @@ typedef struct {
 struct _DubRtmpSendQueue {
     Entry *ring;
     guint size, head, length; /* size is 0 or a power of two */
-    gsize memory, head_sent; /* head_sent: bytes of the first frame that are out */
+    gsize memory, head_sent;  /* head_sent: bytes of the first frame that are out */
 };
 
 DubRtmpSendQueue *dub_rtmp_send_queue_new(void)

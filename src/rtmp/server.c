@@ -27,10 +27,10 @@ static const DubRtmpServerConfig defaults = {
     .idle_ms = 30000,
 };
 
-#define DEFAULT(field)                                                                                            \
-    do {                                                                                                          \
-        if (!config->field)                                                                                       \
-            config->field = defaults.field;                                                                       \
+#define DEFAULT(field)                      \
+    do {                                    \
+        if (!config->field)                 \
+            config->field = defaults.field; \
     } while (0)
 
 static void fill_defaults(DubRtmpServerConfig *config)
@@ -90,9 +90,8 @@ static bool listen_on(DubRtmpServer *self, GError **error)
         return true;
     }
     if (g_error_matches(problem, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
-        g_set_error(error, DUB_ERROR, DUB_ERROR_BUSY,
-                    "port %u is in use by another program; choose another with %s", config->port,
-                    config->port_setting);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_BUSY, "port %u is in use by another program; choose another with %s",
+                    config->port, config->port_setting);
     else
         g_set_error(error, DUB_ERROR, DUB_ERROR_NETWORK, "RTMP on %s, port %u: %s", config->host, config->port,
                     problem->message);
@@ -135,8 +134,8 @@ static gboolean on_acceptable(GSocket *listener, GIOCondition condition G_GNUC_U
     g_autoptr(GSocket) socket = g_socket_accept(listener, NULL, &error);
     if (socket) {
         accept_connection(self, socket);
-    } else if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)
-               && !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED)) {
+    } else if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK) &&
+               !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED)) {
         dub_warning("rtmp: no new connection: %s", error->message);
         self->accept_again_ns = dub_clock_now() + ACCEPT_PAUSE_NS;
         end_source(&self->accept_source);

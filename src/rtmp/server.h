@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef struct { /* a zero or NULL takes the default in brackets */
+typedef struct {              /* a zero or NULL takes the default in brackets */
     const char *host;         /* ["0.0.0.0"] "::" (both families), an address, a name */
     guint port;               /* 0 chooses a free one; see dub_rtmp_server_port() */
     const char *port_setting; /* ["RTMP_PORT"] what sets the port, for the message when it is in use */
@@ -56,14 +56,14 @@ void dub_rtmp_server_stop(DubRtmpServer *self);
 
 typedef struct {
     char *name;
-    bool ready;                /* media is flowing; false: a publisher that has sent none yet */
-    int64_t ready_unix_ms;     /* 0 when not ready */
-    uint64_t bytes_received;   /* payload, from the publisher */
-    uint64_t bytes_sent;       /* payload, to all players */
+    bool ready;              /* media is flowing; false: a publisher that has sent none yet */
+    int64_t ready_unix_ms;   /* 0 when not ready */
+    uint64_t bytes_received; /* payload, from the publisher */
+    uint64_t bytes_sent;     /* payload, to all players */
     guint readers;
-    char **reader_ids;         /* of their connections, UUIDs */
-    char **tracks;             /* "H264", "MPEG-4 Audio"; may grow after the path is ready */
-    const char *source_type;   /* static: "rtmpConn", MediaMTX's word */
+    char **reader_ids;       /* of their connections, UUIDs */
+    char **tracks;           /* "H264", "MPEG-4 Audio"; may grow after the path is ready */
+    const char *source_type; /* static: "rtmpConn", MediaMTX's word */
     char *source_id;
     char *query;
 } DubRtmpPathInfo;

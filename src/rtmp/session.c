@@ -351,11 +351,9 @@ bool dub_rtmp_session_message(DubRtmpConnection *self, const DubRtmpMessage *mes
     gsize size;
     const uint8_t *data = g_bytes_get_data(message->payload, &size);
     switch (message->type) {
-    case DUB_RTMP_COMMAND:      return on_command(self, data, size, error);
+    case DUB_RTMP_COMMAND: return on_command(self, data, size, error);
     case DUB_RTMP_COMMAND_AMF3: return on_amf3_command(self, data, size, error);
-    case DUB_RTMP_USER_CONTROL:
-        on_user_control(self, data, size);
-        return true;
+    case DUB_RTMP_USER_CONTROL: on_user_control(self, data, size); return true;
     case DUB_RTMP_WINDOW_ACK_SIZE:
         if (size >= 4)
             self->window_bytes = CLAMP(read_uint32(data), 4096u, WINDOW_BYTES);
@@ -366,10 +364,8 @@ bool dub_rtmp_session_message(DubRtmpConnection *self, const DubRtmpMessage *mes
         if (self->state == DUB_RTMP_PUBLISHING)
             dub_rtmp_path_message(self->path, message);
         return true;
-    case DUB_RTMP_AGGREGATE:
-        return on_aggregate(self, message, error);
-    default: /* Set Chunk Size and Abort are done by the reader; acknowledgements need nothing */
-        return true;
+    case DUB_RTMP_AGGREGATE: return on_aggregate(self, message, error);
+    default: /* Set Chunk Size and Abort are done by the reader; acknowledgements need nothing */ return true;
     }
 }
 

@@ -146,11 +146,11 @@ static SioDisconnectReason from_engine(EioCloseReason reason)
     switch (reason) {
     case EIO_CLOSE_CLIENT:
     case EIO_CLOSE_SERVER:
-    case EIO_CLOSE_TRANSPORT:    return SIO_DISCONNECT_TRANSPORT;
+    case EIO_CLOSE_TRANSPORT: return SIO_DISCONNECT_TRANSPORT;
     case EIO_CLOSE_PING_TIMEOUT: return SIO_DISCONNECT_PING_TIMEOUT;
-    case EIO_CLOSE_PARSE_ERROR:  return SIO_DISCONNECT_PARSE_ERROR;
-    case EIO_CLOSE_TOO_LARGE:    return SIO_DISCONNECT_TOO_LARGE;
-    case EIO_CLOSE_OVERFLOW:     return SIO_DISCONNECT_OVERFLOW;
+    case EIO_CLOSE_PARSE_ERROR: return SIO_DISCONNECT_PARSE_ERROR;
+    case EIO_CLOSE_TOO_LARGE: return SIO_DISCONNECT_TOO_LARGE;
+    case EIO_CLOSE_OVERFLOW: return SIO_DISCONNECT_OVERFLOW;
     }
     return SIO_DISCONNECT_TRANSPORT;
 }
@@ -191,7 +191,8 @@ static void protocol_failed(SioClient *self, const GError *error)
 static gboolean on_connect_timeout(void *data)
 {
     SioClient *self = data;
-    g_autoptr(GError) error = g_error_new(SIO_ERROR, SIO_ERROR_TIMEOUT, "no CONNECT for the namespace %s in time", self->nsp);
+    g_autoptr(GError) error =
+        g_error_new(SIO_ERROR, SIO_ERROR_TIMEOUT, "no CONNECT for the namespace %s in time", self->nsp);
     client_ref(self);
     drop_engine(self, EIO_CLOSE_CLIENT);
     report_error(self, error, NULL, true);
@@ -278,15 +279,9 @@ static void handle_packet(SioClient *self, SioPacket *packet)
     if (strcmp(packet->nsp, self->nsp) != 0)
         return;
     switch (packet->type) {
-    case SIO_PACKET_CONNECT:
-        handle_connect(self, packet);
-        break;
-    case SIO_PACKET_CONNECT_ERROR:
-        handle_refusal(self, packet);
-        break;
-    case SIO_PACKET_DISCONNECT:
-        handle_disconnect(self);
-        break;
+    case SIO_PACKET_CONNECT: handle_connect(self, packet); break;
+    case SIO_PACKET_CONNECT_ERROR: handle_refusal(self, packet); break;
+    case SIO_PACKET_DISCONNECT: handle_disconnect(self); break;
     case SIO_PACKET_EVENT:
     case SIO_PACKET_BINARY_EVENT:
         if (self->state == CLIENT_CONNECTED)
@@ -295,9 +290,7 @@ static void handle_packet(SioClient *self, SioPacket *packet)
             keep_early(self, g_steal_pointer(&owned));
         break;
     case SIO_PACKET_ACK:
-    case SIO_PACKET_BINARY_ACK:
-        sio_acks_resolve(self->acks, packet->id, packet->data, packet->attachments);
-        break;
+    case SIO_PACKET_BINARY_ACK: sio_acks_resolve(self->acks, packet->id, packet->data, packet->attachments); break;
     }
 }
 
@@ -370,8 +363,8 @@ bool sio_client_emit_args(SioClient *self, const char *event, json_t *args, GPtr
     return sio_emitter_event(&to, -1, event, args, attachments);
 }
 
-bool sio_client_emit_with_ack(SioClient *self, const char *event, json_t *args, GPtrArray *attachments, guint timeout_ms,
-                              SioAckCallback callback, void *user_data)
+bool sio_client_emit_with_ack(SioClient *self, const char *event, json_t *args, GPtrArray *attachments,
+                              guint timeout_ms, SioAckCallback callback, void *user_data)
 {
     const SioEmitter to = emitter(self);
     return sio_emitter_event_with_ack(&to, event, args, attachments, timeout_ms, callback, user_data);

@@ -25,7 +25,8 @@ static bool is_plain(guint8 c)
 static inline __m128i special_of(const char *text)
 {
     const __m128i bytes = _mm_loadu_si128((const __m128i *) text);
-    const __m128i swapped = _mm_xor_si128(bytes, _mm_set1_epi8('"' ^ ' ')); /* the quote next to the control characters */
+    const __m128i swapped =
+        _mm_xor_si128(bytes, _mm_set1_epi8('"' ^ ' ')); /* the quote next to the control characters */
     const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(swapped, _mm_set1_epi8(' ')), swapped);
     return _mm_or_si128(low, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
 }
@@ -306,7 +307,7 @@ static json_t *parse_value(Parser *p)
     case 't': return parse_word(p, "true", json_true());
     case 'f': return parse_word(p, "false", json_false());
     case 'n': return parse_word(p, "null", json_null());
-    default:  return parse_number(p);
+    default: return parse_number(p);
     }
 }
 
@@ -382,7 +383,8 @@ static void append_array(GString *text, const json_t *array)
 static void append_object(GString *text, const json_t *object)
 {
     char separator = '{';
-    for (void *iter = json_object_iter((json_t *) object); iter; iter = json_object_iter_next((json_t *) object, iter)) {
+    for (void *iter = json_object_iter((json_t *) object); iter;
+         iter = json_object_iter_next((json_t *) object, iter)) {
         g_string_append_c(text, separator);
         sio_json_append_string(text, json_object_iter_key(iter), json_object_iter_key_len(iter));
         g_string_append_c(text, ':');
@@ -397,13 +399,13 @@ static void append_object(GString *text, const json_t *object)
 void sio_json_append(GString *text, const json_t *value)
 {
     switch (json_typeof(value)) {
-    case JSON_OBJECT:  append_object(text, value); break;
-    case JSON_ARRAY:   append_array(text, value); break;
-    case JSON_STRING:  sio_json_append_string(text, json_string_value(value), json_string_length(value)); break;
+    case JSON_OBJECT: append_object(text, value); break;
+    case JSON_ARRAY: append_array(text, value); break;
+    case JSON_STRING: sio_json_append_string(text, json_string_value(value), json_string_length(value)); break;
     case JSON_INTEGER: g_string_append_printf(text, "%" JSON_INTEGER_FORMAT, json_integer_value(value)); break;
-    case JSON_REAL:    append_real(text, json_real_value(value)); break;
-    case JSON_TRUE:    g_string_append(text, "true"); break;
-    case JSON_FALSE:   g_string_append(text, "false"); break;
-    case JSON_NULL:    g_string_append(text, "null"); break;
+    case JSON_REAL: append_real(text, json_real_value(value)); break;
+    case JSON_TRUE: g_string_append(text, "true"); break;
+    case JSON_FALSE: g_string_append(text, "false"); break;
+    case JSON_NULL: g_string_append(text, "null"); break;
     }
 }

@@ -2,7 +2,8 @@
  * socketio/link.c */
 #include "socketio/link.h"
 
-bool sio_reader_feed(SioReader *self, EioFormat format, GBytes *data, gsize max_bytes, SioPacket **packet, GError **error)
+bool sio_reader_feed(SioReader *self, EioFormat format, GBytes *data, gsize max_bytes, SioPacket **packet,
+                     GError **error)
 {
     gsize size;
     const char *bytes = g_bytes_get_data(data, &size);

@@ -18,7 +18,8 @@ typedef struct {
  * Returns: false with @error when the connection has to be closed (%SIO_ERROR_BAD_PACKET, %SIO_ERROR_BAD_JSON;
  * %EIO_ERROR_TOO_LARGE). @packet: (transfer full): a complete one, or NULL when more has to come
  */
-bool sio_reader_feed(SioReader *self, EioFormat format, GBytes *data, gsize max_bytes, SioPacket **packet, GError **error);
+bool sio_reader_feed(SioReader *self, EioFormat format, GBytes *data, gsize max_bytes, SioPacket **packet,
+                     GError **error);
 void sio_reader_clear(SioReader *self);
 
 /* Takes the name off an EVENT's array. @event points into @packet. */
@@ -30,9 +31,9 @@ SioAcks *sio_acks_new(guint max_pending);
 void sio_acks_free(SioAcks *self); /* without callbacks */
 /* Returns: the id, -1 when too many are waited for */
 int64_t sio_acks_add(SioAcks *self, guint timeout_ms, SioAckCallback callback, void *user_data);
-void sio_acks_cancel(SioAcks *self, int64_t id); /* without callback */
+void sio_acks_cancel(SioAcks *self, int64_t id);                                        /* without callback */
 void sio_acks_resolve(SioAcks *self, int64_t id, json_t *args, GPtrArray *attachments); /* unknown ids are ignored */
-void sio_acks_fail_all(SioAcks *self);           /* %SIO_ERROR_CLOSED to each */
+void sio_acks_fail_all(SioAcks *self);                                                  /* %SIO_ERROR_CLOSED to each */
 
 /* Sends a packet's text, then its attachments. false: nothing more goes out */
 typedef bool (*SioSendFunc)(void *end, GBytes *text, GPtrArray *attachments);
@@ -41,7 +42,7 @@ typedef struct {
     const char *nsp;
     SioAcks *acks;
     SioSendFunc send;
-    void *end;         /* @send's; NULL: not connected, nothing is sent */
+    void *end; /* @send's; NULL: not connected, nothing is sent */
 } SioEmitter;
 /* @args: (transfer full): array. @id: -1: no ack is wanted */
 bool sio_emitter_event(const SioEmitter *self, int64_t id, const char *event, json_t *args, GPtrArray *attachments);

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-G_DEFINE_QUARK(sio-error-quark, sio_error)
+G_DEFINE_QUARK(sio - error - quark, sio_error)
 
 /* What is left to read. */
 typedef struct {
@@ -100,14 +100,13 @@ static bool check_data(const SioPacket *packet, GError **error)
     switch (packet->type) {
     case SIO_PACKET_CONNECT:
         return !data || json_is_object(data) || bad_packet(error, "CONNECT payload is not an object");
-    case SIO_PACKET_DISCONNECT:
-        return !data || bad_packet(error, "DISCONNECT with payload");
+    case SIO_PACKET_DISCONNECT: return !data || bad_packet(error, "DISCONNECT with payload");
     case SIO_PACKET_EVENT:
     case SIO_PACKET_BINARY_EVENT:
-        return json_is_string(json_array_get(data, 0)) || bad_packet(error, "EVENT payload is not an array with a name");
+        return json_is_string(json_array_get(data, 0)) ||
+               bad_packet(error, "EVENT payload is not an array with a name");
     case SIO_PACKET_ACK:
-    case SIO_PACKET_BINARY_ACK:
-        return json_is_array(data) || bad_packet(error, "ACK payload is not an array");
+    case SIO_PACKET_BINARY_ACK: return json_is_array(data) || bad_packet(error, "ACK payload is not an array");
     case SIO_PACKET_CONNECT_ERROR:
         return json_is_object(data) || json_is_string(data) || bad_packet(error, "CONNECT_ERROR without object");
     }
@@ -129,8 +128,7 @@ static bool check_placeholders(const json_t *value, guint n_attachments, GError 
         for (i = 0; ok && i < json_array_size(value); i++)
             ok = check_placeholders(json_array_get(value, i), n_attachments, error);
     else
-        json_object_foreach((json_t *) value, key, item)
-            ok = ok && check_placeholders(item, n_attachments, error);
+        json_object_foreach((json_t *) value, key, item) ok = ok && check_placeholders(item, n_attachments, error);
     return ok;
 }
 
@@ -141,16 +139,16 @@ static bool read_payload(Cursor *cursor, SioPacket *packet, GError **error)
         if (!packet->data)
             return false;
     }
-    return check_id(packet, error) && check_data(packet, error)
-           && (!is_binary(packet->type) || check_placeholders(packet->data, packet->n_attachments, error));
+    return check_id(packet, error) && check_data(packet, error) &&
+           (!is_binary(packet->type) || check_placeholders(packet->data, packet->n_attachments, error));
 }
 
 SioPacket *sio_packet_decode(const char *text, gsize length, GError **error)
 {
     g_autoptr(SioPacket) packet = g_new0(SioPacket, 1);
     Cursor cursor = { text, text + length };
-    if (!read_type(&cursor, packet, error) || !read_namespace(&cursor, packet, error) || !read_id(&cursor, packet, error)
-        || !read_payload(&cursor, packet, error))
+    if (!read_type(&cursor, packet, error) || !read_namespace(&cursor, packet, error) ||
+        !read_id(&cursor, packet, error) || !read_payload(&cursor, packet, error))
         return NULL;
     return g_steal_pointer(&packet);
 }

@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SIO_MAX_ATTACHMENTS 1024 /* of one packet */
-#define SIO_MAX_DEPTH       128  /* arrays and objects inside one another */
+#define SIO_MAX_ATTACHMENTS     1024 /* of one packet */
+#define SIO_MAX_DEPTH           128  /* arrays and objects inside one another */
 #define SIO_MAX_NAMESPACE_BYTES 256
-#define SIO_MAX_ACK_ID      INT64_C(9007199254740991) /* the largest that a JavaScript peer counts exactly */
+#define SIO_MAX_ACK_ID          INT64_C(9007199254740991) /* the largest that a JavaScript peer counts exactly */
 
 #define SIO_ERROR (sio_error_quark())
 GQuark sio_error_quark(void);

@@ -65,7 +65,8 @@ static void watch_attachments(SioConnection *self)
     if (!self->reader.pending)
         stop_timer(&self->attachments_timer);
     else if (!self->attachments_timer)
-        self->attachments_timer = start_timer(self, self->server->options.attachments_timeout_ms, on_attachments_timeout);
+        self->attachments_timer =
+            start_timer(self, self->server->options.attachments_timeout_ms, on_attachments_timeout);
 }
 
 static void end_waiting(SioConnection *self)
@@ -125,8 +126,8 @@ static bool authorize(SioConnection *self, SioSocket *socket, const json_t *auth
 {
     const SioHandler *handler = socket->handler;
     SioRefusal refusal = { NULL, NULL };
-    const bool ok = !handler->callbacks.on_authorize
-                    || handler->callbacks.on_authorize(socket, auth, &refusal, handler->user_data);
+    const bool ok =
+        !handler->callbacks.on_authorize || handler->callbacks.on_authorize(socket, auth, &refusal, handler->user_data);
     if (!ok && eio_socket_is_open(self->engine))
         refuse(self, socket->nsp, refusal.message, g_steal_pointer(&refusal.data));
     g_free(refusal.message);
@@ -244,12 +245,12 @@ static SioDisconnectReason from_engine(EioCloseReason reason)
 {
     switch (reason) {
     case EIO_CLOSE_CLIENT:
-    case EIO_CLOSE_TRANSPORT:    return SIO_DISCONNECT_TRANSPORT;
-    case EIO_CLOSE_SERVER:       return SIO_DISCONNECT_SERVER;
+    case EIO_CLOSE_TRANSPORT: return SIO_DISCONNECT_TRANSPORT;
+    case EIO_CLOSE_SERVER: return SIO_DISCONNECT_SERVER;
     case EIO_CLOSE_PING_TIMEOUT: return SIO_DISCONNECT_PING_TIMEOUT;
-    case EIO_CLOSE_PARSE_ERROR:  return SIO_DISCONNECT_PARSE_ERROR;
-    case EIO_CLOSE_TOO_LARGE:    return SIO_DISCONNECT_TOO_LARGE;
-    case EIO_CLOSE_OVERFLOW:     return SIO_DISCONNECT_OVERFLOW;
+    case EIO_CLOSE_PARSE_ERROR: return SIO_DISCONNECT_PARSE_ERROR;
+    case EIO_CLOSE_TOO_LARGE: return SIO_DISCONNECT_TOO_LARGE;
+    case EIO_CLOSE_OVERFLOW: return SIO_DISCONNECT_OVERFLOW;
     }
     return SIO_DISCONNECT_TRANSPORT;
 }
@@ -290,7 +291,8 @@ SioServer *sio_server_new(SoupServer *soup, const SioServerOptions *options)
     self->context = g_main_context_ref_thread_default();
     self->handlers = g_ptr_array_new_with_free_func(handler_free);
     self->by_id = g_hash_table_new(g_str_hash, g_str_equal);
-    self->engine = eio_server_new(soup, options->paths ? options->paths : default_paths, &options->engine, &callbacks, self);
+    self->engine =
+        eio_server_new(soup, options->paths ? options->paths : default_paths, &options->engine, &callbacks, self);
     return self;
 }
 
@@ -319,14 +321,15 @@ static void add_handler(SioServer *self, const char *name, SioNamespaceMatch mat
     g_ptr_array_add(self->handlers, handler);
 }
 
-void sio_server_add_namespace(SioServer *self, const char *name, const SioNamespaceCallbacks *callbacks, void *user_data)
+void sio_server_add_namespace(SioServer *self, const char *name, const SioNamespaceCallbacks *callbacks,
+                              void *user_data)
 {
     g_return_if_fail(name[0] == '/' && !strchr(name, ','));
     add_handler(self, name, NULL, callbacks, user_data);
 }
 
-void sio_server_add_dynamic_namespace(SioServer *self, SioNamespaceMatch matches, const SioNamespaceCallbacks *callbacks,
-                                      void *user_data)
+void sio_server_add_dynamic_namespace(SioServer *self, SioNamespaceMatch matches,
+                                      const SioNamespaceCallbacks *callbacks, void *user_data)
 {
     add_handler(self, NULL, matches, callbacks, user_data);
 }

@@ -11,13 +11,13 @@
 const char *sio_disconnect_reason_to_string(SioDisconnectReason reason)
 {
     switch (reason) {
-    case SIO_DISCONNECT_CLIENT:       return "client namespace disconnect";
-    case SIO_DISCONNECT_SERVER:       return "server namespace disconnect";
-    case SIO_DISCONNECT_TRANSPORT:    return "transport close";
+    case SIO_DISCONNECT_CLIENT: return "client namespace disconnect";
+    case SIO_DISCONNECT_SERVER: return "server namespace disconnect";
+    case SIO_DISCONNECT_TRANSPORT: return "transport close";
     case SIO_DISCONNECT_PING_TIMEOUT: return "ping timeout";
-    case SIO_DISCONNECT_PARSE_ERROR:  return "parse error";
-    case SIO_DISCONNECT_TOO_LARGE:    return "message too large";
-    case SIO_DISCONNECT_OVERFLOW:     return "send buffer overflow";
+    case SIO_DISCONNECT_PARSE_ERROR: return "parse error";
+    case SIO_DISCONNECT_TOO_LARGE: return "message too large";
+    case SIO_DISCONNECT_OVERFLOW: return "send buffer overflow";
     }
     return "invalid";
 }
@@ -213,8 +213,8 @@ bool sio_socket_emit_args(SioSocket *self, const char *event, json_t *args, GPtr
     return sio_emitter_event(&to, -1, event, args, attachments);
 }
 
-bool sio_socket_emit_with_ack(SioSocket *self, const char *event, json_t *args, GPtrArray *attachments, guint timeout_ms,
-                              SioAckCallback callback, void *user_data)
+bool sio_socket_emit_with_ack(SioSocket *self, const char *event, json_t *args, GPtrArray *attachments,
+                              guint timeout_ms, SioAckCallback callback, void *user_data)
 {
     const SioEmitter to = emitter(self);
     return sio_emitter_event_with_ack(&to, event, args, attachments, timeout_ms, callback, user_data);

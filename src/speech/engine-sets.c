@@ -115,7 +115,8 @@ static void run_load(GTask *task, G_GNUC_UNUSED gpointer source, gpointer data, 
     GError *error = NULL;
     DubEngineSet *engines = dub_engine_set_open(load->pairs->settings, load->from, load->to, &error);
     if (engines)
-        g_task_return_pointer(task, dub_lanes_new(engines, load->pairs->settings->n_lanes), (GDestroyNotify) dub_lanes_free);
+        g_task_return_pointer(task, dub_lanes_new(engines, load->pairs->settings->n_lanes),
+                              (GDestroyNotify) dub_lanes_free);
     else
         g_task_return_error(task, error);
 }
@@ -202,8 +203,8 @@ static Pair *add_pair(DubEngineSets *self, const char *from, const char *to)
     return pair;
 }
 
-DubEngineLease *dub_engine_sets_lease(DubEngineSets *self, const char *from, const char *to, DubEngineLeaseFunc on_loaded,
-                                 void *user_data)
+DubEngineLease *dub_engine_sets_lease(DubEngineSets *self, const char *from, const char *to,
+                                      DubEngineLeaseFunc on_loaded, void *user_data)
 {
     g_autofree char *source = language_of(from);
     g_autofree char *target = language_of(to);

@@ -20,7 +20,7 @@ typedef struct _DubEngineLease DubEngineLease; /* one stream's use of a pair */
 typedef void (*DubEngineLeaseFunc)(DubLanes *lanes, const GError *error, void *user_data);
 
 /* @from, @to: "en", "en-US": the region is left out. Returns: (transfer full) */
-DubEngineLease *dub_engine_sets_lease(DubEngineSets *self, const char *from, const char *to, DubEngineLeaseFunc on_loaded,
-                                      void *user_data);
+DubEngineLease *dub_engine_sets_lease(DubEngineSets *self, const char *from, const char *to,
+                                      DubEngineLeaseFunc on_loaded, void *user_data);
 void dub_engine_lease_free(DubEngineLease *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubEngineLease, dub_engine_lease_free)

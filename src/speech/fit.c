@@ -21,12 +21,12 @@ typedef struct {
 } Way;
 
 static const Way ways[] = {
-    {1.0, 1.0, 0, 0, LATE_MOST_NS},
-    {1.0, 1.0, DUB_FIT_EARLY_MOST_NS, DUB_FIT_EARLY_MOST_NS, LATE_MOST_NS},
-    {1.0, TEMPO_EASY, DUB_FIT_EARLY_MOST_NS, DUB_FIT_EARLY_MOST_NS, LATE_MOST_NS},
-    {1.0, DUB_FIT_TEMPO_MOST, DUB_FIT_EARLY_MOST_NS, 2 * DUB_FIT_EARLY_MOST_NS, 2 * LATE_MOST_NS},
+    { 1.0, 1.0, 0, 0, LATE_MOST_NS },
+    { 1.0, 1.0, DUB_FIT_EARLY_MOST_NS, DUB_FIT_EARLY_MOST_NS, LATE_MOST_NS },
+    { 1.0, TEMPO_EASY, DUB_FIT_EARLY_MOST_NS, DUB_FIT_EARLY_MOST_NS, LATE_MOST_NS },
+    { 1.0, DUB_FIT_TEMPO_MOST, DUB_FIT_EARLY_MOST_NS, 2 * DUB_FIT_EARLY_MOST_NS, 2 * LATE_MOST_NS },
     /* Out of sync by now: a hurried voice is the smaller evil, so it does not begin at 1. */
-    {TEMPO_HURRIED, DUB_FIT_TEMPO_MOST, DUB_FIT_EARLY_MOST_NS, G_MAXINT64, G_MAXINT64},
+    { TEMPO_HURRIED, DUB_FIT_TEMPO_MOST, DUB_FIT_EARLY_MOST_NS, G_MAXINT64, G_MAXINT64 },
 };
 
 static int64_t length_at(const DubFitPhrase *phrase, double tempo)
@@ -108,7 +108,7 @@ static DubFitVerdict judge(double variance_percent)
 
 DubFitPlan dub_fit_plan(DubFitPhrase *phrases, gsize n_phrases, int64_t fragment_ns, double tempo_most)
 {
-    DubFitPlan plan = {.verdict = DUB_FIT_GOOD, .tempo = 1.0};
+    DubFitPlan plan = { .verdict = DUB_FIT_GOOD, .tempo = 1.0 };
     if (n_phrases == 0)
         return plan;
     for (gsize i = 0; i < G_N_ELEMENTS(ways); i++) {

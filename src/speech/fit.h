@@ -21,9 +21,9 @@ typedef enum { DUB_FIT_GOOD, DUB_FIT_PARTIAL, DUB_FIT_TOO_LONG } DubFitVerdict;
 
 typedef struct {
     DubFitVerdict verdict;
-    double tempo;             /* of all phrases */
-    int64_t end_ns;           /* of the last phrase */
-    double variance_percent;  /* how much longer than the fragment the dub is; 0 when it fits */
+    double tempo;            /* of all phrases */
+    int64_t end_ns;          /* of the last phrase */
+    double variance_percent; /* how much longer than the fragment the dub is; 0 when it fits */
 } DubFitPlan;
 
 /* @tempo_most: 1 … %DUB_FIT_TEMPO_MOST; less than that for dubs that are hurried already */

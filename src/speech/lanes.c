@@ -18,7 +18,7 @@ struct _DubLanes {
     unsigned n_lanes;
     unsigned n_sessions; /* owners' thread only */
     GThread *threads[DUB_LANES_MOST];
-    GMutex lock;    /* guards waiting, closing, and the sessions' busy slots and last words */
+    GMutex lock; /* guards waiting, closing, and the sessions' busy slots and last words */
     GCond work;
     GQueue waiting; /* of Job: whose sound began first stands first */
     bool closing;
@@ -51,7 +51,8 @@ struct _DubSpeechSession {
 typedef struct {
     DubSpeechSession *session;
     Slot *slot;
-    int64_t began_ns; /* when its sound began, assuming that it was submitted the moment it ended. The earliest is due first */
+    int64_t
+        began_ns; /* when its sound began, assuming that it was submitted the moment it ended. The earliest is due first */
     DubFragment *fragment;
     DubSpeechResult *result;
     DubSpeechControl control;
@@ -182,7 +183,7 @@ static void run_job(DubLanes *self, Job *job)
 {
     const DubSpeechSession *session = job->session;
     g_autofree char *context = context_for(job);
-    const DubSpeechPast past = {.memory = job->slot->memory, .context = context};
+    const DubSpeechPast past = { .memory = job->slot->memory, .context = context };
     g_autoptr(GSource) timer = session->shape.timeout_ms ? start_timer(job) : NULL;
     dub_log_set_tags((const char *const *) job->fragment->log_tags);
     job->result = dub_speech_process(self->engines, &past, job->fragment, &session->shape, &job->control);
@@ -257,8 +258,8 @@ bool dub_lanes_admits(DubLanes *self, int64_t fragment_ns, GError **error)
     if (self->n_sessions + 1 <= carried)
         return true;
     g_set_error(error, DUB_ERROR, DUB_ERROR_BACKPRESSURE,
-                "%u streams are being dubbed, and a fragment takes %.1f s: one more would make all late", self->n_sessions,
-                (double) least_ns / DUB_NS_PER_S);
+                "%u streams are being dubbed, and a fragment takes %.1f s: one more would make all late",
+                self->n_sessions, (double) least_ns / DUB_NS_PER_S);
     return false;
 }
 
@@ -292,9 +293,10 @@ DubSpeechSession *dub_speech_session_new(DubLanes *lanes, const DubSpeechSession
     self->on_done = on_done;
     self->user_data = user_data;
     self->voice = g_strdup(named_voice(config->voice));
-    self->shape = (DubSpeechShape) {
-        .rate_hz = config->rate_hz, .channels = config->channels, .timeout_ms = config->timeout_ms, .voice = self->voice
-    };
+    self->shape = (DubSpeechShape){ .rate_hz = config->rate_hz,
+                                    .channels = config->channels,
+                                    .timeout_ms = config->timeout_ms,
+                                    .voice = self->voice };
     self->n_slots = lanes->n_lanes;
     self->slots = g_new0(Slot, self->n_slots);
     for (unsigned i = 0; i < self->n_slots; i++)

@@ -76,9 +76,10 @@ static void fail(Local *self, const GError *error)
 
 static void begin_session(Local *self)
 {
-    const DubSpeechSessionConfig config = {
-        .voice = self->voice, .rate_hz = self->rate_hz, .channels = self->channels, .timeout_ms = self->timeout_ms
-    };
+    const DubSpeechSessionConfig config = { .voice = self->voice,
+                                            .rate_hz = self->rate_hz,
+                                            .channels = self->channels,
+                                            .timeout_ms = self->timeout_ms };
     g_autoptr(GError) error = NULL;
     self->session = dub_speech_session_new(self->lanes, &config, on_fragment_done, self, &error);
     if (!self->session) {
@@ -155,11 +156,11 @@ static const DubSpeechClass local_class = {
     .free = free_local,
 };
 
-DubSpeech *dub_speech_local_new(const DubSpeechConfig *config, DubEngineSets *sets,
-                                const DubSpeechCallbacks *callbacks, void *user_data)
+DubSpeech *dub_speech_local_new(const DubSpeechConfig *config, DubEngineSets *sets, const DubSpeechCallbacks *callbacks,
+                                void *user_data)
 {
     Local *self = g_new0(Local, 1);
-    self->base = (DubSpeech) {&local_class, *callbacks, user_data};
+    self->base = (DubSpeech){ &local_class, *callbacks, user_data };
     self->from = g_strdup(config->source_language);
     self->to = g_strdup(config->target_language);
     self->voice = g_strdup(config->voice);

@@ -24,7 +24,7 @@ static bool ends_sentence(const char *text)
 /* "And then," and what follows is another phrase: the stop takes the comma's place. */
 static void drop_commas(char *text)
 {
-    static const char *const marks[] = {",", ";", ":", "-", "–", "—"};
+    static const char *const marks[] = { ",", ";", ":", "-", "–", "—" };
     for (gsize i = 0; i < G_N_ELEMENTS(marks); i++)
         if (g_str_has_suffix(text, marks[i])) {
             text[strlen(text) - strlen(marks[i])] = '\0';
@@ -41,9 +41,9 @@ static void append_phrase(GArray *phrases, const char *words, int64_t start_ns, 
         return;
     const char *rest = g_utf8_next_char(text);
     g_autofree char *initial = g_utf8_strup(text, rest - text);
-    const DubPhrase phrase = {
-        .sentence = g_strconcat(initial, rest, ends_sentence(text) ? "" : ".", NULL), .start_ns = start_ns, .end_ns = end_ns
-    };
+    const DubPhrase phrase = { .sentence = g_strconcat(initial, rest, ends_sentence(text) ? "" : ".", NULL),
+                               .start_ns = start_ns,
+                               .end_ns = end_ns };
     g_array_append_val(phrases, phrase);
 }
 
@@ -83,7 +83,7 @@ static bool is_after_pause(const Run *run, const DubEngineSpan *span)
 /* @at_sentences: a new sentence begins a phrase, too */
 static void append_spans(GArray *phrases, const GArray *spans, bool at_sentences)
 {
-    Run run = {.text = g_string_new(NULL)};
+    Run run = { .text = g_string_new(NULL) };
     for (guint i = 0; i < spans->len; i++) {
         const DubEngineSpan *span = &g_array_index(spans, DubEngineSpan, i);
         if (is_blank(span->text)) /* it would move the phrase */

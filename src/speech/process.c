@@ -14,12 +14,12 @@
 #include <math.h>
 #include <string.h>
 
-#define PACE_WORTH        1.02    /* from here on speaking again beats stretching */
-#define LOUDNESS_MOST_DB  15.0    /* a whisper need not become a shout, nor the other way round */
-#define LOUDNESS_TWICE_DB 3.01    /* the same sound from two channels */
-#define LOUDNESS_CEILING  0.89    /* -1 dBFS: the usual limit of delivery */
-#define PROMPT_MOST_BYTES 300     /* of terms that a recogniser is told: some sixty of the 224 tokens that Whisper takes */
-#define HEARD_RATE_HZ     16000   /* what speech is looked for in */
+#define PACE_WORTH        1.02 /* from here on speaking again beats stretching */
+#define LOUDNESS_MOST_DB  15.0 /* a whisper need not become a shout, nor the other way round */
+#define LOUDNESS_TWICE_DB 3.01 /* the same sound from two channels */
+#define LOUDNESS_CEILING  0.89 /* -1 dBFS: the usual limit of delivery */
+#define PROMPT_MOST_BYTES 300  /* of terms that a recogniser is told: some sixty of the 224 tokens that Whisper takes */
+#define HEARD_RATE_HZ     16000 /* what speech is looked for in */
 
 typedef struct {
     DubEngineSet *engines;
@@ -28,10 +28,10 @@ typedef struct {
     const DubSpeechShape *shape;
     DubSpeechControl *control;
     int64_t begin_ns, deadline_ns; /* 0: no hurry */
-    GArray *phrases;    /* of DubPhrase */
-    char **sentences;   /* the translation of each */
-    char **lines;       /* the same as it is spoken */
-    GPtrArray *spoken;  /* of DubEngineReply: the speech of each */
+    GArray *phrases;               /* of DubPhrase */
+    char **sentences;              /* the translation of each */
+    char **lines;                  /* the same as it is spoken */
+    GPtrArray *spoken;             /* of DubEngineReply: the speech of each */
     DubSpeechResult *result;
     DubFragmentProcessed *answer; /* the result's */
 } Work;
@@ -45,13 +45,13 @@ static const struct {
     const char *code;
     bool retryable;
 } codes[] = {
-    {DUB_ERROR_TIMEOUT, ANY_STAGE, "TIMEOUT", true},
-    {DUB_ERROR_CORRUPT, ANY_STAGE, "INVALID_AUDIO", false},
-    {DUB_ERROR_NOT_FOUND, DUB_STAGE_TTS, "INVALID_VOICE_PROFILE", false},
-    {DUB_ERROR_NETWORK, DUB_STAGE_MT, "TRANSLATION_API_UNAVAILABLE", true},
-    {DUB_ERROR_BACKPRESSURE, ANY_STAGE, "RATE_LIMIT", true},
-    {DUB_ERROR_AUTH, ANY_STAGE, "MODEL_ERROR", false},
-    {DUB_ERROR_NO_SPACE, ANY_STAGE, "MODEL_ERROR", false},
+    { DUB_ERROR_TIMEOUT, ANY_STAGE, "TIMEOUT", true },
+    { DUB_ERROR_CORRUPT, ANY_STAGE, "INVALID_AUDIO", false },
+    { DUB_ERROR_NOT_FOUND, DUB_STAGE_TTS, "INVALID_VOICE_PROFILE", false },
+    { DUB_ERROR_NETWORK, DUB_STAGE_MT, "TRANSLATION_API_UNAVAILABLE", true },
+    { DUB_ERROR_BACKPRESSURE, ANY_STAGE, "RATE_LIMIT", true },
+    { DUB_ERROR_AUTH, ANY_STAGE, "MODEL_ERROR", false },
+    { DUB_ERROR_NO_SPACE, ANY_STAGE, "MODEL_ERROR", false },
 };
 
 static double ms_since(int64_t begin_ns)
@@ -103,7 +103,7 @@ static bool enter(const Work *work, DubEngineStage stage)
 
 static DubEngineRequest new_request(const Work *work)
 {
-    return (DubEngineRequest) {
+    return (DubEngineRequest){
         .from = dub_engine_set_from(work->engines),
         .to = dub_engine_set_to(work->engines),
         .deadline_ns = work->deadline_ns,
@@ -126,11 +126,11 @@ static void add_usage(const Work *work, DubEngineStage stage, const GPtrArray *r
 /* "whisper", or "whisper tiny.en" where the engine says which of its models it was. */
 static void name_engine(const Work *work, DubEngineStage stage, const DubEngineReply *reply)
 {
-    static const char *const keys[DUB_N_STAGES] = {
-        [DUB_STAGE_ASR] = "asr_model", [DUB_STAGE_MT] = "translation_model", [DUB_STAGE_TTS] = "tts_model"
-    };
-    g_autofree char *name = reply->model ? g_strdup_printf("%s %s", reply->engine->name, reply->model)
-                                         : g_strdup(reply->engine->name);
+    static const char *const keys[DUB_N_STAGES] = { [DUB_STAGE_ASR] = "asr_model",
+                                                    [DUB_STAGE_MT] = "translation_model",
+                                                    [DUB_STAGE_TTS] = "tts_model" };
+    g_autofree char *name =
+        reply->model ? g_strdup_printf("%s %s", reply->engine->name, reply->model) : g_strdup(reply->engine->name);
     dub_fragment_processed_add(work->answer, keys[stage], json_string(name));
 }
 
@@ -331,8 +331,7 @@ static DubFitPlan plan_fit(const Work *work, DubFitPhrase *fits, double pace)
         fits[i].start_ns = g_array_index(work->phrases, DubPhrase, i).start_ns;
         fits[i].dub_ns = dub_pcm_duration_ns(speech_of(work, i));
     }
-    return dub_fit_plan(fits, work->phrases->len, dub_pcm_duration_ns(work->fragment->pcm),
-                        DUB_FIT_TEMPO_MOST / pace);
+    return dub_fit_plan(fits, work->phrases->len, dub_pcm_duration_ns(work->fragment->pcm), DUB_FIT_TEMPO_MOST / pace);
 }
 
 static bool add_phrase(DubPcm *dub, DubPcm *spoken, const DubFitPhrase *fit, GError **error)
@@ -459,10 +458,10 @@ static void free_phrases(Work *work)
 DubSpeechResult *dub_speech_process(DubEngineSet *engines, const DubSpeechPast *past, const DubFragment *fragment,
                                     const DubSpeechShape *shape, DubSpeechControl *control)
 {
-    Work work = {.engines = engines, .past = past, .fragment = fragment, .shape = shape, .control = control};
+    Work work = { .engines = engines, .past = past, .fragment = fragment, .shape = shape, .control = control };
     work.begin_ns = dub_clock_now();
-    work.deadline_ns = earlier(shape->timeout_ms ? work.begin_ns + shape->timeout_ms * DUB_NS_PER_MS : 0,
-                               fragment->deadline_ns);
+    work.deadline_ns =
+        earlier(shape->timeout_ms ? work.begin_ns + shape->timeout_ms * DUB_NS_PER_MS : 0, fragment->deadline_ns);
     work.result = dub_speech_result_new(fragment->sequence_number);
     work.answer = work.result->answer;
     run_stages(&work);

@@ -72,8 +72,8 @@ static void encode(Job *job)
     if (!bytes)
         return;
     const int64_t duration_ms = (dub_pcm_duration_ns(pcm) + DUB_NS_PER_MS / 2) / DUB_NS_PER_MS;
-    job->audio = dub_wire_audio_new(dub_fragment_format_to_string(job->format), converted->rate_hz,
-                                    converted->channels, duration_ms, bytes);
+    job->audio = dub_wire_audio_new(dub_fragment_format_to_string(job->format), converted->rate_hz, converted->channels,
+                                    duration_ms, bytes);
 }
 
 /* Bytes that are no container are taken for raw PCM only where the sender says they are. */
@@ -83,8 +83,7 @@ static void decode(Job *job)
         g_set_error(&job->error, DUB_ERROR, DUB_ERROR_CORRUPT, "dubbed audio is neither MP4, ADTS nor WAV");
         return;
     }
-    g_autoptr(DubPcm) pcm =
-        dub_fragment_decode(job->bytes, job->declared_rate_hz, job->declared_channels, &job->error);
+    g_autoptr(DubPcm) pcm = dub_fragment_decode(job->bytes, job->declared_rate_hz, job->declared_channels, &job->error);
     if (pcm)
         job->pcm = dub_pcm_convert(pcm, job->rate_hz, pcm->channels, &job->error);
 }
@@ -105,8 +104,7 @@ static gboolean on_job_done(void *data)
     return G_SOURCE_REMOVE;
 }
 
-static void run_job(void *data,
-                    G_GNUC_UNUSED void *user_data) /* pool thread: sees the job and nothing else */
+static void run_job(void *data, G_GNUC_UNUSED void *user_data) /* pool thread: sees the job and nothing else */
 {
     Job *job = data;
     g_assert(g_atomic_int_get(&job->stage) == JOB_WAITS);
@@ -114,8 +112,7 @@ static void run_job(void *data,
         encode(job);
     else
         decode(job);
-    g_autoptr(GMainContext) context =
-        g_main_context_ref(job->home->context); /* the job may be gone while we attach */
+    g_autoptr(GMainContext) context = g_main_context_ref(job->home->context); /* the job may be gone while we attach */
     g_autoptr(GSource) source = g_idle_source_new();
     g_source_set_priority(source, G_PRIORITY_DEFAULT);
     g_source_set_callback(source, on_job_done, job, job_free);
@@ -175,8 +172,7 @@ void dub_remote_codec_encode(DubRemoteCodec *self, guint link, DubFragment *frag
     hand_over(self, job);
 }
 
-void dub_remote_codec_decode(DubRemoteCodec *self, guint link, uint64_t sequence_number,
-                             const DubWireAudio *audio)
+void dub_remote_codec_decode(DubRemoteCodec *self, guint link, uint64_t sequence_number, const DubWireAudio *audio)
 {
     Job *job = job_new(self, link, sequence_number, self->dub_rate_hz);
     job->bytes = dub_wire_audio_decode(audio);

@@ -15,4 +15,4 @@ DubRemoteHealth *dub_remote_health_new(const char *url, DubRemoteHealthFunc on_b
 void dub_remote_health_watch(DubRemoteHealth *self, bool watches); /* asks twice a second, one request at a time */
 /* (transfer full): http or https, the @path in place of @url's; NULL where @url is none */
 char *dub_remote_health_url(const char *url, const char *path);
-void dub_remote_health_free(DubRemoteHealth *self);                /* no callback after it; NULL is fine */
+void dub_remote_health_free(DubRemoteHealth *self); /* no callback after it; NULL is fine */

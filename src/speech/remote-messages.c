@@ -36,8 +36,8 @@ DubStreamInit *dub_remote_init_of(const DubSpeechConfig *config, DubFragmentForm
     return init;
 }
 
-DubJson *dub_remote_fragment_to_json(const char *fragment_id, const char *stream_id,
-                                     const DubFragment *fragment, DubWireAudio *audio)
+DubJson *dub_remote_fragment_to_json(const char *fragment_id, const char *stream_id, const DubFragment *fragment,
+                                     DubWireAudio *audio)
 {
     g_autoptr(DubFragmentData) data = dub_fragment_data_new();
     data->fragment_id = g_strdup(fragment_id);

@@ -95,8 +95,7 @@ static void enter(Remote *self, State state)
     clear_source(&self->timer);
     if (self->state == state)
         return;
-    dub_debug("stream %s: speech link: %s -> %s", self->stream_id, state_name(self->state),
-              state_name(state));
+    dub_debug("stream %s: speech link: %s -> %s", self->stream_id, state_name(self->state), state_name(state));
     self->state = state;
     dub_remote_health_watch(self->health, state == WAITING);
 }
@@ -282,8 +281,7 @@ static void watch_flights(Remote *self)
         if (flight->is_answered)
             continue;
         const int64_t wait_ns = flight->deadline_ns - dub_clock_now();
-        start_timer(self, &self->flight_timer, (wait_ns + DUB_NS_PER_MS - 1) / DUB_NS_PER_MS,
-                    on_flight_timeout);
+        start_timer(self, &self->flight_timer, (wait_ns + DUB_NS_PER_MS - 1) / DUB_NS_PER_MS, on_flight_timeout);
         return;
     }
 }
@@ -368,8 +366,7 @@ static void send_receipt(Remote *self, const char *fragment_id, DubReceiptStatus
     sio_client_emit(self->client, DUB_EVENT_FRAGMENT_ACK, dub_remote_receipt_to_json(fragment_id, status));
 }
 
-static void send_fragment(Remote *self, const Flight *flight, const DubFragment *fragment,
-                          DubWireAudio *audio)
+static void send_fragment(Remote *self, const Flight *flight, const DubFragment *fragment, DubWireAudio *audio)
 {
     DubJson *payload = dub_remote_fragment_to_json(flight->fragment_id, self->stream_id, fragment, audio);
     self->stats.sent++;
@@ -378,8 +375,7 @@ static void send_fragment(Remote *self, const Flight *flight, const DubFragment 
                   flight->sequence_number);
 }
 
-static void on_encoded(guint link, DubFragment *fragment, DubWireAudio *audio, const GError *error,
-                       void *user_data)
+static void on_encoded(guint link, DubFragment *fragment, DubWireAudio *audio, const GError *error, void *user_data)
 {
     Remote *self = user_data;
     g_autoptr(DubWireAudio) owned = audio;
@@ -389,8 +385,7 @@ static void on_encoded(guint link, DubFragment *fragment, DubWireAudio *audio, c
     Flight *flight = find_by_number(&self->flights, fragment->sequence_number);
     hold(self);
     if (flight && error && !flight->is_answered)
-        answer(self, flight,
-               dub_remote_failed_result(flight->sequence_number, "INVALID_AUDIO", error->message));
+        answer(self, flight, dub_remote_failed_result(flight->sequence_number, "INVALID_AUDIO", error->message));
     else if (flight && !error)
         send_fragment(self, flight, fragment, g_steal_pointer(&owned));
     if (!self->is_freed)
@@ -407,8 +402,7 @@ static void on_stream_ready(Remote *self, const DubJson *payload)
     if (self->state != INITIALISING)
         return;
     if (!ready) {
-        lose_because(self, DUB_ERROR_PROTOCOL, "sts-service at %s: stream:ready: %s", self->url,
-                     error->message);
+        lose_because(self, DUB_ERROR_PROTOCOL, "sts-service at %s: stream:ready: %s", self->url, error->message);
         return;
     }
     enter(self, READY);
@@ -423,8 +417,7 @@ static void on_stream_ready(Remote *self, const DubJson *payload)
         self->base.callbacks.on_expected((int64_t) (ready->expected_processing_ms * (double) DUB_NS_PER_MS),
                                          self->base.user_data);
     if (!self->is_freed && self->base.callbacks.on_ready)
-        self->base.callbacks.on_ready(MIN(ready->max_inflight, self->init->max_inflight),
-                                      self->base.user_data);
+        self->base.callbacks.on_ready(MIN(ready->max_inflight, self->init->max_inflight), self->base.user_data);
     unref(self);
 }
 
@@ -463,8 +456,7 @@ static void on_processed(Remote *self, const DubJson *payload)
     watch_flights(self);
 }
 
-static void on_decoded(guint link, uint64_t sequence_number, DubPcm *pcm, const GError *error,
-                       void *user_data)
+static void on_decoded(guint link, uint64_t sequence_number, DubPcm *pcm, const GError *error, void *user_data)
 {
     Remote *self = user_data;
     Flight *flight = link == self->link ? find_by_number(&self->flights, sequence_number) : NULL;
@@ -600,8 +592,8 @@ static void on_connect_error(G_GNUC_UNUSED SioClient *client, const GError *erro
         lose_because(self, DUB_ERROR_NETWORK, "sts-service at %s: %s", self->url, error->message);
 }
 
-static void on_disconnect(G_GNUC_UNUSED SioClient *client, SioDisconnectReason reason,
-                          G_GNUC_UNUSED guint retry_ms, void *user_data)
+static void on_disconnect(G_GNUC_UNUSED SioClient *client, SioDisconnectReason reason, G_GNUC_UNUSED guint retry_ms,
+                          void *user_data)
 {
     Remote *self = user_data;
     if (self->state == WAITING || self->state == CLOSED)
@@ -716,9 +708,8 @@ void dub_speech_remote_options_init(DubSpeechRemoteOptions *options)
 
 static SioClient *client_of(Remote *self, const DubSpeechRemoteOptions *options)
 {
-    static const SioClientCallbacks callbacks = {on_connect, on_connect_error, on_event, on_disconnect};
-    const char *headers[] = {"X-Stream-ID", self->init->stream_id, "X-Worker-ID", self->init->worker_id,
-                             NULL};
+    static const SioClientCallbacks callbacks = { on_connect, on_connect_error, on_event, on_disconnect };
+    const char *headers[] = { "X-Stream-ID", self->init->stream_id, "X-Worker-ID", self->init->worker_id, NULL };
     g_autoptr(DubJson) auth = options->token ? json_pack("{s:s}", "token", options->token) : NULL;
     SioClientOptions sio;
     sio_client_options_init(&sio);
@@ -734,9 +725,9 @@ static SioClient *client_of(Remote *self, const DubSpeechRemoteOptions *options)
 DubSpeech *dub_speech_remote_new(const DubSpeechConfig *config, const DubSpeechRemoteOptions *options,
                                  const DubSpeechCallbacks *callbacks, void *user_data)
 {
-    static const DubRemoteCodecCallbacks codec_callbacks = {on_encoded, on_decoded};
+    static const DubRemoteCodecCallbacks codec_callbacks = { on_encoded, on_decoded };
     Remote *self = g_new0(Remote, 1);
-    self->base = (DubSpeech){&remote_class, *callbacks, user_data};
+    self->base = (DubSpeech){ &remote_class, *callbacks, user_data };
     g_ref_count_init(&self->refs);
     self->stream_id = g_strdup(config->stream_id);
     self->url = dub_url_printable(options->url); /* for messages */
@@ -746,10 +737,10 @@ DubSpeech *dub_speech_remote_new(const DubSpeechConfig *config, const DubSpeechR
     self->complete_timeout_ms = options->complete_timeout_ms;
     self->attempts = options->attempts;
     self->rest_ms = options->rest_ms;
-    self->retry = (SioReconnectPolicy){options->attempts, options->first_wait_ms, MAX_WAIT_MS, 2, 0.1};
+    self->retry = (SioReconnectPolicy){ options->attempts, options->first_wait_ms, MAX_WAIT_MS, 2, 0.1 };
     self->context = g_main_context_ref_thread_default();
-    self->codec = dub_remote_codec_new(options->format, self->init->sample_rate_hz, config->rate_hz,
-                                       &codec_callbacks, self);
+    self->codec =
+        dub_remote_codec_new(options->format, self->init->sample_rate_hz, config->rate_hz, &codec_callbacks, self);
     self->client = client_of(self, options);
     self->health = dub_remote_health_new(options->url, on_service_back, self);
     return &self->base;

@@ -34,10 +34,10 @@ DubSpeech *dub_speech_remote_new(const DubSpeechConfig *config, const DubSpeechR
                                  const DubSpeechCallbacks *callbacks, void *user_data);
 
 typedef struct {
-    uint64_t sent;      /* fragments */
-    uint64_t answered;  /* in time, failures included */
+    uint64_t sent;     /* fragments */
+    uint64_t answered; /* in time, failures included */
     uint64_t timed_out;
-    uint64_t late;      /* answers to fragments that nobody waits for any more */
-    uint64_t losses;    /* of a link that was ready */
+    uint64_t late;   /* answers to fragments that nobody waits for any more */
+    uint64_t losses; /* of a link that was ready */
 } DubSpeechRemoteStats;
 DubSpeechRemoteStats dub_speech_remote_stats(const DubSpeech *self);

@@ -5,7 +5,8 @@
 
 #define FIXED_BYTES 1024 /* of an answer beside its audio and texts */
 
-DubFragmentProcessed *dub_sts_answer_new_failed(const char *code, const char *stage, bool retryable, const char *message)
+DubFragmentProcessed *dub_sts_answer_new_failed(const char *code, const char *stage, bool retryable,
+                                                const char *message)
 {
     DubFragmentProcessed *answer = dub_fragment_processed_new();
     answer->status = DUB_PROCESSED_FAILED;

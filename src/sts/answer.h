@@ -9,5 +9,6 @@
 #define DUB_STS_MAX_AUDIO_TEXT_BYTES (4u * 1024 * 1024 - 128 * 1024)
 
 /* @stage: "asr", "translation", "tts" */
-DubFragmentProcessed *dub_sts_answer_new_failed(const char *code, const char *stage, bool retryable, const char *message);
+DubFragmentProcessed *dub_sts_answer_new_failed(const char *code, const char *stage, bool retryable,
+                                                const char *message);
 gsize dub_sts_answer_size(const DubFragmentProcessed *answer); /* bytes, about: for the bound on stored answers */

@@ -42,7 +42,7 @@ struct _Dubber {
     DubStsWork parent;
     DubStsDubberConfig config;
     DubSpeechSessionConfig shape; /* of the speech session */
-    char *from, *to, *voice; /* as stream:init has them */
+    char *from, *to, *voice;      /* as stream:init has them */
     guint timeout_ms;
     int64_t chunk_ns; /* a fragment's nominal length */
     DubEngineLease *lease;
@@ -50,7 +50,7 @@ struct _Dubber {
     DubSpeechSession *session;
     DubStsLane *codecs;
     GSource *dubbing_more; /* NULL: nothing is due */
-    GPtrArray *items; /* of Item: every fragment that is not finished; the session's window bounds it */
+    GPtrArray *items;      /* of Item: every fragment that is not finished; the session's window bounds it */
 };
 
 /* ── Items ── */
@@ -78,8 +78,13 @@ static Item *item_ref(Item *item)
 
 static char **log_tags_of(const DubFragmentData *fragment, const char *traceparent)
 {
-    const char *const tags[] = { "stream_id", fragment->stream_id, "fragment_id", fragment->fragment_id,
-                                 traceparent ? "traceparent" : NULL, traceparent, NULL };
+    const char *const tags[] = { "stream_id",
+                                 fragment->stream_id,
+                                 "fragment_id",
+                                 fragment->fragment_id,
+                                 traceparent ? "traceparent" : NULL,
+                                 traceparent,
+                                 NULL };
     return g_strdupv((char **) tags);
 }
 
@@ -240,11 +245,13 @@ static void on_dubbed(DubSpeechResult *result, void *user_data)
  * later fragments of yet another shape are converted. */
 static bool ensure_session(Dubber *self, guint rate_hz, guint channels, GError **error)
 {
-    if (self->session && ((self->shape.rate_hz == rate_hz && self->shape.channels == channels) ||
-                          count_step(self, STEP_DUB) > 0))
+    if (self->session &&
+        ((self->shape.rate_hz == rate_hz && self->shape.channels == channels) || count_step(self, STEP_DUB) > 0))
         return true;
     g_clear_pointer(&self->session, dub_speech_session_free);
-    self->shape = (DubSpeechSessionConfig){ .voice = self->voice, .rate_hz = rate_hz, .channels = channels,
+    self->shape = (DubSpeechSessionConfig){ .voice = self->voice,
+                                            .rate_hz = rate_hz,
+                                            .channels = channels,
                                             .timeout_ms = self->timeout_ms };
     self->session = dub_speech_session_new(self->lanes, &self->shape, on_dubbed, self, error);
     return self->session != NULL;

@@ -7,8 +7,8 @@
 
 typedef struct {
     DubEngineSets *engines;
-    DubStsPool *pool;     /* decodes and encodes */
-    bool empty_original;  /* what plays where nobody speaks: the original instead of silence */
+    DubStsPool *pool;    /* decodes and encodes */
+    bool empty_original; /* what plays where nobody speaks: the original instead of silence */
 } DubStsDubberConfig;
 
 /* Returns: (transfer full); on_ready or on_refused follows. @config, @init: copied; engines and pool must outlive it. */

@@ -75,7 +75,8 @@ static DubFragmentProcessed *echo_of(const DubWireAudio *audio)
     answer->dubbed_audio = dub_wire_audio_share(audio);
     answer->transcript = g_strdup("");
     answer->translated_text = g_strdup("");
-    answer->metadata = json_pack("{s:s, s:s, s:s}", "asr_model", "echo", "translation_model", "echo", "tts_model", "echo");
+    answer->metadata =
+        json_pack("{s:s, s:s, s:s}", "asr_model", "echo", "translation_model", "echo", "tts_model", "echo");
     return answer;
 }
 

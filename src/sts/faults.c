@@ -14,8 +14,8 @@ static bool is_met(const DubErrorRule *rule, const DubFragmentData *fragment, ui
 {
     switch (rule->trigger) {
     case DUB_TRIGGER_SEQUENCE_NUMBER: return rule->number == fragment->sequence_number;
-    case DUB_TRIGGER_FRAGMENT_ID:     return strcmp(rule->id, fragment->fragment_id) == 0;
-    case DUB_TRIGGER_NTH_FRAGMENT:    return n % (uint64_t) rule->number == 0;
+    case DUB_TRIGGER_FRAGMENT_ID: return strcmp(rule->id, fragment->fragment_id) == 0;
+    case DUB_TRIGGER_NTH_FRAGMENT: return n % (uint64_t) rule->number == 0;
     }
     return false;
 }

@@ -14,7 +14,7 @@
 #define NODE_BYTES 8 /* of JSON around a value, about */
 
 enum { BRIEF, WITH_AUDIO, N_ROOMS };
-static const char *const rooms[N_ROOMS] = {"brief", "with-audio"};
+static const char *const rooms[N_ROOMS] = { "brief", "with-audio" };
 
 struct _DubStsMonitor {
     SioServer *server;
@@ -41,9 +41,8 @@ static bool on_authorize(SioSocket *socket, const json_t *auth, SioRefusal *refu
     }
     if (self->listeners->len < DUB_STS_MONITOR_MAX_LISTENERS)
         return true;
-    refusal->message =
-        g_strdup_printf("RATE_LIMIT_EXCEEDED: %d listeners are there already, which is the limit",
-                        DUB_STS_MONITOR_MAX_LISTENERS);
+    refusal->message = g_strdup_printf("RATE_LIMIT_EXCEEDED: %d listeners are there already, which is the limit",
+                                       DUB_STS_MONITOR_MAX_LISTENERS);
     return false;
 }
 
@@ -73,10 +72,10 @@ static void on_disconnect(SioSocket *socket, SioDisconnectReason reason, void *u
                    sio_disconnect_reason_to_string(reason), NULL);
 }
 
-DubStsMonitor *dub_sts_monitor_new(SioServer *server, const char *token,
-                                   const DubStsMonitorCallbacks *callbacks, void *user_data)
+DubStsMonitor *dub_sts_monitor_new(SioServer *server, const char *token, const DubStsMonitorCallbacks *callbacks,
+                                   void *user_data)
 {
-    static const SioNamespaceCallbacks sio_callbacks = {on_authorize, on_connect, NULL, on_disconnect};
+    static const SioNamespaceCallbacks sio_callbacks = { on_authorize, on_connect, NULL, on_disconnect };
     DubStsMonitor *self = g_new0(DubStsMonitor, 1);
     self->server = server;
     self->token = g_strdup(token);
@@ -146,9 +145,8 @@ static bool is_wanted(const DubStsMonitor *self, const char *room)
 static bool is_told(const char *event)
 {
     static const char *const told[] = {
-        DUB_EVENT_STREAM_INIT,  DUB_EVENT_STREAM_READY,       DUB_EVENT_FRAGMENT_DATA,
-        DUB_EVENT_FRAGMENT_ACK, DUB_EVENT_FRAGMENT_PROCESSED, DUB_EVENT_BACKPRESSURE,
-        DUB_EVENT_ERROR,        DUB_EVENT_STREAM_COMPLETE,
+        DUB_EVENT_STREAM_INIT,        DUB_EVENT_STREAM_READY, DUB_EVENT_FRAGMENT_DATA, DUB_EVENT_FRAGMENT_ACK,
+        DUB_EVENT_FRAGMENT_PROCESSED, DUB_EVENT_BACKPRESSURE, DUB_EVENT_ERROR,         DUB_EVENT_STREAM_COMPLETE,
     };
     for (gsize i = 0; i < G_N_ELEMENTS(told); i++) {
         if (strcmp(told[i], event) == 0)
@@ -201,8 +199,7 @@ static DubJson *without_audio(const DubJson *message)
     return brief;
 }
 
-void dub_sts_monitor_tell(DubStsMonitor *self, const char *session_id, const char *event,
-                          const DubJson *payload)
+void dub_sts_monitor_tell(DubStsMonitor *self, const char *session_id, const char *event, const DubJson *payload)
 {
     if (!self || self->listeners->len == 0 || !is_told(event) || !json_is_object(payload))
         return;

@@ -11,10 +11,9 @@
 #include "socketio/server.h"
 
 #define DUB_STS_MONITOR_MAX_LISTENERS 16
-#define DUB_STS_MONITOR_MAX_WAITING_BYTES                                                                    \
-    (8 * 1024 * 1024) /* that a listener has not read: then events are lost to it */
-#define DUB_STS_MONITOR_MAX_EVENT_BYTES                                                                      \
-    (512 * 1024) /* about, of an event without its audio: more is told to nobody */
+#define DUB_STS_MONITOR_MAX_WAITING_BYTES \
+    (8 * 1024 * 1024)                                /* that a listener has not read: then events are lost to it */
+#define DUB_STS_MONITOR_MAX_EVENT_BYTES (512 * 1024) /* about, of an event without its audio: more is told to nobody */
 
 typedef struct _DubStsMonitor DubStsMonitor;
 
@@ -25,11 +24,10 @@ typedef struct {
 } DubStsMonitorCallbacks;
 
 /* @token: (nullable) that CONNECT must carry; copied. @server: outlives every call but _free() */
-DubStsMonitor *dub_sts_monitor_new(SioServer *server, const char *token,
-                                   const DubStsMonitorCallbacks *callbacks, void *user_data);
+DubStsMonitor *dub_sts_monitor_new(SioServer *server, const char *token, const DubStsMonitorCallbacks *callbacks,
+                                   void *user_data);
 void dub_sts_monitor_free(DubStsMonitor *self); /* after the server; NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubStsMonitor, dub_sts_monitor_free)
 
 /* Something was sent, or has come in. @self: NULL is fine. @payload: (transfer none) (nullable) */
-void dub_sts_monitor_tell(DubStsMonitor *self, const char *session_id, const char *event,
-                          const DubJson *payload);
+void dub_sts_monitor_tell(DubStsMonitor *self, const char *session_id, const char *event, const DubJson *payload);

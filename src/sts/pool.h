@@ -16,8 +16,8 @@ typedef struct _DubStsLane DubStsLane;
 typedef struct {
     /* Pool thread. May look at @cancellable whenever it likes; it is cancelled when nobody wants the outcome any more. */
     void (*run)(void *job, GCancellable *cancellable);
-    void (*done)(void *job);    /* loop thread, when `run` has returned; not for a lane that was freed meanwhile */
-    void (*free)(void *job);    /* any thread, last */
+    void (*done)(void *job); /* loop thread, when `run` has returned; not for a lane that was freed meanwhile */
+    void (*free)(void *job); /* any thread, last */
 } DubStsJobClass;
 
 DubStsPool *dub_sts_pool_new(guint n_threads);

@@ -19,8 +19,8 @@
 #include <math.h>
 #include <string.h>
 
-#define CODEC_THREADS      2   /* a fragment takes some 30 ms to decode and encode: two keep up with every core's engines */
-#define LOGGED_ID_BYTES    128
+#define CODEC_THREADS   2 /* a fragment takes some 30 ms to decode and encode: two keep up with every core's engines */
+#define LOGGED_ID_BYTES 128
 
 enum {
     METRIC_PROCESSING,
@@ -45,11 +45,12 @@ const DubMetricSpec dub_sts_metric_specs[] = {
                             "From a fragment's arrival to its dub.", NULL, whole_buckets },
     [METRIC_ASR] = { "sts_asr_duration_seconds", DUB_METRIC_HISTOGRAM, "Speech recognition, by fragment.", NULL,
                      stage_buckets },
-    [METRIC_TRANSLATION] = { "sts_translation_duration_seconds", DUB_METRIC_HISTOGRAM, "Translation, by fragment.", NULL,
-                             stage_buckets },
+    [METRIC_TRANSLATION] = { "sts_translation_duration_seconds", DUB_METRIC_HISTOGRAM, "Translation, by fragment.",
+                             NULL, stage_buckets },
     [METRIC_TTS] = { "sts_tts_duration_seconds", DUB_METRIC_HISTOGRAM, "Speech synthesis, by fragment.", NULL,
                      stage_buckets },
-    [METRIC_IN_FLIGHT] = { "sts_fragments_in_flight", DUB_METRIC_GAUGE, "Fragments taken and not answered.", NULL, NULL },
+    [METRIC_IN_FLIGHT] = { "sts_fragments_in_flight", DUB_METRIC_GAUGE, "Fragments taken and not answered.", NULL,
+                           NULL },
     [METRIC_ERRORS] = { "sts_fragment_errors_total", DUB_METRIC_COUNTER, "Fragments that were not dubbed, and why.",
                         "stage,error_code", NULL },
     [METRIC_STREAMS] = { "sts_active_streams", DUB_METRIC_GAUGE, "Streams that are not complete.", NULL, NULL },
@@ -58,8 +59,8 @@ const DubMetricSpec dub_sts_metric_specs[] = {
     [METRIC_QUEUE_DEPTH] = { "sts_queue_depth", DUB_METRIC_GAUGE, "Fragments of a stream that wait for an engine.",
                              "stream_id", NULL },
     [METRIC_LOOP_LAG] = { "sts_loop_lag_seconds", DUB_METRIC_HISTOGRAM, DUB_LOOP_LAG_HELP, NULL, dub_loop_lag_buckets },
-    [METRIC_ENGINES] = { "sts_engine_fragments_total", DUB_METRIC_COUNTER, "Fragments, by the engine that did each stage.",
-                         "stage,engine", NULL },
+    [METRIC_ENGINES] = { "sts_engine_fragments_total", DUB_METRIC_COUNTER,
+                         "Fragments, by the engine that did each stage.", "stage,engine", NULL },
     [METRIC_LISTENERS] = { "sts_monitor_listeners", DUB_METRIC_GAUGE, "Who listens at /monitor.", NULL, NULL },
     [METRIC_LOST] = { "sts_monitor_lost_events_total", DUB_METRIC_COUNTER,
                       "Events that a listener at /monitor lost because it did not keep up.", NULL, NULL },
@@ -71,15 +72,15 @@ struct _DubStsService {
     DubMetrics *metrics;
     DubLoopLag *lag;
     DubEngineSets *engines;    /* NULL in echo mode */
-    DubStsPool *pool;        /* likewise */
-    DubEngineLease *preloaded;  /* likewise; kept, so that the default pair stays */
+    DubStsPool *pool;          /* likewise */
+    DubEngineLease *preloaded; /* likewise; kept, so that the default pair stays */
     DubStsLoadedFunc on_loaded;
     void *loaded_data;
     DubStsReadiness readiness;
-    DubStsMonitor *monitor;  /* NULL: nobody may listen */
-    GPtrArray *clients;      /* of Client, also those that are only to be freed */
-    GHashTable *streams;     /* stream id -> Client, while the stream is not complete */
-    guint in_flight;         /* sum of the clients' */
+    DubStsMonitor *monitor; /* NULL: nobody may listen */
+    GPtrArray *clients;     /* of Client, also those that are only to be freed */
+    GHashTable *streams;    /* stream id -> Client, while the stream is not complete */
+    guint in_flight;        /* sum of the clients' */
     void (*on_drained)(void *user_data);
     void *drained_data;
 };
@@ -93,8 +94,8 @@ typedef struct {
     char *worker_id;   /* whose stream it is; likewise */
     char *traceparent; /* the stream's; nullable */
     GSource *timer;
-    const DubStreamInit *wanted; /* to be opened; the session's */
-    guint in_flight;   /* fragments, as of the last settle() */
+    const DubStreamInit *wanted;        /* to be opened; the session's */
+    guint in_flight;                    /* fragments, as of the last settle() */
     bool release, close, hang_up, gone; /* noted for settle() and the timer */
 } Client;
 
@@ -207,8 +208,8 @@ static void open_stream(Client *client, const DubStreamInit *init)
     } else if (is_in_use(service, init)) {
         refuse(client, "STREAM_IN_USE", "stream_id: another worker has this stream, over a connection that is alive");
     } else if (!again && g_hash_table_size(service->streams) >= service->config.max_sessions) {
-        g_autofree char *message = g_strdup_printf("%u streams are open already, which is the limit",
-                                                   service->config.max_sessions);
+        g_autofree char *message =
+            g_strdup_printf("%u streams are open already, which is the limit", service->config.max_sessions);
         refuse(client, "RATE_LIMIT_EXCEEDED", message);
     } else {
         supersede(service, init->stream_id);
@@ -233,8 +234,9 @@ static void on_emit(const char *event, DubJson *payload, void *user_data)
     Client *client = user_data;
     if (strcmp(event, DUB_EVENT_ERROR) == 0) {
         const char *code = json_string_value(json_object_get(payload, "code"));
-        dub_log_fields(DUB_LOG_WARNING, "refused", "stream_id", json_string_value(json_object_get(payload, "stream_id")),
-                       "fragment_id", json_string_value(json_object_get(payload, "fragment_id")), "code", code, "reason",
+        dub_log_fields(DUB_LOG_WARNING, "refused", "stream_id",
+                       json_string_value(json_object_get(payload, "stream_id")), "fragment_id",
+                       json_string_value(json_object_get(payload, "fragment_id")), "code", code, "reason",
                        json_string_value(json_object_get(payload, "message")), "session_id",
                        sio_socket_get_id(client->socket), NULL);
         count_failure(client->service, NULL, code);
@@ -299,8 +301,11 @@ static void log_answer(const Client *client, const DubFragmentData *fragment, co
     g_autofree char *number = g_strdup_printf("%" G_GINT64_FORMAT, fragment->sequence_number);
     dub_log_fields(failed ? DUB_LOG_WARNING : DUB_LOG_DEBUG, "fragment answered", "stream_id", client->stream_id,
                    "fragment_id", fragment->fragment_id, "sequence_number", number, "status",
-                   failed ? "failed" : answer->status == DUB_PROCESSED_PARTIAL ? "partial" : "success", "code", answer->error_code, "reason",
-                   answer->error_message, "ms", ms, "traceparent", trace_of(client, fragment), NULL);
+                   failed                                    ? "failed"
+                   : answer->status == DUB_PROCESSED_PARTIAL ? "partial"
+                                                             : "success",
+                   "code", answer->error_code, "reason", answer->error_message, "ms", ms, "traceparent",
+                   trace_of(client, fragment), NULL);
 }
 
 static void on_answered(const DubFragmentData *fragment, const DubFragmentProcessed *answer, void *user_data)
@@ -582,9 +587,9 @@ DubStsReadiness dub_sts_service_readiness(const DubStsService *self)
 const char *dub_sts_readiness_to_string(DubStsReadiness readiness)
 {
     switch (readiness) {
-    case DUB_STS_LOADING:  return "loading";
-    case DUB_STS_READY:    return "ready";
-    case DUB_STS_BROKEN:   return "broken";
+    case DUB_STS_LOADING: return "loading";
+    case DUB_STS_READY: return "ready";
+    case DUB_STS_BROKEN: return "broken";
     case DUB_STS_DRAINING: return "draining";
     }
     return "invalid";

@@ -11,14 +11,14 @@ typedef struct {
     guint echo_delay_ms;
     bool pressure_events;
     double pressure_low, pressure_medium, pressure_high; /* echo: fractions of max_inflight */
-    guint max_sessions;         /* streams at once */
-    guint disconnect_delay_ms;  /* from stream:complete to closing the connection */
-    const char *api_key;        /* NULL: everybody may come in */
-    bool monitor;               /* serve /monitor */
-    const char *monitor_token;  /* NULL: everybody may listen */
-    bool empty_original;        /* the original, not silence, where nobody speaks */
-    const char *from, *to;      /* full mode: this pair is loaded at the start */
-    const DubEngineSettings *engines; /* full mode: must outlive the service */
+    guint max_sessions;                                  /* streams at once */
+    guint disconnect_delay_ms;                           /* from stream:complete to closing the connection */
+    const char *api_key;                                 /* NULL: everybody may come in */
+    bool monitor;                                        /* serve /monitor */
+    const char *monitor_token;                           /* NULL: everybody may listen */
+    bool empty_original;                                 /* the original, not silence, where nobody speaks */
+    const char *from, *to;                               /* full mode: this pair is loaded at the start */
+    const DubEngineSettings *engines;                    /* full mode: must outlive the service */
 } DubStsServiceConfig;
 
 extern const DubMetricSpec dub_sts_metric_specs[];
@@ -41,8 +41,8 @@ void dub_sts_service_attach(DubStsService *self, SioServer *server); /* serves "
 typedef enum { DUB_STS_LOADING, DUB_STS_READY, DUB_STS_BROKEN, DUB_STS_DRAINING } DubStsReadiness;
 DubStsReadiness dub_sts_service_readiness(const DubStsService *self);
 const char *dub_sts_readiness_to_string(DubStsReadiness readiness); /* "loading" … */
-guint dub_sts_service_count_streams(const DubStsService *self);   /* that are not complete */
-guint dub_sts_service_count_in_flight(const DubStsService *self); /* fragments */
+guint dub_sts_service_count_streams(const DubStsService *self);     /* that are not complete */
+guint dub_sts_service_count_in_flight(const DubStsService *self);   /* fragments */
 
 /* No new streams; those there are end as if their workers had said so. @on_drained: once, when all is answered; maybe
  * from inside the call. */

@@ -12,18 +12,18 @@
 #include <math.h>
 #include <string.h>
 
-#define NEWEST_WEIGHT       0.3   /* of the newest fragment in the expected time */
-#define MIN_DELAY_MS        100.0 /* that a worker is asked to wait */
-#define MAX_DELAY_MS        30000.0
-#define COMFORTABLE_IN_FLIGHT 3   /* PROTOCOL.md: 1–3 in flight are "low" */
-#define MAX_EARLY           (DUB_STS_WINDOW + 4) /* events kept while the engines are opened: a window, and controls */
+#define NEWEST_WEIGHT         0.3   /* of the newest fragment in the expected time */
+#define MIN_DELAY_MS          100.0 /* that a worker is asked to wait */
+#define MAX_DELAY_MS          30000.0
+#define COMFORTABLE_IN_FLIGHT 3                    /* PROTOCOL.md: 1–3 in flight are "low" */
+#define MAX_EARLY             (DUB_STS_WINDOW + 4) /* events kept while the engines are opened: a window, and controls */
 
 typedef struct {
     DubFragmentData *fragment;
     DubFragmentProcessed *fault; /* (nullable) its answer, whatever comes of the work: a simulated error */
-    int64_t deadline_ns; /* DUB_TIME_NONE in echo mode */
-    double turns;        /* of the work that it takes, its own and what was before it */
-    bool again;          /* counted before */
+    int64_t deadline_ns;         /* DUB_TIME_NONE in echo mode */
+    double turns;                /* of the work that it takes, its own and what was before it */
+    bool again;                  /* counted before */
 } Out;
 
 typedef struct {
@@ -56,11 +56,11 @@ struct _DubStsSession {
 const char *dub_sts_state_to_string(DubStsState state)
 {
     switch (state) {
-    case DUB_STS_IDLE:     return "idle";
-    case DUB_STS_OPENING:  return "opening";
-    case DUB_STS_ACTIVE:   return "active";
-    case DUB_STS_PAUSED:   return "paused";
-    case DUB_STS_ENDING:   return "ending";
+    case DUB_STS_IDLE: return "idle";
+    case DUB_STS_OPENING: return "opening";
+    case DUB_STS_ACTIVE: return "active";
+    case DUB_STS_PAUSED: return "paused";
+    case DUB_STS_ENDING: return "ending";
     case DUB_STS_COMPLETE: return "complete";
     }
     return "invalid";
@@ -275,7 +275,7 @@ static uint64_t *count_of(DubStsStats *stats, DubProcessedStatus status)
     switch (status) {
     case DUB_PROCESSED_SUCCESS: return &stats->success;
     case DUB_PROCESSED_PARTIAL: return &stats->partial;
-    case DUB_PROCESSED_FAILED:  break;
+    case DUB_PROCESSED_FAILED: break;
     }
     return &stats->failed;
 }
@@ -329,7 +329,8 @@ static DubFragmentProcessed *apply_fault(Out *out, DubFragmentProcessed *answer)
     return g_steal_pointer(&out->fault);
 }
 
-void dub_sts_session_finished(DubStsSession *self, uint64_t sequence_number, DubFragmentProcessed *answer, int64_t now_ns)
+void dub_sts_session_finished(DubStsSession *self, uint64_t sequence_number, DubFragmentProcessed *answer,
+                              int64_t now_ns)
 {
     g_autoptr(DubFragmentProcessed) owned = answer;
     Out *out = find_out(self, sequence_number);
@@ -339,8 +340,8 @@ void dub_sts_session_finished(DubStsSession *self, uint64_t sequence_number, Dub
     address(owned, out->fragment);
     count(self, out, owned);
     self->effects->answered(out->fragment, owned, self->user_data);
-    dub_sts_order_finish(self->order, sequence_number, dub_fragment_processed_to_json(owned), dub_sts_answer_size(owned),
-                         owned->status == DUB_PROCESSED_FAILED && owned->error_retryable);
+    dub_sts_order_finish(self->order, sequence_number, dub_fragment_processed_to_json(owned),
+                         dub_sts_answer_size(owned), owned->status == DUB_PROCESSED_FAILED && owned->error_retryable);
     g_ptr_array_remove(self->out, out);
     send_answers(self, now_ns);
 }
@@ -437,9 +438,7 @@ static void place_fragment(DubStsSession *self, DubFragmentData *fragment /* (tr
     case DUB_STS_ARRIVAL_REDO:
         take_fragment(self, g_steal_pointer(&owned), arrival == DUB_STS_ARRIVAL_REDO, now_ns);
         return;
-    case DUB_STS_ARRIVAL_OUT:
-        acknowledge_again(self, fragment);
-        return;
+    case DUB_STS_ARRIVAL_OUT: acknowledge_again(self, fragment); return;
     case DUB_STS_ARRIVAL_STORED:
         emit(self, DUB_EVENT_FRAGMENT_PROCESSED, json_incref(dub_sts_order_stored(self->order, fragment->fragment_id)));
         return;
@@ -447,12 +446,8 @@ static void place_fragment(DubStsSession *self, DubFragmentData *fragment /* (tr
         dub_sts_order_refuse(self->order, number);
         refuse_fragment(self, fragment, "BACKPRESSURE_EXCEEDED", "10 fragments are in flight already");
         return;
-    case DUB_STS_ARRIVAL_USED:
-        refuse_number(self, fragment, "is used already");
-        return;
-    case DUB_STS_ARRIVAL_BEYOND:
-        refuse_number(self, fragment, "is more than 10 ahead of what is answered");
-        return;
+    case DUB_STS_ARRIVAL_USED: refuse_number(self, fragment, "is used already"); return;
+    case DUB_STS_ARRIVAL_BEYOND: refuse_number(self, fragment, "is more than 10 ahead of what is answered"); return;
     }
 }
 
@@ -638,8 +633,7 @@ static void on_fragment_ack(DubStsSession *self, const DubJson *payload, G_GNUC_
 static void on_error_simulation(DubStsSession *self, const DubJson *payload, G_GNUC_UNUSED int64_t now_ns)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(DubErrorSimulation) simulation =
-        self->config.echo ? dub_error_simulation_parse(payload, &error) : NULL;
+    g_autoptr(DubErrorSimulation) simulation = self->config.echo ? dub_error_simulation_parse(payload, &error) : NULL;
     g_autoptr(DubErrorSimulationAck) ack = dub_error_simulation_ack_new();
     if (simulation) {
         ack->status = DUB_SIMULATION_ACCEPTED;

@@ -29,8 +29,8 @@ typedef enum {
 const char *dub_sts_state_to_string(DubStsState state);
 
 typedef struct {
-    const char *session_id;      /* copied */
-    bool echo;                   /* failures may be simulated, and a fragment has no time limit here: the worker's own is
+    const char *session_id; /* copied */
+    bool echo;              /* failures may be simulated, and a fragment has no time limit here: the worker's own is
                                     what echo mode is there to test */
     bool pressure_events;
     DubStsThresholds thresholds; /* in fragments; in fractions of max_inflight when `echo` */
@@ -63,8 +63,9 @@ bool dub_sts_session_event(DubStsSession *self, const char *event, const DubJson
 void dub_sts_session_opened(DubStsSession *self, guint parallel, double expected_ms);
 void dub_sts_session_refused(DubStsSession *self, const char *code, const char *message);
 /* @answer: (transfer full) */
-void dub_sts_session_finished(DubStsSession *self, uint64_t sequence_number, DubFragmentProcessed *answer, int64_t now_ns);
-void dub_sts_session_superseded(DubStsSession *self); /* another connection carries the stream from now on */
+void dub_sts_session_finished(DubStsSession *self, uint64_t sequence_number, DubFragmentProcessed *answer,
+                              int64_t now_ns);
+void dub_sts_session_superseded(DubStsSession *self);            /* another connection carries the stream from now on */
 void dub_sts_session_drain(DubStsSession *self, int64_t now_ns); /* the service ends: as if stream:end had come */
 
 void dub_sts_session_tick(DubStsSession *self, int64_t now_ns);

@@ -8,8 +8,8 @@
 
 typedef struct {
     uint64_t success, partial, failed;
-    int64_t audio_ms;    /* of the fragments answered, whatever came of them */
-    double total_ms;     /* of all processing times */
+    int64_t audio_ms; /* of the fragments answered, whatever came of them */
+    double total_ms;  /* of all processing times */
     uint64_t n_times;
     float times_ms[DUB_STS_STATS_SAMPLES]; /* ring */
 } DubStsStats;

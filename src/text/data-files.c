@@ -74,13 +74,13 @@ static char *check_text(GString *text, const char *path, gsize most_bytes, GErro
 {
     const char *end;
     if (text->len > most_bytes) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s: longer than %" G_GSIZE_FORMAT " bytes",
-                    path, most_bytes);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s: longer than %" G_GSIZE_FORMAT " bytes", path,
+                    most_bytes);
         return NULL;
     }
     if (!g_utf8_validate(text->str, (gssize) text->len, &end)) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
-                    "%s:%u: not UTF-8; convert the file to UTF-8", path, line_of(text->str, end));
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s:%u: not UTF-8; convert the file to UTF-8", path,
+                    line_of(text->str, end));
         return NULL;
     }
     if (g_str_has_prefix(text->str, "\xef\xbb\xbf"))

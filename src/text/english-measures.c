@@ -4,13 +4,13 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define NUMBER                                                                                                          \
-    "\\d+(?:[.,]\\d+)?|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|"         \
+#define NUMBER                                                                                                  \
+    "\\d+(?:[.,]\\d+)?|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|" \
     "fifty|sixty|seventy|eighty|ninety|hundred"
 
 /* What ends a noun: then the one word before it is the whole noun. */
 #define AFTER                                                                                                           \
-    "(?=\\s*(?:$|[.,;:!?…]|(?:a|an|and|are|as|at|but|by|for|from|had|has|have|he|in|into|is|it|of|on|or|she|so|that|"   \
+    "(?=\\s*(?:$|[.,;:!?…]|(?:a|an|and|are|as|at|but|by|for|from|had|has|have|he|in|into|is|it|of|on|or|she|so|that|" \
     "the|they|to|was|we|were|when|which|who|will|with|would|you)\\b))"
 
 /* number, unit, noun */
@@ -36,7 +36,8 @@ static gboolean part(const GMatchInfo *match, GString *result, gpointer user_dat
 
 static char *replace(const char *text, const char *pattern, GRegexEvalCallback replacement)
 {
-    g_autoptr(GRegex) regex = g_regex_new(pattern, G_REGEX_CASELESS | G_REGEX_OPTIMIZE, 0, NULL); /* a constant: it compiles */
+    g_autoptr(GRegex) regex =
+        g_regex_new(pattern, G_REGEX_CASELESS | G_REGEX_OPTIMIZE, 0, NULL); /* a constant: it compiles */
     return g_regex_replace_eval(regex, text, -1, 0, 0, replacement, NULL, NULL);
 }
 

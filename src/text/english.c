@@ -5,14 +5,14 @@
 
 /* The first row that fits, first of these, then of the next table. What fits none takes an s. */
 static const DubEnding irregular_plurals[] = {
-    {"woman", "women"},   {"man", "men"},     {"foot", "feet"},   {"child", "children"}, {"half", "halves"},
-    {"person", "people"}, {"hero", "heroes"}, {"echo", "echoes"}, {NULL, NULL},
+    { "woman", "women" },   { "man", "men" },     { "foot", "feet" },   { "child", "children" }, { "half", "halves" },
+    { "person", "people" }, { "hero", "heroes" }, { "echo", "echoes" }, { NULL, NULL },
 };
 
 /* The same for nouns and for the third person of verbs. */
 static const DubEnding s_endings[] = {
-    {"s", "ses"},  {"x", "xes"},  {"z", "zes"},  {"ch", "ches"}, {"sh", "shes"}, {"ay", "ays"},
-    {"ey", "eys"}, {"oy", "oys"}, {"uy", "uys"}, {"y", "ies"},   {NULL, NULL},
+    { "s", "ses" },  { "x", "xes" },  { "z", "zes" },  { "ch", "ches" }, { "sh", "shes" }, { "ay", "ays" },
+    { "ey", "eys" }, { "oy", "oys" }, { "uy", "uys" }, { "y", "ies" },   { NULL, NULL },
 };
 
 /* base, past, participle. The gerund and the third person are regular, but for the doubled consonants below.
@@ -20,104 +20,100 @@ static const DubEnding s_endings[] = {
 static const struct {
     const char *base, *past, *participle;
 } irregular[] = {
-    {"be", "was", "been"},
-    {"beat", "beat", "beaten"},
-    {"begin", "began", "begun"},
-    {"bite", "bit", "bitten"},
-    {"blow", "blew", "blown"},
-    {"break", "broke", "broken"},
-    {"bring", "brought", "brought"},
-    {"build", "built", "built"},
-    {"buy", "bought", "bought"},
-    {"catch", "caught", "caught"},
-    {"come", "came", "come"},
-    {"cut", "cut", "cut"},
-    {"deal", "dealt", "dealt"},
-    {"do", "did", "done"},
-    {"draw", "drew", "drawn"},
-    {"drive", "drove", "driven"},
-    {"fall", "fell", "fallen"},
-    {"feed", "fed", "fed"},
-    {"fight", "fought", "fought"},
-    {"find", "found", "found"},
-    {"fly", "flew", "flown"},
-    {"get", "got", "got"},
-    {"give", "gave", "given"},
-    {"go", "went", "gone"},
-    {"have", "had", "had"},
-    {"hit", "hit", "hit"},
-    {"hold", "held", "held"},
-    {"hurt", "hurt", "hurt"},
-    {"keep", "kept", "kept"},
-    {"lay", "laid", "laid"},
-    {"lead", "led", "led"},
-    {"leap", "leapt", "leapt"},
-    {"leave", "left", "left"},
-    {"lose", "lost", "lost"},
-    {"make", "made", "made"},
-    {"meet", "met", "met"},
-    {"outrun", "outran", "outrun"},
-    {"overcome", "overcame", "overcome"},
-    {"overthrow", "overthrew", "overthrown"},
-    {"pay", "paid", "paid"},
-    {"put", "put", "put"},
-    {"ride", "rode", "ridden"},
-    {"rise", "rose", "risen"},
-    {"run", "ran", "run"},
-    {"see", "saw", "seen"},
-    {"seek", "sought", "sought"},
-    {"send", "sent", "sent"},
-    {"set", "set", "set"},
-    {"shoot", "shot", "shot"},
-    {"shut", "shut", "shut"},
-    {"slide", "slid", "slid"},
-    {"spin", "spun", "spun"},
-    {"split", "split", "split"},
-    {"stand", "stood", "stood"},
-    {"steal", "stole", "stolen"},
-    {"strike", "struck", "struck"},
-    {"swim", "swam", "swum"},
-    {"swing", "swung", "swung"},
-    {"take", "took", "taken"},
-    {"think", "thought", "thought"},
-    {"throw", "threw", "thrown"},
-    {"win", "won", "won"},
-    {"withdraw", "withdrew", "withdrawn"},
+    { "be", "was", "been" },
+    { "beat", "beat", "beaten" },
+    { "begin", "began", "begun" },
+    { "bite", "bit", "bitten" },
+    { "blow", "blew", "blown" },
+    { "break", "broke", "broken" },
+    { "bring", "brought", "brought" },
+    { "build", "built", "built" },
+    { "buy", "bought", "bought" },
+    { "catch", "caught", "caught" },
+    { "come", "came", "come" },
+    { "cut", "cut", "cut" },
+    { "deal", "dealt", "dealt" },
+    { "do", "did", "done" },
+    { "draw", "drew", "drawn" },
+    { "drive", "drove", "driven" },
+    { "fall", "fell", "fallen" },
+    { "feed", "fed", "fed" },
+    { "fight", "fought", "fought" },
+    { "find", "found", "found" },
+    { "fly", "flew", "flown" },
+    { "get", "got", "got" },
+    { "give", "gave", "given" },
+    { "go", "went", "gone" },
+    { "have", "had", "had" },
+    { "hit", "hit", "hit" },
+    { "hold", "held", "held" },
+    { "hurt", "hurt", "hurt" },
+    { "keep", "kept", "kept" },
+    { "lay", "laid", "laid" },
+    { "lead", "led", "led" },
+    { "leap", "leapt", "leapt" },
+    { "leave", "left", "left" },
+    { "lose", "lost", "lost" },
+    { "make", "made", "made" },
+    { "meet", "met", "met" },
+    { "outrun", "outran", "outrun" },
+    { "overcome", "overcame", "overcome" },
+    { "overthrow", "overthrew", "overthrown" },
+    { "pay", "paid", "paid" },
+    { "put", "put", "put" },
+    { "ride", "rode", "ridden" },
+    { "rise", "rose", "risen" },
+    { "run", "ran", "run" },
+    { "see", "saw", "seen" },
+    { "seek", "sought", "sought" },
+    { "send", "sent", "sent" },
+    { "set", "set", "set" },
+    { "shoot", "shot", "shot" },
+    { "shut", "shut", "shut" },
+    { "slide", "slid", "slid" },
+    { "spin", "spun", "spun" },
+    { "split", "split", "split" },
+    { "stand", "stood", "stood" },
+    { "steal", "stole", "stolen" },
+    { "strike", "struck", "struck" },
+    { "swim", "swam", "swum" },
+    { "swing", "swung", "swung" },
+    { "take", "took", "taken" },
+    { "think", "thought", "thought" },
+    { "throw", "threw", "thrown" },
+    { "win", "won", "won" },
+    { "withdraw", "withdrew", "withdrawn" },
 };
 
 /* Of more than one syllable, with the stress on the last. */
-static const char *const doubling[] = {"admit",  "begin",    "commit", "concur", "defer", "excel",
-                                       "occur",  "outrun",   "permit", "prefer", "refer", "regret",
-                                       "submit", "transfer", "upset",  NULL};
+static const char *const doubling[] = { "admit",  "begin",  "commit", "concur", "defer",  "excel",    "occur", "outrun",
+                                        "permit", "prefer", "refer",  "regret", "submit", "transfer", "upset", NULL };
 
-static const char *const prepositions[] = {"of",   "in",   "to",   "on",   "for", "at", "by",
-                                           "from", "with", "over", "into", "off", NULL};
+static const char *const prepositions[] = { "of",   "in",   "to",   "on",   "for", "at", "by",
+                                            "from", "with", "over", "into", "off", NULL };
 
 /* Before a noun, at once or with an adjective between. */
 static const char *const before_noun[] = {
-    "a",      "an",     "the",   "this",    "that",      "these",     "those",   "my",   "your",  "his",
-    "her",    "its",    "our",   "their",   "another",   "each",      "every",   "some", "any",   "no",
-    "what",   "which",  "whose", "of",      "from",      "with",      "in",      "on",   "by",    "for",
-    "at",     "into",   "after", "before",  "over",      "two",       "three",   "four", "five",  "six",
-    "seven",  "eight",  "nine",  "ten",     "many",      "few",       "several", "one",  "first", "second",
-    "third",  "fourth", "last",  "next",    "good",      "great",     "big",     "huge", "bad",   "poor",
-    "long",   "short",  "nice",  "fine",    "high",      "low",       "little",  "late", "early", "brilliant",
-    "superb", "such",   "quick", "perfect", "beautiful", "wonderful", "easy",    "hard", "deep",  "strong",
-    "wide",   "more",   "other", NULL,
+    "a",      "an",   "the",     "this",      "that",   "these",  "those", "my",      "your",      "his",       "her",
+    "its",    "our",  "their",   "another",   "each",   "every",  "some",  "any",     "no",        "what",      "which",
+    "whose",  "of",   "from",    "with",      "in",     "on",     "by",    "for",     "at",        "into",      "after",
+    "before", "over", "two",     "three",     "four",   "five",   "six",   "seven",   "eight",     "nine",      "ten",
+    "many",   "few",  "several", "one",       "first",  "second", "third", "fourth",  "last",      "next",      "good",
+    "great",  "big",  "huge",    "bad",       "poor",   "long",   "short", "nice",    "fine",      "high",      "low",
+    "little", "late", "early",   "brilliant", "superb", "such",   "quick", "perfect", "beautiful", "wonderful", "easy",
+    "hard",   "deep", "strong",  "wide",      "more",   "other",  NULL,
 };
 
 static const char *const before_verb[] = {
-    "to",    "i",    "you",    "we",     "they", "he",   "she",   "it",    "who",   "will",
-    "would", "can",  "could",  "should", "must", "may",  "might", "shall", "ll",    "cannot",
-    "not",   "t",    "let",    "lets",   "do",   "does", "did",   "don",   "never", "always",
-    "just",  "then", "please", "gonna",  "d",    "also", "still", NULL,
+    "to",     "i",    "you",   "we",     "they",  "he",   "she",    "it",    "who", "will", "would", "can", "could",
+    "should", "must", "may",   "might",  "shall", "ll",   "cannot", "not",   "t",   "let",  "lets",  "do",  "does",
+    "did",    "don",  "never", "always", "just",  "then", "please", "gonna", "d",   "also", "still", NULL,
 };
 
 /* After "passes", "saves" and the like: what is done to whom, or where. */
 static const char *const after_verb[] = {
-    "a",   "an",      "the",    "it",      "him",  "her",  "his",  "them", "their",
-    "its", "this",    "that",   "past",    "into", "down", "away", "up",   "back",
-    "off", "through", "around", "forward", "wide", "home", NULL,
+    "a",    "an",   "the",  "it", "him",  "her", "his",     "them",   "their",   "its",  "this", "that", "past",
+    "into", "down", "away", "up", "back", "off", "through", "around", "forward", "wide", "home", NULL,
 };
 
 static bool is_one_of(const char *word, const char *const *list)
@@ -246,8 +242,7 @@ static DubEnglishRole role_by_previous(const GArray *words, guint first)
     const DubWord *previous = &g_array_index(words, DubWord, first - 1);
     if (previous->gap == DUB_GAP_APOSTROPHE) /* "the keeper's save", "he'll save", "don't pass", "let's go" */
         return g_str_equal(previous->folded, "s") &&
-                       !(first >= 2 &&
-                         is_one_of(g_array_index(words, DubWord, first - 2).folded, before_verb))
+                       !(first >= 2 && is_one_of(g_array_index(words, DubWord, first - 2).folded, before_verb))
                    ? DUB_ROLE_NOUN
                    : DUB_ROLE_VERB;
     if (is_one_of(previous->folded, before_noun) || is_number(previous->folded))

@@ -49,7 +49,7 @@ void dub_glossary_report_free(DubGlossaryReport *self)
 static void add_problem(Check *check, bool error, char *message)
 {
     DubGlossaryProblem *problem = g_new0(DubGlossaryProblem, 1);
-    *problem = (DubGlossaryProblem){check->line, error, message};
+    *problem = (DubGlossaryProblem){ check->line, error, message };
     g_ptr_array_add(check->report->problems, problem);
 }
 
@@ -69,22 +69,19 @@ static void note_form(Check *check, const DubGlossaryRow *row, const char *form,
         return;
     if (!earlier) {
         Seen *seen = g_new0(Seen, 1);
-        *seen = (Seen){check->line, g_strdup(row->sources[0]), inflected};
+        *seen = (Seen){ check->line, g_strdup(row->sources[0]), inflected };
         g_hash_table_insert(check->seen, g_steal_pointer(&key), seen);
         return;
     }
     if (!inflected && !earlier->inflected)
-        add_problem(check, true,
-                    g_strdup_printf("source: '%s' is a duplicate of line %u", form, earlier->line));
+        add_problem(check, true, g_strdup_printf("source: '%s' is a duplicate of line %u", form, earlier->line));
     else if (!inflected)
         add_problem(
             check, true,
-            g_strdup_printf(
-                "source: '%s' is shadowed: it is a form of '%s' in line %u; put this line before that one",
-                form, earlier->source, earlier->line));
+            g_strdup_printf("source: '%s' is shadowed: it is a form of '%s' in line %u; put this line before that one",
+                            form, earlier->source, earlier->line));
     else
-        add_problem(check, false,
-                    g_strdup_printf("source: the form '%s' is taken by line %u", form, earlier->line));
+        add_problem(check, false, g_strdup_printf("source: the form '%s' is taken by line %u", form, earlier->line));
 }
 
 static void note_noun(Check *check, const DubGlossaryRow *row)
@@ -97,8 +94,8 @@ static void note_noun(Check *check, const DubGlossaryRow *row)
 
 static void note_verb(Check *check, const DubGlossaryRow *row)
 {
-    for (DubEnglishForm form = DUB_ENGLISH_THIRD;
-         form < DUB_N_ENGLISH_FORMS && !row->sources[1] && check->from_english; form++) {
+    for (DubEnglishForm form = DUB_ENGLISH_THIRD; form < DUB_N_ENGLISH_FORMS && !row->sources[1] && check->from_english;
+         form++) {
         g_autofree char *inflected = dub_english_verb(row->sources[0], form);
         note_form(check, row, inflected, true);
     }
@@ -127,22 +124,22 @@ static bool begins_with_one_of(const char *text, const char *const *words)
 /* A noun's article is the sentence's; whatever else stands before it there cannot be mended. */
 static void check_article(Check *check, const DubGlossaryRow *row)
 {
-    static const char *const articles[] = {"el", "la", "los", "las", "un", "una", "unos", "unas", NULL};
-    static const char *const prepositions[] = {"a",   "al",   "de",  "del",   "en", "con",
-                                               "por", "para", "sin", "sobre", NULL};
+    static const char *const articles[] = { "el", "la", "los", "las", "un", "una", "unos", "unas", NULL };
+    static const char *const prepositions[] = {
+        "a", "al", "de", "del", "en", "con", "por", "para", "sin", "sobre", NULL
+    };
     const char *target = row->targets[0];
     if (dub_glossary_kind_is_noun(row->kind)) {
         if (begins_with_one_of(target, articles))
             add_problem(
                 check, true,
-                g_strdup_printf("target: '%s' brings its article, and the sentence another; leave it out",
-                                target));
+                g_strdup_printf("target: '%s' brings its article, and the sentence another; leave it out", target));
         else if (begins_with_one_of(target, prepositions))
-            add_problem(check, true,
-                        g_strdup_printf(
-                            "target: '%s' begins with a preposition; the article before it cannot be mended: "
-                            "leave the gender out",
-                            target));
+            add_problem(
+                check, true,
+                g_strdup_printf("target: '%s' begins with a preposition; the article before it cannot be mended: "
+                                "leave the gender out",
+                                target));
         return;
     }
     const bool is_name = g_unichar_isupper(g_utf8_get_char(target));
@@ -150,8 +147,7 @@ static void check_article(Check *check, const DubGlossaryRow *row)
     if (row->kind == DUB_KIND_PHRASE && is_word && !is_name)
         add_problem(check, false,
                     g_strdup_printf(
-                        "target: '%s' has no gender: if it is a noun, the article before it stays masculine",
-                        target));
+                        "target: '%s' has no gender: if it is a noun, the article before it stays masculine", target));
 }
 
 static void check_target_forms(Check *check, const DubGlossaryRow *row)
@@ -164,15 +160,14 @@ static void check_target_forms(Check *check, const DubGlossaryRow *row)
     g_autofree char *plural = dub_spanish_plural(target);
     if (g_str_equal(plural, target) && g_utf8_strlen(target, -1) > 0 &&
         !strchr("sxSX", target[strcspn(target, " ") - 1]))
-        add_problem(
-            check, false,
-            g_strdup_printf("target: the plural of '%s' is not known; write '%s|PLURAL'", target, target));
+        add_problem(check, false,
+                    g_strdup_printf("target: the plural of '%s' is not known; write '%s|PLURAL'", target, target));
 }
 
 /* A placeholder of a translator's, or of ours, in a term would be taken for one. */
 static void check_placeholder(Check *check, const char *text, const char *column)
 {
-    static const char *const codes[] = {"zqx", "qzj", "xjq"};
+    static const char *const codes[] = { "zqx", "qzj", "xjq" };
     g_autofree char *folded = g_utf8_strdown(text, -1);
     for (gsize i = 0; i < G_N_ELEMENTS(codes); i++)
         if (strstr(folded, codes[i]))
@@ -219,10 +214,10 @@ DubGlossaryReport *dub_glossary_check(const char *path, const char *from, const 
     DubGlossaryReport *report = g_new0(DubGlossaryReport, 1);
     report->problems = g_ptr_array_new_with_free_func(problem_free);
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, seen_free);
-    Check check = {.report = report,
-                   .seen = seen,
-                   .from_english = g_str_has_prefix(from, "en"),
-                   .to_spanish = g_str_has_prefix(to, "es")};
+    Check check = { .report = report,
+                    .seen = seen,
+                    .from_english = g_str_has_prefix(from, "en"),
+                    .to_spanish = g_str_has_prefix(to, "es") };
     for (char *line = text, *next; line && report->problems->len < DUB_GLOSSARY_PROBLEMS_MOST; line = next) {
         next = strchr(line, '\n');
         if (next)

@@ -35,8 +35,8 @@ DubMend *dub_mend_new(const char *translated, const GArray *words)
     gsize done = 0;
     for (guint i = 0; i < words->len; i++) {
         const DubWord *word = &g_array_index(words, DubWord, i);
-        const Piece piece = {.gap = g_strndup(translated + done, word->start - done),
-                             .word = g_strndup(translated + word->start, word->length)};
+        const Piece piece = { .gap = g_strndup(translated + done, word->start - done),
+                              .word = g_strndup(translated + word->start, word->length) };
         g_array_append_val(self->pieces, piece);
         done = word->start + word->length;
     }
@@ -103,7 +103,7 @@ static bool is_word(const Piece *piece, const char *word)
 /* Before a stressed a the article of the singular is the masculine one, which a code has already. */
 static bool agree(Piece *piece, const DubMendTerm *term)
 {
-    static const char *const masculine[] = {"el", "del", "al", "un", "algún", "ningún", NULL};
+    static const char *const masculine[] = { "el", "del", "al", "un", "algún", "ningún", NULL };
     g_autofree char *folded = g_utf8_strdown(piece->word, -1);
     if (!term->plural && dub_spanish_has_stressed_a(term->text) && g_strv_contains(masculine, folded))
         return true;
@@ -132,8 +132,10 @@ static void mend_agreement(DubMend *self, guint index, const DubMendTerm *term)
 /* "la ala" -> "el ala", "una área" -> "un área", "de la ala" -> "del ala" */
 static void mend_stressed_a(DubMend *self, guint index, const DubMendTerm *term)
 {
-    static const DubEnding articles[] = {
-        {"la", "el"}, {"una", "un"}, {"alguna", "algún"}, {"ninguna", "ningún"}};
+    static const DubEnding articles[] = { { "la", "el" },
+                                          { "una", "un" },
+                                          { "alguna", "algún" },
+                                          { "ninguna", "ningún" } };
     Piece *article = piece_before(self, index, 1);
     if (!article || !term->feminine || term->plural || !dub_spanish_has_stressed_a(term->text))
         return;

@@ -14,8 +14,7 @@ typedef struct {
     bool agrees; /* the words around agree already */
 } DubMendTerm;
 
-DubMend *dub_mend_new(const char *translated,
-                      const GArray *words); /* @words: of @translated; both outlive it */
+DubMend *dub_mend_new(const char *translated, const GArray *words); /* @words: of @translated; both outlive it */
 void dub_mend_free(DubMend *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubMend, dub_mend_free)
 

@@ -12,7 +12,7 @@
 
 /* Beginnings of codes; no English or Spanish word has one. The first that the sentence does not contain is
  * taken. */
-static const char *const code_beginnings[] = {"zqx", "qzj", "xjq"};
+static const char *const code_beginnings[] = { "zqx", "qzj", "xjq" };
 
 typedef struct {
     gsize start, length; /* in the sentence */
@@ -69,7 +69,7 @@ typedef struct {
 
 static void sentence_init(Sentence *self, const DubGlossary *glossary, const char *text)
 {
-    *self = (Sentence){.glossary = glossary, .text = text, .words = dub_words_find(text)};
+    *self = (Sentence){ .glossary = glossary, .text = text, .words = dub_words_find(text) };
     for (const char *c = text; *c; c = g_utf8_next_char(c)) {
         self->has_lower |= g_unichar_islower(g_utf8_get_char(c)) != FALSE;
         self->has_upper |= g_unichar_isupper(g_utf8_get_char(c)) != FALSE;
@@ -121,8 +121,7 @@ static bool is_role_fitting(const Sentence *sentence, guint first, guint n, cons
 }
 
 /* Of those that fit. What ends in an s is rather a verb ("Messi shoots"), all else rather a noun. */
-static const DubGlossaryTerm *choose_term(const Sentence *sentence, guint first, guint n,
-                                          const DubGlossaryTerm *terms)
+static const DubGlossaryTerm *choose_term(const Sentence *sentence, guint first, guint n, const DubGlossaryTerm *terms)
 {
     const DubGlossaryTerm *verb = NULL, *other = NULL;
     for (const DubGlossaryTerm *term = terms; term; term = term->next) {
@@ -144,8 +143,7 @@ static const DubGlossaryTerm *find_term(const Sentence *sentence, guint first, g
     const DubGlossary *glossary = sentence->glossary;
     for (*n = dub_words_run(sentence->words, first, glossary->longest); *n > 0; (*n)--) {
         g_autofree char *key = dub_words_key(sentence->words, first, *n);
-        const DubGlossaryTerm *term =
-            choose_term(sentence, first, *n, g_hash_table_lookup(glossary->terms, key));
+        const DubGlossaryTerm *term = choose_term(sentence, first, *n, g_hash_table_lookup(glossary->terms, key));
         if (term)
             return term;
     }
@@ -187,7 +185,7 @@ static DubGlossaryMatches *find_matches(const Sentence *sentence)
 
 DubGlossaryMatches *dub_glossary_find(const DubGlossary *self, const char *sentence)
 {
-    g_auto(Sentence) words = {0};
+    g_auto(Sentence) words = { 0 };
     sentence_init(&words, self, sentence);
     return find_matches(&words);
 }
@@ -216,8 +214,7 @@ static bool is_said(const Sentence *sentence, const DubStandIn *stand_in)
 }
 
 /* @used: of each kind, how many rows were looked at */
-static const DubStandIn *next_stand_in(const Sentence *sentence, DubStandInKind kind,
-                                       guint used[DUB_N_STAND_IN_KINDS])
+static const DubStandIn *next_stand_in(const Sentence *sentence, DubStandInKind kind, guint used[DUB_N_STAND_IN_KINDS])
 {
     const DubStandIn *row = dub_stand_ins(kind) + used[kind];
     while (row->english && is_said(sentence, row))
@@ -251,7 +248,7 @@ static void choose_placeholders(const Sentence *sentence, DubGlossaryWay way, Du
 {
     const bool has_stand_ins = sentence->glossary->from_english && sentence->glossary->to_spanish;
     const char *beginning = choose_beginning(sentence->text);
-    guint used[DUB_N_STAND_IN_KINDS] = {0};
+    guint used[DUB_N_STAND_IN_KINDS] = { 0 };
     for (guint i = 0; i < matches->matches->len;) {
         Match *match = &g_array_index(matches->matches, Match, i);
         match->kind = stand_in_kind(match->term->entry->row.kind);
@@ -272,10 +269,9 @@ static char *placeholder_of(const Match *match)
     return match->capital ? dub_words_capital(plain) : g_steal_pointer(&plain);
 }
 
-char *dub_glossary_protect(const DubGlossary *self, const char *text, DubGlossaryWay way,
-                           DubGlossaryMatches **result)
+char *dub_glossary_protect(const DubGlossary *self, const char *text, DubGlossaryWay way, DubGlossaryMatches **result)
 {
-    g_auto(Sentence) sentence = {0};
+    g_auto(Sentence) sentence = { 0 };
     sentence_init(&sentence, self, text);
     g_autoptr(DubGlossaryMatches) matches = find_matches(&sentence);
     choose_placeholders(&sentence, way, matches);
@@ -297,7 +293,7 @@ static bool is_placeholder(const Match *match, const char *word, DubSpanishForm 
 {
     if (match->stand_in)
         return dub_stand_in_is(match->stand_in, match->kind, word, form);
-    *form = (DubSpanishForm){0};
+    *form = (DubSpanishForm){ 0 };
     return g_str_equal(word, match->code);
 }
 
@@ -325,8 +321,7 @@ static char *inflect_target(const DubGlossary *self, const Match *match, const D
     switch (row->kind) {
     case DUB_KIND_PHRASE: return g_strdup(row->targets[0]);
     case DUB_KIND_MASCULINE:
-    case DUB_KIND_FEMININE:
-        return form->index >= 2 ? dub_glossary_plural_target(self, row) : g_strdup(row->targets[0]);
+    case DUB_KIND_FEMININE: return form->index >= 2 ? dub_glossary_plural_target(self, row) : g_strdup(row->targets[0]);
     case DUB_KIND_VERB: return dub_spanish_conjugate(row->targets[0], form);
     case DUB_KIND_ADJECTIVE:
         if (row->targets[1])

@@ -11,8 +11,7 @@
 
 enum { SOURCE, TARGET, KIND, NUMBER, NOTE, SPOKEN };
 
-static const char *const column_names[COLUMNS_MOST] = {"source", "target", "gender",
-                                                       "number", "note",   "spoken"};
+static const char *const column_names[COLUMNS_MOST] = { "source", "target", "gender", "number", "note", "spoken" };
 
 void dub_glossary_row_clear(DubGlossaryRow *row)
 {
@@ -38,8 +37,7 @@ static char *check_characters(const char *text, const char *column)
             continue;
         if (!g_unichar_isprint(character))
             return g_strdup_printf("%s: character U+%04X is not allowed", column, character);
-        return g_strdup_printf("%s: character '%.*s' is not allowed", column, (int) (g_utf8_next_char(c) - c),
-                               c);
+        return g_strdup_printf("%s: character '%.*s' is not allowed", column, (int) (g_utf8_next_char(c) - c), c);
     }
     return NULL;
 }
@@ -62,8 +60,7 @@ static char *check_source(const char *source)
         return g_strdup_printf("source: more than %d words", DUB_GLOSSARY_TERM_MOST_WORDS);
     for (guint i = 1; i < words->len; i++)
         if (g_array_index(words, DubWord, i).gap == DUB_GAP_BREAK)
-            return g_strdup_printf("source: '%s' has punctuation between its words and is never found",
-                                   source);
+            return g_strdup_printf("source: '%s' has punctuation between its words and is never found", source);
     return NULL;
 }
 
@@ -122,11 +119,11 @@ static char *parse_kind(const char *text, DubGlossaryKind *kind)
     static const struct {
         const char *text;
         DubGlossaryKind kind;
-    } kinds[] = {{"", DUB_KIND_PHRASE},
-                 {"m", DUB_KIND_MASCULINE},
-                 {"f", DUB_KIND_FEMININE},
-                 {"v", DUB_KIND_VERB},
-                 {"a", DUB_KIND_ADJECTIVE}};
+    } kinds[] = { { "", DUB_KIND_PHRASE },
+                  { "m", DUB_KIND_MASCULINE },
+                  { "f", DUB_KIND_FEMININE },
+                  { "v", DUB_KIND_VERB },
+                  { "a", DUB_KIND_ADJECTIVE } };
     for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
         if (g_str_equal(text, kinds[i].text)) {
             *kind = kinds[i].kind;
@@ -165,16 +162,15 @@ static char *parse_columns(char **columns, DubGlossaryRow *row)
 
 char *dub_glossary_row_parse(const char *line, DubGlossaryRow *row)
 {
-    *row = (DubGlossaryRow){0};
+    *row = (DubGlossaryRow){ 0 };
     g_autofree char *text = g_strstrip(g_strdup(line));
     if (!*text || *text == '#')
         return NULL;
     g_auto(GStrv) found = g_strsplit(line, "\t", COLUMNS_MOST + 1);
     const guint n = g_strv_length(found);
     if (n < 2 || n > COLUMNS_MOST)
-        return g_strdup_printf(
-            "%u column%s; a line is: source TAB target [TAB gender TAB number TAB note TAB spoken]", n,
-            n == 1 ? "" : "s");
+        return g_strdup_printf("%u column%s; a line is: source TAB target [TAB gender TAB number TAB note TAB spoken]",
+                               n, n == 1 ? "" : "s");
     char *columns[COLUMNS_MOST];
     for (guint i = 0; i < COLUMNS_MOST; i++)
         columns[i] = i < n ? g_strstrip(found[i]) : (char *) "";

@@ -115,7 +115,7 @@ static void add_forms_of_be(DubGlossary *self, const DubGlossaryEntry *entry)
     static const struct {
         const char *word;
         DubEnglishForm form;
-    } forms[] = {{"am", DUB_ENGLISH_BASE}, {"are", DUB_ENGLISH_BASE}, {"were", DUB_ENGLISH_PAST}};
+    } forms[] = { { "am", DUB_ENGLISH_BASE }, { "are", DUB_ENGLISH_BASE }, { "were", DUB_ENGLISH_PAST } };
     const char *source = entry->row.sources[0];
     for (gsize i = 0; i < G_N_ELEMENTS(forms) && g_str_has_prefix(source, "be "); i++) {
         g_autofree char *form = g_strconcat(forms[i].word, source + strlen("be"), NULL);
@@ -183,7 +183,7 @@ static char *add_row(DubGlossary *self, DubGlossaryRow *row)
         return g_strdup_printf("target: '%s' does not begin with an infinitive", row->targets[0]);
     DubGlossaryEntry *entry = g_new0(DubGlossaryEntry, 1);
     entry->row = *row;
-    *row = (DubGlossaryRow){0};
+    *row = (DubGlossaryRow){ 0 };
     entry->has_capital = has_capital(entry->row.sources[0]);
     g_ptr_array_add(self->entries, entry);
     g_ptr_array_add(self->sources, entry->row.sources[0]);

@@ -15,7 +15,8 @@ typedef struct _DubGlossaryMatches DubGlossaryMatches; /* the terms of one sente
 #define DUB_GLOSSARY_ENTRIES_MOST    50000 /* of all files of a spec */
 #define DUB_GLOSSARY_TERM_MOST_BYTES 200   /* of one field */
 #define DUB_GLOSSARY_TERM_MOST_WORDS 12
-#define DUB_GLOSSARY_MATCHES_MOST    16 /* protected in one sentence; further terms are left to the translator \
+#define DUB_GLOSSARY_MATCHES_MOST \
+    16 /* protected in one sentence; further terms are left to the translator \
                                          */
 
 /**
@@ -62,8 +63,7 @@ char *dub_glossary_protect(const DubGlossary *self, const char *sentence, DubGlo
  * altered a placeholder. Then the next way is tried, and after the last one the sentence is translated as it
  * is (dub_glossary_translate() does so).
  */
-char *dub_glossary_restore(const DubGlossary *self, const char *translated,
-                           const DubGlossaryMatches *matches);
+char *dub_glossary_restore(const DubGlossary *self, const char *translated, const DubGlossaryMatches *matches);
 
 /* Returns: (transfer full): the translation of @text, or NULL with an error, which ends the attempts */
 typedef char *(*DubGlossaryTranslateFunc)(const char *text, void *user_data, GError **error);
@@ -78,8 +78,7 @@ char *dub_glossary_translate(const DubGlossary *self, const char *sentence, DubG
  * service's own glossary). */
 DubGlossaryMatches *dub_glossary_find(const DubGlossary *self, const char *sentence);
 guint dub_glossary_matches_count(const DubGlossaryMatches *self);
-const char *dub_glossary_matches_source(const DubGlossaryMatches *self,
-                                        guint index); /* as it stands in the sentence */
+const char *dub_glossary_matches_source(const DubGlossaryMatches *self, guint index); /* as it stands in the sentence */
 const char *dub_glossary_matches_target(const DubGlossaryMatches *self, guint index); /* in the same number */
 void dub_glossary_matches_free(DubGlossaryMatches *self);                             /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubGlossaryMatches, dub_glossary_matches_free)

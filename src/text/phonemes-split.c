@@ -18,7 +18,7 @@ typedef struct {
 
 static Borders find_borders(const char *start, guint most)
 {
-    Borders found = {0};
+    Borders found = { 0 };
     gunichar before = 0;
     const char *p = start;
     for (guint n = 0; *p && n <= most; n++, p = g_utf8_next_char(p)) {
@@ -48,10 +48,7 @@ static const char *end_of_chunk(const char *start, DubPhonemeSet set, guint most
         return found.first_sentence;
     if (!*found.any)
         return found.any;
-    return found.sentence ? found.sentence
-           : found.clause ? found.clause
-           : found.word   ? found.word
-                          : found.any;
+    return found.sentence ? found.sentence : found.clause ? found.clause : found.word ? found.word : found.any;
 }
 
 GPtrArray *dub_phonemes_split(const char *phonemes, DubPhonemeSet set, guint most)

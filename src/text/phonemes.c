@@ -19,39 +19,42 @@ typedef struct {
 
 /* What eSpeak NG ties is one letter. The last two rows are sounds of English alone. */
 static const Change tied[] = {
-    {"d" TIE "ʒ", "ʤ"},  {"t" TIE "ʃ", "ʧ"},  {"t" TIE "s", "ʦ"}, {"d" TIE "z", "ʣ"}, {"e" TIE "ɪ", "A"},
-    {"a" TIE "ɪ", "I"},  {"a" TIE "ʊ", "W"},  {"ɔ" TIE "ɪ", "Y"}, {"o" TIE "ʊ", "O"}, {"ə" TIE "ʊ", "Q"},
-    {"ə" TIE "l", "ᵊl"}, {"e" TIE "ə", "ɛː"}, {NULL, NULL},
+    { "d" TIE "ʒ", "ʤ" },  { "t" TIE "ʃ", "ʧ" },  { "t" TIE "s", "ʦ" }, { "d" TIE "z", "ʣ" }, { "e" TIE "ɪ", "A" },
+    { "a" TIE "ɪ", "I" },  { "a" TIE "ʊ", "W" },  { "ɔ" TIE "ɪ", "Y" }, { "o" TIE "ʊ", "O" }, { "ə" TIE "ʊ", "Q" },
+    { "ə" TIE "l", "ᵊl" }, { "e" TIE "ə", "ɛː" }, { NULL, NULL },
 };
 
 /* Kokoro has no letters for ties, for the hyphen by which eSpeak NG marks a liaison, and for some variants.
  */
-static const Change untie[] = {{TIE, ""}, {"-", ""}, {"g", "ɡ"}, {"ʱ", "ʰ"}, {"ɫ", "l"}, {NULL, NULL}};
+static const Change untie[] = { { TIE, "" }, { "-", "" }, { "g", "ɡ" }, { "ʱ", "ʰ" }, { "ɫ", "l" }, { NULL, NULL } };
 
 /* English has fewer sounds in misaki than in eSpeak NG. Longest first. */
 static const Change english[] = {
-    {"ʔn\u0329", "tᵊn"}, {"n\u0329", "ᵊn"}, {"l\u0329", "ᵊl"}, {"ʔ", "t"},   {"ɚ", "əɹ"},
-    {"r", "ɹ"},          {"x", "k"},        {"ç", "k"},        {"ɐ", "ə"},   {"ɬ", "l"},
-    {"ʲ", ""},           {"ᵻ", "ɪ"},        {"\u0303", ""},    {NULL, NULL},
+    { "ʔn\u0329", "tᵊn" }, { "n\u0329", "ᵊn" }, { "l\u0329", "ᵊl" }, { "ʔ", "t" },   { "ɚ", "əɹ" },
+    { "r", "ɹ" },          { "x", "k" },        { "ç", "k" },        { "ɐ", "ə" },   { "ɬ", "l" },
+    { "ʲ", "" },           { "ᵻ", "ɪ" },        { "\u0303", "" },    { NULL, NULL },
 };
-static const Change american[] = {{"ɜːɹ", "ɜɹ"}, {"ɜː", "ɜɹ"}, {"ɪə", "iə"}, {"ː", ""}, {NULL, NULL}};
-static const Change british[] = {{"iə", "ɪə"}, {NULL, NULL}};
+static const Change american[] = { { "ɜːɹ", "ɜɹ" }, { "ɜː", "ɜɹ" }, { "ɪə", "iə" }, { "ː", "" }, { NULL, NULL } };
+static const Change british[] = { { "iə", "ɪə" }, { NULL, NULL } };
 
 /* All the letters that Kokoro-82M has tokens for, but for its punctuation. */
+/* clang-format off */
 static const char kokoro_letters[] =
     " \u0303ʣʥʦʨᵝꭧAIOQSTWYᵊabcdefhijklmnopqrstuvwxyzɑɐɒæβɔɕçɖðʤəɚɛɜɟɡɥɨɪʝɯɰŋɳɲɴøɸθœɹɾɻʁɽʂʃʈʧʊʋʌɣɤχʎʒʔˈˌːʰʲᵻ";
+/* clang-format on */
 
 /* Marks that end a clause: the least first. Where several stand together, the greatest is kept. */
-static const char marks[][4] = {",", "—", ";", ":", ".", "…", "!", "?"};
+static const char marks[][4] = { ",", "—", ";", ":", ".", "…", "!", "?" };
 
 /* Other scripts' marks, and spellings of ours. */
 static const Change other_marks[] = {
-    {"...", "…"}, {"–", "—"},  {"。", "."}, {"．", "."}, {"，", ","}, {"、", ","}, {"！", "!"},  {"？", "?"},
-    {"：", ":"},  {"；", ";"}, {"،", ","},  {"؛", ";"},  {"؟", "?"},  {"।", "."},  {NULL, NULL},
+    { "...", "…" }, { "–", "—" },  { "。", "." }, { "．", "." }, { "，", "," },
+    { "、", "," },  { "！", "!" }, { "？", "?" }, { "：", ":" }, { "；", ";" },
+    { "،", "," },   { "؛", ";" },  { "؟", "?" },  { "।", "." },  { NULL, NULL },
 };
 
 /* Piper's voices have tokens for neither. */
-static const Change piper_marks[] = {{" —", ","}, {"…", "."}, {NULL, NULL}};
+static const Change piper_marks[] = { { " —", "," }, { "…", "." }, { NULL, NULL } };
 
 /* The library: one global state, so all that follows is done while this lock is held. */
 static GMutex lock;
@@ -63,9 +66,8 @@ static bool initialise(GError **error)
         return true;
     initialised = espeak_Initialize(AUDIO_OUTPUT_RETRIEVAL, 0, NULL, espeakINITIALIZE_DONT_EXIT) > 0;
     if (!initialised)
-        g_set_error_literal(
-            error, DUB_ERROR, DUB_ERROR_ENGINE,
-            "espeak-ng: its data is missing; install it with: apt-get install espeak-ng-data");
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE,
+                            "espeak-ng: its data is missing; install it with: apt-get install espeak-ng-data");
     return initialised;
 }
 
@@ -84,9 +86,7 @@ static char *usual_name(const char *language, DubPhonemeSet set)
     if (set != DUB_PHONEMES_KOKORO)
         return name;
     const bool bare = !strchr(name, '-');
-    const char *regional = bare && g_str_equal(name, "en")   ? "en-us"
-                           : bare && g_str_equal(name, "pt") ? "pt-br"
-                                                             : NULL;
+    const char *regional = bare && g_str_equal(name, "en") ? "en-us" : bare && g_str_equal(name, "pt") ? "pt-br" : NULL;
     if (!regional)
         return name;
     g_free(name);
@@ -96,8 +96,7 @@ static char *usual_name(const char *language, DubPhonemeSet set)
 /* A name is a part of a path inside the library: only letters, digits and hyphens pass. */
 static bool is_plain_name(const char *name)
 {
-    return *name && strlen(name) < 32 &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(name);
+    return *name && strlen(name) < 32 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(name);
 }
 
 static bool select_voice(const char *name)
@@ -114,21 +113,19 @@ static bool select_voice(const char *name)
 static bool choose_voice(const char *language, DubPhonemeSet set, GError **error)
 {
     g_autofree char *name = usual_name(language, set);
-    static const char *const not_by_espeak[] = {"ja", "zh", "cmn", "yue"};
+    static const char *const not_by_espeak[] = { "ja", "zh", "cmn", "yue" };
     for (gsize i = 0; set == DUB_PHONEMES_KOKORO && i < G_N_ELEMENTS(not_by_espeak); i++) {
         if (!is_language(name, not_by_espeak[i]))
             continue;
         g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED,
-                    "Kokoro's phonemes for \"%s\" cannot be made by espeak-ng; choose another language",
-                    language);
+                    "Kokoro's phonemes for \"%s\" cannot be made by espeak-ng; choose another language", language);
         return false;
     }
     if (is_plain_name(name) && select_voice(name))
         return true;
-    g_set_error(
-        error, DUB_ERROR, DUB_ERROR_UNSUPPORTED,
-        "espeak-ng has no phonemes for the language \"%s\"; \"espeak-ng --voices\" lists those it has",
-        language);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED,
+                "espeak-ng has no phonemes for the language \"%s\"; \"espeak-ng --voices\" lists those it has",
+                language);
     return false;
 }
 
@@ -172,8 +169,7 @@ static GString *read_clause(const char *clause, const char *voice, DubPhonemeSet
 {
     GString *said = g_string_new(NULL);
     const void *rest = clause;
-    for (guint i = 0; rest && i < MOST_PIECES;
-         i++) { /* the library makes clauses of its own of what is long */
+    for (guint i = 0; rest && i < MOST_PIECES; i++) { /* the library makes clauses of its own of what is long */
         const char *piece =
             espeak_TextToPhonemes(&rest, espeakCHARS_UTF8, set == DUB_PHONEMES_KOKORO ? IPA_WITH_TIES : IPA);
         if (said->len && piece && *piece)
@@ -283,7 +279,7 @@ static GString *read_locked(const char *text, const char *language, DubPhonemeSe
         return NULL;
     g_autoptr(GString) words = g_string_new(NULL);
     g_autofree char *voice = usual_name(language, set);
-    Reader reader = {.voice = voice, .set = set, .out = g_string_new(NULL), .words = words};
+    Reader reader = { .voice = voice, .set = set, .out = g_string_new(NULL), .words = words };
     read_text(&reader, text);
     return reader.out;
 }

@@ -17,7 +17,8 @@ struct _DubProfanity {
 };
 
 static const char *const names[] = {
-    [DUB_PROFANITY_KEEP] = "keep", [DUB_PROFANITY_MASK] = "mask", [DUB_PROFANITY_DROP] = "drop"};
+    [DUB_PROFANITY_KEEP] = "keep", [DUB_PROFANITY_MASK] = "mask", [DUB_PROFANITY_DROP] = "drop"
+};
 
 bool dub_profanity_policy_from_string(const char *word, DubProfanityPolicy *policy)
 {
@@ -55,8 +56,7 @@ static bool add_lines(DubProfanity *self, const char *path, const char *text, GE
         const char *line = g_strstrip(lines[i]);
         if (!*line || *line == '#' || add_word(self, line))
             continue;
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s:%u: not 1 to %d words", path, i + 1,
-                    WORDS_MOST);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s:%u: not 1 to %d words", path, i + 1, WORDS_MOST);
         return false;
     }
     return true;
@@ -139,8 +139,7 @@ static char *close_gaps(const char *text, const char *original)
         g_string_append_c(result, *c);
     }
     g_autofree char *closed = g_strchomp(g_string_free(result, FALSE));
-    return g_unichar_isupper(g_utf8_get_char(original)) ? dub_words_capital(closed)
-                                                        : g_steal_pointer(&closed);
+    return g_unichar_isupper(g_utf8_get_char(original)) ? dub_words_capital(closed) : g_steal_pointer(&closed);
 }
 
 char *dub_profanity_apply(const DubProfanity *self, DubProfanityPolicy policy, const char *text)

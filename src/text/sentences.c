@@ -19,28 +19,27 @@ typedef struct {
 
 /* Words between blanks, lower case, without their last stop. */
 static const Language languages[] = {
-    {"en", " dr mr mrs ms prof st sr rev gen col capt sgt lt gov sen rep hon messrs mt ft ", " vs ",
-     " no nos p pp fig vol sec ch jan feb mar apr jun jul aug sep sept oct nov dec ",
-     " jr etc e.g i.e approx dept est min mins sec secs yd yds a.m p.m inc ltd co corp ",
-     " the he she it they we i you and but that this these those there what who so now then in at on for "
-     "with a an his her if when ",
-     false},
-    {"es", " sr sra srta sres dr dra d da don ud uds prof lic ing gral cap cía st sto sta ee av avda ",
-     " vs p.ej ", " n no núm nro pág págs art vol cap ", " etc aprox min seg a.m p.m ej ",
-     " el la los las un una y pero que lo en con se no él ella es son esto eso ahora así cuando si ", false},
-    {"de", " dr hr fr prof st ing dipl ", " z bzw vgl d u v ", " nr s bd abs art ",
-     " usw etc ca min sek evtl ggf inkl z.b d.h u.a ",
-     " der die das er sie es wir ich und aber ein eine in im mit jetzt dann ", true},
-    {"fr", " m mm mme mmes mlle dr pr st ste me ", " vs ", " n no p pp art vol fig ",
-     " etc env min sec c.-à-d p.ex ", " le la les un une il elle ils elles et mais on ce c'est en dans avec ",
-     false},
-    {"it", " sig sigg dott prof ing avv on s ss gen ", " vs ", " n nr p pp pag art vol fig ",
-     " ecc circa min sec es ", " il lo la i gli le un una e ma che è in con lui lei non ", false},
-    {"pt", " sr sra srta dr dra prof profa eng av d dom ", " vs ", " n no nº núm p pp pág art vol ",
-     " etc aprox min seg ex ", " o a os as um uma e mas ele ela em com não é que ", false},
+    { "en", " dr mr mrs ms prof st sr rev gen col capt sgt lt gov sen rep hon messrs mt ft ", " vs ",
+      " no nos p pp fig vol sec ch jan feb mar apr jun jul aug sep sept oct nov dec ",
+      " jr etc e.g i.e approx dept est min mins sec secs yd yds a.m p.m inc ltd co corp ",
+      " the he she it they we i you and but that this these those there what who so now then in at on for "
+      "with a an his her if when ",
+      false },
+    { "es", " sr sra srta sres dr dra d da don ud uds prof lic ing gral cap cía st sto sta ee av avda ", " vs p.ej ",
+      " n no núm nro pág págs art vol cap ", " etc aprox min seg a.m p.m ej ",
+      " el la los las un una y pero que lo en con se no él ella es son esto eso ahora así cuando si ", false },
+    { "de", " dr hr fr prof st ing dipl ", " z bzw vgl d u v ", " nr s bd abs art ",
+      " usw etc ca min sek evtl ggf inkl z.b d.h u.a ",
+      " der die das er sie es wir ich und aber ein eine in im mit jetzt dann ", true },
+    { "fr", " m mm mme mmes mlle dr pr st ste me ", " vs ", " n no p pp art vol fig ", " etc env min sec c.-à-d p.ex ",
+      " le la les un une il elle ils elles et mais on ce c'est en dans avec ", false },
+    { "it", " sig sigg dott prof ing avv on s ss gen ", " vs ", " n nr p pp pag art vol fig ", " ecc circa min sec es ",
+      " il lo la i gli le un una e ma che è in con lui lei non ", false },
+    { "pt", " sr sra srta dr dra prof profa eng av d dom ", " vs ", " n no nº núm p pp pág art vol ",
+      " etc aprox min seg ex ", " o a os as um uma e mas ele ela em com não é que ", false },
 };
 
-static const Language other_language = {"", " dr prof st ", " vs ", " no nr p ", " etc ", " ", false};
+static const Language other_language = { "", " dr prof st ", " vs ", " no nr p ", " etc ", " ", false };
 
 static const Language *find_language(const char *name)
 {
@@ -82,8 +81,7 @@ static const char *trim_end(const char *begin, const char *end)
 static bool is_closing(gunichar c)
 {
     const GUnicodeType type = g_unichar_type(c);
-    return c == '"' || c == '\'' || type == G_UNICODE_CLOSE_PUNCTUATION ||
-           type == G_UNICODE_FINAL_PUNCTUATION;
+    return c == '"' || c == '\'' || type == G_UNICODE_CLOSE_PUNCTUATION || type == G_UNICODE_FINAL_PUNCTUATION;
 }
 
 /* Without quotation marks and brackets behind its stop. */
@@ -96,8 +94,8 @@ static const char *trim_closing(const char *begin, const char *end)
 
 static bool is_terminator(gunichar c)
 {
-    return c == '.' || c == '!' || c == '?' || c == 0x2026 || c == 0x3002 || c == 0xff01 || c == 0xff1f ||
-           c == 0x61f || c == 0x6d4 || c == 0x964 || c == 0x37e;
+    return c == '.' || c == '!' || c == '?' || c == 0x2026 || c == 0x3002 || c == 0xff01 || c == 0xff1f || c == 0x61f ||
+           c == 0x6d4 || c == 0x964 || c == 0x37e;
 }
 
 /* The text around a place where a sentence may end. */
@@ -197,13 +195,12 @@ static bool stop_ends_sentence(const Language *language, const Place *place)
         return false;
     if (g_unichar_islower(next) && is_all_capitals(place->word)) /* "EE. UU. gana" */
         return false;
-    return !is_initials(place->word) || g_str_equal(place->word, "I") ||
-           starts_sentence(language, place->next);
+    return !is_initials(place->word) || g_str_equal(place->word, "I") || starts_sentence(language, place->next);
 }
 
 static bool ends_sentence(const Language *language, const char *text, const char *at)
 {
-    g_auto(Place) place = {0};
+    g_auto(Place) place = { 0 };
     place_init(&place, text, at);
     if (!*place.next || place.end == place.begin)
         return false;
@@ -257,13 +254,12 @@ static void add_icu_offsets(const char *text, const char *language, GArray *offs
  */
 static bool is_complete(const Language *language, const char *begin, const char *end)
 {
-    Place place = {.begin = begin, .end = trim_closing(begin, end), .next = ""};
+    Place place = { .begin = begin, .end = trim_closing(begin, end), .next = "" };
     if (place.end == begin || !is_terminator(g_utf8_get_char(g_utf8_prev_char(place.end))) ||
         ends_with_ellipsis(&place))
         return false;
     g_autofree char *word = last_word(begin, place.end);
-    return place.end[-1] != '.' || !is_listed(language->titles, word) ||
-           !g_unichar_isupper(g_utf8_get_char(word));
+    return place.end[-1] != '.' || !is_listed(language->titles, word) || !g_unichar_isupper(g_utf8_get_char(word));
 }
 
 static void add_sentence(GArray *sentences, const Language *language, const char *text, const char *begin,
@@ -273,8 +269,7 @@ static void add_sentence(GArray *sentences, const Language *language, const char
     end = trim_end(begin, end);
     if (begin == end)
         return;
-    const DubSentence sentence = {(gsize) (begin - text), (gsize) (end - begin),
-                                  is_complete(language, begin, end)};
+    const DubSentence sentence = { (gsize) (begin - text), (gsize) (end - begin), is_complete(language, begin, end) };
     g_array_append_val(sentences, sentence);
 }
 

@@ -7,7 +7,7 @@
 
 typedef struct {
     gsize start, length; /* in the text, without the blanks around it */
-    bool complete; /* ends as a sentence does; false: a fragment's border cut it, or the recogniser left the
+    bool complete;       /* ends as a sentence does; false: a fragment's border cut it, or the recogniser left the
                       stop out */
 } DubSentence;
 

@@ -8,22 +8,22 @@
 #define N_PERSONS 6
 
 /* The regular endings. Classes: -ar, -er, -ir. */
-static const char *const present[3][N_PERSONS] = {{"o", "as", "a", "amos", "áis", "an"},
-                                                  {"o", "es", "e", "emos", "éis", "en"},
-                                                  {"o", "es", "e", "imos", "ís", "en"}};
-static const char *const preterite[2][N_PERSONS] = {{"é", "aste", "ó", "amos", "asteis", "aron"},
-                                                    {"í", "iste", "ió", "imos", "isteis", "ieron"}};
-static const char *const strong_preterite[N_PERSONS] = {"e", "iste", "o", "imos", "isteis", "ieron"};
-static const char *const imperfect[2][N_PERSONS] = {{"aba", "abas", "aba", "ábamos", "abais", "aban"},
-                                                    {"ía", "ías", "ía", "íamos", "íais", "ían"}};
-static const char *const future[N_PERSONS] = {"é", "ás", "á", "emos", "éis", "án"};
-static const char *const conditional[N_PERSONS] = {"ía", "ías", "ía", "íamos", "íais", "ían"};
-static const char *const subjunctive[2][N_PERSONS] = {{"e", "es", "e", "emos", "éis", "en"},
-                                                      {"a", "as", "a", "amos", "áis", "an"}};
-static const char *const subjunctive_past[N_PERSONS] = {"ra", "ras", "ra", "ramos", "rais", "ran"};
-static const char *const participles[4] = {"o", "a", "os", "as"};
-static const char *const enclitics[] = {"lo", "la", "los", "las", "le", "les", "me", "te", "se", "nos", "os"};
-static const char *const reflexives[N_PERSONS] = {"me", "te", "se", "nos", "os", "se"};
+static const char *const present[3][N_PERSONS] = { { "o", "as", "a", "amos", "áis", "an" },
+                                                   { "o", "es", "e", "emos", "éis", "en" },
+                                                   { "o", "es", "e", "imos", "ís", "en" } };
+static const char *const preterite[2][N_PERSONS] = { { "é", "aste", "ó", "amos", "asteis", "aron" },
+                                                     { "í", "iste", "ió", "imos", "isteis", "ieron" } };
+static const char *const strong_preterite[N_PERSONS] = { "e", "iste", "o", "imos", "isteis", "ieron" };
+static const char *const imperfect[2][N_PERSONS] = { { "aba", "abas", "aba", "ábamos", "abais", "aban" },
+                                                     { "ía", "ías", "ía", "íamos", "íais", "ían" } };
+static const char *const future[N_PERSONS] = { "é", "ás", "á", "emos", "éis", "án" };
+static const char *const conditional[N_PERSONS] = { "ía", "ías", "ía", "íamos", "íais", "ían" };
+static const char *const subjunctive[2][N_PERSONS] = { { "e", "es", "e", "emos", "éis", "en" },
+                                                       { "a", "as", "a", "amos", "áis", "an" } };
+static const char *const subjunctive_past[N_PERSONS] = { "ra", "ras", "ra", "ramos", "rais", "ran" };
+static const char *const participles[4] = { "o", "a", "os", "as" };
+static const char *const enclitics[] = { "lo", "la", "los", "las", "le", "les", "me", "te", "se", "nos", "os" };
+static const char *const reflexives[N_PERSONS] = { "me", "te", "se", "nos", "os", "se" };
 
 /* What of a verb is not regular; NULL where it is. A verb is found by its ending, or, with '=' before, as a
  * whole. */
@@ -41,108 +41,101 @@ typedef struct {
 } Irregular;
 
 static const Irregular irregular[] = {
-    {.verb = "=ser",
-     .present = "soy eres es somos sois son",
-     .preterite_all = "fui fuiste fue fuimos fuisteis fueron",
-     .imperfect_stem = "er",
-     .subjunctive_stem = "se"},
-    {.verb = "=ir",
-     .present = "voy vas va vamos vais van",
-     .preterite_all = "fui fuiste fue fuimos fuisteis fueron",
-     .imperfect_stem = "ib",
-     .subjunctive_stem = "vay"},
-    {.verb = "=estar", .present = "estoy estás está estamos estáis están", .preterite = "estuv"},
-    {.verb = "=dar",
-     .present = "doy das da damos dais dan",
-     .preterite_all = "di diste dio dimos disteis dieron"},
-    {.verb = "=ver",
-     .first = "veo",
-     .present = "veo ves ve vemos veis ven",
-     .participle = "vist",
-     .preterite_all = "vi viste vio vimos visteis vieron",
-     .imperfect_stem = "veí"},
-    {.verb = "=andar", .preterite = "anduv"},
-    {.verb = "=saber",
-     .present = "sé sabes sabe sabemos sabéis saben",
-     .preterite = "sup",
-     .future = "sabr",
-     .subjunctive_stem = "sep"},
-    {.verb = "=poder", .change = "o>ue", .preterite = "pud", .future = "podr"},
-    {.verb = "=jugar", .change = "u>ue"},
-    {.verb = "querer", .change = "e>ie", .preterite = "quis", .future = "querr"},
-    {.verb = "tener", .change = "e>ie", .first = "tengo", .preterite = "tuv", .future = "tendr"},
-    {.verb = "venir", .change = "e>ie", .first = "vengo", .preterite = "vin", .future = "vendr"},
-    {.verb = "poner", .first = "pongo", .preterite = "pus", .future = "pondr", .participle = "puest"},
-    {.verb = "hacer", .first = "hago", .preterite = "hic", .future = "har", .participle = "hech"},
-    {.verb = "decir",
-     .change = "e>i",
-     .first = "digo",
-     .preterite = "dij",
-     .future = "dir",
-     .participle = "dich"},
-    {.verb = "salir", .first = "salgo", .future = "saldr"},
-    {.verb = "valer", .first = "valgo", .future = "valdr"},
-    {.verb = "caer", .first = "caigo"},
-    {.verb = "traer", .first = "traigo", .preterite = "traj"},
-    {.verb = "ducir", .preterite = "duj"},
-    {.verb = "volver", .change = "o>ue", .participle = "vuelt"},
-    {.verb = "resolver", .change = "o>ue", .participle = "resuelt"},
-    {.verb = "romper", .participle = "rot"},
-    {.verb = "abrir", .participle = "abiert"},
-    {.verb = "cubrir", .participle = "cubiert"},
-    {.verb = "escribir", .participle = "escrit"},
-    {.verb = "morir", .change = "o>ue", .participle = "muert"},
-    {.verb = "dormir", .change = "o>ue"},
-    {.verb = "mover", .change = "o>ue"},
-    {.verb = "morder", .change = "o>ue"},
-    {.verb = "contar", .change = "o>ue"},
-    {.verb = "contrar", .change = "o>ue"},
-    {.verb = "probar", .change = "o>ue"},
-    {.verb = "mostrar", .change = "o>ue"},
-    {.verb = "soltar", .change = "o>ue"},
-    {.verb = "cordar", .change = "o>ue"},
-    {.verb = "colgar", .change = "o>ue"},
-    {.verb = "volar", .change = "o>ue"},
-    {.verb = "costar", .change = "o>ue"},
-    {.verb = "forzar", .change = "o>ue"},
-    {.verb = "=rodar", .change = "o>ue"},
-    {.verb = "perder", .change = "e>ie"},
-    {.verb = "=defender", .change = "e>ie"},
-    {.verb = "cender", .change = "e>ie"}, /* ascender, descender, encender */
-    {.verb = "tender", .change = "e>ie"},
-    {.verb = "=cerrar", .change = "e>ie"},
-    {.verb = "encerrar", .change = "e>ie"},
-    {.verb = "comenzar", .change = "e>ie"},
-    {.verb = "empezar", .change = "e>ie"},
-    {.verb = "tropezar", .change = "e>ie"},
-    {.verb = "calentar", .change = "e>ie"},
-    {.verb = "acertar", .change = "e>ie"},
-    {.verb = "=apretar", .change = "e>ie"},
-    {.verb = "=sentar", .change = "e>ie"},
-    {.verb = "=pensar", .change = "e>ie"},
-    {.verb = "=negar", .change = "e>ie"},
-    {.verb = "sentir", .change = "e>ie"},
-    {.verb = "ferir", .change = "e>ie"},
-    {.verb = "herir", .change = "e>ie"},
-    {.verb = "vertir", .change = "e>ie"},
-    {.verb = "pedir", .change = "e>i"},
-    {.verb = "medir", .change = "e>i"},
-    {.verb = "servir", .change = "e>i"},
-    {.verb = "petir", .change = "e>i"},
-    {.verb = "seguir", .change = "e>i"},
-    {.verb = "elegir", .change = "e>i"},
-    {.verb = "regir", .change = "e>i"},
-    {.verb = "vestir", .change = "e>i"},
+    { .verb = "=ser",
+      .present = "soy eres es somos sois son",
+      .preterite_all = "fui fuiste fue fuimos fuisteis fueron",
+      .imperfect_stem = "er",
+      .subjunctive_stem = "se" },
+    { .verb = "=ir",
+      .present = "voy vas va vamos vais van",
+      .preterite_all = "fui fuiste fue fuimos fuisteis fueron",
+      .imperfect_stem = "ib",
+      .subjunctive_stem = "vay" },
+    { .verb = "=estar", .present = "estoy estás está estamos estáis están", .preterite = "estuv" },
+    { .verb = "=dar", .present = "doy das da damos dais dan", .preterite_all = "di diste dio dimos disteis dieron" },
+    { .verb = "=ver",
+      .first = "veo",
+      .present = "veo ves ve vemos veis ven",
+      .participle = "vist",
+      .preterite_all = "vi viste vio vimos visteis vieron",
+      .imperfect_stem = "veí" },
+    { .verb = "=andar", .preterite = "anduv" },
+    { .verb = "=saber",
+      .present = "sé sabes sabe sabemos sabéis saben",
+      .preterite = "sup",
+      .future = "sabr",
+      .subjunctive_stem = "sep" },
+    { .verb = "=poder", .change = "o>ue", .preterite = "pud", .future = "podr" },
+    { .verb = "=jugar", .change = "u>ue" },
+    { .verb = "querer", .change = "e>ie", .preterite = "quis", .future = "querr" },
+    { .verb = "tener", .change = "e>ie", .first = "tengo", .preterite = "tuv", .future = "tendr" },
+    { .verb = "venir", .change = "e>ie", .first = "vengo", .preterite = "vin", .future = "vendr" },
+    { .verb = "poner", .first = "pongo", .preterite = "pus", .future = "pondr", .participle = "puest" },
+    { .verb = "hacer", .first = "hago", .preterite = "hic", .future = "har", .participle = "hech" },
+    { .verb = "decir", .change = "e>i", .first = "digo", .preterite = "dij", .future = "dir", .participle = "dich" },
+    { .verb = "salir", .first = "salgo", .future = "saldr" },
+    { .verb = "valer", .first = "valgo", .future = "valdr" },
+    { .verb = "caer", .first = "caigo" },
+    { .verb = "traer", .first = "traigo", .preterite = "traj" },
+    { .verb = "ducir", .preterite = "duj" },
+    { .verb = "volver", .change = "o>ue", .participle = "vuelt" },
+    { .verb = "resolver", .change = "o>ue", .participle = "resuelt" },
+    { .verb = "romper", .participle = "rot" },
+    { .verb = "abrir", .participle = "abiert" },
+    { .verb = "cubrir", .participle = "cubiert" },
+    { .verb = "escribir", .participle = "escrit" },
+    { .verb = "morir", .change = "o>ue", .participle = "muert" },
+    { .verb = "dormir", .change = "o>ue" },
+    { .verb = "mover", .change = "o>ue" },
+    { .verb = "morder", .change = "o>ue" },
+    { .verb = "contar", .change = "o>ue" },
+    { .verb = "contrar", .change = "o>ue" },
+    { .verb = "probar", .change = "o>ue" },
+    { .verb = "mostrar", .change = "o>ue" },
+    { .verb = "soltar", .change = "o>ue" },
+    { .verb = "cordar", .change = "o>ue" },
+    { .verb = "colgar", .change = "o>ue" },
+    { .verb = "volar", .change = "o>ue" },
+    { .verb = "costar", .change = "o>ue" },
+    { .verb = "forzar", .change = "o>ue" },
+    { .verb = "=rodar", .change = "o>ue" },
+    { .verb = "perder", .change = "e>ie" },
+    { .verb = "=defender", .change = "e>ie" },
+    { .verb = "cender", .change = "e>ie" }, /* ascender, descender, encender */
+    { .verb = "tender", .change = "e>ie" },
+    { .verb = "=cerrar", .change = "e>ie" },
+    { .verb = "encerrar", .change = "e>ie" },
+    { .verb = "comenzar", .change = "e>ie" },
+    { .verb = "empezar", .change = "e>ie" },
+    { .verb = "tropezar", .change = "e>ie" },
+    { .verb = "calentar", .change = "e>ie" },
+    { .verb = "acertar", .change = "e>ie" },
+    { .verb = "=apretar", .change = "e>ie" },
+    { .verb = "=sentar", .change = "e>ie" },
+    { .verb = "=pensar", .change = "e>ie" },
+    { .verb = "=negar", .change = "e>ie" },
+    { .verb = "sentir", .change = "e>ie" },
+    { .verb = "ferir", .change = "e>ie" },
+    { .verb = "herir", .change = "e>ie" },
+    { .verb = "vertir", .change = "e>ie" },
+    { .verb = "pedir", .change = "e>i" },
+    { .verb = "medir", .change = "e>i" },
+    { .verb = "servir", .change = "e>i" },
+    { .verb = "petir", .change = "e>i" },
+    { .verb = "seguir", .change = "e>i" },
+    { .verb = "elegir", .change = "e>i" },
+    { .verb = "regir", .change = "e>i" },
+    { .verb = "vestir", .change = "e>i" },
     /* with an accent under stress */
-    {.verb = "=enviar", .change = "i>í"},
-    {.verb = "=desviar", .change = "i>í"},
-    {.verb = "=ampliar", .change = "i>í"},
-    {.verb = "=guiar", .change = "i>í"},
-    {.verb = "=confiar", .change = "i>í"},
-    {.verb = "=variar", .change = "i>í"},
-    {.verb = "=enfriar", .change = "i>í"},
-    {.verb = "tuar", .change = "u>ú"}, /* puntuar, situar, efectuar */
-    {.verb = "nuar", .change = "u>ú"}, /* continuar */
+    { .verb = "=enviar", .change = "i>í" },
+    { .verb = "=desviar", .change = "i>í" },
+    { .verb = "=ampliar", .change = "i>í" },
+    { .verb = "=guiar", .change = "i>í" },
+    { .verb = "=confiar", .change = "i>í" },
+    { .verb = "=variar", .change = "i>í" },
+    { .verb = "=enfriar", .change = "i>í" },
+    { .verb = "tuar", .change = "u>ú" }, /* puntuar, situar, efectuar */
+    { .verb = "nuar", .change = "u>ú" }, /* continuar */
 };
 
 typedef struct {
@@ -159,7 +152,7 @@ static void verb_clear(Verb *self)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Verb, verb_clear)
 
-static const Irregular regular = {.verb = ""};
+static const Irregular regular = { .verb = "" };
 
 static const Irregular *find_irregular(const char *infinitive)
 {
@@ -174,7 +167,7 @@ static const Irregular *find_irregular(const char *infinitive)
 /* @infinitive: one word without -se */
 static bool verb_init(Verb *self, const char *infinitive)
 {
-    static const char *const endings[] = {"ar", "er", "ir"};
+    static const char *const endings[] = { "ar", "er", "ir" };
     for (unsigned kind = 0; kind < G_N_ELEMENTS(endings); kind++) {
         if (!g_str_has_suffix(infinitive, endings[kind]) || (strlen(infinitive) < 3 && kind != 2))
             continue;
@@ -208,8 +201,8 @@ typedef struct {
 
 /* The first row that fits. */
 static const Spelling spellings[] = {
-    {"a", true, "gu", "gü"},  {"a", true, "c", "qu"},  {"a", true, "g", "gu"},   {"a", true, "z", "c"},
-    {"ei", false, "gu", "g"}, {"ei", false, "g", "j"}, {"ei", false, "qu", "c"},
+    { "a", true, "gu", "gü" },  { "a", true, "c", "qu" },  { "a", true, "g", "gu" },   { "a", true, "z", "c" },
+    { "ei", false, "gu", "g" }, { "ei", false, "g", "j" }, { "ei", false, "qu", "c" },
 };
 
 /* Joins them as they are spelt: "marc" + "é" is "marqué", "dirig" + "o" is "dirijo", "venc" + "o" is "venzo".
@@ -220,8 +213,7 @@ static char *join(const Verb *verb, const char *stem, const char *ending)
     for (gsize i = 0; i < G_N_ELEMENTS(spellings); i++) {
         const Spelling *row = &spellings[i];
         if (strchr(row->kinds, kind) && row->front == is_front(ending) && g_str_has_suffix(stem, row->ending))
-            return g_strdup_printf("%.*s%s%s", (int) (strlen(stem) - strlen(row->ending)), stem, row->instead,
-                                   ending);
+            return g_strdup_printf("%.*s%s%s", (int) (strlen(stem) - strlen(row->ending)), stem, row->instead, ending);
     }
     if (kind != 'a' && !is_front(ending) && g_str_has_suffix(stem, "c")) {
         g_autofree char *before = g_strndup(stem, strlen(stem) - 1);
@@ -335,7 +327,7 @@ static char *conjugate_imperfect(const Verb *verb, unsigned person)
 
 static char *conjugate_future(const Verb *verb, const char *ending)
 {
-    static const char *const endings[] = {"ar", "er", "ir"};
+    static const char *const endings[] = { "ar", "er", "ir" };
     if (verb->irregular->future)
         return g_strconcat(verb->prefix, verb->irregular->future, ending, NULL);
     return g_strconcat(verb->stem, endings[verb->kind], ending, NULL);
@@ -359,8 +351,8 @@ static char *conjugate_subjunctive(const Verb *verb, unsigned person)
     if (verb->irregular->subjunctive_stem)
         return g_strconcat(verb->irregular->subjunctive_stem, ending, NULL);
     if (g_str_equal(verb->irregular->verb, "=estar") || g_str_equal(verb->irregular->verb, "=dar")) {
-        static const char *const dar[] = {"dé", "des", "dé", "demos", "deis", "den"};
-        static const char *const estar[] = {"esté", "estés", "esté", "estemos", "estéis", "estén"};
+        static const char *const dar[] = { "dé", "des", "dé", "demos", "deis", "den" };
+        static const char *const estar[] = { "esté", "estés", "esté", "estemos", "estéis", "estén" };
         return g_strdup(g_str_equal(verb->irregular->verb, "=dar") ? dar[person] : estar[person]);
     }
     if (has_first_of_its_own(verb)) {
@@ -379,8 +371,7 @@ static char *conjugate_subjunctive_past(const Verb *verb, unsigned person)
     if (person != 3)
         return g_strconcat(stem, subjunctive_past[person], NULL);
     const bool is_a = g_str_has_suffix(stem, "a");
-    return g_strdup_printf("%.*s%s%s", (int) strlen(stem) - 1, stem, is_a ? "á" : "é",
-                           subjunctive_past[person]);
+    return g_strdup_printf("%.*s%s%s", (int) strlen(stem) - 1, stem, is_a ? "á" : "é", subjunctive_past[person]);
 }
 
 static char *gerund_of(const Verb *verb)
@@ -413,7 +404,7 @@ static char *conjugate_tense(const Verb *verb, const DubSpanishForm *form)
 {
     switch (form->tense) {
     case DUB_SPANISH_INFINITIVE: {
-        static const char *const endings[] = {"ar", "er", "ir"};
+        static const char *const endings[] = { "ar", "er", "ir" };
         return g_strconcat(verb->stem, endings[verb->kind], NULL);
     }
     case DUB_SPANISH_GERUND: return gerund_of(verb);
@@ -436,8 +427,7 @@ static char *attach(const char *word, const char *enclitic, DubSpanishTense tens
     if (tense != DUB_SPANISH_GERUND || !*enclitic)
         return g_strconcat(word, enclitic, NULL);
     const bool is_a = g_str_has_suffix(word, "ando");
-    return g_strdup_printf("%.*s%sndo%s", (int) (strlen(word) - strlen("ando")), word, is_a ? "á" : "é",
-                           enclitic);
+    return g_strdup_printf("%.*s%sndo%s", (int) (strlen(word) - strlen("ando")), word, is_a ? "á" : "é", enclitic);
 }
 
 static bool is_finite(DubSpanishTense tense)
@@ -476,7 +466,7 @@ char *dub_spanish_conjugate(const char *phrase, const DubSpanishForm *form)
 {
     const char *pronoun;
     g_autofree char *infinitive = infinitive_of(phrase, &pronoun);
-    g_auto(Verb) verb = {0};
+    g_auto(Verb) verb = { 0 };
     if (!verb_init(&verb, infinitive))
         return NULL;
     g_autofree char *word = conjugate_tense(&verb, form);
@@ -488,7 +478,7 @@ bool dub_spanish_is_verb(const char *phrase)
 {
     const char *pronoun;
     g_autofree char *infinitive = infinitive_of(phrase, &pronoun);
-    g_auto(Verb) verb = {0};
+    g_auto(Verb) verb = { 0 };
     return verb_init(&verb, infinitive);
 }
 
@@ -509,7 +499,7 @@ static bool find_enclitic(const char *infinitive, const char *word, DubSpanishFo
 {
     for (DubSpanishTense tense = DUB_SPANISH_INFINITIVE; tense <= DUB_SPANISH_GERUND; tense++)
         for (gsize i = 0; i < G_N_ELEMENTS(enclitics); i++) {
-            *form = (DubSpanishForm){.tense = tense};
+            *form = (DubSpanishForm){ .tense = tense };
             g_strlcpy(form->enclitic, enclitics[i], sizeof form->enclitic);
             if (is_form(infinitive, word, form))
                 return true;
@@ -524,7 +514,7 @@ bool dub_spanish_find_form(const char *stem, const char *word, DubSpanishForm *f
     g_autofree char *infinitive = g_strconcat(stem, "ar", NULL);
     for (DubSpanishTense tense = 0; tense < DUB_N_SPANISH_TENSES; tense++)
         for (unsigned index = 0; index < dub_spanish_tense_size(tense); index++) {
-            *form = (DubSpanishForm){.tense = tense, .index = index};
+            *form = (DubSpanishForm){ .tense = tense, .index = index };
             if (is_form(infinitive, word, form))
                 return true;
         }

@@ -5,17 +5,17 @@
 #include <string.h>
 
 /* What follows one of these belongs to the noun before and keeps its number. */
-static const char *const prepositions[] = {
-    "de",    "del",  "a",    "al",    "en",    "por",  "con",   "sin", "para", "contra", "entre",
-    "sobre", "bajo", "tras", "desde", "hasta", "ante", "según", "y",   "o",    "fuera",  NULL};
+static const char *const prepositions[] = { "de",   "del",    "a",     "al",    "en",    "por",  "con",   "sin",
+                                            "para", "contra", "entre", "sobre", "bajo",  "tras", "desde", "hasta",
+                                            "ante", "según",  "y",     "o",     "fuera", NULL };
 
 /* Words that stand beside nouns and have no plural of their own. */
-static const char *const invariable[] = {"clave", "más",    "menos",    "muy",  "bien", "mal",
-                                         "no",    "récord", "estrella", "casa", NULL};
+static const char *const invariable[] = { "clave", "más",    "menos",    "muy",  "bien", "mal",
+                                          "no",    "récord", "estrella", "casa", NULL };
 
 /* From plain to accented and back, by position. */
 static const char plain_vowels[] = "aeiou";
-static const char *const accented_vowels[] = {"á", "é", "í", "ó", "ú"};
+static const char *const accented_vowels[] = { "á", "é", "í", "ó", "ú" };
 
 static bool is_vowel(gunichar c)
 {
@@ -136,9 +136,9 @@ char *dub_spanish_plural(const char *phrase)
 
 /* The first row that fits; adjectives in -e, -ista and most consonants are the same for both. */
 static const DubEnding feminine_endings[] = {
-    {"mejor", "mejor"}, {"peor", "peor"}, {"mayor", "mayor"}, {"menor", "menor"},
-    {"erior", "erior"}, {"or", "ora"},    {"ón", "ona"},      {"án", "ana"},
-    {"és", "esa"},      {"o", "a"},       {NULL, NULL},
+    { "mejor", "mejor" }, { "peor", "peor" }, { "mayor", "mayor" }, { "menor", "menor" },
+    { "erior", "erior" }, { "or", "ora" },    { "ón", "ona" },      { "án", "ana" },
+    { "és", "esa" },      { "o", "a" },       { NULL, NULL },
 };
 
 typedef struct {
@@ -148,8 +148,7 @@ typedef struct {
 static char *change_adjective(const char *word, void *data)
 {
     const Agreement *agreement = data;
-    g_autofree char *gendered =
-        agreement->feminine ? dub_words_exchange_ending(word, feminine_endings) : NULL;
+    g_autofree char *gendered = agreement->feminine ? dub_words_exchange_ending(word, feminine_endings) : NULL;
     if (!gendered)
         gendered = g_strdup(word);
     return agreement->plural ? plural_of(gendered) : g_steal_pointer(&gendered);
@@ -157,34 +156,34 @@ static char *change_adjective(const char *word, void *data)
 
 char *dub_spanish_adjective(const char *phrase, bool feminine, bool plural)
 {
-    Agreement agreement = {feminine, plural};
+    Agreement agreement = { feminine, plural };
     return change_head(phrase, change_adjective, &agreement);
 }
 
 /* m.s., f.s., m.pl., f.pl. */
 static const char *const determiners[][4] = {
-    {"el", "la", "los", "las"},
-    {"del", "de la", "de los", "de las"},
-    {"al", "a la", "a los", "a las"},
-    {"un", "una", "unos", "unas"},
-    {"este", "esta", "estos", "estas"},
-    {"ese", "esa", "esos", "esas"},
-    {"aquel", "aquella", "aquellos", "aquellas"},
-    {"otro", "otra", "otros", "otras"},
-    {"todo", "toda", "todos", "todas"},
-    {"mucho", "mucha", "muchos", "muchas"},
-    {"primer", "primera", "primeros", "primeras"},
-    {"tercer", "tercera", "terceros", "terceras"},
-    {"segundo", "segunda", "segundos", "segundas"},
-    {"último", "última", "últimos", "últimas"},
-    {"nuestro", "nuestra", "nuestros", "nuestras"},
-    {"algún", "alguna", "algunos", "algunas"},
-    {"ningún", "ninguna", "ningunos", "ningunas"},
-    {"buen", "buena", "buenos", "buenas"},
-    {"mal", "mala", "malos", "malas"},
-    {"su", "su", "sus", "sus"},
-    {"mi", "mi", "mis", "mis"},
-    {"tu", "tu", "tus", "tus"},
+    { "el", "la", "los", "las" },
+    { "del", "de la", "de los", "de las" },
+    { "al", "a la", "a los", "a las" },
+    { "un", "una", "unos", "unas" },
+    { "este", "esta", "estos", "estas" },
+    { "ese", "esa", "esos", "esas" },
+    { "aquel", "aquella", "aquellos", "aquellas" },
+    { "otro", "otra", "otros", "otras" },
+    { "todo", "toda", "todos", "todas" },
+    { "mucho", "mucha", "muchos", "muchas" },
+    { "primer", "primera", "primeros", "primeras" },
+    { "tercer", "tercera", "terceros", "terceras" },
+    { "segundo", "segunda", "segundos", "segundas" },
+    { "último", "última", "últimos", "últimas" },
+    { "nuestro", "nuestra", "nuestros", "nuestras" },
+    { "algún", "alguna", "algunos", "algunas" },
+    { "ningún", "ninguna", "ningunos", "ningunas" },
+    { "buen", "buena", "buenos", "buenas" },
+    { "mal", "mala", "malos", "malas" },
+    { "su", "su", "sus", "sus" },
+    { "mi", "mi", "mis", "mis" },
+    { "tu", "tu", "tus", "tus" },
 };
 
 char *dub_spanish_agree(const char *word, bool feminine, bool plural)
@@ -199,9 +198,8 @@ char *dub_spanish_agree(const char *word, bool feminine, bool plural)
 
 bool dub_spanish_has_stressed_a(const char *noun)
 {
-    static const char *const nouns[] = {"área", "ala",   "agua",   "águila", "arma",  "alma",
-                                        "aula", "hacha", "ancla",  "acta",   "asta",  "alza",
-                                        "aspa", "ave",   "hambre", "habla",  "ansia", NULL};
+    static const char *const nouns[] = { "área", "ala",  "agua", "águila", "arma", "alma",   "aula",  "hacha", "ancla",
+                                         "acta", "asta", "alza", "aspa",   "ave",  "hambre", "habla", "ansia", NULL };
     g_autofree char *first = g_strndup(noun, strcspn(noun, " "));
     g_autofree char *folded = g_utf8_strdown(first, -1);
     return g_strv_contains(nouns, folded);
@@ -218,13 +216,13 @@ static bool begins_with(const char *word, const char *const *beginnings)
 
 bool dub_spanish_takes_e(const char *word)
 {
-    static const char *const sounded[] = {"i", "í", "hi", "hí", NULL};
-    static const char *const diphthongs[] = {"ia", "ie", "io", "iu", "hia", "hie", "hio", "hiu", NULL};
+    static const char *const sounded[] = { "i", "í", "hi", "hí", NULL };
+    static const char *const diphthongs[] = { "ia", "ie", "io", "iu", "hia", "hie", "hio", "hiu", NULL };
     return begins_with(word, sounded) && !begins_with(word, diphthongs);
 }
 
 bool dub_spanish_takes_u(const char *word)
 {
-    static const char *const sounded[] = {"o", "ó", "ho", "hó", NULL};
+    static const char *const sounded[] = { "o", "ó", "ho", "hó", NULL };
     return begins_with(word, sounded);
 }

@@ -31,8 +31,7 @@ static const char *host_end(const char *p, bool any)
     if (!last || g_unichar_isalpha(g_utf8_get_char(end)))
         return NULL;
     g_autofree char *label = g_strndup(last, (gsize) (end - last));
-    if (strspn(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(label) ||
-        strlen(label) < 2)
+    if (strspn(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(label) || strlen(label) < 2)
         return NULL;
     return any || dub_speak_words_have(top_labels, label) ? end : NULL;
 }

@@ -17,7 +17,7 @@ typedef struct {
     const char *end;
 } Amount;
 
-static const char *const dashes[] = {"-", "–", "—", "−"};
+static const char *const dashes[] = { "-", "–", "—", "−" };
 
 /* Returns: the length of a dash at @p, or 0. */
 static gsize dash_at(const char *p)
@@ -53,11 +53,9 @@ static const DubMagnitude *find_magnitude(const DubSpeaker *self, const char *p)
 
 static bool is_name_of_money(DubSpeaker *self, const DubSpeakMoney *money, const char *word)
 {
-    g_autofree char *one = dub_speak_money_name(self, money, 1),
-                    *several = dub_speak_money_name(self, money, 2);
+    g_autofree char *one = dub_speak_money_name(self, money, 1), *several = dub_speak_money_name(self, money, 2);
     const gsize length = strlen(word);
-    return length &&
-           ((one && strncmp(one, word, length) == 0) || (several && strncmp(several, word, length) == 0));
+    return length && ((one && strncmp(one, word, length) == 0) || (several && strncmp(several, word, length) == 0));
 }
 
 /* "$3.5 millones de dólares" names its money already. */
@@ -149,8 +147,8 @@ static gsize minute_mark(const DubSpeaker *self, const char *number, const char 
     return quoted || g_unichar_isalnum(g_utf8_get_char(p + length)) ? 0 : length;
 }
 
-static const DubSpeakUnit minutes_of_play = {"'", "minute", false}, seconds_of_play = {"\"", "second", false},
-                          inches_of_size = {"\"", "inch", false};
+static const DubSpeakUnit minutes_of_play = { "'", "minute", false }, seconds_of_play = { "\"", "second", false },
+                          inches_of_size = { "\"", "inch", false };
 
 /* "45'" is a minute of play, "30\"" half of one; in English, inches. */
 static void read_marks(const DubSpeaker *self, Amount *a)
@@ -202,7 +200,7 @@ static const char *times_at(const char *p)
 /* "4-4-2" and "4x100": more than two numbers, or a product. Each is said as a number of its own. */
 static bool say_chain(DubSpeaker *self, const DubSpeakNumber *first)
 {
-    DubSpeakNumber numbers[MOST_CHAIN] = {*first};
+    DubSpeakNumber numbers[MOST_CHAIN] = { *first };
     guint n = 1;
     const bool product = times_at(first->end) != NULL;
     for (const char *next; n < MOST_CHAIN; n++) {
@@ -245,20 +243,17 @@ static bool is_year(const DubSpeaker *self, const DubSpeakNumber *number, const 
     if (number->value < 1100 || number->value > 2099)
         return false;
     g_autofree char *before = dub_speak_word_before(self, number->start), *next = dub_speak_word_after(after);
-    static const char year_words[] =
-        "in since of by from until before after year im jahr seit ab bis von saison";
+    static const char year_words[] = "in since of by from until before after year im jahr seit ab bis von saison";
     if (dub_speak_words_have(year_words, before))
         return true;
     const bool german = g_str_equal(self->language->code, "de");
     const bool capital = *after == ' ' && g_unichar_isupper(g_utf8_get_char(after + 1));
-    return german
-               ? !capital
-               : !(g_str_has_suffix(next, "s") || dub_speak_words_have("people men women children", next)) ||
-                     dub_speak_words_have("is was has", next);
+    return german ? !capital
+                  : !(g_str_has_suffix(next, "s") || dub_speak_words_have("people men women children", next)) ||
+                        dub_speak_words_have("is was has", next);
 }
 
-static DubSpellForm form_of(const DubSpeaker *self, const Amount *a, const DubSpeakNumber *number,
-                            const char *noun)
+static DubSpellForm form_of(const DubSpeaker *self, const Amount *a, const DubSpeakNumber *number, const char *noun)
 {
     if (a->magnitude)
         return dub_speak_form(self, number, a->magnitude->said, a->end);
@@ -304,8 +299,8 @@ static bool say_cents(DubSpeaker *self, const Amount *a)
 static bool elides(const DubSpeaker *self, const Amount *a, const char *noun, DubSpellForm form)
 {
     g_autofree char *word = noun ? g_strdup(noun) : dub_speak_word_after(a->end);
-    return g_str_equal(self->language->code, "it") && form == DUB_SPELL_FEMININE && a->last.value == 1 &&
-           *word && strchr("aeiou", *word);
+    return g_str_equal(self->language->code, "it") && form == DUB_SPELL_FEMININE && a->last.value == 1 && *word &&
+           strchr("aeiou", *word);
 }
 
 static void say_counted(DubSpeaker *self, const Amount *a, const char *noun)
@@ -316,8 +311,7 @@ static void say_counted(DubSpeaker *self, const Amount *a, const char *noun)
     }
     const DubSpellForm form = form_of(self, a, &a->last, noun);
     const bool elided = elides(self, a, noun, form);
-    const bool one =
-        a->magnitude && dub_speak_double(&a->last) == 1 && g_str_has_prefix(a->magnitude->said, "mil ");
+    const bool one = a->magnitude && dub_speak_double(&a->last) == 1 && g_str_has_prefix(a->magnitude->said, "mil ");
     if (!one) /* "mil millones" needs no "un" */
         dub_speak_say_read(self, &a->last, elided ? DUB_SPELL_MASCULINE : form);
     if (elided)
@@ -360,13 +354,12 @@ static bool say_the_minute(DubSpeaker *self, const Amount *a, const DubSpeakNumb
         const char *language, *articles;
         DubSpellForm form;
         bool minute_first;
-    } ways[] = {{"es", "el al del", DUB_SPELL_PLAIN, true},
-                {"it", "il al del dal", DUB_SPELL_ORDINAL_MASCULINE, false},
-                {"fr", "la", DUB_SPELL_ORDINAL_FEMININE, false}};
+    } ways[] = { { "es", "el al del", DUB_SPELL_PLAIN, true },
+                 { "it", "il al del dal", DUB_SPELL_ORDINAL_MASCULINE, false },
+                 { "fr", "la", DUB_SPELL_ORDINAL_FEMININE, false } };
     g_autofree char *before = dub_speak_word_before(self, a->first.start);
     for (gsize i = 0; i < G_N_ELEMENTS(ways); i++) {
-        if (!g_str_equal(self->language->code, ways[i].language) ||
-            !dub_speak_words_have(ways[i].articles, before))
+        if (!g_str_equal(self->language->code, ways[i].language) || !dub_speak_words_have(ways[i].articles, before))
             continue;
         g_autofree char *minute = dub_speak_unit_name(self, "minute", 1);
         dub_speak_say(self, ways[i].minute_first ? minute : "");
@@ -420,9 +413,7 @@ static bool read_amount(DubSpeaker *self, Amount *a)
  */
 static const char *decade_end(const DubSpeaker *self, const DubSpeakNumber *number)
 {
-    const char *p = number->end + (*number->end == '\''                 ? 1
-                                   : g_str_has_prefix(number->end, "’") ? strlen("’")
-                                                                        : 0);
+    const char *p = number->end + (*number->end == '\'' ? 1 : g_str_has_prefix(number->end, "’") ? strlen("’") : 0);
     const gsize length = strlen(number->whole);
     const bool decade = *p == 's' && !g_unichar_isalnum(g_utf8_get_char(p + 1)) && number->value % 10 == 0;
     const bool english = g_str_equal(self->language->code, "en");
@@ -432,8 +423,7 @@ static const char *decade_end(const DubSpeaker *self, const DubSpeakNumber *numb
 static void say_decade(DubSpeaker *self, const DubSpeakNumber *number)
 {
     const bool english = g_str_equal(self->language->code, "en");
-    g_autofree char *spelt =
-        dub_spell_number(self->spell, number->value, english ? DUB_SPELL_YEAR : DUB_SPELL_PLAIN);
+    g_autofree char *spelt = dub_spell_number(self->spell, number->value, english ? DUB_SPELL_YEAR : DUB_SPELL_PLAIN);
     g_autoptr(GString) words = g_string_new(spelt);
     const bool ends_in_y = g_str_has_suffix(spelt, "y");
     if (english)
@@ -455,11 +445,10 @@ static const char *read_feet(const DubSpeakNumber *feet, int *inches)
     const gsize mark = *feet->end == '\''                                                     ? 1
                        : g_str_has_prefix(feet->end, "’") || g_str_has_prefix(feet->end, "′") ? 3
                                                                                               : 0;
-    const char *after =
-        mark ? dub_speak_read_digits(dub_speak_skip_space(feet->end + mark), 1, 2, inches) : NULL;
+    const char *after = mark ? dub_speak_read_digits(dub_speak_skip_space(feet->end + mark), 1, 2, inches) : NULL;
     if (!after || *inches > 11)
         return NULL;
-    static const char *const marks[] = {"\"", "″", "”", "''", "’’"};
+    static const char *const marks[] = { "\"", "″", "”", "''", "’’" };
     for (gsize i = 0; i < G_N_ELEMENTS(marks); i++)
         if (g_str_has_prefix(after, marks[i]))
             return after + strlen(marks[i]);
@@ -469,7 +458,7 @@ static const char *read_feet(const DubSpeakNumber *feet, int *inches)
 static void say_part(DubSpeaker *self, gint64 value, const char *unit)
 {
     g_autofree char *name = dub_speak_unit_name(self, unit, (double) value);
-    const DubSpeakNumber number = {.start = self->at, .value = value};
+    const DubSpeakNumber number = { .start = self->at, .value = value };
     dub_speak_say_number(self, value, dub_speak_form(self, &number, name ? name : "", self->at));
     dub_speak_say(self, name ? name : "");
 }
@@ -490,8 +479,7 @@ static bool say_feet(DubSpeaker *self, const DubSpeakNumber *feet)
 /* English: "49ers", "76ers". */
 static bool say_team(DubSpeaker *self, const DubSpeakNumber *number)
 {
-    if (!g_str_equal(self->language->code, "en") || !g_str_has_prefix(number->end, "ers") ||
-        *number->decimals)
+    if (!g_str_equal(self->language->code, "en") || !g_str_has_prefix(number->end, "ers") || *number->decimals)
         return false;
     if (g_unichar_isalpha(g_utf8_get_char(number->end + 3)))
         return false;
@@ -504,7 +492,7 @@ static bool say_team(DubSpeaker *self, const DubSpeakNumber *number)
 
 bool dub_speak_amount(DubSpeaker *self)
 {
-    Amount a = {0};
+    Amount a = { 0 };
     if (!read_amount(self, &a))
         return false;
     const char *decade = a.sign || a.money || a.range ? NULL : decade_end(self, &a.first);
@@ -516,8 +504,7 @@ bool dub_speak_amount(DubSpeaker *self)
         self->at = decade ? decade : a.first.end;
         return true;
     }
-    if (!a.sign && !a.money &&
-        (say_chain(self, &a.first) || say_feet(self, &a.first) || say_team(self, &a.first)))
+    if (!a.sign && !a.money && (say_chain(self, &a.first) || say_feet(self, &a.first) || say_team(self, &a.first)))
         return true;
     if (!a.range && !a.money && !a.sign && say_added_time(self, &a))
         return true;

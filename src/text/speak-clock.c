@@ -67,14 +67,13 @@ static DubSpellForm day_form(const DubSpeaker *self, int day, const char *before
     const DubSpeakLanguage *language = self->language;
     if (g_str_equal(language->code, "de"))
         return german_ordinal(before);
-    const bool ordinal =
-        language->days_are_ordinal || (day == 1 && (language->first_is_ordinal || self->in_americas));
+    const bool ordinal = language->days_are_ordinal || (day == 1 && (language->first_is_ordinal || self->in_americas));
     return ordinal ? DUB_SPELL_ORDINAL_MASCULINE : DUB_SPELL_PLAIN;
 }
 
 bool dub_speak_date(DubSpeaker *self)
 {
-    Date date = {0};
+    Date date = { 0 };
     if (!begins_a_number(self) || !(read_iso(self->at, &date) || read_numbers(self, self->at, &date)))
         return false;
     g_autofree char *before = dub_speak_word_before(self, self->at);
@@ -84,8 +83,7 @@ bool dub_speak_date(DubSpeaker *self)
         else if (p[0] == '%' && p[1] == 'm')
             dub_speak_say(self, dub_spell_month(self->spell, (unsigned) date.month));
         else if (p[0] == '%' && p[1] == 'y')
-            dub_speak_say_number(self, date.year,
-                                 self->language->year_reading ? DUB_SPELL_YEAR : DUB_SPELL_PLAIN);
+            dub_speak_say_number(self, date.year, self->language->year_reading ? DUB_SPELL_YEAR : DUB_SPELL_PLAIN);
         else if (g_str_has_prefix(p, "de"))
             dub_speak_say(self, "de");
         else if (*p == ',')
@@ -108,9 +106,9 @@ typedef struct {
 /* Returns: the end of "a. m." or "pm" at @p, or NULL. */
 static const char *half_day(const char *p, bool *afternoon)
 {
-    static const char *const written[][2] = {{"a. m.", "p. m."}, {"a.m.", "p.m."}, {"a. m", "p. m"},
-                                             {"a.m", "p.m"},     {"A.M.", "P.M."}, {"am", "pm"},
-                                             {"AM", "PM"}};
+    static const char *const written[][2] = { { "a. m.", "p. m." }, { "a.m.", "p.m." }, { "a. m", "p. m" },
+                                              { "a.m", "p.m" },     { "A.M.", "P.M." }, { "am", "pm" },
+                                              { "AM", "PM" } };
     for (gsize i = 0; i < G_N_ELEMENTS(written); i++)
         for (int half = 0; half < 2; half++) {
             const gsize length = strlen(written[i][half]);
@@ -166,8 +164,7 @@ static bool read_with_h(const DubSpeaker *self, Clock *clock)
     clock->at_time = true;
     if (!clock->end || clock->minute > 59 || g_unichar_isalpha(g_utf8_get_char(clock->end)))
         return false;
-    return !dub_speak_find_unit(
-        dub_speak_skip_space(clock->end)); /* "2 h 13 min" is how long something took */
+    return !dub_speak_find_unit(dub_speak_skip_space(clock->end)); /* "2 h 13 min" is how long something took */
 }
 
 static bool read_with_mark(const DubSpeaker *self, Clock *clock)
@@ -205,11 +202,11 @@ static bool read_with_mark(const DubSpeaker *self, Clock *clock)
 /* "1:02:33" is how long something took. */
 static void say_duration(DubSpeaker *self, const Clock *clock)
 {
-    const int parts[] = {clock->hour, clock->minute, clock->second};
-    static const char *const units[] = {"hour", "minute", "second"};
+    const int parts[] = { clock->hour, clock->minute, clock->second };
+    static const char *const units[] = { "hour", "minute", "second" };
     for (gsize i = 0; i < G_N_ELEMENTS(parts); i++) {
         g_autofree char *name = dub_speak_unit_name(self, units[i], parts[i]);
-        const DubSpeakNumber number = {.start = self->at, .value = parts[i]};
+        const DubSpeakNumber number = { .start = self->at, .value = parts[i] };
         if (i == 2)
             dub_speak_say(self, self->language->and);
         dub_speak_say_number(self, parts[i], dub_speak_form(self, &number, name ? name : "", self->at));
@@ -220,7 +217,7 @@ static void say_duration(DubSpeaker *self, const Clock *clock)
 /* Minutes and seconds with decimals, as in races: "uno cuarenta y tres coma cincuenta y seis". */
 static void say_race(DubSpeaker *self, const Clock *clock)
 {
-    DubSpeakNumber seconds = {.value = clock->minute, .separator = clock->decimals[-1]};
+    DubSpeakNumber seconds = { .value = clock->minute, .separator = clock->decimals[-1] };
     g_strlcpy(seconds.decimals, clock->decimals,
               MIN(sizeof seconds.decimals, (gsize) (clock->end - clock->decimals) + 1));
     dub_speak_say_number(self, clock->hour, DUB_SPELL_PLAIN);
@@ -243,9 +240,7 @@ static void say_hour(DubSpeaker *self, const Clock *clock)
 /* French says "une heure". */
 static const char *hours_word(const DubSpeaker *self, const Clock *clock, const char *word)
 {
-    return clock->hour <= 1 && g_str_equal(self->language->code, "fr") && g_str_equal(word, "heures")
-               ? "heure"
-               : word;
+    return clock->hour <= 1 && g_str_equal(self->language->code, "fr") && g_str_equal(word, "heures") ? "heure" : word;
 }
 
 /* Returns: what stands between the hour and the minutes, or after an hour without any. */
@@ -291,7 +286,7 @@ static bool read_bare_hour(const DubSpeaker *self, Clock *clock)
 
 static bool read_clock(const DubSpeaker *self, Clock *clock)
 {
-    static const Clock none = {.second = -1};
+    static const Clock none = { .second = -1 };
     *clock = none;
     if (read_with_h(self, clock))
         return true;
@@ -381,8 +376,7 @@ static const char *foreign_ordinal(const DubSpeaker *self, const DubSpeakNumber 
     if (!end)
         return NULL;
     g_autofree char *noun = dub_speak_word_after(end);
-    *form = dub_speak_is_feminine(self->language, noun) ? DUB_SPELL_ORDINAL_FEMININE
-                                                        : ordinal_before_noun(self, end);
+    *form = dub_speak_is_feminine(self->language, noun) ? DUB_SPELL_ORDINAL_FEMININE : ordinal_before_noun(self, end);
     return end;
 }
 
@@ -393,8 +387,7 @@ static const char *german_point(const DubSpeaker *self, const DubSpeakNumber *nu
         return NULL;
     const char *after = number->end + 1;
     g_autofree char *before = dub_speak_word_before(self, number->start);
-    static const char articles[] =
-        "der die das den dem des am im vom zum zur beim ein kein sein ihr mein jeder";
+    static const char articles[] = "der die das den dem des am im vom zum zur beim ein kein sein ihr mein jeder";
     const bool ordinal = dub_speak_words_have(articles, before) || month_after(self, after) > 0;
     *form = german_ordinal(before);
     if (g_str_equal(before, "zur"))
@@ -406,10 +399,9 @@ static const char *german_point(const DubSpeaker *self, const DubSpeakNumber *nu
 static const char *day_of_month(const DubSpeaker *self, const DubSpeakNumber *number, DubSpellForm *form)
 {
     const DubSpeakLanguage *language = self->language;
-    const bool ordinal = language->days_are_ordinal ||
-                         (number->value == 1 && (language->first_is_ordinal || self->in_americas));
-    if (!ordinal || g_str_equal(language->code, "de") || number->value > 31 ||
-        !month_after(self, number->end))
+    const bool ordinal =
+        language->days_are_ordinal || (number->value == 1 && (language->first_is_ordinal || self->in_americas));
+    if (!ordinal || g_str_equal(language->code, "de") || number->value > 31 || !month_after(self, number->end))
         return NULL;
     *form = DUB_SPELL_ORDINAL_MASCULINE;
     return number->end;
@@ -426,8 +418,7 @@ static const char *own_ordinal(const DubSpeaker *self, const DubSpeakNumber *num
     if (end)
         return end;
     end = ending_at(self->language->ordinal_masculine, number->end);
-    const bool degrees =
-        end && g_str_has_prefix(number->end, "º") && number->value > 31 && !noun_follows(self, end);
+    const bool degrees = end && g_str_has_prefix(number->end, "º") && number->value > 31 && !noun_follows(self, end);
     if (degrees)
         return NULL; /* "giró 90º" */
     if (end)
@@ -447,8 +438,7 @@ bool dub_speak_ordinal(DubSpeaker *self)
     end = end ? end : foreign_ordinal(self, &number, &form);
     if (!end && g_str_equal(self->language->code, "de"))
         end = german_point(self, &number, &form);
-    const bool day =
-        !end && (end = day_of_month(self, &number, &form)) && g_str_equal(self->language->code, "en");
+    const bool day = !end && (end = day_of_month(self, &number, &form)) && g_str_equal(self->language->code, "en");
     if (!end)
         return false;
     g_autofree char *before = dub_speak_word_before(self, number.start);
@@ -477,7 +467,7 @@ static guint read_groups(const char *p, Group *groups, guint *digits, bool *hyph
         const gsize length = strspn(p, "0123456789");
         if (length == 0 || length > 5 || (bracket && p[length] != ')'))
             break;
-        groups[n++] = (Group){p, p + length};
+        groups[n++] = (Group){ p, p + length };
         *digits += (guint) length;
         p += length + bracket;
         const bool space = *p == ' ';
@@ -489,12 +479,10 @@ static guint read_groups(const char *p, Group *groups, guint *digits, bool *hyph
     return n;
 }
 
-static bool is_phone(const DubSpeaker *self, const Group *groups, guint n, guint digits, bool hyphens,
-                     bool plus)
+static bool is_phone(const DubSpeaker *self, const Group *groups, guint n, guint digits, bool hyphens, bool plus)
 {
-    static const char words[] =
-        "teléfono tel tfno número llame llamar llamen móvil phone call number telephone mobile "
-        "téléphone appelez numéro telefono chiamate telefone ligue telefon anrufen";
+    static const char words[] = "teléfono tel tfno número llame llamar llamen móvil phone call number telephone mobile "
+                                "téléphone appelez numéro telefono chiamate telefone ligue telefon anrufen";
     if (digits < PHONE_LEAST || digits > PHONE_MOST || n < 2)
         return false;
     const gsize first = (gsize) (groups[0].end - groups[0].start);

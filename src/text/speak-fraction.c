@@ -20,7 +20,7 @@ static bool read_sign(const char *p, Fraction *fraction)
         return false;
     const gsize n = g_unichar_fully_decompose(c, TRUE, parts, G_N_ELEMENTS(parts));
     gsize i = 0;
-    *fraction = (Fraction){.end = g_utf8_next_char(p)};
+    *fraction = (Fraction){ .end = g_utf8_next_char(p) };
     for (; i < n && g_unichar_isdigit(parts[i]) && fraction->over < 100; i++)
         fraction->over = fraction->over * 10 + g_unichar_digit_value(parts[i]);
     if (i == 0 || i >= n || parts[i++] != FRACTION_SLASH)
@@ -63,8 +63,7 @@ static void say_denominator(DubSpeaker *self, const Fraction *fraction)
 {
     const DubSpeakLanguage *language = self->language;
     g_autoptr(GString) name = g_string_new(language->denominators[fraction->under - 3]);
-    const bool unchanged =
-        fraction->over == 1 || g_str_has_suffix(name->str, "s") || !*language->denominator_plural;
+    const bool unchanged = fraction->over == 1 || g_str_has_suffix(name->str, "s") || !*language->denominator_plural;
     if (!unchanged && g_str_equal(language->denominator_plural, "i"))
         g_string_truncate(name, name->len - 1);
     if (!unchanged)
@@ -111,8 +110,7 @@ bool dub_speak_fraction_after(DubSpeaker *self, const char *p)
     if (!dub_speak_read(self, self->at, &whole) || whole.end != p)
         return false;
     const bool feminine = counts_feminine(self, fraction.end);
-    dub_speak_say_number(self, whole.value,
-                         feminine && whole.value > 1 ? DUB_SPELL_FEMININE : DUB_SPELL_PLAIN);
+    dub_speak_say_number(self, whole.value, feminine && whole.value > 1 ? DUB_SPELL_FEMININE : DUB_SPELL_PLAIN);
     if (fraction.under == 2) {
         dub_speak_say(self, self->language->and_a_half[feminine]);
     } else {

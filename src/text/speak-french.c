@@ -8,71 +8,71 @@
 #define END    DUB_ABBREVIATION_END
 
 static const DubMagnitude magnitudes[] = {
-    {"mille", "mille", "mille", true, true},
-    {"millions", "million", "millions", false, true},
-    {"million", "million", "millions", false, true},
-    {"milliards", "milliard", "milliards", false, true},
-    {"milliard", "milliard", "milliards", false, true},
-    {"thousand", "mille", "mille", true, false},
-    {"billion", "milliard", "milliards", false, true},
-    {"trillion", "billion", "billions", false, true},
-    {"Mds", "milliard", "milliards", false, false},
-    {"Md", "milliard", "milliards", false, false},
-    {"bn", "milliard", "milliards", false, true},
-    {"M", "million", "millions", false, true},
-    {"m", "million", "millions", false, true},
-    {"B", "milliard", "milliards", false, true},
-    {"K", "mille", "mille", true, true},
-    {"k", "mille", "mille", true, false},
-    {NULL, NULL, NULL, false, false},
+    { "mille", "mille", "mille", true, true },
+    { "millions", "million", "millions", false, true },
+    { "million", "million", "millions", false, true },
+    { "milliards", "milliard", "milliards", false, true },
+    { "milliard", "milliard", "milliards", false, true },
+    { "thousand", "mille", "mille", true, false },
+    { "billion", "milliard", "milliards", false, true },
+    { "trillion", "billion", "billions", false, true },
+    { "Mds", "milliard", "milliards", false, false },
+    { "Md", "milliard", "milliards", false, false },
+    { "bn", "milliard", "milliards", false, true },
+    { "M", "million", "millions", false, true },
+    { "m", "million", "millions", false, true },
+    { "B", "milliard", "milliards", false, true },
+    { "K", "mille", "mille", true, true },
+    { "k", "mille", "mille", true, false },
+    { NULL, NULL, NULL, false, false },
 };
 
-static const char *const denominators[] = {"tiers",    "quart",    "cinquième", "sixième",
-                                           "septième", "huitième", "neuvième",  "dixième"};
+static const char *const denominators[] = { "tiers",    "quart",    "cinquième", "sixième",
+                                            "septième", "huitième", "neuvième",  "dixième" };
 
 static const DubAbbreviation abbreviations[] = {
-    {"MM.", "messieurs", NAME},
-    {"M.", "monsieur", NAME},
-    {"Mmes", "mesdames", NAME},
-    {"Mme", "madame", 0},
-    {"Mlle", "mademoiselle", 0},
-    {"Dr.", "docteur", 0},
-    {"Dr", "docteur", NAME},
-    {"Pr.", "professeur", NAME},
-    {"Pr", "professeur", NAME},
-    {"Me", "maître", NAME},
-    {"Ste", "sainte", NAME},
-    {"St", "saint", NAME},
-    {"Cie", "compagnie", 0},
-    {"av. J.-C.", "avant Jésus-Christ", END},
-    {"apr. J.-C.", "après Jésus-Christ", END},
-    {"ap. J.-C.", "après Jésus-Christ", END},
-    {"av.", "avenue", NAME},
-    {"bd", "boulevard", NAME},
-    {"p. ex.", "par exemple", 0},
-    {"p.ex.", "par exemple", 0},
-    {"c.-à-d.", "c'est-à-dire", 0},
-    {"c-à-d", "c'est-à-dire", 0},
-    {"etc.", "et cetera", END},
-    {"env.", "environ", 0},
-    {"max.", "maximum", END},
-    {"min.", "minutes", END},
-    {"tél.", "téléphone", 0},
-    {"n°", "numéro", NUMBER},
-    {"nº", "numéro", NUMBER},
-    {"No.", "numéro", NUMBER},
-    {"no.", "numéro", NUMBER},
-    {"p.", "page", NUMBER},
-    {"vol.", "volume", NUMBER},
-    {"chap.", "chapitre", NUMBER},
-    {"art.", "article", NUMBER},
-    {"vs.", "contre", 0},
-    {"vs", "contre", 0},
-    {"pts", "points", 0},
-    {"qqn", "quelqu'un", 0},
-    {"qqch", "quelque chose", 0},
-    {"et/ou", "et ou", 0},
-    {NULL, NULL, 0},
+    { "MM.", "messieurs", NAME },
+    { "M.", "monsieur", NAME },
+    { "Mmes", "mesdames", NAME },
+    { "Mme", "madame", 0 },
+    { "Mlle", "mademoiselle", 0 },
+    { "Dr.", "docteur", 0 },
+    { "Dr", "docteur", NAME },
+    { "Pr.", "professeur", NAME },
+    { "Pr", "professeur", NAME },
+    { "Me", "maître", NAME },
+    { "Ste", "sainte", NAME },
+    { "St", "saint", NAME },
+    { "Cie", "compagnie", 0 },
+    { "av. J.-C.", "avant Jésus-Christ", END },
+    { "apr. J.-C.", "après Jésus-Christ", END },
+    { "ap. J.-C.", "après Jésus-Christ", END },
+    { "av.", "avenue", NAME },
+    { "bd", "boulevard", NAME },
+    { "p. ex.", "par exemple", 0 },
+    { "p.ex.", "par exemple", 0 },
+    { "c.-à-d.", "c'est-à-dire", 0 },
+    { "c-à-d", "c'est-à-dire", 0 },
+    { "etc.", "et cetera", END },
+    { "env.", "environ", 0 },
+    { "max.", "maximum", END },
+    { "min.", "minutes", END },
+    { "tél.", "téléphone", 0 },
+    { "n°", "numéro", NUMBER },
+    { "nº", "numéro", NUMBER },
+    { "No.", "numéro", NUMBER },
+    { "no.", "numéro", NUMBER },
+    { "p.", "page", NUMBER },
+    { "vol.", "volume", NUMBER },
+    { "chap.", "chapitre", NUMBER },
+    { "art.", "article", NUMBER },
+    { "vs.", "contre", 0 },
+    { "vs", "contre", 0 },
+    { "pts", "points", 0 },
+    { "qqn", "quelqu'un", 0 },
+    { "qqch", "quelque chose", 0 },
+    { "et/ou", "et ou", 0 },
+    { NULL, NULL, 0 },
 };
 
 const DubSpeakLanguage dub_speak_french = {
@@ -112,30 +112,29 @@ const DubSpeakLanguage dub_speak_french = {
     .pm = "de l'après-midi",
     .evening = "du soir",
     .feminine_hours = true,
-    .dollar = {"dollar", "dollars"},
-    .pound = {"livre", "livres"},
-    .cent = {"cent", "cents"},
-    .euro_cent = {"centime", "centimes"},
+    .dollar = { "dollar", "dollars" },
+    .pound = { "livre", "livres" },
+    .cent = { "cent", "cents" },
+    .euro_cent = { "centime", "centimes" },
     .cents_join = "",
     .out_of = "sur",
-    .halves = {"demi", "demie"},
-    .and_a_half = {"et demi", "et demie"},
+    .halves = { "demi", "demie" },
+    .and_a_half = { "et demi", "et demie" },
     .denominators = denominators,
     .denominator_plural = "s",
     .masculine = "",
-    .feminine =
-        "minute minutes seconde secondes heure heures journée journées semaine semaines année années page "
-        "pages "
-        "personne personnes fois passe passes équipe équipes victoire victoires défaite défaites place "
-        "places ligne "
-        "lignes faute fautes livre livres once onces tonne tonnes femme femmes fille filles chance chances "
-        "médaille médailles course courses partie parties balle balles tête têtes touche touches mi-temps "
-        "nuit "
-        "nuits main mains fin fins voix yarde yardes touche jambe jambes coupe coupes saison saisons finale "
-        "finales étape étapes manche manches série séries frappe frappes chose choses ville villes école "
-        "écoles "
-        "voiture voitures pinte pintes pièce pièces question -tion -tions -sion -sions -ée -ées -ette "
-        "-ettes -ade -ades -té -tés -ance -ances -ence -ences -ure -ures -ille -illes -aison -aisons",
+    .feminine = "minute minutes seconde secondes heure heures journée journées semaine semaines année années page "
+                "pages "
+                "personne personnes fois passe passes équipe équipes victoire victoires défaite défaites place "
+                "places ligne "
+                "lignes faute fautes livre livres once onces tonne tonnes femme femmes fille filles chance chances "
+                "médaille médailles course courses partie parties balle balles tête têtes touche touches mi-temps "
+                "nuit "
+                "nuits main mains fin fins voix yarde yardes touche jambe jambes coupe coupes saison saisons finale "
+                "finales étape étapes manche manches série séries frappe frappes chose choses ville villes école "
+                "écoles "
+                "voiture voitures pinte pintes pièce pièces question -tion -tions -sion -sions -ée -ées -ette "
+                "-ettes -ade -ades -té -tés -ance -ances -ence -ences -ure -ures -ille -illes -aison -aisons",
     .not_nouns = "à au aux de des du le la les un une et ou mais donc en dans par pour sur sous avec sans "
                  "est sont était a ont "
                  "que qui se ne pas plus moins contre chez vers entre depuis",

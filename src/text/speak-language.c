@@ -6,9 +6,8 @@
 
 const DubSpeakLanguage *dub_speak_language_find(const char *tag)
 {
-    static const DubSpeakLanguage *const known[] = {&dub_speak_spanish,    &dub_speak_english,
-                                                    &dub_speak_french,     &dub_speak_italian,
-                                                    &dub_speak_portuguese, &dub_speak_german};
+    static const DubSpeakLanguage *const known[] = { &dub_speak_spanish, &dub_speak_english,    &dub_speak_french,
+                                                     &dub_speak_italian, &dub_speak_portuguese, &dub_speak_german };
     for (gsize i = 0; tag && i < G_N_ELEMENTS(known); i++) {
         const gsize length = strlen(known[i]->code);
         if (g_ascii_strncasecmp(tag, known[i]->code, length) == 0 && !g_ascii_isalnum(tag[length]))

@@ -9,7 +9,7 @@ typedef enum {
     DUB_ABBREVIATION_ANYWHERE = 0,
     DUB_ABBREVIATION_NAME = 1 << 0,   /* only before a capital letter */
     DUB_ABBREVIATION_NUMBER = 1 << 1, /* only before a number */
-    DUB_ABBREVIATION_END = 1 << 2, /* its full stop stays at the end of the text or before a capital letter */
+    DUB_ABBREVIATION_END = 1 << 2,    /* its full stop stays at the end of the text or before a capital letter */
 } DubAbbreviationWhere;
 
 typedef struct {
@@ -35,8 +35,8 @@ typedef struct {
     bool year_reading;      /* "1998" is read otherwise than "1.998" */
     bool agrees_beyond_one; /* other numbers than 1 agree with their noun as well */
     const char *comma, *point;
-    const char *minus, *plus, *percent, *number, *times, *equals, *at, *and, *dot, *slash, *hyphen,
-        *underscore, *about, *per;
+    const char *minus, *plus, *percent, *number, *times, *equals, *at, *and, *dot, *slash, *hyphen, *underscore, *about,
+        *per;
     const char *range, *score;
     const char *of; /* between a million and what is counted; NULL: nothing */
     const DubMagnitude *magnitudes;
@@ -66,14 +66,12 @@ typedef struct {
     const char *const *denominators; /* from 3 to 10 */
     const char *denominator_plural;  /* what several end in; "i" instead of the last letter */
 
-    const char *masculine,
-        *feminine;            /* nouns and endings; masculine is looked at first; neither: masculine */
-    const char *not_nouns;    /* words after which, or before which, a number counts nothing */
-    const char *unsure;       /* adjectives that tell no gender: the next word is looked at */
-    const char *number_names; /* nouns before a number that is a name: "minuto 21" */
+    const char *masculine, *feminine; /* nouns and endings; masculine is looked at first; neither: masculine */
+    const char *not_nouns;            /* words after which, or before which, a number counts nothing */
+    const char *unsure;               /* adjectives that tell no gender: the next word is looked at */
+    const char *number_names;         /* nouns before a number that is a name: "minuto 21" */
 
-    const char *ordinal_masculine, *ordinal_feminine,
-        *ordinal_before; /* endings of "1.º", apart by a space */
+    const char *ordinal_masculine, *ordinal_feminine, *ordinal_before; /* endings of "1.º", apart by a space */
 
     const char *roman_before, *roman_after; /* nouns before and after a roman numeral */
     const char *kings, *queens;             /* given names with a roman numeral */

@@ -67,8 +67,7 @@ const char *dub_speak_skip_space(const char *p);
 
 bool dub_speak_is_feminine(const DubSpeakLanguage *language, const char *noun);
 /* Returns: how @number is spelt where it counts @noun, or NULL: what stands after @after. */
-DubSpellForm dub_speak_form(const DubSpeaker *self, const DubSpeakNumber *number, const char *noun,
-                            const char *after);
+DubSpellForm dub_speak_form(const DubSpeaker *self, const DubSpeakNumber *number, const char *noun, const char *after);
 
 const DubSpeakUnit *dub_speak_find_unit(const char *p);
 const DubSpeakMoney *dub_speak_find_money(const char *p);

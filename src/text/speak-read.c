@@ -75,11 +75,9 @@ static const char *end_of_groups(const char *p, const char *separator)
 }
 
 /* Returns: whether digits in groups by this separator are one number in @language. */
-static bool groups_count(const DubSpeakLanguage *language, const char *start, const char *end,
-                         const char *separator)
+static bool groups_count(const DubSpeakLanguage *language, const char *start, const char *end, const char *separator)
 {
-    const gsize first = count_digits(start),
-                groups = (gsize) (end - start - (gssize) first) / (3 + strlen(separator));
+    const gsize first = count_digits(start), groups = (gsize) (end - start - (gssize) first) / (3 + strlen(separator));
     if (groups == 0 || first > 3 || *start == '0')
         return false;
     if (*separator == ' ' && (g_str_equal(language->code, "en") || g_str_equal(language->code, "de")))
@@ -89,7 +87,7 @@ static bool groups_count(const DubSpeakLanguage *language, const char *start, co
 
 static const char *read_whole(const DubSpeakLanguage *language, const char *p, char *separator)
 {
-    static const char *const separators[] = {".", ",", " ", "'", "’"};
+    static const char *const separators[] = { ".", ",", " ", "'", "’" };
     for (gsize i = 0; i < G_N_ELEMENTS(separators); i++) {
         const char *end = end_of_groups(p, separators[i]);
         const bool goes_on = *end == *separators[i] && g_ascii_isdigit(end[1]); /* "1.234.56" */
@@ -136,7 +134,7 @@ bool dub_speak_read(const DubSpeaker *self, const char *p, DubSpeakNumber *numbe
 {
     if (!g_ascii_isdigit(*p))
         return false;
-    *number = (DubSpeakNumber){.start = p};
+    *number = (DubSpeakNumber){ .start = p };
     char grouping;
     const char *whole = read_whole(self->language, p, &grouping);
     number->end = is_listed(self, p) ? whole : read_decimals(whole, grouping);
@@ -187,8 +185,7 @@ static bool looks_plural(const char *noun)
     return length > 1 && strchr(PLURAL_ENDS, noun[length - 1]);
 }
 
-static bool counts_one(const DubSpeaker *self, const DubSpeakNumber *number, const char *noun,
-                       const char *after)
+static bool counts_one(const DubSpeaker *self, const DubSpeakNumber *number, const char *noun, const char *after)
 {
     g_autofree char *before = dub_speak_word_before(self, number->start);
     if (dub_speak_words_have(self->language->number_names, before))
@@ -206,14 +203,12 @@ static bool wants_uno(const char *noun)
     return noun[0] == 's' && noun[1] && !strchr("aeiou", noun[1]) && g_ascii_isalpha(noun[1]);
 }
 
-DubSpellForm dub_speak_form(const DubSpeaker *self, const DubSpeakNumber *number, const char *noun,
-                            const char *after)
+DubSpellForm dub_speak_form(const DubSpeaker *self, const DubSpeakNumber *number, const char *noun, const char *after)
 {
     const DubSpeakLanguage *language = self->language;
     if (*number->decimals || (number->value != 1 && !language->agrees_beyond_one))
         return DUB_SPELL_PLAIN;
-    g_autofree char *found =
-        noun ? g_utf8_strdown(noun, (gssize) strcspn(noun, " ")) : counted_noun(self, after);
+    g_autofree char *found = noun ? g_utf8_strdown(noun, (gssize) strcspn(noun, " ")) : counted_noun(self, after);
     if (!*found)
         return DUB_SPELL_PLAIN;
     if (!noun && g_str_equal(found, "mil"))

@@ -9,8 +9,7 @@
 static bool begins_a_word(const DubSpeaker *self)
 {
     const gunichar before = dub_speak_char_before(self, self->at);
-    return !dub_speak_is_word_char(before) && !g_unichar_isdigit(before) && before != '\'' &&
-           before != 0x2019;
+    return !dub_speak_is_word_char(before) && !g_unichar_isdigit(before) && before != '\'' && before != 0x2019;
 }
 
 /* @written in small case may begin with a capital in the text. Returns: the end of it at @p, or NULL. */
@@ -82,8 +81,7 @@ static bool in_a_name(const DubSpeaker *self)
 {
     g_autofree char *word = dub_speak_word_before(self, self->at);
     const char *start = self->at - strlen(word) - 1;
-    return self->at == self->text ||
-           (*word && start >= self->text && self->at[-1] == ' ' && is_capital(start));
+    return self->at == self->text || (*word && start >= self->text && self->at[-1] == ' ' && is_capital(start));
 }
 
 /* "J. K. Rowling", "A.B.C.": the full stops are no ends of sentences. A last one stays where the text ends.
@@ -114,8 +112,8 @@ bool dub_speak_initials(DubSpeaker *self)
 static const struct {
     const char *letters;
     int value;
-} romans[] = {{"C", 100}, {"XC", 90}, {"L", 50}, {"XL", 40}, {"X", 10},
-              {"IX", 9},  {"V", 5},   {"IV", 4}, {"I", 1}};
+} romans[] = { { "C", 100 }, { "XC", 90 }, { "L", 50 }, { "XL", 40 }, { "X", 10 },
+               { "IX", 9 },  { "V", 5 },   { "IV", 4 }, { "I", 1 } };
 
 /* Returns: the value of the roman numeral from @start to @end, 0: it is not one as Romans are taught to write
  * it. */
@@ -139,8 +137,7 @@ static int read_roman(const char *start, const char *end)
 
 static bool after_capital(const DubSpeaker *self, const char *word)
 {
-    const char *start =
-        self->at - 1 - strlen(word); /* small letters are as long as capitals in these languages */
+    const char *start = self->at - 1 - strlen(word); /* small letters are as long as capitals in these languages */
     return *word && start >= self->text && self->at[-1] == ' ' && is_capital(start) &&
            !is_capital(g_utf8_next_char(start));
 }
@@ -169,10 +166,8 @@ static bool say_roman(DubSpeaker *self, const char *end, int value)
         return true;
     }
     static const char articles[] = "el la los las del al il o a do da no na le";
-    const bool noun =
-        *after && !dub_speak_words_have(language->not_nouns, after) && !g_str_equal(language->code, "en");
-    const bool counted =
-        length > 1 && noun && dub_speak_words_have(articles, before); /* "el XXV aniversario" */
+    const bool noun = *after && !dub_speak_words_have(language->not_nouns, after) && !g_str_equal(language->code, "en");
+    const bool counted = length > 1 && noun && dub_speak_words_have(articles, before); /* "el XXV aniversario" */
     if (counted || dub_speak_words_have(language->roman_after, after)) {
         const bool feminine = dub_speak_is_feminine(language, after);
         dub_speak_say_number(self, value, feminine ? DUB_SPELL_ORDINAL_FEMININE : DUB_SPELL_ORDINAL_BEFORE);
@@ -187,7 +182,7 @@ static bool say_roman(DubSpeaker *self, const char *end, int value)
 /* French: "XXIe siècle" */
 static bool say_french_roman(DubSpeaker *self, const char *end, int value)
 {
-    static const char *const endings[] = {"ème", "ères", "ère", "er", "re", "e"};
+    static const char *const endings[] = { "ème", "ères", "ère", "er", "re", "e" };
     if (!g_str_equal(self->language->code, "fr"))
         return false;
     for (gsize i = 0; i < G_N_ELEMENTS(endings); i++) {
@@ -195,8 +190,7 @@ static bool say_french_roman(DubSpeaker *self, const char *end, int value)
         if (!g_str_has_prefix(end, endings[i]) || g_unichar_isalnum(g_utf8_get_char(after)))
             continue;
         const bool feminine = endings[i][0] == 'r' || g_str_has_prefix(endings[i], "ère");
-        dub_speak_say_number(self, value,
-                             feminine ? DUB_SPELL_ORDINAL_FEMININE : DUB_SPELL_ORDINAL_MASCULINE);
+        dub_speak_say_number(self, value, feminine ? DUB_SPELL_ORDINAL_FEMININE : DUB_SPELL_ORDINAL_MASCULINE);
         self->at = after;
         return true;
     }
@@ -205,8 +199,7 @@ static bool say_french_roman(DubSpeaker *self, const char *end, int value)
 
 bool dub_speak_roman(DubSpeaker *self)
 {
-    const char *end =
-        self->at + strspn(self->at, "IVXLC"); /* "DC", "MX" and the like are never numbers here */
+    const char *end = self->at + strspn(self->at, "IVXLC"); /* "DC", "MX" and the like are never numbers here */
     const int value = begins_a_word(self) && end > self->at ? read_roman(self->at, end) : 0;
     if (value == 0)
         return false;
@@ -238,7 +231,7 @@ bool dub_speak_month(DubSpeaker *self)
     const char *after = month && number > end ? dub_speak_read_digits(number, 1, 2, &day) : NULL;
     if (!after || day < 1 || day > 31)
         return false;
-    for (const char *const *ending = (const char *const[]){"st", "nd", "rd", "th", NULL}; *ending; ending++)
+    for (const char *const *ending = (const char *const[]){ "st", "nd", "rd", "th", NULL }; *ending; ending++)
         if (g_str_has_prefix(after, *ending))
             after += 2;
     const gunichar next = g_utf8_get_char(after);

@@ -111,8 +111,7 @@ static bool names_unit(const char *p)
 static char *symbol_name(DubSpeaker *self, gunichar c, const char *after)
 {
     const DubSpeakLanguage *language = self->language;
-    const bool digit = g_ascii_isdigit(*after),
-               digit_before = g_unichar_isdigit(dub_speak_char_before(self, self->at));
+    const bool digit = g_ascii_isdigit(*after), digit_before = g_unichar_isdigit(dub_speak_char_before(self, self->at));
     switch (c) {
     case '&': return g_strdup(and_word(self, after));
     case '+': return g_strdup(language->plus);
@@ -148,8 +147,7 @@ static char *symbol_name(DubSpeaker *self, gunichar c, const char *after)
 static const char *dash_word(const DubSpeaker *self, const char *after)
 {
     const gunichar before = dub_speak_char_before(self, self->at), next = g_utf8_get_char(after);
-    if (g_unichar_isdigit(next) && before &&
-        (g_unichar_isdigit(before) || g_utf8_strchr("%°€$£", -1, before)))
+    if (g_unichar_isdigit(next) && before && (g_unichar_isdigit(before) || g_utf8_strchr("%°€$£", -1, before)))
         return self->language->range;
     const bool digit = g_unichar_isdigit(next) || g_unichar_isdigit(before);
     return digit && g_unichar_isalnum(before) && g_unichar_isalnum(next) ? "" : NULL;
@@ -197,12 +195,12 @@ static bool times_sign(DubSpeaker *self)
     return true;
 }
 
-static const DubSpeakRule word_rules[] = {times_sign,         dub_speak_address,   dub_speak_abbreviation,
-                                          dub_speak_initials, dub_speak_roman,     dub_speak_month,
-                                          dub_speak_amount,   dub_speak_unit_alone};
-static const DubSpeakRule other_rules[] = {dub_speak_address, dub_speak_phone,      dub_speak_date,
-                                           dub_speak_clock,   dub_speak_fraction,   dub_speak_ordinal,
-                                           dub_speak_amount,  dub_speak_unit_alone, dub_speak_symbol};
+static const DubSpeakRule word_rules[] = { times_sign,         dub_speak_address,   dub_speak_abbreviation,
+                                           dub_speak_initials, dub_speak_roman,     dub_speak_month,
+                                           dub_speak_amount,   dub_speak_unit_alone };
+static const DubSpeakRule other_rules[] = { dub_speak_address, dub_speak_phone,      dub_speak_date,
+                                            dub_speak_clock,   dub_speak_fraction,   dub_speak_ordinal,
+                                            dub_speak_amount,  dub_speak_unit_alone, dub_speak_symbol };
 
 /* Takes one rule's words back where they are more than we promise for so much text. */
 static bool apply(DubSpeaker *self, DubSpeakRule rule)
@@ -231,13 +229,11 @@ static void copy(DubSpeaker *self)
 {
     const gunichar first = g_utf8_get_char(self->at);
     const bool word = dub_speak_is_word_char(first);
-    if (self->joined && (g_unichar_isalnum(first) || g_utf8_strchr("¿¡(«“", -1, first)) &&
-        wants_space(self->out))
+    if (self->joined && (g_unichar_isalnum(first) || g_utf8_strchr("¿¡(«“", -1, first)) && wants_space(self->out))
         g_string_append_c(self->out, ' ');
-    const bool elided = self->out->len && self->out->str[self->out->len - 1] == '\'' &&
-                        self->at > self->text && self->at[-1] != '\'';
-    const bool double_space =
-        first == ' ' && self->out->len && (elided || self->out->str[self->out->len - 1] == ' ');
+    const bool elided =
+        self->out->len && self->out->str[self->out->len - 1] == '\'' && self->at > self->text && self->at[-1] != '\'';
+    const bool double_space = first == ' ' && self->out->len && (elided || self->out->str[self->out->len - 1] == ' ');
     const char *end = g_utf8_next_char(self->at);
     while (word && dub_speak_is_word_char(g_utf8_get_char(end)))
         end = g_utf8_next_char(end);

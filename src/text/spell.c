@@ -23,16 +23,16 @@ struct _DubSpell {
 };
 
 static const char *const sets[DUB_SPELL_N_FORMS][MOST_SETS] = {
-    [DUB_SPELL_PLAIN] = {"%spellout-numbering"},
-    [DUB_SPELL_MASCULINE] = {"%spellout-cardinal-masculine", "%spellout-numbering"},
-    [DUB_SPELL_FEMININE] = {"%spellout-cardinal-feminine", "%spellout-numbering"},
-    [DUB_SPELL_YEAR] = {"%spellout-numbering-year", "%spellout-numbering"},
-    [DUB_SPELL_ORDINAL_MASCULINE] = {"%spellout-ordinal-masculine", "%spellout-ordinal"},
-    [DUB_SPELL_ORDINAL_FEMININE] = {"%spellout-ordinal-feminine", "%spellout-ordinal"},
-    [DUB_SPELL_ORDINAL_BEFORE] = {"%spellout-ordinal-masculine-adjective", "%spellout-ordinal-masculine",
-                                  "%spellout-ordinal"},
-    [DUB_SPELL_ORDINAL_N] = {"%spellout-ordinal-n", "%spellout-ordinal"},
-    [DUB_SPELL_ORDINAL_R] = {"%spellout-ordinal-r", "%spellout-ordinal"},
+    [DUB_SPELL_PLAIN] = { "%spellout-numbering" },
+    [DUB_SPELL_MASCULINE] = { "%spellout-cardinal-masculine", "%spellout-numbering" },
+    [DUB_SPELL_FEMININE] = { "%spellout-cardinal-feminine", "%spellout-numbering" },
+    [DUB_SPELL_YEAR] = { "%spellout-numbering-year", "%spellout-numbering" },
+    [DUB_SPELL_ORDINAL_MASCULINE] = { "%spellout-ordinal-masculine", "%spellout-ordinal" },
+    [DUB_SPELL_ORDINAL_FEMININE] = { "%spellout-ordinal-feminine", "%spellout-ordinal" },
+    [DUB_SPELL_ORDINAL_BEFORE] = { "%spellout-ordinal-masculine-adjective", "%spellout-ordinal-masculine",
+                                   "%spellout-ordinal" },
+    [DUB_SPELL_ORDINAL_N] = { "%spellout-ordinal-n", "%spellout-ordinal" },
+    [DUB_SPELL_ORDINAL_R] = { "%spellout-ordinal-r", "%spellout-ordinal" },
 };
 
 DubSpell *dub_spell_new(const char *locale)
@@ -120,8 +120,7 @@ static char *spell_spanish_feminine(DubSpell *self, gint64 number)
 char *dub_spell_number(DubSpell *self, gint64 number, DubSpellForm form)
 {
     const bool spanish = g_ascii_strncasecmp(self->locale, "es", 2) == 0;
-    return spanish && form == DUB_SPELL_FEMININE ? spell_spanish_feminine(self, number)
-                                                 : spell(self, number, form);
+    return spanish && form == DUB_SPELL_FEMININE ? spell_spanish_feminine(self, number) : spell(self, number, form);
 }
 
 /* Takes the number and its space away from both ends: "21 yardas" is "yardas". */
@@ -160,8 +159,7 @@ static void read_months(DubSpell *self)
     for (int i = 0; i < N_MONTHS; i++) {
         UChar name[64];
         status = U_ZERO_ERROR;
-        int32_t length =
-            dates ? udat_getSymbols(dates, UDAT_MONTHS, i, name, G_N_ELEMENTS(name), &status) : 0;
+        int32_t length = dates ? udat_getSymbols(dates, UDAT_MONTHS, i, name, G_N_ELEMENTS(name), &status) : 0;
         self->months[i] = U_SUCCESS(status) ? to_utf8(name, length) : g_strdup("");
         status = U_ZERO_ERROR;
         length = dates ? udat_getSymbols(dates, UDAT_SHORT_MONTHS, i, name, G_N_ELEMENTS(name), &status) : 0;

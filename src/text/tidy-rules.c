@@ -15,8 +15,8 @@ typedef struct {
 
 /* What takes place takes ser: "la final es en Madrid", "era en 1998". */
 #define EVENTS "(?<!final |partido |juego |carrera |torneo |reunión |fiesta )"
-#define PLACES                                                                                               \
-    "(aquí|ahí|allí|en(?! \\d)|dentro|fuera "                                                             \
+#define PLACES                                   \
+    "(aquí|ahí|allí|en(?! \\d)|dentro|fuera " \
     "de|cerca|lejos|detrás|delante|debajo|arriba|abajo|atrás|adelante)"
 
 /* What stands before "sumo" and is not great. */
@@ -24,38 +24,38 @@ typedef struct {
 
 static const Rule spanish[] = {
     /* contractions */
-    {"a (?-i:el)", "al"},
-    {"de (?-i:el)", "del"},
+    { "a (?-i:el)", "al" },
+    { "de (?-i:el)", "del" },
     /* "that" by itself points at what was just seen */
-    {"aquello", "eso"},
+    { "aquello", "eso" },
     /* ser and estar: where something is; how it is; what is done by somebody */
-    {EVENTS "es " PLACES, "está \\1"},
-    {EVENTS "son " PLACES, "están \\1"},
-    {EVENTS "era " PLACES, "estaba \\1"},
-    {EVENTS "eran " PLACES, "estaban \\1"},
-    {"es bien", "está bien"},
-    {"son bien", "están bien"},
-    {"era bien", "estaba bien"},
-    {"eran bien", "estaban bien"},
-    {"estuvo (\\w+[ai]d[oa]) por", "fue \\1 por"},
-    {"estuvieron (\\w+[ai]d[oa]s) por", "fueron \\1 por"},
+    { EVENTS "es " PLACES, "está \\1" },
+    { EVENTS "son " PLACES, "están \\1" },
+    { EVENTS "era " PLACES, "estaba \\1" },
+    { EVENTS "eran " PLACES, "estaban \\1" },
+    { "es bien", "está bien" },
+    { "son bien", "están bien" },
+    { "era bien", "estaba bien" },
+    { "eran bien", "estaban bien" },
+    { "estuvo (\\w+[ai]d[oa]) por", "fue \\1 por" },
+    { "estuvieron (\\w+[ai]d[oa]s) por", "fueron \\1 por" },
     /* to lead by, to trail by */
-    {"(?:dirige|lidera) por", "gana por"},
-    {"(?:dirigen|lideran) por", "ganan por"},
-    {"(?:dirigió|lideró) por", "ganó por"},
-    {"(?:dirigiendo|liderando) por", "ganando por"},
-    {"estela por", "pierden por"},
+    { "(?:dirige|lidera) por", "gana por" },
+    { "(?:dirigen|lideran) por", "ganan por" },
+    { "(?:dirigió|lideró) por", "ganó por" },
+    { "(?:dirigiendo|liderando) por", "ganando por" },
+    { "estela por", "pierden por" },
     /* great */
-    {"(es|era|fue|está|muy|tan) sum[oa]", "\\1 genial"},
-    {"(son|eran|fueron|están) sum[oa]s", "\\1 geniales"},
-    {"(el|la|un|una|este|esta|ese|esa|su|otro|otra) sum[oa]", "\\1 gran"},
-    {"(los|las|unos|unas|estos|estas|sus|otros|otras) sum[oa]s", "\\1 grandes"},
-    {"(?<!gran )(?!(?:" NO_NOUNS "gran|sum[oa]s?) )([^\\W\\d]\\w*) sum[oa](?! sum)", "gran \\1"},
-    {"(?<!grandes )(?!(?:" NO_NOUNS "grandes|sum[oa]s?) )([^\\W\\d]\\w*) sum[oa]s(?! sum)", "grandes \\1"},
+    { "(es|era|fue|está|muy|tan) sum[oa]", "\\1 genial" },
+    { "(son|eran|fueron|están) sum[oa]s", "\\1 geniales" },
+    { "(el|la|un|una|este|esta|ese|esa|su|otro|otra) sum[oa]", "\\1 gran" },
+    { "(los|las|unos|unas|estos|estas|sus|otros|otras) sum[oa]s", "\\1 grandes" },
+    { "(?<!gran )(?!(?:" NO_NOUNS "gran|sum[oa]s?) )([^\\W\\d]\\w*) sum[oa](?! sum)", "gran \\1" },
+    { "(?<!grandes )(?!(?:" NO_NOUNS "grandes|sum[oa]s?) )([^\\W\\d]\\w*) sum[oa]s(?! sum)", "grandes \\1" },
     /* let's */
-    {"dejado es (\\w+[aei]r(?:l[aeo]s?)?)", "vamos a \\1"},
+    { "dejado es (\\w+[aei]r(?:l[aeo]s?)?)", "vamos a \\1" },
     /* exclamations */
-    {"qué(?: una?)+", "qué"},
+    { "qué(?: una?)+", "qué" },
 };
 
 static char *with_case_of(const char *replaced, const char *original)
@@ -85,8 +85,7 @@ static gboolean replace_match(const GMatchInfo *match, GString *result, gpointer
 {
     const Rule *rule = data;
     g_autofree char *whole = g_match_info_fetch(match, 0);
-    g_autofree char *replaced =
-        without_capital(match, g_match_info_expand_references(match, rule->replacement, NULL));
+    g_autofree char *replaced = without_capital(match, g_match_info_expand_references(match, rule->replacement, NULL));
     g_autofree char *cased = with_case_of(replaced, whole);
     g_string_append(result, cased);
     return FALSE;
@@ -110,7 +109,7 @@ static bool is_terminator(gunichar c)
 /* What after a comma is the question: "Ganaron, ¿verdad?" */
 static const char *tag_question(const char *begin, const char *end)
 {
-    static const char *const tags[] = {"verdad", "no", "sí", "eh", "vale", "cierto", "correcto", "qué", NULL};
+    static const char *const tags[] = { "verdad", "no", "sí", "eh", "vale", "cierto", "correcto", "qué", NULL };
     const char *comma = g_strrstr_len(begin, end - begin, ", ");
     if (!comma)
         return begin;

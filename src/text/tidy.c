@@ -23,8 +23,7 @@ static bool is_any_of(gunichar c, const char *set)
 /* A mark belongs to the text if the speaker's text has it too ("#1", "C#"). */
 static bool is_unknown_mark(const char *c, const char *source)
 {
-    if (!*c || !strchr(UNKNOWN_MARKS, *c) ||
-        !g_unichar_isalpha(g_utf8_get_char(c + strspn(c, UNKNOWN_MARKS))))
+    if (!*c || !strchr(UNKNOWN_MARKS, *c) || !g_unichar_isalpha(g_utf8_get_char(c + strspn(c, UNKNOWN_MARKS))))
         return false;
     return !source || !strchr(source, *c);
 }
@@ -120,13 +119,13 @@ static char *put_capital(const char *text, const char *source)
 }
 
 /* Runs @step over *text in place. */
-#define STEP(text, call)                                                                                     \
-    G_STMT_START                                                                                             \
-    {                                                                                                        \
-        char *step_result = (call);                                                                          \
-        g_free(text);                                                                                        \
-        (text) = step_result;                                                                                \
-    }                                                                                                        \
+#define STEP(text, call)            \
+    G_STMT_START                    \
+    {                               \
+        char *step_result = (call); \
+        g_free(text);               \
+        (text) = step_result;       \
+    }                               \
     G_STMT_END
 
 char *dub_tidy(const char *translated, const char *source, const char *to)

@@ -34,9 +34,8 @@ static bool starts_sentence(const char *gap, gsize length)
 {
     for (const char *c = gap; c < gap + length; c = g_utf8_next_char(c)) {
         const gunichar mark = g_utf8_get_char(c);
-        if (mark == '"' || mark == '(' || mark == ':' || mark == '.' || mark == '!' || mark == '?' ||
-            mark == 0x2026 || mark == 0xa1 || mark == 0xbf ||
-            g_unichar_type(mark) == G_UNICODE_INITIAL_PUNCTUATION)
+        if (mark == '"' || mark == '(' || mark == ':' || mark == '.' || mark == '!' || mark == '?' || mark == 0x2026 ||
+            mark == 0xa1 || mark == 0xbf || g_unichar_type(mark) == G_UNICODE_INITIAL_PUNCTUATION)
             return true;
     }
     return false;
@@ -68,7 +67,7 @@ GArray *dub_words_find(const char *text)
     for (const char *c = skip(text, false); *c; c = skip(end, false)) {
         const char *start = c;
         const gsize gap_bytes = (gsize) (start - end);
-        DubWord word = {.start = (gsize) (start - text), .gap = DUB_GAP_BREAK, .sentence_start = true};
+        DubWord word = { .start = (gsize) (start - text), .gap = DUB_GAP_BREAK, .sentence_start = true };
         if (words->len) {
             word.gap = gap_kind(end, gap_bytes);
             word.sentence_start = starts_sentence(end, gap_bytes);
@@ -110,8 +109,7 @@ char *dub_words_key(const GArray *words, guint first, guint n)
 guint dub_words_run(const GArray *words, guint first, guint most)
 {
     guint n = MIN(most, 1);
-    while (n < most && first + n < words->len &&
-           g_array_index(words, DubWord, first + n).gap != DUB_GAP_BREAK)
+    while (n < most && first + n < words->len && g_array_index(words, DubWord, first + n).gap != DUB_GAP_BREAK)
         n++;
     return n;
 }

@@ -30,8 +30,7 @@ char *dub_words_key(const GArray *words, guint first, guint n);
 /* Returns: how many words from @first on, at most @most, have no punctuation between. */
 guint dub_words_run(const GArray *words, guint first, guint most);
 
-char *dub_words_capital(
-    const char *text); /* (transfer full): its first letter, after marks like ¿, written large */
+char *dub_words_capital(const char *text); /* (transfer full): its first letter, after marks like ¿, written large */
 
 typedef struct {
     const char *ending, *instead;

@@ -18,14 +18,14 @@ typedef enum { DUB_TRACK_VIDEO, DUB_TRACK_AUDIO, DUB_N_TRACKS } DubTrack;
 #define DUB_EPOCH_MAX_BACK_NS INT64_C(1000000000)    /* jitter and reordering stay far below */
 
 typedef struct {
-    int64_t offset_ns;          /* newest epoch's; output = source - offset */
-    int64_t opened_at_ns;       /* output time of what opened it */
-    unsigned epoch;             /* 0, 1, … */
+    int64_t offset_ns;    /* newest epoch's; output = source - offset */
+    int64_t opened_at_ns; /* output time of what opened it */
+    unsigned epoch;       /* 0, 1, … */
     struct {
-        bool broken;            /* the source was opened anew: nothing it says now belongs to the old offset */
+        bool broken; /* the source was opened anew: nothing it says now belongs to the old offset */
         unsigned epoch;
-        int64_t offset_ns;      /* the track's own: it follows when its own timestamps jump */
-        int64_t end_ns;         /* output time up to which the track has come */
+        int64_t offset_ns; /* the track's own: it follows when its own timestamps jump */
+        int64_t end_ns;    /* output time up to which the track has come */
     } tracks[DUB_N_TRACKS];
     bool anchored;
     int64_t max_gap_ns;

@@ -10,9 +10,10 @@
 #include <math.h>
 #include <string.h>
 
-#define DUCK_MS   150     /* ramp into and out of the ducked part inside a fragment: gentle, but over before the voice */
-#define PASSED_MS 1000    /* rendered sound is let go in pieces: moving up all that waits costs more than what it takes up */
-#define KNEE      0.95f   /* above it peaks are rounded off, so that a sum of two sounds never clips hard */
+#define DUCK_MS 150 /* ramp into and out of the ducked part inside a fragment: gentle, but over before the voice */
+#define PASSED_MS \
+    1000           /* rendered sound is let go in pieces: moving up all that waits costs more than what it takes up */
+#define KNEE 0.95f /* above it peaks are rounded off, so that a sum of two sounds never clips hard */
 
 typedef struct {
     int64_t frame;
@@ -28,13 +29,13 @@ typedef struct {
 
 struct _DubMixer {
     DubMixerConfig config;
-    int64_t fade, duck;        /* ramps in frames */
-    GArray *original;          /* float: what is not rendered yet, after @passed frames that are */
+    int64_t fade, duck; /* ramps in frames */
+    GArray *original;   /* float: what is not rendered yet, after @passed frames that are */
     gsize passed;
-    GArray *corners;           /* Corner, rising; the last one's gain holds on */
-    GArray *voices;            /* Voice */
+    GArray *corners; /* Corner, rising; the last one's gain holds on */
+    GArray *voices;  /* Voice */
     int64_t received, decided, rendered;
-    float gain;                /* at the end of the last decided fragment */
+    float gain; /* at the end of the last decided fragment */
 };
 
 static void clear_voice(void *data)
@@ -153,8 +154,8 @@ static void scale(float *out, const float *in, gsize n, float gain)
 }
 
 /* @frame: on the timeline, of the first of @n_frames; their gains lie on the line from @a to @b. */
-static void scale_along(float *out, const float *in, gsize n_frames, unsigned channels, const Corner *a, const Corner *b,
-                        int64_t frame)
+static void scale_along(float *out, const float *in, gsize n_frames, unsigned channels, const Corner *a,
+                        const Corner *b, int64_t frame)
 {
     if (a->gain >= b->gain && a->gain <= b->gain) {
         scale(out, in, n_frames * channels, a->gain);

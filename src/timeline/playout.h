@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 typedef struct {
-    void *payload;   /* opaque; freed by the queue's function unless popped */
+    void *payload;          /* opaque; freed by the queue's function unless popped */
     int64_t pts_ns, dts_ns; /* output timeline */
     bool key_frame;
     gsize size_bytes;
@@ -25,9 +25,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubPlayout, dub_playout_free)
 void dub_playout_set_delay(DubPlayout *self, int64_t delay_ns);
 void dub_playout_anchor(DubPlayout *self, int64_t now_ns); /* output time 0 arrived now */
 bool dub_playout_anchored(const DubPlayout *self);
-int64_t dub_playout_position(const DubPlayout *self, int64_t now_ns); /* output time that leaves at @now_ns; negative before */
+int64_t dub_playout_position(const DubPlayout *self,
+                             int64_t now_ns); /* output time that leaves at @now_ns; negative before */
 int64_t dub_playout_deadline(const DubPlayout *self, int64_t output_ns); /* clock time at which @output_ns leaves */
-void dub_playout_shift(DubPlayout *self, int64_t by_ns); /* > 0: everything leaves later */
+void dub_playout_shift(DubPlayout *self, int64_t by_ns);                 /* > 0: everything leaves later */
 
 /* @unit: its payload becomes the queue's, also on failure. false: the bound is reached, the unit is gone. */
 bool dub_playout_push(DubPlayout *self, const DubVideoUnit *unit);

@@ -8,21 +8,22 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define SEARCH_MS    1500 /* either side of the mark */
-#define FURTHER_MS   2000 /* and so much before, for a clear pause: a cut sentence costs words (docs/performance.md) */
-#define WINDOW_MS    100
-#define CLEAR_DB     12   /* a clear pause: this far below the segment's own level, */
-#define FLOOR_DB     3    /* and no more than this above its quietest 100 ms: the room, not a soft syllable */
-#define SLACK_MS     100  /* how much longer than a whole number of segments a stream may be, and still have that number of them */
-#define SHORTEST_MS  100  /* PROTOCOL.md: chunk_duration_ms 100…30000; a shorter rest joins the last segment */
+#define SEARCH_MS  1500 /* either side of the mark */
+#define FURTHER_MS 2000 /* and so much before, for a clear pause: a cut sentence costs words (docs/performance.md) */
+#define WINDOW_MS  100
+#define CLEAR_DB   12 /* a clear pause: this far below the segment's own level, */
+#define FLOOR_DB   3  /* and no more than this above its quietest 100 ms: the room, not a soft syllable */
+#define SLACK_MS \
+    100 /* how much longer than a whole number of segments a stream may be, and still have that number of them */
+#define SHORTEST_MS 100 /* PROTOCOL.md: chunk_duration_ms 100…30000; a shorter rest joins the last segment */
 
 struct _DubSegmenter {
     DubSegmenterConfig config;
     int64_t tail_frames, longest_frames;
-    GArray *samples;     /* float, from `first` on */
-    int64_t first;       /* timeline position of samples[0] */
+    GArray *samples; /* float, from `first` on */
+    int64_t first;   /* timeline position of samples[0] */
     uint64_t next_index;
-    int64_t looked_at;   /* eager: frames buffered when a clear pause was last looked for */
+    int64_t looked_at; /* eager: frames buffered when a clear pause was last looked for */
     bool finished;
     bool forced;
 };
@@ -101,7 +102,8 @@ static int64_t most_early(const DubSegmenter *self)
 static int64_t length_to_mark(const DubSegmenter *self)
 {
     const int64_t nominal = nominal_frames(self);
-    const int64_t mark = dub_ns_to_samples((int64_t) (self->next_index + 1) * self->config.nominal_ns, self->config.rate_hz);
+    const int64_t mark =
+        dub_ns_to_samples((int64_t) (self->next_index + 1) * self->config.nominal_ns, self->config.rate_hz);
     /* A forced cut may have left the marks behind: then the nominal length counts from here. */
     return mark - self->first < nominal / 2 ? nominal : MIN(mark - self->first, self->longest_frames);
 }

@@ -20,18 +20,19 @@ typedef enum {
 
 typedef struct {
     unsigned rate_hz, channels;
-    int64_t nominal_ns;    /* distance of the marks: 6 s */
-    int64_t longest_ns;    /* bound on a segment, for its deadline: >= nominal_ns; pause mode looks no further than this */
+    int64_t nominal_ns; /* distance of the marks: 6 s */
+    int64_t longest_ns; /* bound on a segment, for its deadline: >= nominal_ns; pause mode looks no further than this */
     DubSegmentMode mode;
-    bool eager;            /* pause mode, live: once the mark is past, take the first clear pause, do not wait for the search's end:
+    bool
+        eager; /* pause mode, live: once the mark is past, take the first clear pause, do not wait for the search's end:
                               what is saved is time for the engines */
 } DubSegmenterConfig;
 
 typedef struct {
-    uint64_t index;        /* 0, 1, 2, … */
-    int64_t first_frame;   /* on the output timeline */
-    int64_t n_frames;      /* without the tail: the next segment starts at first_frame + n_frames */
-    DubPcm *pcm;           /* n_frames and the tail */
+    uint64_t index;      /* 0, 1, 2, … */
+    int64_t first_frame; /* on the output timeline */
+    int64_t n_frames;    /* without the tail: the next segment starts at first_frame + n_frames */
+    DubPcm *pcm;         /* n_frames and the tail */
 } DubSegment;
 void dub_segment_free(DubSegment *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSegment, dub_segment_free)

@@ -88,8 +88,8 @@ static gssize base64_size(const char *text, gsize length)
     return good ? (gssize) (length / 4 * 3 - padding) : -1;
 }
 
-DubWireAudio *dub_wire_audio_new(const char *format, guint sample_rate_hz, guint channels,
-                                 int64_t duration_ms, GBytes *bytes)
+DubWireAudio *dub_wire_audio_new(const char *format, guint sample_rate_hz, guint channels, int64_t duration_ms,
+                                 GBytes *bytes)
 {
     gsize size;
     const guchar *data = g_bytes_get_data(bytes, &size);
@@ -99,8 +99,7 @@ DubWireAudio *dub_wire_audio_new(const char *format, guint sample_rate_hz, guint
     self->channels = channels;
     self->duration_ms = duration_ms;
     g_autofree char *text = g_base64_encode(data, size);
-    self->data_base64 =
-        json_stringn_nocheck(text, strlen(text)); /* ASCII: no need to look for UTF-8 faults */
+    self->data_base64 = json_stringn_nocheck(text, strlen(text)); /* ASCII: no need to look for UTF-8 faults */
     self->n_bytes = size;
     return self;
 }
@@ -133,8 +132,8 @@ GBytes *dub_wire_audio_decode(const DubWireAudio *self)
 
 static bool refuse_size(const char *path, gsize n_bytes, GError **error)
 {
-    g_set_error(error, DUB_ERROR, DUB_ERROR_NO_SPACE, "%s.data_base64: %zu bytes of audio are more than %d", path, n_bytes,
-                DUB_WIRE_MAX_AUDIO_BYTES);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_NO_SPACE, "%s.data_base64: %zu bytes of audio are more than %d", path,
+                n_bytes, DUB_WIRE_MAX_AUDIO_BYTES);
     return false;
 }
 
@@ -170,8 +169,8 @@ static bool read_shape(DubWireAudio *self, const DubJson *object, GError **error
     self->format = g_strdup(text);
     if (!dub_json_get_int(object, "sample_rate_hz", DUB_JSON_REQUIRED, 8000, DUB_WIRE_MAX_RATE_HZ, &rate_hz, error) ||
         !dub_json_get_int(object, "channels", DUB_JSON_REQUIRED, 1, DUB_WIRE_MAX_CHANNELS, &channels, error) ||
-        !dub_json_get_int(object, "duration_ms", DUB_JSON_REQUIRED, 0, DUB_WIRE_MAX_DURATION_MS,
-                          &self->duration_ms, error) ||
+        !dub_json_get_int(object, "duration_ms", DUB_JSON_REQUIRED, 0, DUB_WIRE_MAX_DURATION_MS, &self->duration_ms,
+                          error) ||
         !dub_json_get_string(object, "data_base64", DUB_JSON_REQUIRED, &text, error))
         return false;
     self->sample_rate_hz = (guint) rate_hz;
@@ -194,7 +193,7 @@ DubWireAudio *dub_wire_audio_parse(const DubJson *payload, const char *path, GEr
 
 DubJson *dub_wire_audio_to_json(const DubWireAudio *self)
 {
-    return json_pack("{s:s, s:i, s:i, s:I, s:O}", "format", self->format, "sample_rate_hz",
-                     (int) self->sample_rate_hz, "channels", (int) self->channels, "duration_ms",
-                     (json_int_t) self->duration_ms, "data_base64", self->data_base64);
+    return json_pack("{s:s, s:i, s:i, s:I, s:O}", "format", self->format, "sample_rate_hz", (int) self->sample_rate_hz,
+                     "channels", (int) self->channels, "duration_ms", (json_int_t) self->duration_ms, "data_base64",
+                     self->data_base64);
 }

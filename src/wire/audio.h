@@ -16,7 +16,7 @@ typedef struct {
 DubWireAudio *dub_wire_audio_new(const char *format, guint sample_rate_hz, guint channels, int64_t duration_ms,
                                  GBytes *bytes);
 DubWireAudio *dub_wire_audio_share(const DubWireAudio *self); /* (transfer full): the text is not copied */
-void dub_wire_audio_free(DubWireAudio *self); /* NULL is fine */
+void dub_wire_audio_free(DubWireAudio *self);                 /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubWireAudio, dub_wire_audio_free)
 
 GBytes *dub_wire_audio_decode(const DubWireAudio *self); /* (transfer full) the audio's bytes */

@@ -66,8 +66,7 @@ static bool get_text(const DubField *field, const DubJson *payload, const char *
     if (!**text && field->type != FIELD_TEXT)
         return refuse(error, "%s: empty", field->path);
     if (strlen(*text) > max_bytes(field->type))
-        return refuse(error, "%s: longer than %" G_GSIZE_FORMAT " bytes", field->path,
-                      max_bytes(field->type));
+        return refuse(error, "%s: longer than %" G_GSIZE_FORMAT " bytes", field->path, max_bytes(field->type));
     if (field->type == FIELD_LANGUAGE && !check_language(field->path, *text, error))
         return false;
     if (!field->choices || find_choice(field->choices, *text) >= 0)
@@ -152,8 +151,7 @@ static bool read_field(const DubField *field, const DubJson *payload, void *at, 
     case FIELD_LANGUAGE:
     case FIELD_TEXT: return read_text(field, payload, at, error);
     case FIELD_UINT: return read_uint(field, payload, at, error);
-    case FIELD_INT:
-        return dub_json_get_int(payload, field->path, field->need, field->min, field->max, at, error);
+    case FIELD_INT: return dub_json_get_int(payload, field->path, field->need, field->min, field->max, at, error);
     case FIELD_MS: return read_ms(field, payload, at, error);
     case FIELD_BOOL: return dub_json_get_bool(payload, field->path, field->need, at, error);
     case FIELD_CHOICE: return read_choice(field, payload, at, error);

@@ -36,7 +36,9 @@ typedef struct {
     size_t struct_bytes;
 } DubMessageSpec;
 
+/* clang-format off */
 #define MESSAGE_SPEC(Type, table) {(table), G_N_ELEMENTS(table), sizeof(Type)}
+/* clang-format on */
 
 void *dub_message_new(const DubMessageSpec *spec); /* with the fallbacks */
 void *dub_message_parse(const DubMessageSpec *spec, const DubJson *payload, GError **error);
@@ -44,6 +46,7 @@ DubJson *dub_message_to_json(const DubMessageSpec *spec, const void *message);
 void dub_message_free(const DubMessageSpec *spec, void *message); /* NULL is fine */
 
 /* The functions that every message has, from its table. */
+/* clang-format off */
 #define DEFINE_MESSAGE(Type, prefix, table)                                         \
     static const DubMessageSpec prefix##_spec = MESSAGE_SPEC(Type, table);          \
     Type *prefix##_new(void) { return dub_message_new(&prefix##_spec); }            \
@@ -54,3 +57,4 @@ void dub_message_free(const DubMessageSpec *spec, void *message); /* NULL is fin
     {                                                                               \
         return dub_message_parse(&prefix##_spec, payload, error);                   \
     }
+/* clang-format on */

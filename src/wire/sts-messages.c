@@ -11,12 +11,12 @@
 
 #define T DubStreamReady
 static const DubField stream_ready_fields[] = {
-    {"stream_id", FIELD_ID, NEEDED, AT(stream_id)},
-    {"session_id", FIELD_ID, NEEDED, AT(session_id)},
-    {"max_inflight", FIELD_UINT, NEEDED, AT(max_inflight), 1, DUB_WIRE_MAX_IN_FLIGHT, "3"},
-    {"capabilities.batch_processing", FIELD_BOOL, MAY_BE, AT(batch_processing)},
-    {"capabilities.async_delivery", FIELD_BOOL, MAY_BE, AT(async_delivery)},
-    {"capabilities.expected_processing_ms", FIELD_MS, MAY_BE, AT(expected_processing_ms)},
+    { "stream_id", FIELD_ID, NEEDED, AT(stream_id) },
+    { "session_id", FIELD_ID, NEEDED, AT(session_id) },
+    { "max_inflight", FIELD_UINT, NEEDED, AT(max_inflight), 1, DUB_WIRE_MAX_IN_FLIGHT, "3" },
+    { "capabilities.batch_processing", FIELD_BOOL, MAY_BE, AT(batch_processing) },
+    { "capabilities.async_delivery", FIELD_BOOL, MAY_BE, AT(async_delivery) },
+    { "capabilities.expected_processing_ms", FIELD_MS, MAY_BE, AT(expected_processing_ms) },
 };
 #undef T
 DEFINE_MESSAGE(DubStreamReady, dub_stream_ready, stream_ready_fields)
@@ -24,10 +24,10 @@ DEFINE_PARSE(DubStreamReady, dub_stream_ready)
 
 #define T DubFragmentAck
 static const DubField fragment_ack_fields[] = {
-    {"fragment_id", FIELD_ID, NEEDED, AT(fragment_id)},
-    {"status", FIELD_CHOICE, NEEDED, AT(status), .choices = "queued|processing"},
-    {"queue_position", FIELD_INT, MAY_BE, AT(queue_position), ANY_COUNT},
-    {"estimated_completion_ms", FIELD_MS, MAY_BE, AT(estimated_completion_ms)},
+    { "fragment_id", FIELD_ID, NEEDED, AT(fragment_id) },
+    { "status", FIELD_CHOICE, NEEDED, AT(status), .choices = "queued|processing" },
+    { "queue_position", FIELD_INT, MAY_BE, AT(queue_position), ANY_COUNT },
+    { "estimated_completion_ms", FIELD_MS, MAY_BE, AT(estimated_completion_ms) },
 };
 #undef T
 DEFINE_MESSAGE(DubFragmentAck, dub_fragment_ack, fragment_ack_fields)
@@ -35,26 +35,25 @@ DEFINE_PARSE(DubFragmentAck, dub_fragment_ack)
 
 #define T DubFragmentProcessed
 static const DubField fragment_processed_fields[] = {
-    {"fragment_id", FIELD_ID, NEEDED, AT(fragment_id)},
-    {"stream_id", FIELD_ID, NEEDED, AT(stream_id)},
-    {"sequence_number", FIELD_INT, NEEDED, AT(sequence_number), ANY_COUNT},
-    {"status", FIELD_CHOICE, NEEDED, AT(status), .choices = "success|partial|failed"},
-    {"dubbed_audio", FIELD_AUDIO, MAY_BE, AT(dubbed_audio)},
-    {"transcript", FIELD_TEXT, MAY_BE, AT(transcript)},
-    {"translated_text", FIELD_TEXT, MAY_BE, AT(translated_text)},
-    {"processing_time_ms", FIELD_MS, MAY_BE, AT(processing_time_ms), .fallback = "0"},
-    {"stage_timings.asr_ms", FIELD_MS, MAY_BE, AT(asr_ms)},
-    {"stage_timings.translation_ms", FIELD_MS, MAY_BE, AT(translation_ms)},
-    {"stage_timings.tts_ms", FIELD_MS, MAY_BE, AT(tts_ms)},
-    {"error.code", FIELD_WORD, MAY_BE, AT(error_code)},
-    {"error.message", FIELD_TEXT, MAY_BE, AT(error_message)},
-    {"error.stage", FIELD_WORD, MAY_BE, AT(error_stage)},
-    {"error.retryable", FIELD_BOOL, MAY_BE, AT(error_retryable)},
-    {"metadata", FIELD_OBJECT, MAY_BE, AT(metadata)},
+    { "fragment_id", FIELD_ID, NEEDED, AT(fragment_id) },
+    { "stream_id", FIELD_ID, NEEDED, AT(stream_id) },
+    { "sequence_number", FIELD_INT, NEEDED, AT(sequence_number), ANY_COUNT },
+    { "status", FIELD_CHOICE, NEEDED, AT(status), .choices = "success|partial|failed" },
+    { "dubbed_audio", FIELD_AUDIO, MAY_BE, AT(dubbed_audio) },
+    { "transcript", FIELD_TEXT, MAY_BE, AT(transcript) },
+    { "translated_text", FIELD_TEXT, MAY_BE, AT(translated_text) },
+    { "processing_time_ms", FIELD_MS, MAY_BE, AT(processing_time_ms), .fallback = "0" },
+    { "stage_timings.asr_ms", FIELD_MS, MAY_BE, AT(asr_ms) },
+    { "stage_timings.translation_ms", FIELD_MS, MAY_BE, AT(translation_ms) },
+    { "stage_timings.tts_ms", FIELD_MS, MAY_BE, AT(tts_ms) },
+    { "error.code", FIELD_WORD, MAY_BE, AT(error_code) },
+    { "error.message", FIELD_TEXT, MAY_BE, AT(error_message) },
+    { "error.stage", FIELD_WORD, MAY_BE, AT(error_stage) },
+    { "error.retryable", FIELD_BOOL, MAY_BE, AT(error_retryable) },
+    { "metadata", FIELD_OBJECT, MAY_BE, AT(metadata) },
 };
 #undef T
-static const DubMessageSpec fragment_processed_spec =
-    MESSAGE_SPEC(DubFragmentProcessed, fragment_processed_fields);
+static const DubMessageSpec fragment_processed_spec = MESSAGE_SPEC(DubFragmentProcessed, fragment_processed_fields);
 
 DubFragmentProcessed *dub_fragment_processed_new(void)
 {
@@ -85,7 +84,7 @@ const char *dub_processed_status_to_string(DubProcessedStatus status)
     switch (status) {
     case DUB_PROCESSED_SUCCESS: return "success";
     case DUB_PROCESSED_PARTIAL: return "partial";
-    case DUB_PROCESSED_FAILED:  return "failed";
+    case DUB_PROCESSED_FAILED: return "failed";
     }
     return "invalid";
 }
@@ -114,7 +113,8 @@ void dub_fragment_processed_add(DubFragmentProcessed *self, const char *key, Dub
 bool dub_fragment_processed_speech(const DubFragmentProcessed *self, double *start_ms, double *end_ms)
 {
     *start_ms = *end_ms = -1;
-    return self->metadata && dub_json_get_double(self->metadata, "speech_start_ms", DUB_JSON_OPTIONAL, start_ms, NULL) &&
+    return self->metadata &&
+           dub_json_get_double(self->metadata, "speech_start_ms", DUB_JSON_OPTIONAL, start_ms, NULL) &&
            dub_json_get_double(self->metadata, "speech_end_ms", DUB_JSON_OPTIONAL, end_ms, NULL) && *start_ms >= 0 &&
            *end_ms >= *start_ms && *end_ms <= DUB_WIRE_MAX_DURATION_MS;
 }
@@ -129,12 +129,12 @@ DubJson *dub_fragment_processed_to_json(const DubFragmentProcessed *self)
 
 #define T DubBackpressure
 static const DubField backpressure_fields[] = {
-    {"stream_id", FIELD_ID, NEEDED, AT(stream_id)},
-    {"severity", FIELD_CHOICE, NEEDED, AT(severity), .choices = "low|medium|high"},
-    {"action", FIELD_CHOICE, NEEDED, AT(action), .choices = "none|slow_down|pause"},
-    {"current_inflight", FIELD_UINT, MAY_BE, AT(current_inflight), 0, G_MAXINT32},
-    {"queue_depth", FIELD_UINT, MAY_BE, AT(queue_depth), 0, G_MAXINT32},
-    {"recommended_delay_ms", FIELD_MS, MAY_BE, AT(recommended_delay_ms)},
+    { "stream_id", FIELD_ID, NEEDED, AT(stream_id) },
+    { "severity", FIELD_CHOICE, NEEDED, AT(severity), .choices = "low|medium|high" },
+    { "action", FIELD_CHOICE, NEEDED, AT(action), .choices = "none|slow_down|pause" },
+    { "current_inflight", FIELD_UINT, MAY_BE, AT(current_inflight), 0, G_MAXINT32 },
+    { "queue_depth", FIELD_UINT, MAY_BE, AT(queue_depth), 0, G_MAXINT32 },
+    { "recommended_delay_ms", FIELD_MS, MAY_BE, AT(recommended_delay_ms) },
 };
 #undef T
 DEFINE_MESSAGE(DubBackpressure, dub_backpressure, backpressure_fields)
@@ -142,14 +142,14 @@ DEFINE_PARSE(DubBackpressure, dub_backpressure)
 
 #define T DubStreamComplete
 static const DubField stream_complete_fields[] = {
-    {"stream_id", FIELD_ID, NEEDED, AT(stream_id)},
-    {"total_fragments", FIELD_INT, NEEDED, AT(total_fragments), ANY_COUNT},
-    {"total_duration_ms", FIELD_MS, MAY_BE, AT(total_duration_ms), .fallback = "0"},
-    {"statistics.success_count", FIELD_INT, MAY_BE, AT(success_count), ANY_COUNT, "0"},
-    {"statistics.partial_count", FIELD_INT, MAY_BE, AT(partial_count), ANY_COUNT, "0"},
-    {"statistics.failed_count", FIELD_INT, MAY_BE, AT(failed_count), ANY_COUNT, "0"},
-    {"statistics.avg_processing_time_ms", FIELD_MS, MAY_BE, AT(avg_processing_time_ms), .fallback = "0"},
-    {"statistics.p95_processing_time_ms", FIELD_MS, MAY_BE, AT(p95_processing_time_ms), .fallback = "0"},
+    { "stream_id", FIELD_ID, NEEDED, AT(stream_id) },
+    { "total_fragments", FIELD_INT, NEEDED, AT(total_fragments), ANY_COUNT },
+    { "total_duration_ms", FIELD_MS, MAY_BE, AT(total_duration_ms), .fallback = "0" },
+    { "statistics.success_count", FIELD_INT, MAY_BE, AT(success_count), ANY_COUNT, "0" },
+    { "statistics.partial_count", FIELD_INT, MAY_BE, AT(partial_count), ANY_COUNT, "0" },
+    { "statistics.failed_count", FIELD_INT, MAY_BE, AT(failed_count), ANY_COUNT, "0" },
+    { "statistics.avg_processing_time_ms", FIELD_MS, MAY_BE, AT(avg_processing_time_ms), .fallback = "0" },
+    { "statistics.p95_processing_time_ms", FIELD_MS, MAY_BE, AT(p95_processing_time_ms), .fallback = "0" },
 };
 #undef T
 DEFINE_MESSAGE(DubStreamComplete, dub_stream_complete, stream_complete_fields)
@@ -157,14 +157,14 @@ DEFINE_PARSE(DubStreamComplete, dub_stream_complete)
 
 #define T DubErrorEvent
 static const DubField error_event_fields[] = {
-    {"error_id", FIELD_ID, MAY_BE, AT(error_id)},
-    {"stream_id", FIELD_ID, MAY_BE, AT(stream_id)},
-    {"fragment_id", FIELD_ID, MAY_BE, AT(fragment_id)},
-    {"code", FIELD_WORD, NEEDED, AT(code)},
-    {"message", FIELD_TEXT, MAY_BE, AT(message), .fallback = ""},
-    {"severity", FIELD_CHOICE, MAY_BE, AT(severity), .fallback = "error", .choices = "warning|error|fatal"},
-    {"retryable", FIELD_BOOL, MAY_BE, AT(retryable)},
-    {"metadata", FIELD_OBJECT, MAY_BE, AT(metadata)},
+    { "error_id", FIELD_ID, MAY_BE, AT(error_id) },
+    { "stream_id", FIELD_ID, MAY_BE, AT(stream_id) },
+    { "fragment_id", FIELD_ID, MAY_BE, AT(fragment_id) },
+    { "code", FIELD_WORD, NEEDED, AT(code) },
+    { "message", FIELD_TEXT, MAY_BE, AT(message), .fallback = "" },
+    { "severity", FIELD_CHOICE, MAY_BE, AT(severity), .fallback = "error", .choices = "warning|error|fatal" },
+    { "retryable", FIELD_BOOL, MAY_BE, AT(retryable) },
+    { "metadata", FIELD_OBJECT, MAY_BE, AT(metadata) },
 };
 #undef T
 DEFINE_MESSAGE(DubErrorEvent, dub_error_event, error_event_fields)
@@ -199,9 +199,9 @@ DubErrorEvent *dub_error_event_new_for(const char *code, const char *stream_id, 
 
 #define T DubErrorSimulationAck
 static const DubField error_simulation_ack_fields[] = {
-    {"status", FIELD_CHOICE, NEEDED, AT(status), .choices = "accepted|rejected"},
-    {"rules_count", FIELD_INT, MAY_BE, AT(rules_count), ANY_COUNT},
-    {"error_message", FIELD_TEXT, MAY_BE, AT(error_message)},
+    { "status", FIELD_CHOICE, NEEDED, AT(status), .choices = "accepted|rejected" },
+    { "rules_count", FIELD_INT, MAY_BE, AT(rules_count), ANY_COUNT },
+    { "error_message", FIELD_TEXT, MAY_BE, AT(error_message) },
 };
 #undef T
 DEFINE_MESSAGE(DubErrorSimulationAck, dub_error_simulation_ack, error_simulation_ack_fields)
@@ -209,9 +209,9 @@ DEFINE_PARSE(DubErrorSimulationAck, dub_error_simulation_ack)
 
 #define T DubDisconnectAck
 static const DubField disconnect_ack_fields[] = {
-    {"status", FIELD_CHOICE, NEEDED, AT(status), .choices = "scheduled|rejected"},
-    {"disconnect_at_ms", FIELD_INT, MAY_BE, AT(disconnect_at_ms), ANY_COUNT},
-    {"error_message", FIELD_TEXT, MAY_BE, AT(error_message)},
+    { "status", FIELD_CHOICE, NEEDED, AT(status), .choices = "scheduled|rejected" },
+    { "disconnect_at_ms", FIELD_INT, MAY_BE, AT(disconnect_at_ms), ANY_COUNT },
+    { "error_message", FIELD_TEXT, MAY_BE, AT(error_message) },
 };
 #undef T
 DEFINE_MESSAGE(DubDisconnectAck, dub_disconnect_ack, disconnect_ack_fields)

@@ -7,9 +7,9 @@
 
 typedef struct {
     char *stream_id, *session_id;
-    guint max_inflight;                      /* 1…10: what was agreed to */
-    bool batch_processing, async_delivery;   /* capabilities; more of them are allowed and ignored */
-    double expected_processing_ms;           /* a capability: what a fragment of the nominal length takes; -1: not told */
+    guint max_inflight;                    /* 1…10: what was agreed to */
+    bool batch_processing, async_delivery; /* capabilities; more of them are allowed and ignored */
+    double expected_processing_ms;         /* a capability: what a fragment of the nominal length takes; -1: not told */
 } DubStreamReady;
 DubStreamReady *dub_stream_ready_new(void);
 DubStreamReady *dub_stream_ready_parse(const DubJson *payload, GError **error);
@@ -43,10 +43,10 @@ typedef struct {
     char *transcript, *translated_text; /* nullable */
     double processing_time_ms;
     double asr_ms, translation_ms, tts_ms; /* stage_timings; -1: not told */
-    char *error_code, *error_message;   /* nullable, both or none */
-    char *error_stage;                  /* "asr", "translation", "tts", or what the peer calls it; nullable */
-    bool error_retryable;               /* not told: as wire/errors.h has it for the code */
-    DubJson *metadata;                  /* nullable */
+    char *error_code, *error_message;      /* nullable, both or none */
+    char *error_stage;                     /* "asr", "translation", "tts", or what the peer calls it; nullable */
+    bool error_retryable;                  /* not told: as wire/errors.h has it for the code */
+    DubJson *metadata;                     /* nullable */
 } DubFragmentProcessed;
 DubFragmentProcessed *dub_fragment_processed_new(void);
 /* Also %DUB_ERROR_CORRUPT and %DUB_ERROR_NO_SPACE, as dub_wire_audio_parse() */
@@ -90,7 +90,7 @@ DubJson *dub_stream_complete_to_json(const DubStreamComplete *self);
 void dub_stream_complete_free(DubStreamComplete *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubStreamComplete, dub_stream_complete_free)
 
-typedef struct { /* error */
+typedef struct {                              /* error */
     char *error_id, *stream_id, *fragment_id; /* nullable */
     char *code, *message;
     DubSeverity severity; /* not told: as wire/errors.h has it for the code */

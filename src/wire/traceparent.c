@@ -22,7 +22,8 @@ bool dub_traceparent_is_valid(const char *text)
     if (length < LENGTH || length == 4 * LENGTH)
         return false;
     const bool is_first_version = g_str_has_prefix(text, "00");
-    if (!is_hex(text, 2, '-') || g_str_has_prefix(text, "ff") || !is_hex(text + 3, 32, '-') || !is_hex(text + 36, 16, '-'))
+    if (!is_hex(text, 2, '-') || g_str_has_prefix(text, "ff") || !is_hex(text + 3, 32, '-') ||
+        !is_hex(text + 36, 16, '-'))
         return false;
     if (is_zero(text + 3, 32) || is_zero(text + 36, 16))
         return false;

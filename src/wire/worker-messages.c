@@ -10,19 +10,19 @@
 
 #define T DubStreamInit
 static const DubField stream_init_fields[] = {
-    {"stream_id", FIELD_ID, NEEDED, AT(stream_id)},
-    {"worker_id", FIELD_ID, NEEDED, AT(worker_id)},
-    {"config.source_language", FIELD_LANGUAGE, MAY_BE, AT(source_language), .fallback = "en"},
-    {"config.target_language", FIELD_LANGUAGE, MAY_BE, AT(target_language), .fallback = "es"},
-    {"config.voice_profile", FIELD_WORD, MAY_BE, AT(voice_profile), .fallback = "default"},
-    {"config.chunk_duration_ms", FIELD_UINT, MAY_BE, AT(chunk_duration_ms), 100, 30000, "6000"},
-    {"config.sample_rate_hz", FIELD_UINT, MAY_BE, AT(sample_rate_hz), .fallback = "48000",
-     .choices = "16000|22050|44100|48000"},
-    {"config.channels", FIELD_UINT, MAY_BE, AT(channels), 1, 2, "2"},
-    {"config.format", FIELD_WORD, MAY_BE, AT(format), .fallback = "m4a", .choices = "m4a|pcm_s16le"},
-    {"max_inflight", FIELD_UINT, MAY_BE, AT(max_inflight), 1, DUB_WIRE_MAX_IN_FLIGHT, "3"},
-    {"timeout_ms", FIELD_UINT, MAY_BE, AT(timeout_ms), 1000, 30000, "8000"},
-    {"metadata", FIELD_OBJECT, MAY_BE, AT(metadata)},
+    { "stream_id", FIELD_ID, NEEDED, AT(stream_id) },
+    { "worker_id", FIELD_ID, NEEDED, AT(worker_id) },
+    { "config.source_language", FIELD_LANGUAGE, MAY_BE, AT(source_language), .fallback = "en" },
+    { "config.target_language", FIELD_LANGUAGE, MAY_BE, AT(target_language), .fallback = "es" },
+    { "config.voice_profile", FIELD_WORD, MAY_BE, AT(voice_profile), .fallback = "default" },
+    { "config.chunk_duration_ms", FIELD_UINT, MAY_BE, AT(chunk_duration_ms), 100, 30000, "6000" },
+    { "config.sample_rate_hz", FIELD_UINT, MAY_BE, AT(sample_rate_hz), .fallback = "48000",
+      .choices = "16000|22050|44100|48000" },
+    { "config.channels", FIELD_UINT, MAY_BE, AT(channels), 1, 2, "2" },
+    { "config.format", FIELD_WORD, MAY_BE, AT(format), .fallback = "m4a", .choices = "m4a|pcm_s16le" },
+    { "max_inflight", FIELD_UINT, MAY_BE, AT(max_inflight), 1, DUB_WIRE_MAX_IN_FLIGHT, "3" },
+    { "timeout_ms", FIELD_UINT, MAY_BE, AT(timeout_ms), 1000, 30000, "8000" },
+    { "metadata", FIELD_OBJECT, MAY_BE, AT(metadata) },
 };
 #undef T
 DEFINE_MESSAGE(DubStreamInit, dub_stream_init, stream_init_fields)
@@ -30,12 +30,12 @@ DEFINE_PARSE(DubStreamInit, dub_stream_init)
 
 #define T DubFragmentData
 static const DubField fragment_data_fields[] = {
-    {"fragment_id", FIELD_ID, NEEDED, AT(fragment_id)},
-    {"stream_id", FIELD_ID, NEEDED, AT(stream_id)},
-    {"sequence_number", FIELD_INT, NEEDED, AT(sequence_number), 0, DUB_WIRE_MAX_SEQUENCE},
-    {"timestamp", FIELD_MS, NEEDED, AT(timestamp_ms)},
-    {"audio", FIELD_AUDIO, NEEDED, AT(audio)},
-    {"metadata", FIELD_OBJECT, MAY_BE, AT(metadata)},
+    { "fragment_id", FIELD_ID, NEEDED, AT(fragment_id) },
+    { "stream_id", FIELD_ID, NEEDED, AT(stream_id) },
+    { "sequence_number", FIELD_INT, NEEDED, AT(sequence_number), 0, DUB_WIRE_MAX_SEQUENCE },
+    { "timestamp", FIELD_MS, NEEDED, AT(timestamp_ms) },
+    { "audio", FIELD_AUDIO, NEEDED, AT(audio) },
+    { "metadata", FIELD_OBJECT, MAY_BE, AT(metadata) },
 };
 #undef T
 DEFINE_MESSAGE(DubFragmentData, dub_fragment_data, fragment_data_fields)
@@ -43,9 +43,9 @@ DEFINE_PARSE(DubFragmentData, dub_fragment_data)
 
 #define T DubFragmentReceipt
 static const DubField fragment_receipt_fields[] = {
-    {"fragment_id", FIELD_ID, NEEDED, AT(fragment_id)},
-    {"status", FIELD_CHOICE, NEEDED, AT(status), .choices = "received|applied"},
-    {"timestamp", FIELD_MS, NEEDED, AT(timestamp_ms)},
+    { "fragment_id", FIELD_ID, NEEDED, AT(fragment_id) },
+    { "status", FIELD_CHOICE, NEEDED, AT(status), .choices = "received|applied" },
+    { "timestamp", FIELD_MS, NEEDED, AT(timestamp_ms) },
 };
 #undef T
 DEFINE_MESSAGE(DubFragmentReceipt, dub_fragment_receipt, fragment_receipt_fields)
@@ -53,8 +53,8 @@ DEFINE_PARSE(DubFragmentReceipt, dub_fragment_receipt)
 
 #define T DubStreamControl
 static const DubField stream_control_fields[] = {
-    {"stream_id", FIELD_ID, NEEDED, AT(stream_id)},
-    {"reason", FIELD_TEXT, MAY_BE, AT(reason)},
+    { "stream_id", FIELD_ID, NEEDED, AT(stream_id) },
+    { "reason", FIELD_TEXT, MAY_BE, AT(reason) },
 };
 #undef T
 DEFINE_MESSAGE(DubStreamControl, dub_stream_control, stream_control_fields)
@@ -62,7 +62,7 @@ DEFINE_PARSE(DubStreamControl, dub_stream_control)
 
 #define T DubDisconnectSimulation
 static const DubField disconnect_simulation_fields[] = {
-    {"delay_ms", FIELD_UINT, MAY_BE, AT(delay_ms), 0, DUB_WIRE_MAX_DELAY_MS, "0"},
+    { "delay_ms", FIELD_UINT, MAY_BE, AT(delay_ms), 0, DUB_WIRE_MAX_DELAY_MS, "0" },
 };
 #undef T
 DEFINE_MESSAGE(DubDisconnectSimulation, dub_disconnect_simulation, disconnect_simulation_fields)
@@ -71,11 +71,11 @@ DEFINE_PARSE(DubDisconnectSimulation, dub_disconnect_simulation)
 #define T DubErrorRule
 static const DubField rule_fields[] = {
     /* `value` has the type that the trigger asks for: see read_value() */
-    {"trigger", FIELD_CHOICE, NEEDED, AT(trigger), .choices = "sequence_number|fragment_id|nth_fragment"},
-    {"error_code", FIELD_WORD, NEEDED, AT(error_code)},
-    {"error_message", FIELD_TEXT, MAY_BE, AT(error_message)},
-    {"retryable", FIELD_BOOL, MAY_BE, AT(retryable), .fallback = "true"},
-    {"stage", FIELD_WORD, MAY_BE, AT(stage), .choices = "asr|translation|tts"},
+    { "trigger", FIELD_CHOICE, NEEDED, AT(trigger), .choices = "sequence_number|fragment_id|nth_fragment" },
+    { "error_code", FIELD_WORD, NEEDED, AT(error_code) },
+    { "error_message", FIELD_TEXT, MAY_BE, AT(error_message) },
+    { "retryable", FIELD_BOOL, MAY_BE, AT(retryable), .fallback = "true" },
+    { "stage", FIELD_WORD, MAY_BE, AT(stage), .choices = "asr|translation|tts" },
 };
 #undef T
 static const DubMessageSpec rule_spec = MESSAGE_SPEC(DubErrorRule, rule_fields);
@@ -111,8 +111,7 @@ static bool read_rules(const DubJson *list, GPtrArray *rules, GError **error)
     for (gsize i = 0; i < json_array_size(list); i++) {
         const DubJson *object = json_array_get(list, i);
         if (!json_is_object(object)) {
-            g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
-                        "rules[%" G_GSIZE_FORMAT "]: not an object", i);
+            g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "rules[%" G_GSIZE_FORMAT "]: not an object", i);
             return false;
         }
         g_autoptr(DubErrorRule) rule = dub_message_parse(&rule_spec, object, error);

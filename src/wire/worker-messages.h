@@ -30,7 +30,7 @@ typedef struct {
     int64_t sequence_number; /* 0… */
     double timestamp_ms;     /* since 1970 */
     DubWireAudio *audio;
-    DubJson *metadata;       /* nullable */
+    DubJson *metadata; /* nullable */
 } DubFragmentData;
 DubFragmentData *dub_fragment_data_new(void);
 /* Also %DUB_ERROR_CORRUPT and %DUB_ERROR_NO_SPACE, as dub_wire_audio_parse() */
@@ -82,7 +82,7 @@ DubJson *dub_error_simulation_to_json(const DubErrorSimulation *self);
 void dub_error_simulation_free(DubErrorSimulation *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubErrorSimulation, dub_error_simulation_free)
 
-typedef struct { /* simulate:disconnect */
+typedef struct {    /* simulate:disconnect */
     guint delay_ms; /* [0] 0…DUB_WIRE_MAX_DELAY_MS */
 } DubDisconnectSimulation;
 DubDisconnectSimulation *dub_disconnect_simulation_new(void);

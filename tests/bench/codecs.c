@@ -15,10 +15,10 @@
 
 typedef struct {
     guint8 *audio;
-    char *base64, *text;   /* the audio; a fragment:data with it */
+    char *base64, *text; /* the audio; a fragment:data with it */
     gsize text_bytes;
-    json_t *event;         /* the text, parsed */
-    json_t *payload;       /* its second argument */
+    json_t *event;   /* the text, parsed */
+    json_t *payload; /* its second argument */
     guint8 *decoded;
     char *encoded;
 } Data;
@@ -111,9 +111,11 @@ static void fill(Data *d)
     for (gsize i = 0; i < AUDIO_BYTES; i++)
         d->audio[i] = (guint8) g_random_int();
     d->base64 = g_base64_encode(d->audio, AUDIO_BYTES);
-    d->text = g_strdup_printf("[\"fragment:data\",{\"fragment_id\":\"1\",\"stream_id\":\"s\",\"sequence_number\":0,\"timestamp\":0,"
-                              "\"audio\":{\"format\":\"m4a\",\"sample_rate_hz\":48000,\"channels\":2,\"duration_ms\":6000,"
-                              "\"data_base64\":\"%s\"}}]", d->base64);
+    d->text = g_strdup_printf(
+        "[\"fragment:data\",{\"fragment_id\":\"1\",\"stream_id\":\"s\",\"sequence_number\":0,\"timestamp\":0,"
+        "\"audio\":{\"format\":\"m4a\",\"sample_rate_hz\":48000,\"channels\":2,\"duration_ms\":6000,"
+        "\"data_base64\":\"%s\"}}]",
+        d->base64);
     d->text_bytes = strlen(d->text);
     d->event = json_loadb(d->text, d->text_bytes, 0, NULL);
     d->payload = json_array_get(d->event, 1);

@@ -24,13 +24,14 @@ static DubEngineMemory *streams[LANES_MOST];
 static char *said; /* in the fragment before */
 
 static const GOptionEntry entries[] = {
-    {"asr", 0, 0, G_OPTION_ARG_STRING, &provider, "the recogniser: see airdub engines", "NAME"},
-    {"model", 0, 0, G_OPTION_ARG_STRING, &model, "its model: a name or a path", "MODEL"},
-    {"language", 0, 0, G_OPTION_ARG_STRING, &language, "of the speech (en)", "CODE"},
-    {"cut-ms", 0, 0, G_OPTION_ARG_INT, &cut_ms, "a mark each so many ms; 0: in one go", "N"},
-    {"shift-ms", 0, 0, G_OPTION_ARG_INT, &shift_ms, "the first mark; 0: after the first --cut-ms", "N"},
-    {"live", 0, 0, G_OPTION_ARG_NONE, &live, "cut as a live stream is: at the first clear pause, no fragment much longer", NULL},
-    {"lanes", 0, 0, G_OPTION_ARG_INT, &lanes, "fragments go round so many streams", "N"},
+    { "asr", 0, 0, G_OPTION_ARG_STRING, &provider, "the recogniser: see airdub engines", "NAME" },
+    { "model", 0, 0, G_OPTION_ARG_STRING, &model, "its model: a name or a path", "MODEL" },
+    { "language", 0, 0, G_OPTION_ARG_STRING, &language, "of the speech (en)", "CODE" },
+    { "cut-ms", 0, 0, G_OPTION_ARG_INT, &cut_ms, "a mark each so many ms; 0: in one go", "N" },
+    { "shift-ms", 0, 0, G_OPTION_ARG_INT, &shift_ms, "the first mark; 0: after the first --cut-ms", "N" },
+    { "live", 0, 0, G_OPTION_ARG_NONE, &live,
+      "cut as a live stream is: at the first clear pause, no fragment much longer", NULL },
+    { "lanes", 0, 0, G_OPTION_ARG_INT, &lanes, "fragments go round so many streams", "N" },
     G_OPTION_ENTRY_NULL,
 };
 
@@ -71,11 +72,11 @@ static json_t *spans_to_json(const GArray *spans, double offset_s)
 static void print_reply(const DubEngineReply *reply, double offset_s, double taken_s)
 {
     const DubEngineUsage *usage = &reply->usage;
-    json_t *line = json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:o, s:o}", "text", reply->text, "engine",
-                             reply->engine->name, "model", reply->model ? reply->model : "", "audio_s",
-                             (double) usage->audio_ns / 1e9, "cpu_s",
-                             (double) (usage->cpu_ns + usage->programs_cpu_ns) / 1e9, "taken_s", taken_s, "words",
-                             spans_to_json(reply->words, offset_s), "segments", spans_to_json(reply->segments, offset_s));
+    json_t *line =
+        json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:o, s:o}", "text", reply->text, "engine", reply->engine->name,
+                  "model", reply->model ? reply->model : "", "audio_s", (double) usage->audio_ns / 1e9, "cpu_s",
+                  (double) (usage->cpu_ns + usage->programs_cpu_ns) / 1e9, "taken_s", taken_s, "words",
+                  spans_to_json(reply->words, offset_s), "segments", spans_to_json(reply->segments, offset_s));
     char *text = json_dumps(line, JSON_REAL_PRECISION(6));
     g_print("%s\n", text);
     free(text);
@@ -93,7 +94,7 @@ static void recognise(const DubPcm *pcm, gsize first, gsize end, unsigned lane)
     g_autoptr(DubPcm) block = dub_pcm_slice(pcm, first, end - first);
     g_autoptr(GError) error = NULL;
     const int64_t begin_ns = dub_clock_now();
-    const DubEngineRequest request = {.pcm = block, .memory = streams[lane], .context = said};
+    const DubEngineRequest request = { .pcm = block, .memory = streams[lane], .context = said };
     g_autoptr(GPtrArray) replies = dub_engine_chain_run(asr, &request, 1, NULL, &error);
     if (!replies)
         end_with(error);
@@ -177,8 +178,8 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     g_autoptr(GOptionContext) context = g_option_context_new("FILE...");
     g_option_context_add_main_entries(context, entries, NULL);
-    if (!g_option_context_parse(context, &argc, &argv, &error) || lanes < 1 || lanes > LANES_MOST ||
-        cut_ms < 0 || shift_ms < 0 || shift_ms > cut_ms) {
+    if (!g_option_context_parse(context, &argc, &argv, &error) || lanes < 1 || lanes > LANES_MOST || cut_ms < 0 ||
+        shift_ms < 0 || shift_ms > cut_ms) {
         g_printerr("%s\n", error ? error->message : "lanes: 1 to 16; shift-ms: at most cut-ms");
         return EXIT_FAILURE;
     }

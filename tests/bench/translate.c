@@ -38,9 +38,11 @@ static DubEngineSettings *read_settings(GError **error)
 
 static bool print_translation(DubEngineChain *chain, const DubGlossary *glossary, const char *sentence, GError **error)
 {
-    const DubEngineRequest request = {
-        .text = sentence, .from = from, .to = to, .glossary = glossary, .deadline_ns = dub_clock_now() + TIMEOUT_NS
-    };
+    const DubEngineRequest request = { .text = sentence,
+                                       .from = from,
+                                       .to = to,
+                                       .glossary = glossary,
+                                       .deadline_ns = dub_clock_now() + TIMEOUT_NS };
     g_autoptr(GPtrArray) replies = dub_engine_chain_run(chain, &request, 1, NULL, error);
     if (!replies)
         return false;

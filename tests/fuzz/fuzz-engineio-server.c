@@ -50,8 +50,8 @@ static void on_message(EioSocket *socket, EioFormat format, GBytes *data, void *
     g_assert_true(format == EIO_BINARY || eio_utf8_is_valid(bytes, size));
     if (size > 0 && bytes[0] == 'k')
         eio_socket_close(socket);
-    g_assert_true(eio_socket_send(socket, format, data) || !eio_socket_is_open(socket)
-                  || eio_socket_get_buffered_bytes(socket) > 0);
+    g_assert_true(eio_socket_send(socket, format, data) || !eio_socket_is_open(socket) ||
+                  eio_socket_get_buffered_bytes(socket) > 0);
 }
 
 static void on_close(EioSocket *socket, EioCloseReason reason, void *user_data G_GNUC_UNUSED)
@@ -64,7 +64,8 @@ static void on_close(EioSocket *socket, EioCloseReason reason, void *user_data G
 static bool on_handshake(SoupServerMessage *request, const char **reason, void *user_data G_GNUC_UNUSED)
 {
     *reason = "Not today";
-    return n_opened < N_SESSIONS && !soup_message_headers_get_one(soup_server_message_get_request_headers(request), "X-No");
+    return n_opened < N_SESSIONS &&
+           !soup_message_headers_get_one(soup_server_message_get_request_headers(request), "X-No");
 }
 
 static void start_server(void)
@@ -155,9 +156,11 @@ static void append_raw(GString *out, const uint8_t *bytes, size_t size)
 
 static void append_upgrade(GString *out, const char *sid)
 {
-    g_string_append_printf(out, "GET /engine.io/?EIO=4&transport=websocket%s%s HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
-                                "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", sid ? "&sid=" : "", sid ? sid : "");
+    g_string_append_printf(out,
+                           "GET /engine.io/?EIO=4&transport=websocket%s%s HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
+                           "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+                           sid ? "&sid=" : "", sid ? sid : "");
 }
 
 static void append_poll(GString *out, const char *method, const char *sid, const uint8_t *body, size_t size)

@@ -28,8 +28,7 @@ static void check_reply(const DubEngineReply *reply)
         const DubEngineSpan *span = &g_array_index(reply->segments, DubEngineSpan, i);
         check_text(span->text);
         g_assert_true(*span->text && span->confidence <= 1);
-        g_assert_true(before_ns <= span->start_ns && span->start_ns <= span->end_ns &&
-                      span->end_ns <= DURATION_NS);
+        g_assert_true(before_ns <= span->start_ns && span->start_ns <= span->end_ns && span->end_ns <= DURATION_NS);
         before_ns = span->start_ns;
     }
 }
@@ -134,19 +133,19 @@ typedef struct {
  * that the inputs of the corpus stay with theirs. */
 #define FIRST '4'
 static const Reader readers[] = {
-    {.reply = read_heard},
-    {.reply = dub_answer_deepl},
-    {.reply = dub_answer_libretranslate},
-    {.reply = dub_answer_apertium_apy},
-    {.reply = dub_answer_chat},
-    {.list = list_deepl, .check = check_offers},
-    {.list = list_libretranslate, .check = check_offers},
-    {.list = list_apertium_apy, .check = check_offers},
-    {.list = list_voices, .check = check_offers},
-    {.list = dub_answer_elevenlabs_voices, .check = check_voices},
-    {.text = read_words},
-    {.text = read_sound},
-    {.text = read_translation},
+    { .reply = read_heard },
+    { .reply = dub_answer_deepl },
+    { .reply = dub_answer_libretranslate },
+    { .reply = dub_answer_apertium_apy },
+    { .reply = dub_answer_chat },
+    { .list = list_deepl, .check = check_offers },
+    { .list = list_libretranslate, .check = check_offers },
+    { .list = list_apertium_apy, .check = check_offers },
+    { .list = list_voices, .check = check_offers },
+    { .list = dub_answer_elevenlabs_voices, .check = check_voices },
+    { .text = read_words },
+    { .text = read_sound },
+    { .text = read_translation },
 };
 
 static void read_json(const Reader *reader, const DubJson *json)

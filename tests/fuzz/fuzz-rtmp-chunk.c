@@ -55,8 +55,8 @@ static GByteArray *write_all(const GArray *messages)
         size_t size;
         const uint8_t *payload = g_bytes_get_data(message->payload, &size);
         DubRtmpHeaders headers;
-        dub_rtmp_headers_init(&headers, (uint8_t) (2 + i % 8), message->type, message->stream_id,
-                              message->timestamp_ms, size);
+        dub_rtmp_headers_init(&headers, (uint8_t) (2 + i % 8), message->type, message->stream_id, message->timestamp_ms,
+                              size);
         dub_rtmp_message_encode(wire, &headers, payload, size, chunk_bytes);
         if (message->type == DUB_RTMP_SET_CHUNK_SIZE)
             chunk_bytes = MIN((size_t) payload[0] << 24 | payload[1] << 16 | payload[2] << 8 | payload[3],

@@ -13,7 +13,8 @@ static GSocket *open_peer(const DubRtmpServer *server)
 {
     static const uint8_t hello[1 + 2 * DUB_RTMP_HANDSHAKE_BYTES] = { 3 };
     GSocket *socket = g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL);
-    g_autoptr(GSocketAddress) address = g_inet_socket_address_new_from_string("127.0.0.1", dub_rtmp_server_port(server));
+    g_autoptr(GSocketAddress) address =
+        g_inet_socket_address_new_from_string("127.0.0.1", dub_rtmp_server_port(server));
     g_assert_true(g_socket_connect(socket, address, NULL, NULL));
     g_socket_set_blocking(socket, FALSE);
     g_assert_cmpint(g_socket_send(socket, (const char *) hello, sizeof hello, NULL, NULL), ==, sizeof hello);
@@ -22,7 +23,8 @@ static GSocket *open_peer(const DubRtmpServer *server)
 
 static void turn_server(void)
 {
-    for (int i = 0; i < 16 && g_main_context_iteration(NULL, FALSE); i++) { }
+    for (int i = 0; i < 16 && g_main_context_iteration(NULL, FALSE); i++) {
+    }
 }
 
 /* With a reset, or ports run out after some ten thousand inputs. */

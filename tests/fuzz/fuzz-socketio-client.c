@@ -115,14 +115,17 @@ static char *make_answer(const char *request)
     g_checksum_get_digest(sha1, digest, &length);
     g_autofree char *accept = g_base64_encode(digest, length);
     return g_strdup_printf("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                           "Sec-WebSocket-Accept: %s\r\n\r\n", accept);
+                           "Sec-WebSocket-Accept: %s\r\n\r\n",
+                           accept);
 }
 
 static void turn(GSocket *peer)
 {
     char answer[65536];
-    for (int i = 0; i < 8 && g_main_context_iteration(NULL, FALSE); i++) { }
-    while (g_socket_receive(peer, answer, sizeof answer, NULL, NULL) > 0) { }
+    for (int i = 0; i < 8 && g_main_context_iteration(NULL, FALSE); i++) {
+    }
+    while (g_socket_receive(peer, answer, sizeof answer, NULL, NULL) > 0) {
+    }
 }
 
 static void say(GSocket *peer, const uint8_t *line, size_t size)

@@ -15,7 +15,8 @@ static void assert_round_trips(const SioPacket *packet)
     const char *bytes = g_bytes_get_data(text, &size);
     g_autoptr(SioPacket) again = sio_packet_decode(bytes, size, &error);
     g_assert_no_error(error);
-    g_assert_true(again->type == packet->type && again->id == packet->id && again->n_attachments == packet->n_attachments);
+    g_assert_true(again->type == packet->type && again->id == packet->id &&
+                  again->n_attachments == packet->n_attachments);
     g_assert_cmpstr(again->nsp, ==, packet->nsp);
     g_autoptr(GBytes) same = sio_packet_encode(again); /* json_equal() takes a key's NUL for its end */
     g_assert_true(g_bytes_equal(text, same));

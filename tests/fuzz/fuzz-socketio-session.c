@@ -13,21 +13,24 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char handshake[] = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
-                                "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+static const char handshake[] =
+    "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
+    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 static SioServer *server;
 static SoupServer *soup;
 static int n_connected, n_acks;
 
-static void on_ack(json_t *args, GPtrArray *attachments G_GNUC_UNUSED, const GError *error, void *user_data G_GNUC_UNUSED)
+static void on_ack(json_t *args, GPtrArray *attachments G_GNUC_UNUSED, const GError *error,
+                   void *user_data G_GNUC_UNUSED)
 {
     g_assert_true(!args == (error != NULL));
     n_acks--;
 }
 
-static bool on_authorize(SioSocket *socket G_GNUC_UNUSED, const json_t *auth, SioRefusal *refusal, void *user_data G_GNUC_UNUSED)
+static bool on_authorize(SioSocket *socket G_GNUC_UNUSED, const json_t *auth, SioRefusal *refusal,
+                         void *user_data G_GNUC_UNUSED)
 {
     if (!json_object_get(auth, "no"))
         return true;
@@ -46,7 +49,8 @@ static void on_event(SioSocket *socket, const SioEvent *event, void *user_data G
     const char *name = event->name;
     g_assert_true(sio_socket_is_connected(socket));
     g_assert_true(json_is_array(event->args));
-    if (name[0] == 'a' && sio_socket_emit_with_ack(socket, name, json_incref(event->args), event->attachments, 0, on_ack, NULL))
+    if (name[0] == 'a' &&
+        sio_socket_emit_with_ack(socket, name, json_incref(event->args), event->attachments, 0, on_ack, NULL))
         n_acks++;
     if (name[0] == 'd')
         sio_socket_disconnect(socket);

@@ -73,7 +73,8 @@ static const char *on_cancel(G_GNUC_UNUSED uint64_t sequence_number, G_GNUC_UNUS
     return "asr";
 }
 
-static void on_answered(G_GNUC_UNUSED const DubFragmentData *fragment, const DubFragmentProcessed *answer, void *user_data)
+static void on_answered(G_GNUC_UNUSED const DubFragmentData *fragment, const DubFragmentProcessed *answer,
+                        void *user_data)
 {
     g_assert_nonnull(answer->fragment_id);
     g_assert_cmpuint(((Rig *) user_data)->out--, >, 0);
@@ -120,9 +121,14 @@ static void run_line(Rig *rig, const char *line)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const DubStsEffects effects = { on_emit, on_open, on_process, on_cancel, on_answered, on_asked, on_asked };
-    const DubStsSessionConfig config = { .session_id = "id", .echo = size % 2, .pressure_events = true,
-                                         .thresholds = dub_sts_thresholds_full, .disconnect_delay_ns = DUB_NS_PER_S };
-    Rig rig = { .answered = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL), .highest = -1, .now_ns = 1 };
+    const DubStsSessionConfig config = { .session_id = "id",
+                                         .echo = size % 2,
+                                         .pressure_events = true,
+                                         .thresholds = dub_sts_thresholds_full,
+                                         .disconnect_delay_ns = DUB_NS_PER_S };
+    Rig rig = { .answered = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
+                .highest = -1,
+                .now_ns = 1 };
     rig.session = dub_sts_session_new(&config, &effects, &rig);
     g_autofree char *text = g_strndup((const char *) data, size);
     g_auto(GStrv) lines = g_strsplit(text, "\n", MAX_LINES);

@@ -23,7 +23,7 @@ static char *speak(const char *text, const char *language)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const languages[] = {"es", "en", "fr", "it", "pt", "de", "es-MX", "sv"};
+    static const char *const languages[] = { "es", "en", "fr", "it", "pt", "de", "es-MX", "sv" };
     if (size < 1 || size > TEXT_MOST)
         return 0;
     g_autofree char *text =

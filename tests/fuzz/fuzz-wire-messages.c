@@ -8,11 +8,11 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Returns: (transfer full): @payload read and written again, NULL when it was refused. */
-#define REWRITE(Type, prefix)                                                    \
-    static DubJson *rewrite_##prefix(const DubJson *payload, GError **error)     \
-    {                                                                            \
-        g_autoptr(Type) message = dub_##prefix##_parse(payload, error);          \
-        return message ? dub_##prefix##_to_json(message) : NULL;                 \
+#define REWRITE(Type, prefix)                                                \
+    static DubJson *rewrite_##prefix(const DubJson *payload, GError **error) \
+    {                                                                        \
+        g_autoptr(Type) message = dub_##prefix##_parse(payload, error);      \
+        return message ? dub_##prefix##_to_json(message) : NULL;             \
     }
 REWRITE(DubStreamInit, stream_init)
 REWRITE(DubFragmentData, fragment_data)
@@ -30,9 +30,9 @@ REWRITE(DubDisconnectSimulation, disconnect_simulation)
 REWRITE(DubDisconnectAck, disconnect_ack)
 
 static DubJson *(*const rewriters[])(const DubJson *, GError **) = {
-    rewrite_stream_init,     rewrite_fragment_data, rewrite_fragment_receipt,   rewrite_stream_control,
-    rewrite_error_simulation, rewrite_stream_ready, rewrite_fragment_ack,       rewrite_fragment_processed,
-    rewrite_backpressure,    rewrite_stream_complete, rewrite_error_event,      rewrite_error_simulation_ack,
+    rewrite_stream_init,           rewrite_fragment_data,   rewrite_fragment_receipt, rewrite_stream_control,
+    rewrite_error_simulation,      rewrite_stream_ready,    rewrite_fragment_ack,     rewrite_fragment_processed,
+    rewrite_backpressure,          rewrite_stream_complete, rewrite_error_event,      rewrite_error_simulation_ack,
     rewrite_disconnect_simulation, rewrite_disconnect_ack,
 };
 

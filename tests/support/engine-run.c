@@ -34,19 +34,26 @@ typedef struct {
     /* of the last run */
     DubEngineReply *reply;
     GError *error;
-    int64_t took_ns,
-        cancelled_ns; /* cancelled_ns: how long ago the cancel was when run() returned; 0: none */
+    int64_t took_ns, cancelled_ns; /* cancelled_ns: how long ago the cancel was when run() returned; 0: none */
 } Run;
 
 static const char *const codes[DUB_N_ERRORS] = {
-    [DUB_ERROR_FAILED] = "FAILED",           [DUB_ERROR_INVALID_ARGUMENT] = "INVALID_ARGUMENT",
-    [DUB_ERROR_NOT_FOUND] = "NOT_FOUND",     [DUB_ERROR_UNSUPPORTED] = "UNSUPPORTED",
-    [DUB_ERROR_NO_AUDIO] = "NO_AUDIO",       [DUB_ERROR_CORRUPT] = "CORRUPT",
-    [DUB_ERROR_BUSY] = "BUSY",               [DUB_ERROR_NO_SPACE] = "NO_SPACE",
-    [DUB_ERROR_IO] = "IO",                   [DUB_ERROR_NETWORK] = "NETWORK",
-    [DUB_ERROR_TIMEOUT] = "TIMEOUT",         [DUB_ERROR_CANCELLED] = "CANCELLED",
-    [DUB_ERROR_ENGINE] = "ENGINE",           [DUB_ERROR_PROTOCOL] = "PROTOCOL",
-    [DUB_ERROR_BACKPRESSURE] = "BACKPRESSURE", [DUB_ERROR_AUTH] = "AUTH",
+    [DUB_ERROR_FAILED] = "FAILED",
+    [DUB_ERROR_INVALID_ARGUMENT] = "INVALID_ARGUMENT",
+    [DUB_ERROR_NOT_FOUND] = "NOT_FOUND",
+    [DUB_ERROR_UNSUPPORTED] = "UNSUPPORTED",
+    [DUB_ERROR_NO_AUDIO] = "NO_AUDIO",
+    [DUB_ERROR_CORRUPT] = "CORRUPT",
+    [DUB_ERROR_BUSY] = "BUSY",
+    [DUB_ERROR_NO_SPACE] = "NO_SPACE",
+    [DUB_ERROR_IO] = "IO",
+    [DUB_ERROR_NETWORK] = "NETWORK",
+    [DUB_ERROR_TIMEOUT] = "TIMEOUT",
+    [DUB_ERROR_CANCELLED] = "CANCELLED",
+    [DUB_ERROR_ENGINE] = "ENGINE",
+    [DUB_ERROR_PROTOCOL] = "PROTOCOL",
+    [DUB_ERROR_BACKPRESSURE] = "BACKPRESSURE",
+    [DUB_ERROR_AUTH] = "AUTH",
 };
 
 /* ---- output ---- */
@@ -73,16 +80,15 @@ static DubJson *spans_to_json(const GArray *spans)
         const DubEngineSpan *span = &g_array_index(spans, DubEngineSpan, i);
         json_array_append_new(array, json_pack("{s:s, s:f, s:f, s:f}", "text", span->text, "start_ms",
                                                (double) span->start_ns / DUB_NS_PER_MS, "end_ms",
-                                               (double) span->end_ns / DUB_NS_PER_MS, "confidence",
-                                               span->confidence));
+                                               (double) span->end_ns / DUB_NS_PER_MS, "confidence", span->confidence));
     }
     return array;
 }
 
 static DubJson *usage_to_json(const DubEngineUsage *usage)
 {
-    return json_pack("{s:f, s:f, s:f, s:I, s:I}", "cpu_ms", (double) usage->cpu_ns / DUB_NS_PER_MS,
-                     "programs_cpu_ms", (double) usage->programs_cpu_ns / DUB_NS_PER_MS, "audio_ms",
+    return json_pack("{s:f, s:f, s:f, s:I, s:I}", "cpu_ms", (double) usage->cpu_ns / DUB_NS_PER_MS, "programs_cpu_ms",
+                     (double) usage->programs_cpu_ns / DUB_NS_PER_MS, "audio_ms",
                      (double) usage->audio_ns / DUB_NS_PER_MS, "characters", (json_int_t) usage->characters,
                      "cost_micros", (json_int_t) usage->cost_micros);
 }
@@ -90,19 +96,17 @@ static DubJson *usage_to_json(const DubEngineUsage *usage)
 static void print_result(const Run *run)
 {
     const DubEngineReply *reply = run->reply;
-    DubJson *json = reply
-                        ? json_pack("{s:b, s:s, s:s?, s:o, s:o, s:o}", "ok", 1, "text", reply->text, "model",
-                                    reply->model, "segments", spans_to_json(reply->segments), "words",
-                                    spans_to_json(reply->words), "usage", usage_to_json(&reply->usage))
-                        : json_pack("{s:b, s:s, s:s}", "ok", 0, "code", codes[run->error->code], "message",
-                                    run->error->message);
+    DubJson *json =
+        reply ? json_pack("{s:b, s:s, s:s?, s:o, s:o, s:o}", "ok", 1, "text", reply->text, "model", reply->model,
+                          "segments", spans_to_json(reply->segments), "words", spans_to_json(reply->words), "usage",
+                          usage_to_json(&reply->usage))
+              : json_pack("{s:b, s:s, s:s}", "ok", 0, "code", codes[run->error->code], "message", run->error->message);
     json_object_set_new(json, "took_ms", json_real((double) run->took_ns / DUB_NS_PER_MS));
     if (run->cancelled_ns)
         json_object_set_new(json, "since_cancel_ms", json_real((double) run->cancelled_ns / DUB_NS_PER_MS));
     if (reply && reply->pcm) {
         json_object_set_new(json, "rate_hz", json_integer(reply->pcm->rate_hz));
-        json_object_set_new(json, "sound_ms",
-                            json_real((double) dub_pcm_duration_ns(reply->pcm) / DUB_NS_PER_MS));
+        json_object_set_new(json, "sound_ms", json_real((double) dub_pcm_duration_ns(reply->pcm) / DUB_NS_PER_MS));
     }
     print_json(json);
 }
@@ -112,8 +116,8 @@ static bool write_sound(const Run *run)
     if (!run->options->out || !run->reply || !run->reply->pcm)
         return true;
     g_autoptr(GBytes) wav = dub_wav_write(run->reply->pcm, NULL);
-    return wav && g_file_set_contents(run->options->out, g_bytes_get_data(wav, NULL),
-                                      (gssize) g_bytes_get_size(wav), NULL);
+    return wav &&
+           g_file_set_contents(run->options->out, g_bytes_get_data(wav, NULL), (gssize) g_bytes_get_size(wav), NULL);
 }
 
 /* ---- one request ---- */
@@ -234,8 +238,8 @@ static bool list_offers(const DubEngineClass *klass, const DubEngineConfig *conf
     g_autoptr(GPtrArray) offers = klass->list(config, NULL, error);
     for (guint i = 0; offers && i < offers->len; i++) {
         const DubEngineOffer *offer = g_ptr_array_index(offers, i);
-        print_json(json_pack("{s:s, s:s, s:s?, s:s}", "name", offer->name, "language", offer->language,
-                             "target", offer->target, "gender", offer->gender));
+        print_json(json_pack("{s:s, s:s, s:s?, s:s}", "name", offer->name, "language", offer->language, "target",
+                             offer->target, "gender", offer->gender));
     }
     return offers != NULL;
 }
@@ -245,8 +249,7 @@ static bool open_and_run(Run *run, const DubEngineConfig *config, GError **error
     const Options *options = run->options;
     if (options->wav && !(run->pcm = read_sound(options->wav, error)))
         return false;
-    if (options->glossary &&
-        !(run->glossary = dub_glossary_load(options->glossary, options->from, options->to, error)))
+    if (options->glossary && !(run->glossary = dub_glossary_load(options->glossary, options->from, options->to, error)))
         return false;
     run->engine = dub_engine_open(run->klass, config, error);
     if (!run->engine)
@@ -327,9 +330,8 @@ static DubEngineStage stage_of(const char *name)
 
 static void clear_options(Options *self)
 {
-    char *const strings[] = {self->text,  self->wav,       self->from,    self->to,
-                             self->voice, self->terms,     self->context, self->glossary,
-                             self->model, self->model_dir, self->out};
+    char *const strings[] = { self->text,    self->wav,      self->from,  self->to,        self->voice, self->terms,
+                              self->context, self->glossary, self->model, self->model_dir, self->out };
     for (gsize i = 0; i < G_N_ELEMENTS(strings); i++)
         g_free(strings[i]);
 }

@@ -168,9 +168,11 @@ static gboolean on_stop(void *data)
 
 static void print_summary(const Copy *copy)
 {
-    printf("{\"n_video\": %" G_GINT64_FORMAT ", \"first_video_ns\": %" G_GINT64_FORMAT ", \"last_video_ns\": %" G_GINT64_FORMAT
-           ", \"rate_hz\": %u, \"channels\": %u, \"n_audio_frames\": %" G_GINT64_FORMAT ", \"first_audio_ns\": %" G_GINT64_FORMAT
-           ", \"end_audio_ns\": %" G_GINT64_FORMAT ", \"max_gap_ns\": %" G_GINT64_FORMAT ", \"duration_ns\": %" G_GINT64_FORMAT
+    printf("{\"n_video\": %" G_GINT64_FORMAT ", \"first_video_ns\": %" G_GINT64_FORMAT
+           ", \"last_video_ns\": %" G_GINT64_FORMAT
+           ", \"rate_hz\": %u, \"channels\": %u, \"n_audio_frames\": %" G_GINT64_FORMAT
+           ", \"first_audio_ns\": %" G_GINT64_FORMAT ", \"end_audio_ns\": %" G_GINT64_FORMAT
+           ", \"max_gap_ns\": %" G_GINT64_FORMAT ", \"duration_ns\": %" G_GINT64_FORMAT
            ", \"live\": %s, \"video\": \"%s\"}\n",
            copy->n_video, copy->first_video_ns, copy->last_video_ns, copy->info.rate_hz, copy->info.channels,
            copy->n_audio_frames, copy->first_audio_ns, copy->end_audio_ns, copy->max_gap_ns,

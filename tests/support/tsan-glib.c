@@ -8,12 +8,12 @@ void __tsan_acquire(void *address);
 void __tsan_release(void *address);
 
 /* Relaxed: looking a function up must not look like a hand-over between the threads that do. */
-#define REAL(name)                                                                        \
-    ({                                                                                    \
-        static gpointer real;                                                             \
-        if (!__atomic_load_n(&real, __ATOMIC_RELAXED))                                    \
-            __atomic_store_n(&real, dlsym(RTLD_NEXT, #name), __ATOMIC_RELAXED);           \
-        (__typeof__(&name)) __atomic_load_n(&real, __ATOMIC_RELAXED);                     \
+#define REAL(name)                                                              \
+    ({                                                                          \
+        static gpointer real;                                                   \
+        if (!__atomic_load_n(&real, __ATOMIC_RELAXED))                          \
+            __atomic_store_n(&real, dlsym(RTLD_NEXT, #name), __ATOMIC_RELAXED); \
+        (__typeof__(&name)) __atomic_load_n(&real, __ATOMIC_RELAXED);           \
     })
 
 void g_mutex_lock(GMutex *mutex)

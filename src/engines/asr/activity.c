@@ -6,25 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RATE_HZ          16000
-#define HOP              (RATE_HZ / DUB_ACTIVITY_FRAMES_PER_S)
-#define FLOOR_PERCENTILE 10
-#define FLOOR_LEAST_DB   (-68.0) /* digital silence would make any click stand out */
-#define OVER_FLOOR_DB    5.0     /* a frame of speech */
-#define PEAK_OVER_FLOOR_DB 10.0  /* the loudest frame of a region */
-#define JOIN_FRAMES      30      /* pauses up to 300 ms are within a region */
-#define LEAST_FRAMES     6       /* active frames in a region */
-#define LEAST_VOICED     4
-#define LEAST_SWING_DB   4.0 /* between the louder and the quieter fifth of a region: a tone has none */
-#define PAD_FRAMES       20
+#define RATE_HZ            16000
+#define HOP                (RATE_HZ / DUB_ACTIVITY_FRAMES_PER_S)
+#define FLOOR_PERCENTILE   10
+#define FLOOR_LEAST_DB     (-68.0) /* digital silence would make any click stand out */
+#define OVER_FLOOR_DB      5.0     /* a frame of speech */
+#define PEAK_OVER_FLOOR_DB 10.0    /* the loudest frame of a region */
+#define JOIN_FRAMES        30      /* pauses up to 300 ms are within a region */
+#define LEAST_FRAMES       6       /* active frames in a region */
+#define LEAST_VOICED       4
+#define LEAST_SWING_DB     4.0 /* between the louder and the quieter fifth of a region: a tone has none */
+#define PAD_FRAMES         20
 
-#define PITCH_RATE_HZ    4000 /* voicing is judged on a quarter of the rate */
-#define DECIMATION       (RATE_HZ / PITCH_RATE_HZ)
-#define PITCH_HOP        (PITCH_RATE_HZ / DUB_ACTIVITY_FRAMES_PER_S)
-#define PITCH_WINDOW     160 /* 40 ms */
-#define LAG_MIN          (PITCH_RATE_HZ / 400)
-#define LAG_MAX          (PITCH_RATE_HZ / 60)
-#define VOICED           0.55 /* normalised autocorrelation */
+#define PITCH_RATE_HZ 4000 /* voicing is judged on a quarter of the rate */
+#define DECIMATION    (RATE_HZ / PITCH_RATE_HZ)
+#define PITCH_HOP     (PITCH_RATE_HZ / DUB_ACTIVITY_FRAMES_PER_S)
+#define PITCH_WINDOW  160 /* 40 ms */
+#define LAG_MIN       (PITCH_RATE_HZ / 400)
+#define LAG_MAX       (PITCH_RATE_HZ / 60)
+#define VOICED        0.55 /* normalised autocorrelation */
 
 /* Mean of each DECIMATION samples, then the difference: what is left between 200 and 1500 Hz is where a voice stands out
  * most from a crowd. */
@@ -165,7 +165,7 @@ bool *dub_activity_find(const DubPcm *pcm, gsize *n_frames)
     gsize n_slow = 0;
     g_autofree float *slow = decimate(pcm->samples, pcm->n_frames, &n_slow);
     g_autofree double *levels = frame_levels(slow, *n_frames);
-    const Block block = {levels, *n_frames, noise_floor(levels, *n_frames), slow, n_slow};
+    const Block block = { levels, *n_frames, noise_floor(levels, *n_frames), slow, n_slow };
     g_autofree bool *speech = g_new0(bool, *n_frames);
     return mark_regions(&block, speech) ? g_steal_pointer(&speech) : NULL;
 }

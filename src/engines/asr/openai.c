@@ -24,19 +24,19 @@ typedef struct {
 static const DubEnvSpec rows[] = {
     DUB_HTTP_ROWS("ASR_OPENAI", "ASR_OPENAI_KEY", "asr openai: its key",
                   "asr openai: the server; https://api.openai.com if only the key is set"),
-    {.name = "ASR_OPENAI_MODEL",
-     .offset = FIELD(model),
-     .fallback = "whisper-1",
-     .help = "asr openai: its model"},
-    {.name = "ASR_OPENAI_PATH",
-     .offset = FIELD(path),
-     .fallback = "/v1/audio/transcriptions",
-     .help = "asr openai: where it listens; /inference for whisper.cpp's server"},
+    { .name = "ASR_OPENAI_MODEL", .offset = FIELD(model), .fallback = "whisper-1", .help = "asr openai: its model" },
+    { .name = "ASR_OPENAI_PATH",
+      .offset = FIELD(path),
+      .fallback = "/v1/audio/transcriptions",
+      .help = "asr openai: where it listens; /inference for whisper.cpp's server" },
 };
 
 static const DubHttpService service = {
-    .engine = "openai", .prefix = "ASR_OPENAI", .key_setting = "ASR_OPENAI_KEY",
-    .key_header = "Authorization: Bearer ", .default_url = "https://api.openai.com",
+    .engine = "openai",
+    .prefix = "ASR_OPENAI",
+    .key_setting = "ASR_OPENAI_KEY",
+    .key_header = "Authorization: Bearer ",
+    .default_url = "https://api.openai.com",
 };
 
 typedef struct {
@@ -159,19 +159,25 @@ static DubHttpPart field(const char *name, const char *value)
     return (DubHttpPart){ .name = name, .data = value, .size = strlen(value) };
 }
 
-static DubJson *ask(OpenAi *self, GBytes *wav, const char *format, const DubEngineRequest *request,
-                    GError **error)
+static DubJson *ask(OpenAi *self, GBytes *wav, const char *format, const DubEngineRequest *request, GError **error)
 {
     g_autofree char *prompt = request->terms ? make_prompt(request->terms) : NULL;
     g_autofree char *about = g_strdup_printf("%s for model %s", self->path, self->model);
     const DubHttpPart parts[] = {
         { "file", "speech.wav", "audio/wav", g_bytes_get_data(wav, NULL), g_bytes_get_size(wav) },
-        field("model", self->model), field("language", request->from), field("response_format", format),
-        field("temperature", "0"), field("prompt", prompt ? prompt : ""),
+        field("model", self->model),
+        field("language", request->from),
+        field("response_format", format),
+        field("temperature", "0"),
+        field("prompt", prompt ? prompt : ""),
     };
     const DubHttpRequest http = {
-        .path = self->path, .parts = parts, .n_parts = G_N_ELEMENTS(parts) - (prompt && *prompt ? 0 : 1),
-        .about = about, .deadline_ns = request->deadline_ns, .cancellable = request->cancellable,
+        .path = self->path,
+        .parts = parts,
+        .n_parts = G_N_ELEMENTS(parts) - (prompt && *prompt ? 0 : 1),
+        .about = about,
+        .deadline_ns = request->deadline_ns,
+        .cancellable = request->cancellable,
     };
     return dub_http_client_ask_json(self->http, &http, error);
 }
@@ -228,8 +234,7 @@ static DubEngine *open_openai(const DubEngineConfig *config, GError **error)
 {
     const Settings *settings = config->settings;
     if (!dub_http_is_set(&settings->http)) {
-        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE,
-                            "openai: set ASR_OPENAI_KEY, or ASR_OPENAI_URL");
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, "openai: set ASR_OPENAI_KEY, or ASR_OPENAI_URL");
         return NULL;
     }
     DubHttpClient *http = dub_http_client_new(&service, &settings->http, error);
@@ -251,8 +256,7 @@ static GPtrArray *list_models(const DubEngineConfig *config, GCancellable *cance
     g_autoptr(DubHttpClient) http = dub_http_client_new(&service, &settings->http, error);
     if (!http || !dub_http_client_check(http, "/v1/models", cancellable, error))
         return NULL;
-    g_ptr_array_add(offers,
-                    dub_engine_offer_new(settings->model, config->from ? config->from : ANY, NULL, ""));
+    g_ptr_array_add(offers, dub_engine_offer_new(settings->model, config->from ? config->from : ANY, NULL, ""));
     return g_steal_pointer(&offers);
 }
 

@@ -17,8 +17,8 @@
 #define RATE_HZ          16000
 #define FRAME_NS         (10 * DUB_NS_PER_MS)
 #define NOISE_LSB        10.0f /* -70 dBFS */
-#define CHUNK_FRAMES     20 /* 200 ms between two looks at the cancellable */
-#define UTTERANCE_MOST   1000 /* frames: no fragment of the usual length is longer */
+#define CHUNK_FRAMES     20    /* 200 ms between two looks at the cancellable */
+#define UTTERANCE_MOST   1000  /* frames: no fragment of the usual length is longer */
 #define UTTERANCE_LEAST  600
 #define QUIET_FRAMES     10
 #define MODEL_FOLDER     "/usr/share/pocketsphinx/model/en-us"
@@ -59,7 +59,7 @@ static void G_GNUC_PRINTF(3, 4) on_message(void *user_data G_GNUC_UNUSED, err_lv
 
 static bool check_model(const char *hmm, const char *lm, const char *dictionary, GError **error)
 {
-    const char *const paths[] = {hmm, lm, dictionary};
+    const char *const paths[] = { hmm, lm, dictionary };
     for (gsize i = 0; i < G_N_ELEMENTS(paths); i++) {
         if (g_file_test(paths[i], G_FILE_TEST_EXISTS))
             continue;
@@ -75,9 +75,8 @@ static bool check_model(const char *hmm, const char *lm, const char *dictionary,
  * of each codebook instead of four: a fifth less time, no word; every second frame's scores only: ten points over a crowd. */
 static cmd_ln_t *configure(const char *hmm, const char *lm, const char *dictionary)
 {
-    return cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", hmm, "-lm", lm, "-dict", dictionary,
-                       "-remove_silence", "no", "-maxhmmpf", "3000",
-                       "-topn", "2", NULL);
+    return cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", hmm, "-lm", lm, "-dict", dictionary, "-remove_silence", "no",
+                       "-maxhmmpf", "3000", "-topn", "2", NULL);
 }
 
 static bool load(PocketSphinx *self, const char *folder, GError **error)
@@ -155,8 +154,8 @@ static mfcc_t **compute_cepstra(PocketSphinx *self, const DubPcm *pcm, gsize *n_
     fe_start_stream(self->front_end);
     if (fe_start_utt(self->front_end) < 0 ||
         fe_process_utt(self->front_end, samples, pcm->n_frames, &cepstra, &n) < 0) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "pocketsphinx: cannot compute the features of %" G_GSIZE_FORMAT
-                    " samples", pcm->n_frames);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE,
+                    "pocketsphinx: cannot compute the features of %" G_GSIZE_FORMAT " samples", pcm->n_frames);
         return NULL;
     }
     *n_frames = n > 0 ? (gsize) n : 0;
@@ -207,8 +206,7 @@ static bool search(PocketSphinx *self, const Heard *heard, GCancellable *cancell
     }
     ps_get_feat(self->decoder)->cmn = CMN_NONE; /* done by us */
     int status = 0;
-    for (gsize i = 0; i < heard->n_frames && status >= 0 && !g_cancellable_is_cancelled(cancellable);
-         i += CHUNK_FRAMES)
+    for (gsize i = 0; i < heard->n_frames && status >= 0 && !g_cancellable_is_cancelled(cancellable); i += CHUNK_FRAMES)
         status = ps_process_cep(self->decoder, heard->frames + i, (int) MIN(CHUNK_FRAMES, heard->n_frames - i), FALSE,
                                 FALSE);
     if (ps_end_utt(self->decoder) < 0 || status < 0) {
@@ -253,7 +251,7 @@ static int64_t frame_time_ns(const Heard *heard, int frame)
  * Returns: the word before, or NULL when @word, from @start_ns on, is a word of its own. */
 static DubEngineSpan *find_stuttered(const DubEngineReply *reply, const char *word, int64_t start_ns)
 {
-    static const char *const never_twice[] = {"a", "an", "and", "of", "or", "the", NULL};
+    static const char *const never_twice[] = { "a", "an", "and", "of", "or", "the", NULL };
     if (!reply->words->len || !g_strv_contains(never_twice, word))
         return NULL;
     DubEngineSpan *before = &g_array_index(reply->words, DubEngineSpan, reply->words->len - 1);
@@ -304,7 +302,7 @@ static DubEngineReply *recognise(PocketSphinx *self, const Heard *heard, GCancel
     g_autoptr(DubEngineReply) reply = dub_engine_reply_new();
     for (gsize first = 0, end; first < heard->n_frames; first = end) {
         end = utterance_end(heard, first);
-        const Heard utterance = {heard->frames + first, heard->origin + first, end - first};
+        const Heard utterance = { heard->frames + first, heard->origin + first, end - first };
         if (!search(self, &utterance, cancellable, error))
             return NULL;
         collect(self, &utterance, reply);
@@ -329,9 +327,9 @@ static DubEngineReply *run(DubEngine *base, const DubEngineRequest *request, GEr
     if (!cepstra)
         return NULL;
 
-    Mean alone = {.weight = 0};
+    Mean alone = { .weight = 0 };
     Mean *mean = dub_engine_memory_get(request->memory, base->klass, new_mean, g_free);
-    Heard heard = {NULL};
+    Heard heard = { NULL };
     keep_speech(&heard, cepstra, n_cepstra, speech, n_speech);
     DubEngineReply *reply = NULL;
     if (heard.n_frames == 0) {

@@ -13,7 +13,9 @@ static const DubEnvSpec rows[] = {
 };
 
 static const DubHttpService service = {
-    .engine = "apertium-apy", .prefix = "APERTIUM_APY", .key_setting = "APERTIUM_APY_KEY",
+    .engine = "apertium-apy",
+    .prefix = "APERTIUM_APY",
+    .key_setting = "APERTIUM_APY_KEY",
     .default_url = "http://localhost:2737",
 };
 
@@ -61,8 +63,7 @@ static bool add_pair(const DubJson *pair, const char *from, const char *to, GPtr
 
 #define PAIRS_MOST 2000 /* is_new() looks at each */
 
-GPtrArray *dub_answer_apertium_apy_pairs(const DubJson *json, const char *from, const char *to,
-                                         GError **error)
+GPtrArray *dub_answer_apertium_apy_pairs(const DubJson *json, const char *from, const char *to, GError **error)
 {
     g_autoptr(GPtrArray) offers = g_ptr_array_new_with_free_func((GDestroyNotify) dub_engine_offer_free);
     const DubJson *pairs = NULL;
@@ -104,8 +105,12 @@ static DubEngineReply *run(DubEngine *base, const DubEngineRequest *request, GEr
     Apy *self = (Apy *) base;
     g_autoptr(GString) form = make_form(self, request);
     const DubHttpRequest http = {
-        .path = "/translate", .content_type = "application/x-www-form-urlencoded", .body = form->str,
-        .body_size = form->len, .deadline_ns = request->deadline_ns, .cancellable = request->cancellable,
+        .path = "/translate",
+        .content_type = "application/x-www-form-urlencoded",
+        .body = form->str,
+        .body_size = form->len,
+        .deadline_ns = request->deadline_ns,
+        .cancellable = request->cancellable,
     };
     g_autoptr(DubJson) json = dub_http_client_ask_json(self->http, &http, error);
     if (!json)

@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MODES_FOLDER    "/usr/share/apertium/modes"
-#define MODE_MOST_BYTES 65536
-#define ANSWER_MOST_MS  60000 /* where nobody set a deadline */
-#define PIECE_MOST_BYTES 2000 /* longer text is translated in pieces: the chain's pipes hold 64 KiB of analyses */
+#define MODES_FOLDER     "/usr/share/apertium/modes"
+#define MODE_MOST_BYTES  65536
+#define ANSWER_MOST_MS   60000 /* where nobody set a deadline */
+#define PIECE_MOST_BYTES 2000  /* longer text is translated in pieces: the chain's pipes hold 64 KiB of analyses */
 
 typedef struct {
     DubEngine base;
@@ -31,12 +31,13 @@ static const struct {
     char iso1[3];
     char iso3[4];
 } languages[] = {
-    {"af", "afr"}, {"an", "arg"}, {"ar", "ara"}, {"be", "bel"}, {"bg", "bul"}, {"br", "bre"}, {"ca", "cat"},
-    {"cy", "cym"}, {"da", "dan"}, {"de", "deu"}, {"en", "eng"}, {"eo", "epo"}, {"es", "spa"}, {"eu", "eus"},
-    {"fr", "fra"}, {"ga", "gle"}, {"gl", "glg"}, {"hi", "hin"}, {"id", "ind"}, {"is", "isl"}, {"it", "ita"},
-    {"kk", "kaz"}, {"mk", "mkd"}, {"ms", "zlm"}, {"mt", "mlt"}, {"nb", "nob"}, {"nl", "nld"}, {"nn", "nno"},
-    {"oc", "oci"}, {"pl", "pol"}, {"pt", "por"}, {"ro", "ron"}, {"ru", "rus"}, {"sc", "srd"}, {"se", "sme"},
-    {"sl", "slv"}, {"sv", "swe"}, {"tr", "tur"}, {"tt", "tat"}, {"uk", "ukr"}, {"ur", "urd"},
+    { "af", "afr" }, { "an", "arg" }, { "ar", "ara" }, { "be", "bel" }, { "bg", "bul" }, { "br", "bre" },
+    { "ca", "cat" }, { "cy", "cym" }, { "da", "dan" }, { "de", "deu" }, { "en", "eng" }, { "eo", "epo" },
+    { "es", "spa" }, { "eu", "eus" }, { "fr", "fra" }, { "ga", "gle" }, { "gl", "glg" }, { "hi", "hin" },
+    { "id", "ind" }, { "is", "isl" }, { "it", "ita" }, { "kk", "kaz" }, { "mk", "mkd" }, { "ms", "zlm" },
+    { "mt", "mlt" }, { "nb", "nob" }, { "nl", "nld" }, { "nn", "nno" }, { "oc", "oci" }, { "pl", "pol" },
+    { "pt", "por" }, { "ro", "ron" }, { "ru", "rus" }, { "sc", "srd" }, { "se", "sme" }, { "sl", "slv" },
+    { "sv", "swe" }, { "tr", "tur" }, { "tt", "tat" }, { "uk", "ukr" }, { "ur", "urd" },
 };
 
 static const char *to_iso3(const char *iso1)
@@ -103,7 +104,7 @@ static GPtrArray *list_pairs(const DubEngineConfig *config G_GNUC_UNUSED, GCance
 
 static char *read_mode(const char *from, const char *to, GError **error)
 {
-    const char *const spellings[][2] = {{to_iso3(from), to_iso3(to)}, {from, to}};
+    const char *const spellings[][2] = { { to_iso3(from), to_iso3(to) }, { from, to } };
     for (gsize i = 0; i < G_N_ELEMENTS(spellings); i++) {
         g_autofree char *path = g_strdup_printf(MODES_FOLDER "/%s-%s.mode", spellings[i][0], spellings[i][1]);
         char *text = NULL;
@@ -149,8 +150,7 @@ static GPtrArray *parse_mode(const char *text, GError **error)
     g_auto(GStrv) commands = g_strsplit(text, "|", DUB_PIPELINE_STAGES_MOST + 1);
     for (char **command = commands; *command; command++) {
         g_auto(GStrv) words = NULL;
-        if (!g_shell_parse_argv(g_strstrip(*command), NULL, &words, NULL) ||
-            stages->len == DUB_PIPELINE_STAGES_MOST) {
+        if (!g_shell_parse_argv(g_strstrip(*command), NULL, &words, NULL) || stages->len == DUB_PIPELINE_STAGES_MOST) {
             g_set_error(error, DUB_ERROR, DUB_ERROR_ENGINE, "apertium: cannot read the mode file: \"%s\"", *command);
             return NULL;
         }
@@ -326,8 +326,7 @@ static int64_t take_cpu_ns(Apertium *self)
 static DubEngineReply *run(DubEngine *base, const DubEngineRequest *request, GError **error)
 {
     Apertium *self = (Apertium *) base;
-    const int64_t deadline_ns =
-        dub_clock_now() + (int64_t) dub_engine_ms_left(request, ANSWER_MOST_MS) * DUB_NS_PER_MS;
+    const int64_t deadline_ns = dub_clock_now() + (int64_t) dub_engine_ms_left(request, ANSWER_MOST_MS) * DUB_NS_PER_MS;
     g_autofree char *source = self->from_english ? dub_english_measures(request->text) : g_strdup(request->text);
     g_autofree char *text = translate(self, source, deadline_ns, request->cancellable, error);
     if (!text)

@@ -17,8 +17,11 @@ static const DubEnvSpec rows[] = {
 };
 
 static const DubHttpService service = {
-    .engine = "deepl", .prefix = "DEEPL", .key_setting = "DEEPL_AUTH_KEY",
-    .key_header = "Authorization: DeepL-Auth-Key ", .default_url = URL_PRO,
+    .engine = "deepl",
+    .prefix = "DEEPL",
+    .key_setting = "DEEPL_AUTH_KEY",
+    .key_header = "Authorization: DeepL-Auth-Key ",
+    .default_url = URL_PRO,
 };
 
 typedef struct {
@@ -70,8 +73,7 @@ static char *language_of(const char *code)
 static bool read_languages(const DubJson *json, const char *wanted, GPtrArray *languages, GError **error)
 {
     if (!json_is_array(json)) {
-        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
-                            "the list of languages: not an array");
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "the list of languages: not an array");
         return false;
     }
     for (gsize i = 0; i < json_array_size(json); i++) {
@@ -87,8 +89,8 @@ static bool read_languages(const DubJson *json, const char *wanted, GPtrArray *l
     return true;
 }
 
-GPtrArray *dub_answer_deepl_languages(const DubJson *sources, const DubJson *targets, const char *from,
-                                      const char *to, GError **error)
+GPtrArray *dub_answer_deepl_languages(const DubJson *sources, const DubJson *targets, const char *from, const char *to,
+                                      GError **error)
 {
     g_autoptr(GPtrArray) offers = g_ptr_array_new_with_free_func((GDestroyNotify) dub_engine_offer_free);
     g_autoptr(GPtrArray) of_sources = g_ptr_array_new_with_free_func(g_free);
@@ -134,8 +136,12 @@ static DubEngineReply *run(DubEngine *base, const DubEngineRequest *request, GEr
     DeepL *self = (DeepL *) base;
     g_autofree char *body = make_body(request);
     const DubHttpRequest http = {
-        .path = "/v2/translate", .content_type = "application/json", .body = body, .body_size = strlen(body),
-        .deadline_ns = request->deadline_ns, .cancellable = request->cancellable,
+        .path = "/v2/translate",
+        .content_type = "application/json",
+        .body = body,
+        .body_size = strlen(body),
+        .deadline_ns = request->deadline_ns,
+        .cancellable = request->cancellable,
     };
     g_autoptr(DubJson) json = dub_http_client_ask_json(self->http, &http, error);
     if (!json)

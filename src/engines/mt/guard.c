@@ -17,7 +17,7 @@
 
 /* What one language calls things. */
 typedef struct {
-    GHashTable *numbers; /* words, joined by a blank -> the number + 1 */
+    GHashTable *numbers;  /* words, joined by a blank -> the number + 1 */
     GArray *days[N_DAYS]; /* of DubWord */
     char *day_texts[N_DAYS];
 } Names;
@@ -30,7 +30,7 @@ struct _DubGuard {
 /* One side of the comparison. */
 typedef struct {
     const char *text;
-    GArray *words; /* of DubWord */
+    GArray *words;   /* of DubWord */
     GArray *numbers; /* of guint64 */
     GArray *digits;  /* those of them that stand in digits */
 } Side;
@@ -57,7 +57,7 @@ static bool is_ambiguous(const char *language, const char *word)
 static void add_number(Names *names, char *key, guint number)
 {
     static const DubEnding genders[] = {
-        {"uno", "una"}, {"uno", "un"}, {"uno", "ún"}, {"um", "uma"}, {"dois", "duas"}, {"un", "une"},
+        { "uno", "una" }, { "uno", "un" }, { "uno", "ún" }, { "um", "uma" }, { "dois", "duas" }, { "un", "une" },
     };
     for (gsize i = 0; i < G_N_ELEMENTS(genders); i++) {
         const DubEnding one[] = { genders[i], { NULL, NULL } };
@@ -251,8 +251,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Side, side_clear)
 
 static char *check_length(const Side *source, const Side *target)
 {
-    const gsize before = (gsize) g_utf8_strlen(source->text, -1),
-                after = (gsize) g_utf8_strlen(target->text, -1);
+    const gsize before = (gsize) g_utf8_strlen(source->text, -1), after = (gsize) g_utf8_strlen(target->text, -1);
     if (!target->words->len)
         return g_strdup("there are no words in it");
     if (strpbrk(target->text, "\r\n"))
@@ -273,8 +272,7 @@ static bool has_word(const Side *side, const char *folded)
 /* English words that no other language with Latin letters writes; names and titles have capitals. */
 static bool is_english(const Side *side, guint index)
 {
-    static const char *const words[] = {"the",  "and",   "with",  "they",   "their",
-                                        "from", "which", "would", "because"};
+    static const char *const words[] = { "the", "and", "with", "they", "their", "from", "which", "would", "because" };
     const DubWord *word = word_at(side->words, index);
     if (!word->sentence_start && dub_word_case(side->text + word->start, word->length) != DUB_CASE_LOWER)
         return false;
@@ -388,8 +386,8 @@ static char *check_repetition(const Side *source, const Side *target)
     return after >= 3 && after > most_repeated(source) ? g_strdup("it goes round in circles") : NULL;
 }
 
-bool dub_guard_check(const DubGuard *self, const char *source, const char *translated,
-                     const DubGlossaryMatches *terms, GError **error)
+bool dub_guard_check(const DubGuard *self, const char *source, const char *translated, const DubGlossaryMatches *terms,
+                     GError **error)
 {
     g_auto(Side) before = { 0 }, after = { 0 };
     side_init(&before, source, &self->from);

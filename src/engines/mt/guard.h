@@ -21,5 +21,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubGuard, dub_guard_free)
  * Looks at the length, at words that stayed as they were, at terms, numbers, days of the week, and at
  * repetition. Returns: true, or false with %DUB_ERROR_ENGINE: "guard: the number 12 is gone"
  */
-bool dub_guard_check(const DubGuard *self, const char *source, const char *translated,
-                     const DubGlossaryMatches *terms, GError **error);
+bool dub_guard_check(const DubGuard *self, const char *source, const char *translated, const DubGlossaryMatches *terms,
+                     GError **error);

@@ -13,7 +13,9 @@ static const DubEnvSpec rows[] = {
 };
 
 static const DubHttpService service = {
-    .engine = "libretranslate", .prefix = "LIBRETRANSLATE", .key_setting = "LIBRETRANSLATE_KEY",
+    .engine = "libretranslate",
+    .prefix = "LIBRETRANSLATE",
+    .key_setting = "LIBRETRANSLATE_KEY",
     .default_url = "https://libretranslate.com",
 };
 
@@ -40,14 +42,12 @@ static const char *code_of(const char *listed)
     return g_strcmp0(listed, "zh-Hans") ? listed : "zh";
 }
 
-static bool add_targets(const DubJson *targets, const char *from, const char *to, GPtrArray *offers,
-                        GError **error)
+static bool add_targets(const DubJson *targets, const char *from, const char *to, GPtrArray *offers, GError **error)
 {
     for (gsize i = 0; i < json_array_size(targets) && offers->len < DUB_ANSWER_OFFERS_MOST; i++) {
         const char *target = code_of(json_string_value(json_array_get(targets, i)));
         if (!target) {
-            g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
-                        "targets[%" G_GSIZE_FORMAT "]: not a string", i);
+            g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "targets[%" G_GSIZE_FORMAT "]: not a string", i);
             return false;
         }
         if (!g_str_equal(target, from) && (!to || g_str_equal(target, to)))
@@ -56,13 +56,11 @@ static bool add_targets(const DubJson *targets, const char *from, const char *to
     return true;
 }
 
-GPtrArray *dub_answer_libretranslate_languages(const DubJson *json, const char *from, const char *to,
-                                               GError **error)
+GPtrArray *dub_answer_libretranslate_languages(const DubJson *json, const char *from, const char *to, GError **error)
 {
     g_autoptr(GPtrArray) offers = g_ptr_array_new_with_free_func((GDestroyNotify) dub_engine_offer_free);
     if (!json_is_array(json)) {
-        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
-                            "the list of languages: not an array");
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "the list of languages: not an array");
         return NULL;
     }
     for (gsize i = 0; i < json_array_size(json); i++) {
@@ -83,14 +81,18 @@ GPtrArray *dub_answer_libretranslate_languages(const DubJson *json, const char *
 static DubEngineReply *run(DubEngine *base, const DubEngineRequest *request, GError **error)
 {
     LibreTranslate *self = (LibreTranslate *) base;
-    g_autoptr(DubJson) question = json_pack("{s:s, s:s, s:s, s:s}", "q", request->text, "source",
-                                            request->from, "target", request->to, "format", "text");
+    g_autoptr(DubJson) question = json_pack("{s:s, s:s, s:s, s:s}", "q", request->text, "source", request->from,
+                                            "target", request->to, "format", "text");
     if (self->key)
         json_object_set_new(question, "api_key", json_string(self->key));
     g_autofree char *body = dub_json_to_text(question);
     const DubHttpRequest http = {
-        .path = "/translate", .content_type = "application/json", .body = body, .body_size = strlen(body),
-        .deadline_ns = request->deadline_ns, .cancellable = request->cancellable,
+        .path = "/translate",
+        .content_type = "application/json",
+        .body = body,
+        .body_size = strlen(body),
+        .deadline_ns = request->deadline_ns,
+        .cancellable = request->cancellable,
     };
     g_autoptr(DubJson) json = dub_http_client_ask_json(self->http, &http, error);
     if (!json)
@@ -144,8 +146,7 @@ static GPtrArray *list_pairs(const DubEngineConfig *config, GCancellable *cancel
 const DubEngineClass dub_engine_libretranslate = {
     .stage = DUB_STAGE_MT,
     .name = "libretranslate",
-    .brings =
-        "a LibreTranslate server: LIBRETRANSLATE_URL, or a key for libretranslate.com: LIBRETRANSLATE_KEY",
+    .brings = "a LibreTranslate server: LIBRETRANSLATE_URL, or a key for libretranslate.com: LIBRETRANSLATE_KEY",
     .flags = DUB_ENGINE_REMOTE | DUB_ENGINE_BY_NAME,
     .settings = rows,
     .n_settings = G_N_ELEMENTS(rows),

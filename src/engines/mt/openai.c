@@ -26,18 +26,20 @@ typedef struct {
 static const DubEnvSpec rows[] = {
     DUB_HTTP_ROWS("MT_OPENAI", "MT_OPENAI_KEY", "mt openai: its key, if it wants one",
                   "mt openai: the server of a chat model; https://api.openai.com if only the key is set"),
-    {.name = "MT_OPENAI_MODEL",
-     .offset = FIELD(model),
-     .help = "mt openai: its model; " OPENAI_MODEL
-             " at api.openai.com, else the server's own choice, if not set"},
-    {.name = "MT_OPENAI_OPTIONS",
-     .offset = FIELD(options),
-     .help = "mt openai: JSON that is added to each request, for what one server knows and others do not"},
+    { .name = "MT_OPENAI_MODEL",
+      .offset = FIELD(model),
+      .help = "mt openai: its model; " OPENAI_MODEL " at api.openai.com, else the server's own choice, if not set" },
+    { .name = "MT_OPENAI_OPTIONS",
+      .offset = FIELD(options),
+      .help = "mt openai: JSON that is added to each request, for what one server knows and others do not" },
 };
 
 static const DubHttpService service = {
-    .engine = "openai", .prefix = "MT_OPENAI", .key_setting = "MT_OPENAI_KEY",
-    .key_header = "Authorization: Bearer ", .default_url = "https://api.openai.com",
+    .engine = "openai",
+    .prefix = "MT_OPENAI",
+    .key_setting = "MT_OPENAI_KEY",
+    .key_header = "Authorization: Bearer ",
+    .default_url = "https://api.openai.com",
 };
 
 /* What not every model takes, though most do. */
@@ -62,8 +64,7 @@ static bool check_finished(const DubJson *choice, GError **error)
         return false;
     if (!reason || (!g_str_equal(reason, "length") && !g_str_equal(reason, "content_filter")))
         return true;
-    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "finish_reason: %s, so the text is not whole",
-                reason);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "finish_reason: %s, so the text is not whole", reason);
     return false;
 }
 
@@ -110,12 +111,10 @@ static char *make_body(const OpenAi *self, const DubEngineRequest *request, cons
     return dub_json_to_text(body);
 }
 
-static DubJson *ask_once(OpenAi *self, const DubEngineRequest *request, const DubGlossaryMatches *terms,
-                         GError **error)
+static DubJson *ask_once(OpenAi *self, const DubEngineRequest *request, const DubGlossaryMatches *terms, GError **error)
 {
     g_autofree char *body = make_body(self, request, terms);
-    g_autofree char *about =
-        self->model ? g_strdup_printf("/v1/chat/completions for model %s", self->model) : NULL;
+    g_autofree char *about = self->model ? g_strdup_printf("/v1/chat/completions for model %s", self->model) : NULL;
     const DubHttpRequest http = {
         .path = "/v1/chat/completions",
         .content_type = "application/json",
@@ -141,8 +140,7 @@ static bool adapt(OpenAi *self, const GError *refusal)
     return false;
 }
 
-static DubJson *ask(OpenAi *self, const DubEngineRequest *request, const DubGlossaryMatches *terms,
-                    GError **error)
+static DubJson *ask(OpenAi *self, const DubEngineRequest *request, const DubGlossaryMatches *terms, GError **error)
 {
     for (int attempt = 0;; attempt++) {
         g_autoptr(GError) refusal = NULL;
@@ -209,8 +207,7 @@ static DubEngine *open_openai(const DubEngineConfig *config, GError **error)
     const Settings *settings = config->settings;
     g_autoptr(DubJson) options = NULL;
     if (!dub_http_is_set(&settings->http)) {
-        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE,
-                            "openai: set MT_OPENAI_URL, or MT_OPENAI_KEY");
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, "openai: set MT_OPENAI_URL, or MT_OPENAI_KEY");
         return NULL;
     }
     if (!read_options(settings->options, &options, error))
@@ -238,8 +235,7 @@ static GPtrArray *list_models(const DubEngineConfig *config, GCancellable *cance
     if (!http || !dub_http_client_check(http, "/v1/models", cancellable, error))
         return NULL;
     g_ptr_array_add(offers, dub_engine_offer_new(settings->model ? settings->model : "",
-                                                 config->from ? config->from : ANY,
-                                                 config->to ? config->to : ANY, ""));
+                                                 config->from ? config->from : ANY, config->to ? config->to : ANY, ""));
     return g_steal_pointer(&offers);
 }
 

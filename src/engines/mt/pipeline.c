@@ -94,7 +94,7 @@ static bool wait_ready(int fd, short events, int64_t deadline_ns, GCancellable *
             return false;
         }
         const bool watched = cancellable != NULL;
-        struct pollfd fds[2] = {{fd, events, 0}, {watched ? g_cancellable_get_fd(cancellable) : -1, POLLIN, 0}};
+        struct pollfd fds[2] = { { fd, events, 0 }, { watched ? g_cancellable_get_fd(cancellable) : -1, POLLIN, 0 } };
         const int n = poll(fds, 2, (int) MIN(left_ns / DUB_NS_PER_MS + 1, G_MAXINT));
         const int failure = errno;
         if (watched)
@@ -117,8 +117,8 @@ static void set_died(GError **error)
     g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, "a translation program ended unexpectedly");
 }
 
-static bool send_all(DubPipeline *self, const char *bytes, gsize length, int64_t deadline_ns,
-                     GCancellable *cancellable, GError **error)
+static bool send_all(DubPipeline *self, const char *bytes, gsize length, int64_t deadline_ns, GCancellable *cancellable,
+                     GError **error)
 {
     while (length > 0) {
         if (!wait_ready(self->to_first, POLLOUT, deadline_ns, cancellable, error))

@@ -8,7 +8,7 @@
 
 typedef struct _DubPipeline DubPipeline;
 
-#define DUB_PIPELINE_STAGES_MOST 32
+#define DUB_PIPELINE_STAGES_MOST       32
 #define DUB_PIPELINE_ANSWER_MOST_BYTES (1024 * 1024)
 
 /* @stages: of char ** (argument vectors), 1…%DUB_PIPELINE_STAGES_MOST. %DUB_ERROR_ENGINE names the program that does

@@ -5,7 +5,7 @@
 #include <unicode/uloc.h>
 #include <unicode/ustring.h>
 
-#define N_EXAMPLES 4
+#define N_EXAMPLES     4
 #define LABEL_TERMS    "Terms: "
 #define LABEL_BEFORE   "Before: "
 #define LABEL_SENTENCE "Sentence: "
@@ -20,38 +20,38 @@ typedef struct {
 } Examples;
 
 static const Examples examples[] = {
-    {"en",
-     {"The keeper had no chance, and the score is level again.", "Kick-off is at eight on Saturday.",
-      "I don't think they will forget it.", "and that is why the whole stadium"},
-     "kick-off",
-     "What an evening for this team!"},
-    {"es",
-     {"El portero no tuvo ninguna opción y el marcador vuelve a estar igualado.",
-      "El saque inicial es el sábado a las ocho.", "No creo que la olviden.", "y por eso todo el estadio"},
-     "saque inicial",
-     "¡Qué noche para este equipo!"},
-    {"fr",
-     {"Le gardien n'avait aucune chance et le score est de nouveau à égalité.",
-      "Le coup d'envoi est samedi à huit heures.", "Je ne crois pas qu'ils l'oublieront.",
-      "et c'est pour cela que tout le stade"},
-     "coup d'envoi",
-     "Quelle soirée pour cette équipe !"},
-    {"de",
-     {"Der Torwart war chancenlos, und es steht wieder unentschieden.", "Anstoß ist am Samstag um acht.",
-      "Ich glaube nicht, dass sie ihn vergessen werden.", "und deshalb hat das ganze Stadion"},
-     "Anstoß",
-     "Was für ein Abend für diese Mannschaft!"},
-    {"it",
-     {"Il portiere non poteva farci nulla e il risultato è di nuovo in parità.",
-      "Il calcio d'inizio è sabato alle otto.", "Non credo che la dimenticheranno.",
-      "ed è per questo che tutto lo stadio"},
-     "calcio d'inizio",
-     "Che serata per questa squadra!"},
-    {"pt",
-     {"O goleiro não teve chance e o placar está empatado de novo.", "O pontapé inicial é no sábado às oito.",
-      "Não creio que vão esquecê-la.", "e é por isso que todo o estádio"},
-     "pontapé inicial",
-     "Que noite para este time!"},
+    { "en",
+      { "The keeper had no chance, and the score is level again.", "Kick-off is at eight on Saturday.",
+        "I don't think they will forget it.", "and that is why the whole stadium" },
+      "kick-off",
+      "What an evening for this team!" },
+    { "es",
+      { "El portero no tuvo ninguna opción y el marcador vuelve a estar igualado.",
+        "El saque inicial es el sábado a las ocho.", "No creo que la olviden.", "y por eso todo el estadio" },
+      "saque inicial",
+      "¡Qué noche para este equipo!" },
+    { "fr",
+      { "Le gardien n'avait aucune chance et le score est de nouveau à égalité.",
+        "Le coup d'envoi est samedi à huit heures.", "Je ne crois pas qu'ils l'oublieront.",
+        "et c'est pour cela que tout le stade" },
+      "coup d'envoi",
+      "Quelle soirée pour cette équipe !" },
+    { "de",
+      { "Der Torwart war chancenlos, und es steht wieder unentschieden.", "Anstoß ist am Samstag um acht.",
+        "Ich glaube nicht, dass sie ihn vergessen werden.", "und deshalb hat das ganze Stadion" },
+      "Anstoß",
+      "Was für ein Abend für diese Mannschaft!" },
+    { "it",
+      { "Il portiere non poteva farci nulla e il risultato è di nuovo in parità.",
+        "Il calcio d'inizio è sabato alle otto.", "Non credo che la dimenticheranno.",
+        "ed è per questo che tutto lo stadio" },
+      "calcio d'inizio",
+      "Che serata per questa squadra!" },
+    { "pt",
+      { "O goleiro não teve chance e o placar está empatado de novo.", "O pontapé inicial é no sábado às oito.",
+        "Não creio que vão esquecê-la.", "e é por isso que todo o estádio" },
+      "pontapé inicial",
+      "Que noite para este time!" },
 };
 
 static const Examples *examples_of(const char *language)
@@ -139,8 +139,8 @@ static const char *end_of(const char *context)
     return blank ? blank + 1 : start;
 }
 
-DubJson *dub_prompt_messages(const char *from, const char *to, const char *sentence,
-                             const DubGlossaryMatches *terms, const char *context)
+DubJson *dub_prompt_messages(const char *from, const char *to, const char *sentence, const DubGlossaryMatches *terms,
+                             const char *context)
 {
     DubJson *messages = json_array();
     const Examples *sources = examples_of(from), *targets = examples_of(to);
@@ -161,8 +161,7 @@ DubJson *dub_prompt_messages(const char *from, const char *to, const char *sente
 
 static bool is_quoted(const char *text, const char *open, const char *close)
 {
-    return strlen(text) > strlen(open) + strlen(close) && g_str_has_prefix(text, open) &&
-           g_str_has_suffix(text, close);
+    return strlen(text) > strlen(open) + strlen(close) && g_str_has_prefix(text, open) && g_str_has_suffix(text, close);
 }
 
 char *dub_prompt_read(const char *content, const char *sentence)
@@ -170,8 +169,7 @@ char *dub_prompt_read(const char *content, const char *sentence)
     static const char *const quotes[][2] = { { "\"", "\"" }, { "“", "”" }, { "«", "»" }, { "'", "'" } };
     g_autofree char *line = g_strstrip(g_strdup(content));
     for (gsize i = 0; i < G_N_ELEMENTS(quotes); i++) {
-        if (!is_quoted(line, quotes[i][0], quotes[i][1]) || strchr("\"'", *sentence) ||
-            g_str_has_prefix(sentence, "“"))
+        if (!is_quoted(line, quotes[i][0], quotes[i][1]) || strchr("\"'", *sentence) || g_str_has_prefix(sentence, "“"))
             continue;
         const gsize open = strlen(quotes[i][0]), close = strlen(quotes[i][1]);
         return g_strstrip(g_strndup(line + open, strlen(line) - open - close));

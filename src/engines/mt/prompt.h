@@ -16,8 +16,8 @@
  * Returns: (transfer full): the array of "messages": an instruction, four examples where both languages have
  * them, and the sentence, with its terms and what was said before as lines in front
  */
-DubJson *dub_prompt_messages(const char *from, const char *to, const char *sentence,
-                             const DubGlossaryMatches *terms, const char *context);
+DubJson *dub_prompt_messages(const char *from, const char *to, const char *sentence, const DubGlossaryMatches *terms,
+                             const char *context);
 
 /* (transfer full): the line that the model gave, without blanks and quotation marks around it that @sentence
  * has not */

@@ -9,11 +9,11 @@
 
 #include <string.h>
 
-#define PACE_MOST           1.2 /* that the service takes */
-#define PACE_LEAST          1.01
-#define VOICES_MOST         2000
-#define VOICES_MOST_BYTES   (16 * 1024 * 1024) /* each comes with its samples and settings */
-#define ANY                 "mul"
+#define PACE_MOST         1.2 /* that the service takes */
+#define PACE_LEAST        1.01
+#define VOICES_MOST       2000
+#define VOICES_MOST_BYTES (16 * 1024 * 1024) /* each comes with its samples and settings */
+#define ANY               "mul"
 
 typedef struct {
     DubHttpSettings http;
@@ -24,24 +24,27 @@ typedef struct {
 static const DubEnvSpec rows[] = {
     DUB_HTTP_ROWS("ELEVENLABS", "ELEVENLABS_API_KEY", "elevenlabs: the key of the account",
                   "elevenlabs: the server; https://api.elevenlabs.io if not set"),
-    {.name = "ELEVENLABS_MODEL",
-     .offset = FIELD(model),
-     .fallback = "eleven_flash_v2_5",
-     .help = "elevenlabs: its model"},
-    {.name = "ELEVENLABS_VOICE",
-     .offset = FIELD(voice),
-     .help = "elevenlabs: name or id of the voice where none is asked for; the account's first if not set"},
-    {.name = "ELEVENLABS_RATE_HZ",
-     .type = DUB_ENV_CHOICE,
-     .offset = FIELD(rate_hz),
-     .fallback = "24000",
-     .choices = "16000|22050|24000|44100",
-     .help = "elevenlabs: of what it sends; 44100 is not in every plan"},
+    { .name = "ELEVENLABS_MODEL",
+      .offset = FIELD(model),
+      .fallback = "eleven_flash_v2_5",
+      .help = "elevenlabs: its model" },
+    { .name = "ELEVENLABS_VOICE",
+      .offset = FIELD(voice),
+      .help = "elevenlabs: name or id of the voice where none is asked for; the account's first if not set" },
+    { .name = "ELEVENLABS_RATE_HZ",
+      .type = DUB_ENV_CHOICE,
+      .offset = FIELD(rate_hz),
+      .fallback = "24000",
+      .choices = "16000|22050|24000|44100",
+      .help = "elevenlabs: of what it sends; 44100 is not in every plan" },
 };
 
 static const DubHttpService service = {
-    .engine = "elevenlabs", .prefix = "ELEVENLABS", .key_setting = "ELEVENLABS_API_KEY",
-    .key_header = "xi-api-key: ", .default_url = "https://api.elevenlabs.io",
+    .engine = "elevenlabs",
+    .prefix = "ELEVENLABS",
+    .key_setting = "ELEVENLABS_API_KEY",
+    .key_header = "xi-api-key: ",
+    .default_url = "https://api.elevenlabs.io",
 };
 
 typedef struct {
@@ -49,7 +52,7 @@ typedef struct {
     DubHttpClient *http;
     char *model, *voice; /* voice: nullable */
     unsigned rate_hz;
-    GPtrArray *voices;   /* of DubElevenLabsVoice; NULL: not asked yet */
+    GPtrArray *voices; /* of DubElevenLabsVoice; NULL: not asked yet */
 } ElevenLabs;
 
 /* ── Voices ── */
@@ -97,12 +100,13 @@ GPtrArray *dub_answer_elevenlabs_voices(const DubJson *json, GError **error)
     return g_steal_pointer(&voices);
 }
 
-static GPtrArray *ask_voices(DubHttpClient *http, int64_t deadline_ns, GCancellable *cancellable,
-                             GError **error)
+static GPtrArray *ask_voices(DubHttpClient *http, int64_t deadline_ns, GCancellable *cancellable, GError **error)
 {
     const int64_t most_ns = dub_clock_now() + DUB_HTTP_LIST_MS * DUB_NS_PER_MS;
     const DubHttpRequest request = {
-        .path = "/v1/voices", .most_bytes = VOICES_MOST_BYTES, .cancellable = cancellable,
+        .path = "/v1/voices",
+        .most_bytes = VOICES_MOST_BYTES,
+        .cancellable = cancellable,
         .deadline_ns = deadline_ns ? MIN(deadline_ns, most_ns) : most_ns,
     };
     g_autoptr(DubJson) json = dub_http_client_ask_json(http, &request, error);
@@ -187,8 +191,7 @@ static char *make_body(const ElevenLabs *self, const DubEngineRequest *request)
     if (takes_language(self->model))
         json_object_set_new(body, "language_code", json_stringn(request->to, strcspn(request->to, "-_")));
     if (request->pace >= PACE_LEAST)
-        json_object_set_new(body, "voice_settings",
-                            json_pack("{s:f}", "speed", MIN(request->pace, PACE_MOST)));
+        json_object_set_new(body, "voice_settings", json_pack("{s:f}", "speed", MIN(request->pace, PACE_MOST)));
     return dub_json_to_text(body);
 }
 
@@ -199,8 +202,7 @@ static DubEngineReply *run(DubEngine *base, const DubEngineRequest *request, GEr
     if (!id)
         return NULL;
     g_autofree char *escaped = g_uri_escape_string(id, NULL, FALSE);
-    g_autofree char *path =
-        g_strdup_printf("/v1/text-to-speech/%s?output_format=pcm_%u", escaped, self->rate_hz);
+    g_autofree char *path = g_strdup_printf("/v1/text-to-speech/%s?output_format=pcm_%u", escaped, self->rate_hz);
     g_autofree char *about = g_strdup_printf("voice %s", request->voice ? request->voice : id);
     g_autofree char *body = make_body(self, request);
     const DubHttpRequest http = {

@@ -8,14 +8,14 @@
 #include <string.h>
 
 #define PACKAGE       "espeak-ng-data"
-#define BUFFER_MS     200 /* sound between two looks at the cancellable */
+#define BUFFER_MS     200   /* sound between two looks at the cancellable */
 #define LOOK_US       20000 /* the same while another speaks */
-#define SPOKEN_MOST_S 120 /* a fragment is a minute at most */
+#define SPOKEN_MOST_S 120   /* a fragment is a minute at most */
 
 /* The sound of a voice can be changed by a variant: "es+f2". */
 static const struct {
     const char *suffix, *gender;
-} variants[] = {{"+f2", "female"}, {"+f5", "female"}, {"+m3", "male"}, {"+m7", "male"}};
+} variants[] = { { "+f2", "female" }, { "+f5", "female" }, { "+m3", "male" }, { "+m7", "male" } };
 
 typedef struct {
     DubEngine base;
@@ -30,10 +30,10 @@ typedef struct {
     GCancellable *cancellable;
 } Sink;
 
-static GMutex lock;  /* guards busy */
+static GMutex lock; /* guards busy */
 static GCond idle;
-static bool busy;    /* a thread has the library, and with it what follows */
-static int rate_hz;  /* 0: not initialised yet */
+static bool busy;   /* a thread has the library, and with it what follows */
+static int rate_hz; /* 0: not initialised yet */
 static Sink *sink;
 
 /* Returns: false when it was cancelled before the library was free; else leave() follows. */
@@ -190,7 +190,7 @@ static DubPcm *from_s16(const GArray *samples, unsigned rate)
 /* With the library taken. */
 static bool speak_into(GArray *samples, const char *voice, const DubEngineRequest *request, GError **error)
 {
-    Sink own = {samples, (gsize) rate_hz * SPOKEN_MOST_S, request->cancellable};
+    Sink own = { samples, (gsize) rate_hz * SPOKEN_MOST_S, request->cancellable };
     sink = &own;
     const bool spoken = speak(voice, request->text, request->pace, error);
     sink = NULL;

@@ -22,39 +22,39 @@ typedef struct {
 static const DubEnvSpec rows[] = {
     DUB_HTTP_ROWS("TTS_OPENAI", "TTS_OPENAI_KEY", "tts openai: its key, if it wants one",
                   "tts openai: the server; https://api.openai.com if only the key is set"),
-    {.name = "TTS_OPENAI_MODEL",
-     .offset = FIELD(model),
-     .fallback = "tts-1",
-     .help = "tts openai: its model"},
-    {.name = "TTS_OPENAI_VOICE",
-     .offset = FIELD(voice),
-     .fallback = "alloy",
-     .help = "tts openai: the voice where none is asked for"},
-    {.name = "TTS_OPENAI_VOICES",
-     .offset = FIELD(voices),
-     .help = "tts openai: voices by commas; the server is asked, or has OpenAI's, if not set"},
-    {.name = "TTS_OPENAI_FORMAT",
-     .type = DUB_ENV_CHOICE,
-     .offset = FIELD(format),
-     .fallback = "wav",
-     .choices = "wav|pcm",
-     .help = "tts openai: what it sends"},
-    {.name = "TTS_OPENAI_RATE_HZ",
-     .type = DUB_ENV_UINT,
-     .offset = FIELD(rate_hz),
-     .fallback = "24000",
-     .min = 8000,
-     .max = 96000,
-     .help = "tts openai: of pcm, which does not tell"},
+    { .name = "TTS_OPENAI_MODEL", .offset = FIELD(model), .fallback = "tts-1", .help = "tts openai: its model" },
+    { .name = "TTS_OPENAI_VOICE",
+      .offset = FIELD(voice),
+      .fallback = "alloy",
+      .help = "tts openai: the voice where none is asked for" },
+    { .name = "TTS_OPENAI_VOICES",
+      .offset = FIELD(voices),
+      .help = "tts openai: voices by commas; the server is asked, or has OpenAI's, if not set" },
+    { .name = "TTS_OPENAI_FORMAT",
+      .type = DUB_ENV_CHOICE,
+      .offset = FIELD(format),
+      .fallback = "wav",
+      .choices = "wav|pcm",
+      .help = "tts openai: what it sends" },
+    { .name = "TTS_OPENAI_RATE_HZ",
+      .type = DUB_ENV_UINT,
+      .offset = FIELD(rate_hz),
+      .fallback = "24000",
+      .min = 8000,
+      .max = 96000,
+      .help = "tts openai: of pcm, which does not tell" },
 };
 
 static const DubHttpService service = {
-    .engine = "openai", .prefix = "TTS_OPENAI", .key_setting = "TTS_OPENAI_KEY",
-    .key_header = "Authorization: Bearer ", .default_url = "https://api.openai.com",
+    .engine = "openai",
+    .prefix = "TTS_OPENAI",
+    .key_setting = "TTS_OPENAI_KEY",
+    .key_header = "Authorization: Bearer ",
+    .default_url = "https://api.openai.com",
 };
 
-static const char *const openai_voices[] = {"alloy", "ash",  "ballad", "coral",   "echo",  "fable",
-                                            "nova",  "onyx", "sage",   "shimmer", "verse", NULL};
+static const char *const openai_voices[] = { "alloy", "ash",  "ballad", "coral",   "echo",  "fable",
+                                             "nova",  "onyx", "sage",   "shimmer", "verse", NULL };
 
 typedef struct {
     DubEngine base;
@@ -102,8 +102,7 @@ GPtrArray *dub_answer_voices(const DubJson *json, const char *language, GError *
     }
     for (gsize i = 0; i < json_array_size(voices) && i < DUB_ANSWER_OFFERS_MOST; i++) {
         if (!add_voice(json_array_get(voices, i), language, offers)) {
-            g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
-                        "voices[%" G_GSIZE_FORMAT "]: has no name", i);
+            g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "voices[%" G_GSIZE_FORMAT "]: has no name", i);
             return NULL;
         }
     }
@@ -121,12 +120,12 @@ static GPtrArray *offer_names(const char *const *names, const char *language)
 }
 
 /* A server that does not list its voices has OpenAI's, as far as anybody can know. */
-static GPtrArray *ask_voices(DubHttpClient *http, const char *language, GCancellable *cancellable,
-                             GError **error)
+static GPtrArray *ask_voices(DubHttpClient *http, const char *language, GCancellable *cancellable, GError **error)
 {
     g_autoptr(GError) refusal = NULL;
     const DubHttpRequest request = {
-        .path = "/v1/audio/voices", .deadline_ns = dub_clock_now() + DUB_HTTP_LIST_MS * DUB_NS_PER_MS,
+        .path = "/v1/audio/voices",
+        .deadline_ns = dub_clock_now() + DUB_HTTP_LIST_MS * DUB_NS_PER_MS,
         .cancellable = cancellable,
     };
     g_autoptr(DubJson) json = dub_http_client_ask_json(http, &request, &refusal);
@@ -161,8 +160,8 @@ static GPtrArray *list_voices(const DubEngineConfig *config, GCancellable *cance
 /* (transfer full) */
 static char *make_body(const OpenAi *self, const DubEngineRequest *request, const char *voice)
 {
-    g_autoptr(DubJson) body = json_pack("{s:s, s:s, s:s, s:s}", "model", self->model, "input", request->text,
-                                        "voice", voice, "response_format", self->format);
+    g_autoptr(DubJson) body = json_pack("{s:s, s:s, s:s, s:s}", "model", self->model, "input", request->text, "voice",
+                                        voice, "response_format", self->format);
     if (request->pace >= PACE_LEAST)
         json_object_set_new(body, "speed", json_real(request->pace));
     return dub_json_to_text(body);
@@ -188,8 +187,8 @@ static DubEngineReply *run(DubEngine *base, const DubEngineRequest *request, GEr
     if (!sound)
         return NULL;
     g_autoptr(DubEngineReply) reply = dub_engine_reply_new();
-    reply->pcm = g_str_equal(self->format, "pcm") ? dub_wav_read_raw(sound, self->rate_hz, error)
-                                                  : dub_wav_read(sound, error);
+    reply->pcm =
+        g_str_equal(self->format, "pcm") ? dub_wav_read_raw(sound, self->rate_hz, error) : dub_wav_read(sound, error);
     if (!reply->pcm)
         return dub_http_client_refuse(self->http, error);
     reply->model = g_strdup(voice);
@@ -212,8 +211,7 @@ static DubEngine *open_openai(const DubEngineConfig *config, GError **error)
 {
     const Settings *settings = config->settings;
     if (!dub_http_is_set(&settings->http)) {
-        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE,
-                            "openai: set TTS_OPENAI_URL, or TTS_OPENAI_KEY");
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, "openai: set TTS_OPENAI_URL, or TTS_OPENAI_KEY");
         return NULL;
     }
     DubHttpClient *http = dub_http_client_new(&service, &settings->http, error);

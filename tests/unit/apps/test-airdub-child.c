@@ -10,7 +10,7 @@
 
 typedef struct {
     GMainLoop *loop;
-    GString *lines;   /* each ended by '|' */
+    GString *lines; /* each ended by '|' */
     GError *given_up;
     char *how;
     unsigned deaths, wait_ms;
@@ -55,7 +55,7 @@ static void on_stopped(G_GNUC_UNUSED Child *child, bool clean, void *user_data)
 
 static void seen_init(Seen *seen)
 {
-    *seen = (Seen) { .loop = g_main_loop_new(NULL, FALSE), .lines = g_string_new(NULL) };
+    *seen = (Seen){ .loop = g_main_loop_new(NULL, FALSE), .lines = g_string_new(NULL) };
 }
 
 static void seen_clear(Seen *seen)

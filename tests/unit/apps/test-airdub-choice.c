@@ -11,9 +11,9 @@ typedef struct {
 } BedCase;
 
 static const BedCase beds[] = {
-    { "off", "off", 0 },      { "zero", "0", 1 },      { "minus-20", "-20", 0.1 }, { "minus-6", "-6", 0.501 },
-    { "word", "loud", -1 },   { "empty", "", -1 },     { "unit", "-18dB", -1 },    { "too-loud", "0.5", -1 },
-    { "too-low", "-61", -1 }, { "nan", "nan", -1 },    { "infinite", "inf", -1 },
+    { "off", "off", 0 },      { "zero", "0", 1 },   { "minus-20", "-20", 0.1 }, { "minus-6", "-6", 0.501 },
+    { "word", "loud", -1 },   { "empty", "", -1 },  { "unit", "-18dB", -1 },    { "too-loud", "0.5", -1 },
+    { "too-low", "-61", -1 }, { "nan", "nan", -1 }, { "infinite", "inf", -1 },
 };
 
 static void test_bed(const void *data)
@@ -32,8 +32,9 @@ typedef struct {
 } LanguageCase;
 
 static const LanguageCase languages[] = {
-    { "en-es", "en", "es", true },       { "three-letters", "eng", "spa", true }, { "same", "en", "en", false },
-    { "upper", "EN", "es", false },      { "empty", "", "es", false },            { "long", "english", "es", false },
+    { "en-es", "en", "es", true },       { "three-letters", "eng", "spa", true },
+    { "same", "en", "en", false },       { "upper", "EN", "es", false },
+    { "empty", "", "es", false },        { "long", "english", "es", false },
     { "option", "--json", "es", false }, { "path", "../", "es", false },
 };
 
@@ -51,8 +52,12 @@ typedef struct {
 } IdCase;
 
 static const IdCase ids[] = {
-    { "plain", "main", true }, { "all-kinds", "A-z_9", true }, { "empty", "", false }, { "slash", "a/b", false },
-    { "space", "a b", false }, { "dots", "..", false },
+    { "plain", "main", true },
+    { "all-kinds", "A-z_9", true },
+    { "empty", "", false },
+    { "slash", "a/b", false },
+    { "space", "a b", false },
+    { "dots", "..", false },
     { "too-long", "0123456789012345678901234567890123456789012345678901234567890123x", false },
 };
 
@@ -72,10 +77,10 @@ static void test_segment(void)
     g_assert_false(choice_check_segment(NAN, NULL));
 }
 
-#define ADD(cases, prefix, func)                                                                                      \
-    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {                                                                 \
-        g_autofree char *path = g_strconcat("/airdub/choice/" prefix "/", cases[i].name, NULL);                       \
-        g_test_add_data_func(path, &cases[i], func);                                                                  \
+#define ADD(cases, prefix, func)                                                                \
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {                                           \
+        g_autofree char *path = g_strconcat("/airdub/choice/" prefix "/", cases[i].name, NULL); \
+        g_test_add_data_func(path, &cases[i], func);                                            \
     }
 
 int main(int argc, char **argv)

@@ -10,7 +10,8 @@ typedef struct {
 
 static const Case cases[] = {
     { "plain", "v1.9.3", "/usr/bin/airdub", "    runOnReady: '''/usr/bin/airdub'' mediamtx-hook ready'\n" },
-    { "space", "v1.19.0\n", "/opt/my tools/airdub", "    runOnReady: '''/opt/my tools/airdub'' mediamtx-hook ready'\n" },
+    { "space", "v1.19.0\n", "/opt/my tools/airdub",
+      "    runOnReady: '''/opt/my tools/airdub'' mediamtx-hook ready'\n" },
     { "quote", "none", "/opt/it's/airdub", "    runOnReady: '''/opt/it''\\''''s/airdub'' mediamtx-hook ready'\n" },
     { "renamed", "v1.20.0\n", "/usr/bin/airdub", "    runOnAvailable: '''/usr/bin/airdub'' mediamtx-hook ready'\n" },
     { "renamed-not", "v2.0.1", "/usr/bin/airdub",
@@ -21,7 +22,10 @@ static void test_hook(const void *data)
 {
     const Case *c = data;
     const MediamtxConfig config = {
-        .version = mediamtx_config_parse_version(c->version), .rtmp_port = 1935, .rtsp_port = 8554, .api_port = 9997,
+        .version = mediamtx_config_parse_version(c->version),
+        .rtmp_port = 1935,
+        .rtsp_port = 8554,
+        .api_port = 9997,
         .hook = c->hook,
     };
     g_autofree char *yaml = mediamtx_config_to_yaml(&config);

@@ -16,8 +16,8 @@ typedef struct {
 } SpreadCase;
 
 static const SpreadCase spreads[] = {
-    { "one", 3, 3, 1 },           { "two", 1, 1000, 2 },          { "microseconds", 0.001, 0.2, 1000 },
-    { "acks", 0.1, 20, 5000 },    { "fragments", 100, 8000, 999 }, { "an-hour", 0.001, 4.2e6, 10000 },
+    { "one", 3, 3, 1 },        { "two", 1, 1000, 2 },           { "microseconds", 0.001, 0.2, 1000 },
+    { "acks", 0.1, 20, 5000 }, { "fragments", 100, 8000, 999 }, { "an-hour", 0.001, 4.2e6, 10000 },
 };
 
 /* The nearest rank: what is left is a bin's half width, and the rounding to a microsecond. */
@@ -85,7 +85,9 @@ typedef struct {
 
 static const OptionCase options[] = {
     { "none", "", NULL },
-    { "all", "--streams 32 --window 10 --fragments 7 --rate 0.5 --segment 2 --timeout 30 --from en --to fr --namespace /sts", NULL },
+    { "all",
+      "--streams 32 --window 10 --fragments 7 --rate 0.5 --segment 2 --timeout 30 --from en --to fr --namespace /sts",
+      NULL },
     { "repeat", "--repeat 3 --realtime", NULL },
     { "no-streams", "--streams 0", "--streams" },
     { "many-streams", "--streams 1001", "--streams" },
@@ -121,7 +123,8 @@ static void test_options(const void *data)
     ProbeOptions self;
     g_autoptr(GError) error = NULL;
     g_assert_true(parse(&self, c->words, NULL, &error) == !c->says);
-    g_assert_true(!c->says || (g_error_matches(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT) && strstr(error->message, c->says)));
+    g_assert_true(!c->says ||
+                  (g_error_matches(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT) && strstr(error->message, c->says)));
     probe_options_clear(&self);
 }
 
@@ -143,10 +146,10 @@ static void test_key(void)
     probe_options_clear(&self);
 }
 
-#define ADD(cases, prefix, func)                                                                                      \
-    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {                                                                 \
-        g_autofree char *path = g_strconcat("/airdub/probe/" prefix "/", cases[i].name, NULL);                        \
-        g_test_add_data_func(path, &cases[i], func);                                                                  \
+#define ADD(cases, prefix, func)                                                               \
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {                                          \
+        g_autofree char *path = g_strconcat("/airdub/probe/" prefix "/", cases[i].name, NULL); \
+        g_test_add_data_func(path, &cases[i], func);                                           \
     }
 
 int main(int argc, char **argv)

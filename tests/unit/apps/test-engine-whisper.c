@@ -12,20 +12,20 @@ typedef struct {
 } Clean;
 
 static const Clean cleans[] = {
-    {"plain", " Hello, world. ", "Hello, world."},
-    {"square", "[Applause] And so it begins. [BLANK_AUDIO]", "And so it begins."},
-    {"round", "(laughs) Right.", "Right."},
-    {"notes", "♪ la la la ♪", ""},
-    {"one-note", "♪ We go", "We go"},
-    {"asterisks", "*cheering* Goal!", "Goal!"},
-    {"open-bracket", "It is [over", "It is over"},
-    {"closed-bracket", "It is over]", "It is over"},
-    {"nothing-said", " ... - ! ", ""},
-    {"blanks", "a \n\t  b", "a b"},
-    {"cut-character", "caf\xc3", "caf"},
-    {"spanish", "¿Qué? ¡Sí!", "¿Qué? ¡Sí!"},
-    {"wide-brackets", "（笑）はい", "はい"},
-    {"empty", "", ""},
+    { "plain", " Hello, world. ", "Hello, world." },
+    { "square", "[Applause] And so it begins. [BLANK_AUDIO]", "And so it begins." },
+    { "round", "(laughs) Right.", "Right." },
+    { "notes", "♪ la la la ♪", "" },
+    { "one-note", "♪ We go", "We go" },
+    { "asterisks", "*cheering* Goal!", "Goal!" },
+    { "open-bracket", "It is [over", "It is over" },
+    { "closed-bracket", "It is over]", "It is over" },
+    { "nothing-said", " ... - ! ", "" },
+    { "blanks", "a \n\t  b", "a b" },
+    { "cut-character", "caf\xc3", "caf" },
+    { "spanish", "¿Qué? ¡Sí!", "¿Qué? ¡Sí!" },
+    { "wide-brackets", "（笑）はい", "はい" },
+    { "empty", "", "" },
 };
 
 static void test_clean(const void *data)
@@ -42,16 +42,16 @@ typedef struct {
 } Believe;
 
 static const Believe believes[] = {
-    {"speech", "The game is on.", {0.02, 0.9, 1.5}, true},
-    {"empty", "", {0.02, 0.9, 1.5}, false},
-    {"no-speech", "I'm going to go there.", {0.94, 0.6, 1.5}, false},
-    {"unsure", "The game is on.", {0.02, 0.2, 1.5}, false},
-    {"no-voice", "The game is on.", {0.02, 0.9, 0}, false},
-    {"too-much", "The game is on, and nobody knows how it will end tonight.", {0.02, 0.9, 0.3}, false},
-    {"thanks-for-nothing", "Thank you.", {0.3, 0.6, 1}, false},
-    {"thanks", "Thank you.", {0.01, 0.97, 1}, true},
-    {"you", " you", {0.5, 0.5, 1}, false},
-    {"stock-within-more", "Thank you for coming.", {0.3, 0.6, 1.2}, true},
+    { "speech", "The game is on.", { 0.02, 0.9, 1.5 }, true },
+    { "empty", "", { 0.02, 0.9, 1.5 }, false },
+    { "no-speech", "I'm going to go there.", { 0.94, 0.6, 1.5 }, false },
+    { "unsure", "The game is on.", { 0.02, 0.2, 1.5 }, false },
+    { "no-voice", "The game is on.", { 0.02, 0.9, 0 }, false },
+    { "too-much", "The game is on, and nobody knows how it will end tonight.", { 0.02, 0.9, 0.3 }, false },
+    { "thanks-for-nothing", "Thank you.", { 0.3, 0.6, 1 }, false },
+    { "thanks", "Thank you.", { 0.01, 0.97, 1 }, true },
+    { "you", " you", { 0.5, 0.5, 1 }, false },
+    { "stock-within-more", "Thank you for coming.", { 0.3, 0.6, 1.2 }, true },
 };
 
 static void test_believe(const void *data)
@@ -89,12 +89,12 @@ static void test_twice(void)
         const char *text, *halved;
         unsigned least_words;
     } rows[] = {
-        {"And so it goes. And so it goes.", "And so it goes.", 1},
-        {"And so it goes. And so it goes.", "And so it goes. And so it goes.", 5},
-        {"No, no", "No,", 1},
-        {"A b c", "A b c", 1},
-        {"", "", 1},
-        {"One", "One", 1},
+        { "And so it goes. And so it goes.", "And so it goes.", 1 },
+        { "And so it goes. And so it goes.", "And so it goes. And so it goes.", 5 },
+        { "No, no", "No,", 1 },
+        { "A b c", "A b c", 1 },
+        { "", "", 1 },
+        { "One", "One", 1 },
     };
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *text = g_strdup(rows[i].text);
@@ -132,12 +132,12 @@ static void test_speech(void)
     g_autofree float *samples = new_silence(6);
     add_voice(samples, 2, 4);
     g_autoptr(WhisperSpeech) speech = whisper_speech_find(samples, 6 * WHISPER_RATE_HZ);
-    const WhisperSpan whole = {0, 6 * WHISPER_RATE_HZ};
+    const WhisperSpan whole = { 0, 6 * WHISPER_RATE_HZ };
     const WhisperSpan spoken = whisper_speech_clip(speech, whole);
     g_assert_cmpfloat(fabs((double) spoken.first / WHISPER_RATE_HZ - 2), <, 0.3);
     g_assert_cmpfloat(fabs((double) spoken.end / WHISPER_RATE_HZ - 4), <, 0.3);
     g_assert_cmpfloat(fabs(whisper_speech_seconds(speech, whole) - 2), <, 0.6);
-    const WhisperSpan silent = {0, WHISPER_RATE_HZ};
+    const WhisperSpan silent = { 0, WHISPER_RATE_HZ };
     g_assert_cmpfloat(whisper_speech_seconds(speech, silent), ==, 0);
     const WhisperSpan clipped = whisper_speech_clip(speech, silent); /* nothing to clip it to */
     g_assert_cmpuint(clipped.first, ==, silent.first);
@@ -171,7 +171,7 @@ static void test_pieces(void)
         g_assert_cmpuint(piece.first, >=, before);
         g_assert_cmpuint(piece.end, >, piece.first);
         g_assert_cmpuint(piece.end - piece.first, <=, WHISPER_PIECE_MOST_S * WHISPER_RATE_HZ);
-        const WhisperSpan gap = {before, piece.first};
+        const WhisperSpan gap = { before, piece.first };
         g_assert_cmpfloat(whisper_speech_seconds(speech, gap), <=, 0.01);
         const double in_turn_s = fmod((double) piece.end / WHISPER_RATE_HZ, 4);
         g_assert_true(in_turn_s > 3.2 || in_turn_s == 0);
@@ -200,11 +200,10 @@ static void test_audio_ctx(void)
     static const struct {
         double seconds;
         int audio_ctx;
-    } rows[] = {{0.1, 512},   {6, 512},     {7.24, 512},  {7.3, 768}, {12, 768},
-                {12.4, 1024}, {17.5, 1280}, {27.1, 1500}, {30, 1500}};
+    } rows[] = { { 0.1, 512 },   { 6, 512 },     { 7.24, 512 },  { 7.3, 768 }, { 12, 768 },
+                 { 12.4, 1024 }, { 17.5, 1280 }, { 27.1, 1500 }, { 30, 1500 } };
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
-        g_assert_cmpint(whisper_pieces_audio_ctx((gsize) (rows[i].seconds * WHISPER_RATE_HZ)), ==,
-                        rows[i].audio_ctx);
+        g_assert_cmpint(whisper_pieces_audio_ctx((gsize) (rows[i].seconds * WHISPER_RATE_HZ)), ==, rows[i].audio_ctx);
 }
 
 int main(int argc, char **argv)

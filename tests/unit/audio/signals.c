@@ -22,8 +22,7 @@ DubPcm *test_sine(unsigned rate_hz, unsigned channels, gsize n_frames, double fr
     DubPcm *pcm = dub_pcm_new(rate_hz, channels, n_frames);
     for (gsize i = 0; i < n_frames; i++)
         for (unsigned c = 0; c < channels; c++)
-            pcm->samples[i * channels + c] =
-                (float) (amplitude * sin(2 * G_PI * frequency_hz * (double) i / rate_hz));
+            pcm->samples[i * channels + c] = (float) (amplitude * sin(2 * G_PI * frequency_hz * (double) i / rate_hz));
     return pcm;
 }
 
@@ -36,8 +35,7 @@ int test_lag(const DubPcm *expected, const DubPcm *actual, gsize first, gsize n_
         for (gsize i = first; i < first + n_frames; i++) {
             const int64_t at = (int64_t) i + lag;
             if (at >= 0 && at < (int64_t) actual->n_frames)
-                sum += (double) expected->samples[i * expected->channels] *
-                       actual->samples[at * actual->channels];
+                sum += (double) expected->samples[i * expected->channels] * actual->samples[at * actual->channels];
         }
         if (sum > best) {
             best = sum;

@@ -57,7 +57,7 @@ static void on_access_unit(const uint8_t *data, gsize size, int64_t position, vo
 static DubPcm *through(const DubPcm *pcm, gsize block_frames, unsigned bitrate_bps)
 {
     g_autoptr(GError) error = NULL;
-    Decoder decoder = {.samples = g_array_new(FALSE, FALSE, sizeof(float))};
+    Decoder decoder = { .samples = g_array_new(FALSE, FALSE, sizeof(float)) };
     g_autoptr(DubAacEncoder) encoder =
         dub_aac_encoder_new(pcm->rate_hz, pcm->channels, bitrate_bps, on_access_unit, &decoder, &error);
     g_assert_no_error(error);
@@ -86,13 +86,13 @@ typedef struct {
 } Case;
 
 static const Case cases[] = {
-    {"48000-stereo-60s-any-blocks", 48000, 2, 128000, 60, 0},
-    {"44100-stereo-one-at-a-time", 44100, 2, 128000, 0.5, 1},
-    {"44100-mono-10ms", 44100, 1, 64000, 5, 441},
-    {"22050-mono-whole-units", 22050, 1, 48000, 5, 1024},
-    {"16000-mono-all-at-once", 16000, 1, 64000, 5.01, 1000000},
-    {"96000-stereo", 96000, 2, 256000, 2, 4800},
-    {"8000-mono-more-bits-than-allowed", 8000, 1, 128000, 5, 80},
+    { "48000-stereo-60s-any-blocks", 48000, 2, 128000, 60, 0 },
+    { "44100-stereo-one-at-a-time", 44100, 2, 128000, 0.5, 1 },
+    { "44100-mono-10ms", 44100, 1, 64000, 5, 441 },
+    { "22050-mono-whole-units", 22050, 1, 48000, 5, 1024 },
+    { "16000-mono-all-at-once", 16000, 1, 64000, 5.01, 1000000 },
+    { "96000-stereo", 96000, 2, 256000, 2, 4800 },
+    { "8000-mono-more-bits-than-allowed", 8000, 1, 128000, 5, 80 },
 };
 
 #define TONE_HZ 997.0
@@ -151,8 +151,8 @@ typedef struct {
 } Refused;
 
 static const Refused refused[] = {
-    {"rate-192000", 192000, 2}, {"rate-9000", 9000, 1},   {"rate-0", 0, 1},
-    {"no-channels", 48000, 0},  {"3-channels", 48000, 3},
+    { "rate-192000", 192000, 2 }, { "rate-9000", 9000, 1 },   { "rate-0", 0, 1 },
+    { "no-channels", 48000, 0 },  { "3-channels", 48000, 3 },
 };
 
 static void test_refused(const void *data)

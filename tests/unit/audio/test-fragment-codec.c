@@ -16,22 +16,22 @@ typedef struct {
 } RoundTrip;
 
 static const RoundTrip round_trips[] = {
-    {"m4a-16000-mono", DUB_FORMAT_M4A, 16000, 1, 16000 * 6 + 1},
-    {"m4a-16000-stereo", DUB_FORMAT_M4A, 16000, 2, 16000 * 2 + 777},
-    {"m4a-22050-mono", DUB_FORMAT_M4A, 22050, 1, 22050 * 6 + 513},
-    {"m4a-22050-stereo", DUB_FORMAT_M4A, 22050, 2, 22050 * 3 + 1023},
-    {"m4a-44100-mono", DUB_FORMAT_M4A, 44100, 1, 44100 * 6},
-    {"m4a-44100-stereo", DUB_FORMAT_M4A, 44100, 2, 44100 * 5 + 11},
-    {"m4a-48000-mono", DUB_FORMAT_M4A, 48000, 1, 48000 * 2 + 1},
-    {"m4a-48000-stereo", DUB_FORMAT_M4A, 48000, 2, 48000 * 6 + 3},
-    {"m4a-8000-mono", DUB_FORMAT_M4A, 8000, 1, 8000 * 3 + 5},
-    {"m4a-whole-units", DUB_FORMAT_M4A, 48000, 2, 1024 * 100},
-    {"m4a-one-unit", DUB_FORMAT_M4A, 48000, 1, 1024},
-    {"m4a-short", DUB_FORMAT_M4A, 48000, 1, 700},
-    {"m4a-one-minute", DUB_FORMAT_M4A, 8000, 1, 8000 * 60},
-    {"raw-16000-mono", DUB_FORMAT_PCM_S16LE, 16000, 1, 16001},
-    {"raw-48000-stereo", DUB_FORMAT_PCM_S16LE, 48000, 2, 4801},
-    {"raw-empty", DUB_FORMAT_PCM_S16LE, 48000, 2, 0},
+    { "m4a-16000-mono", DUB_FORMAT_M4A, 16000, 1, 16000 * 6 + 1 },
+    { "m4a-16000-stereo", DUB_FORMAT_M4A, 16000, 2, 16000 * 2 + 777 },
+    { "m4a-22050-mono", DUB_FORMAT_M4A, 22050, 1, 22050 * 6 + 513 },
+    { "m4a-22050-stereo", DUB_FORMAT_M4A, 22050, 2, 22050 * 3 + 1023 },
+    { "m4a-44100-mono", DUB_FORMAT_M4A, 44100, 1, 44100 * 6 },
+    { "m4a-44100-stereo", DUB_FORMAT_M4A, 44100, 2, 44100 * 5 + 11 },
+    { "m4a-48000-mono", DUB_FORMAT_M4A, 48000, 1, 48000 * 2 + 1 },
+    { "m4a-48000-stereo", DUB_FORMAT_M4A, 48000, 2, 48000 * 6 + 3 },
+    { "m4a-8000-mono", DUB_FORMAT_M4A, 8000, 1, 8000 * 3 + 5 },
+    { "m4a-whole-units", DUB_FORMAT_M4A, 48000, 2, 1024 * 100 },
+    { "m4a-one-unit", DUB_FORMAT_M4A, 48000, 1, 1024 },
+    { "m4a-short", DUB_FORMAT_M4A, 48000, 1, 700 },
+    { "m4a-one-minute", DUB_FORMAT_M4A, 8000, 1, 8000 * 60 },
+    { "raw-16000-mono", DUB_FORMAT_PCM_S16LE, 16000, 1, 16001 },
+    { "raw-48000-stereo", DUB_FORMAT_PCM_S16LE, 48000, 2, 4801 },
+    { "raw-empty", DUB_FORMAT_PCM_S16LE, 48000, 2, 0 },
 };
 
 static void test_round_trip(const void *data)
@@ -46,8 +46,7 @@ static void test_round_trip(const void *data)
 
     /* The declared shape is wrong on purpose where the container knows better. */
     const bool raw = c->format == DUB_FORMAT_PCM_S16LE;
-    g_autoptr(DubPcm) decoded =
-        dub_fragment_decode(bytes, raw ? c->rate_hz : 48000, raw ? c->channels : 2, &error);
+    g_autoptr(DubPcm) decoded = dub_fragment_decode(bytes, raw ? c->rate_hz : 48000, raw ? c->channels : 2, &error);
     g_assert_no_error(error);
     g_assert_cmpuint(decoded->rate_hz, ==, c->rate_hz);
     g_assert_cmpuint(decoded->channels, ==, c->channels);
@@ -86,7 +85,7 @@ static void test_ends(void)
 static void put_le(GByteArray *out, guint32 value, unsigned n_bytes)
 {
     for (unsigned i = 0; i < n_bytes; i++)
-        g_byte_array_append(out, &(guint8){(guint8) (value >> 8 * i)}, 1);
+        g_byte_array_append(out, &(guint8){ (guint8) (value >> 8 * i) }, 1);
 }
 
 static GBytes *wav(const DubPcm *pcm)
@@ -114,13 +113,13 @@ static GBytes *wav(const DubPcm *pcm)
 static void append_adts(const uint8_t *data, gsize size, G_GNUC_UNUSED int64_t position, void *user_data)
 {
     const gsize length = size + 7;
-    const guint8 header[7] = {0xff,
-                              0xf1,
-                              1 << 6 | 4 << 2,
-                              (guint8) (2 << 6 | length >> 11),
-                              (guint8) (length >> 3),
-                              (guint8) (length << 5 | 0x1f),
-                              0xfc};
+    const guint8 header[7] = { 0xff,
+                               0xf1,
+                               1 << 6 | 4 << 2,
+                               (guint8) (2 << 6 | length >> 11),
+                               (guint8) (length >> 3),
+                               (guint8) (length << 5 | 0x1f),
+                               0xfc };
     g_byte_array_append(user_data, header, sizeof header);
     g_byte_array_append(user_data, data, (guint) size);
 }
@@ -128,8 +127,7 @@ static void append_adts(const uint8_t *data, gsize size, G_GNUC_UNUSED int64_t p
 static GBytes *adts(const DubPcm *pcm)
 {
     GByteArray *out = g_byte_array_new();
-    g_autoptr(DubAacEncoder) encoder =
-        dub_aac_encoder_new(pcm->rate_hz, pcm->channels, 96000, append_adts, out, NULL);
+    g_autoptr(DubAacEncoder) encoder = dub_aac_encoder_new(pcm->rate_hz, pcm->channels, 96000, append_adts, out, NULL);
     g_assert_true(dub_aac_encoder_push(encoder, pcm, NULL));
     g_assert_true(dub_aac_encoder_finish(encoder, NULL));
     return g_byte_array_free_to_bytes(out);
@@ -183,7 +181,7 @@ static void test_adts(void)
 /* Raw PCM that begins like an ADTS header is still PCM. */
 static void test_raw_like_adts(void)
 {
-    static const guint8 data[64] = {0xff, 0xf1, 0x50, 0x80, 0x02, 0x1f, 0xfc};
+    static const guint8 data[64] = { 0xff, 0xf1, 0x50, 0x80, 0x02, 0x1f, 0xfc };
     g_autoptr(GBytes) bytes = g_bytes_new_static(data, sizeof data);
     g_assert_cmpint(dub_fragment_sniff(bytes), ==, DUB_CONTENT_RAW);
 }
@@ -198,21 +196,21 @@ typedef struct {
 } Refused;
 
 static const Refused refused[] = {
-    {"odd-raw", 1001, "", 0, 16000, 1, DUB_ERROR_CORRUPT},
-    {"half-frame-raw", 1002, "", 0, 16000, 2, DUB_ERROR_CORRUPT},
-    {"raw-too-long", 8000 * 2 * 60 + 2, "", 0, 8000, 1, DUB_ERROR_INVALID_ARGUMENT},
-    {"too-many-bytes", DUB_FRAGMENT_MAX_BYTES + 2, "", 0, 48000, 2, DUB_ERROR_INVALID_ARGUMENT},
-    {"raw-bad-shape", 1000, "", 0, 0, 0, DUB_ERROR_INVALID_ARGUMENT},
-    {"mp4-header-only", 100,
-     "\0\0\0\x10"
-     "ftypM4A \0\0\0\0",
-     16, 48000, 2, DUB_ERROR_CORRUPT},
-    {"mp4-eight-bytes", 0,
-     "\0\0\0\x10"
-     "ftyp",
-     8, 48000, 2, DUB_ERROR_CORRUPT},
-    {"wav-header-only", 0, "RIFF\0\0\0\0WAVE", 12, 48000, 2, DUB_ERROR_CORRUPT},
-    {"wav-no-format", 64, "RIFF\0\0\0\0WAVEfmt ", 16, 48000, 2, DUB_ERROR_CORRUPT},
+    { "odd-raw", 1001, "", 0, 16000, 1, DUB_ERROR_CORRUPT },
+    { "half-frame-raw", 1002, "", 0, 16000, 2, DUB_ERROR_CORRUPT },
+    { "raw-too-long", 8000 * 2 * 60 + 2, "", 0, 8000, 1, DUB_ERROR_INVALID_ARGUMENT },
+    { "too-many-bytes", DUB_FRAGMENT_MAX_BYTES + 2, "", 0, 48000, 2, DUB_ERROR_INVALID_ARGUMENT },
+    { "raw-bad-shape", 1000, "", 0, 0, 0, DUB_ERROR_INVALID_ARGUMENT },
+    { "mp4-header-only", 100,
+      "\0\0\0\x10"
+      "ftypM4A \0\0\0\0",
+      16, 48000, 2, DUB_ERROR_CORRUPT },
+    { "mp4-eight-bytes", 0,
+      "\0\0\0\x10"
+      "ftyp",
+      8, 48000, 2, DUB_ERROR_CORRUPT },
+    { "wav-header-only", 0, "RIFF\0\0\0\0WAVE", 12, 48000, 2, DUB_ERROR_CORRUPT },
+    { "wav-no-format", 64, "RIFF\0\0\0\0WAVEfmt ", 16, 48000, 2, DUB_ERROR_CORRUPT },
 };
 
 static void test_refused(const void *data)
@@ -296,8 +294,8 @@ static void test_flipped(const void *kind)
         /* Half of them in the first kilobyte, where the headers are. */
         const gsize at = (gsize) g_rand_int_range(random, 0, (gint32) (round % 2 ? size : MIN(size, 1024)));
         const guint8 old = data[at];
-        data[at] = (guint8) (round % 4 < 2 ? old ^ 1 << g_rand_int_range(random, 0, 8)
-                                           : g_rand_int_range(random, 0, 256));
+        data[at] =
+            (guint8) (round % 4 < 2 ? old ^ 1 << g_rand_int_range(random, 0, 8) : g_rand_int_range(random, 0, 256));
         decode_or_refuse(data, size);
         if (round % 10) /* faults pile up to ten, then it is whole again */
             continue;
@@ -335,7 +333,7 @@ int main(int argc, char **argv)
     g_test_add_func("/audio/fragment-codec/encode-too-long", test_encode_too_long);
     g_test_add_func("/audio/fragment-codec/encode-no-aac-rate", test_encode_no_aac_rate);
     g_test_add_func("/audio/fragment-codec/truncated-sound", test_truncated_sound);
-    static const char *const kinds[] = {"m4a", "wav", "adts"};
+    static const char *const kinds[] = { "m4a", "wav", "adts" };
     for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
         g_autofree char *truncated = g_strconcat("/audio/fragment-codec/truncated/", kinds[i], NULL);
         g_autofree char *flipped = g_strconcat("/audio/fragment-codec/flipped/", kinds[i], NULL);

@@ -12,15 +12,15 @@ typedef struct {
 } Quietest;
 
 static const Quietest quietest[] = {
-    {"exact-fit", 1, 10000, 3000, 500, 0, 10000, 500, 3000},
-    {"exact-fit-stereo", 2, 10000, 3000, 500, 0, 10000, 500, 3000},
-    {"outside-the-range-is-not-seen", 1, 10000, 100, 500, 5000, 5500, 500, 5000},
-    {"range-begins-inside-it", 1, 10000, 1000, 2000, 2500, 9000, 500, 2500},
-    {"range-ends-inside-it", 1, 10000, 5000, 2000, 1000, 5500, 500, 5000},
-    {"beyond-the-end-is-clamped", 1, 10000, 9500, 500, 0, 99999, 500, 9500},
-    {"range-shorter-than-window", 1, 10000, 0, 0, 4000, 4100, 500, 4050},
-    {"empty-range", 1, 10000, 0, 0, 4000, 4000, 500, 4000},
-    {"no-frames", 1, 0, 0, 0, 0, 0, 500, 0},
+    { "exact-fit", 1, 10000, 3000, 500, 0, 10000, 500, 3000 },
+    { "exact-fit-stereo", 2, 10000, 3000, 500, 0, 10000, 500, 3000 },
+    { "outside-the-range-is-not-seen", 1, 10000, 100, 500, 5000, 5500, 500, 5000 },
+    { "range-begins-inside-it", 1, 10000, 1000, 2000, 2500, 9000, 500, 2500 },
+    { "range-ends-inside-it", 1, 10000, 5000, 2000, 1000, 5500, 500, 5000 },
+    { "beyond-the-end-is-clamped", 1, 10000, 9500, 500, 0, 99999, 500, 9500 },
+    { "range-shorter-than-window", 1, 10000, 0, 0, 4000, 4100, 500, 4050 },
+    { "empty-range", 1, 10000, 0, 0, 4000, 4000, 500, 4000 },
+    { "no-frames", 1, 0, 0, 0, 0, 0, 500, 0 },
 };
 
 static void test_quietest(const void *data)
@@ -54,12 +54,12 @@ typedef struct {
 } Span;
 
 static const Span spans[] = {
-    {"middle", 12000, 30000, 0.5, -40, true},
-    {"all", 0, 48000, 0.5, -40, true},
-    {"head", 0, 5000, 0.5, -40, true},
-    {"tail", 45000, 48000, 0.5, -40, true},
-    {"below-threshold", 12000, 30000, 0.005, -40, false},
-    {"silence", 0, 0, 0, -90, false},
+    { "middle", 12000, 30000, 0.5, -40, true },
+    { "all", 0, 48000, 0.5, -40, true },
+    { "head", 0, 5000, 0.5, -40, true },
+    { "tail", 45000, 48000, 0.5, -40, true },
+    { "below-threshold", 12000, 30000, 0.005, -40, false },
+    { "silence", 0, 0, 0, -90, false },
 };
 
 static void test_active_span(const void *data)

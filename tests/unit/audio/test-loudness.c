@@ -17,7 +17,7 @@ static void test_bands(void)
 {
     static const struct {
         double hz, weight_db;
-    } bands[] = {{100, -1.8}, {1000, 0}, {3000, 3.1}, {9000, 3.3}, {15000, 3.3}};
+    } bands[] = { { 100, -1.8 }, { 1000, 0 }, { 3000, 3.1 }, { 9000, 3.3 }, { 15000, 3.3 } };
     for (gsize i = 0; i < G_N_ELEMENTS(bands); i++)
         for (unsigned rate_hz = 44100; rate_hz <= 48000; rate_hz += 3900) {
             g_autoptr(DubPcm) pcm = test_sine(rate_hz, 2, rate_hz * 3, bands[i].hz, pow(10, -23.0 / 20));

@@ -96,8 +96,9 @@ static void test_json_line(void)
     }
     g_test_trap_subprocess(NULL, 0, 0);
     g_test_trap_assert_passed();
-    g_test_trap_assert_stderr("{\"time\":\"*Z\",\"level\":\"INFO\",\"program\":\"tester\",\"message\":\"said \\\"so\\\"\","
-                              "\"stream_id\":\"a\\nb\"*");
+    g_test_trap_assert_stderr(
+        "{\"time\":\"*Z\",\"level\":\"INFO\",\"program\":\"tester\",\"message\":\"said \\\"so\\\"\","
+        "\"stream_id\":\"a\\nb\"*");
     g_test_trap_assert_stderr_unmatched("*not shown*");
 }
 
@@ -127,7 +128,8 @@ static void test_tags(void)
     }
     g_test_trap_subprocess(NULL, 0, 0);
     g_test_trap_assert_passed();
-    g_test_trap_assert_stderr("*at work stream_id=s1 fragment_id=f\\u000a1\n*also k=v stream_id=s1 *another thread\n*at rest\n");
+    g_test_trap_assert_stderr(
+        "*at work stream_id=s1 fragment_id=f\\u000a1\n*also k=v stream_id=s1 *another thread\n*at rest\n");
 }
 
 int main(int argc, char **argv)

@@ -79,7 +79,7 @@ static void test_defaults(void)
 static void test_values(void)
 {
     char *environment[] = { (char *) "FOLDER=/second", (char *) "MODE=FIXED", (char *) "SECONDS=0.5",
-                            (char *) "ENABLED=No", (char *) "PORT=1", NULL };
+                            (char *) "ENABLED=No",     (char *) "PORT=1",     NULL };
     Settings settings = { 0 };
     g_assert_true(dub_env_load(specs, G_N_ELEMENTS(specs), &settings, environment, NULL));
     g_assert_cmpstr(settings.folder, ==, "/second");
@@ -259,8 +259,8 @@ static void test_two_names_of_a_secret(void)
 static void test_help_names_each(void)
 {
     g_autofree char *help = dub_env_help(specs, G_N_ELEMENTS(specs));
-    static const char *const wanted[] = { "WORKER_FOLDER, FOLDER", "where files go", "[8080] (1…65535)",
-                                          "(pause|fixed)", "[http://localhost]", "API_KEY, API_KEY_FILE" };
+    static const char *const wanted[] = { "WORKER_FOLDER, FOLDER", "where files go",     "[8080] (1…65535)",
+                                          "(pause|fixed)",         "[http://localhost]", "API_KEY, API_KEY_FILE" };
     for (gsize i = 0; i < G_N_ELEMENTS(wanted); i++)
         g_assert_nonnull(strstr(help, wanted[i]));
 }

@@ -14,8 +14,15 @@ static const ParseCase parse_cases[] = {
     { "scalar", "17", "17" },
     { "string-with-brackets", "\"[[[\\\"{{{\"", "\"[[[\\\"{{{\"" },
     { "backslash-before-quote", "[\"\\\\\",\"[\"]", "[\"\\\\\",\"[\"]" },
-    { "deep-enough", TEN("[[[[[[") "[[[[" "]]]]" TEN("]]]]]]"), TEN("[[[[[[") "[[[[" "]]]]" TEN("]]]]]]") },
-    { "too-deep", TEN("[[[[[[") "[[[[[" "]]]]]" TEN("]]]]]]"), NULL },
+    { "deep-enough",
+      TEN("[[[[[[") "[[[["
+                    "]]]]" TEN("]]]]]]"),
+      TEN("[[[[[[") "[[[["
+                    "]]]]" TEN("]]]]]]") },
+    { "too-deep",
+      TEN("[[[[[[") "[[[[["
+                    "]]]]]" TEN("]]]]]]"),
+      NULL },
     { "too-deep-unclosed", TEN("{\"a\":[{\"a\":[{\"a\":["), NULL },
     { "empty", "", NULL },
     { "trailing", "{} {}", NULL },
@@ -97,11 +104,11 @@ static bool get(const DubJson *root, const GetCase *c, GError **error)
     bool flag = false;
     switch (c->kind) {
     case STRING: return dub_json_get_string(root, c->path, c->need, &string, error);
-    case INT:    return dub_json_get_int(root, c->path, c->need, 1, 2, &number, error);
+    case INT: return dub_json_get_int(root, c->path, c->need, 1, 2, &number, error);
     case DOUBLE: return dub_json_get_double(root, c->path, c->need, &real, error);
-    case BOOL:   return dub_json_get_bool(root, c->path, c->need, &flag, error);
+    case BOOL: return dub_json_get_bool(root, c->path, c->need, &flag, error);
     case OBJECT: return dub_json_get_object(root, c->path, c->need, &value, error);
-    case ARRAY:  return dub_json_get_array(root, c->path, c->need, &value, error);
+    case ARRAY: return dub_json_get_array(root, c->path, c->need, &value, error);
     }
     return false;
 }

@@ -122,10 +122,9 @@ static void test_promtool(void)
     g_autofree char *text = dub_metrics_to_text(metrics);
     g_autofree char *output = NULL;
     g_autoptr(GError) error = NULL;
-    g_autoptr(GSubprocess) process =
-        g_subprocess_new(G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE |
-                             G_SUBPROCESS_FLAGS_STDERR_MERGE,
-                         &error, promtool, "check", "metrics", NULL);
+    g_autoptr(GSubprocess) process = g_subprocess_new(G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE |
+                                                          G_SUBPROCESS_FLAGS_STDERR_MERGE,
+                                                      &error, promtool, "check", "metrics", NULL);
     g_assert_no_error(error);
     g_assert_true(g_subprocess_communicate_utf8(process, text, NULL, &output, NULL, &error));
     g_assert_cmpstr(output, ==, "");

@@ -211,14 +211,14 @@ typedef struct {
 } Case;
 
 static const Case cases[] = {
-    {"task/there-and-back", task_there_and_back, false},
-    {"task/freed-elsewhere", task_freed_elsewhere, false},
-    {"task/touched-after-start", task_touched_after_start, true},
-    {"mutex/locked", mutex_locked, false},
-    {"mutex/tried", mutex_tried, false},
-    {"mutex/forgotten", mutex_forgotten, true},
-    {"mutex/recursive", rec_mutex, false},
-    {"main-context/invoked", invoked, false},
+    { "task/there-and-back", task_there_and_back, false },
+    { "task/freed-elsewhere", task_freed_elsewhere, false },
+    { "task/touched-after-start", task_touched_after_start, true },
+    { "mutex/locked", mutex_locked, false },
+    { "mutex/tried", mutex_tried, false },
+    { "mutex/forgotten", mutex_forgotten, true },
+    { "mutex/recursive", rec_mutex, false },
+    { "main-context/invoked", invoked, false },
 };
 
 static void test_case(const void *data)

@@ -18,12 +18,14 @@ typedef struct {
 
 static const FrameCase frame_cases[] = {
     { "text", BYTES("\x81\x05Hello"), EIO_FRAME_OK, EIO_OPCODE_TEXT, true, false, 5, 2 },
-    { "masked-text", BYTES("\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"), EIO_FRAME_OK, EIO_OPCODE_TEXT, true, true, 5, 6 },
+    { "masked-text", BYTES("\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"), EIO_FRAME_OK, EIO_OPCODE_TEXT, true, true,
+      5, 6 },
     { "fragment", BYTES("\x01\x03Hel"), EIO_FRAME_OK, EIO_OPCODE_TEXT, false, false, 3, 2 },
     { "continuation", BYTES("\x80\x02lo"), EIO_FRAME_OK, EIO_OPCODE_CONTINUATION, true, false, 2, 2 },
     { "ping", BYTES("\x89\x05Hello"), EIO_FRAME_OK, EIO_OPCODE_PING, true, false, 5, 2 },
     { "256-bytes", BYTES("\x82\x7e\x01\x00"), EIO_FRAME_OK, EIO_OPCODE_BINARY, true, false, 256, 4 },
-    { "64-KiB", BYTES("\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00"), EIO_FRAME_OK, EIO_OPCODE_BINARY, true, false, 65536, 10 },
+    { "64-KiB", BYTES("\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00"), EIO_FRAME_OK, EIO_OPCODE_BINARY, true, false, 65536,
+      10 },
     { "nothing", BYTES(""), EIO_FRAME_NEED_MORE, 0, false, false, 0, 0 },
     { "one-byte", BYTES("\x81"), EIO_FRAME_NEED_MORE, 0, false, false, 0, 0 },
     { "half-a-length", BYTES("\x82\x7e\x01"), EIO_FRAME_NEED_MORE, 0, false, false, 0, 0 },
@@ -72,7 +74,9 @@ static void test_mask_at_every_length(void)
 
 static void test_header_round_trip(void)
 {
-    static const guint64 sizes[] = { 0, 1, 125, 126, 127, 65535, 65536, 52428800, G_GUINT64_CONSTANT(0x7fffffffffffffff) };
+    static const guint64 sizes[] = {
+        0, 1, 125, 126, 127, 65535, 65536, 52428800, G_GUINT64_CONSTANT(0x7fffffffffffffff)
+    };
     const guint8 mask[4] = { 9, 8, 7, 6 };
     for (gsize i = 0; i < G_N_ELEMENTS(sizes) * 2; i++) {
         guint8 out[EIO_FRAME_MAX_HEADER];

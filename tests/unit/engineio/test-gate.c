@@ -19,24 +19,24 @@ typedef struct {
 } Case;
 
 static const Case cases[] = {
-    {"no-body", OK(""), "HTTP/1.1 200", 1},
-    {"length", OK("Content-Length: 2\r\n") "ab", "HTTP/1.1 200", 1},
-    {"chunked", OK("Transfer-Encoding: chunked\r\n") "2\r\nab\r\n0\r\n\r\n", "HTTP/1.1 200", 1},
-    {"chunked-in-capitals", OK("TRANSFER-ENCODING: CHUNKED\r\n") "0\r\n\r\n", "HTTP/1.1 200", 1},
-    {"identity", OK("Transfer-Encoding: identity\r\n"), "HTTP/1.1 200", 1},
-    {"unknown", OK("Transfer-Encoding: gzip\r\n"), "HTTP/1.1 501", 0},
-    {"unknown-and-chunked", OK("Transfer-Encoding: gzip, chunked\r\n") "0\r\n\r\n", "HTTP/1.1 501", 0},
-    {"unknown-with-length", OK("Content-Length: 2\r\nTransfer-Encoding: gzip\r\n") "ab", "HTTP/1.1 501", 0},
-    {"unknown-on-two-lines", OK("Transfer-Encoding:\r\n  gzip\r\n"), "HTTP/1.1 501", 0},
-    {"unknown-without-returns", "GET / HTTP/1.1\nHost: a\nTransfer-Encoding: gzip\n\n", "HTTP/1.1 501", 0},
-    {"unknown-behind-empty-lines", "\r\n\r\n" OK("Transfer-Encoding: gzip\r\n"), "HTTP/1.1 501", 0},
-    {"unknown-behind-one-empty-line", "\n" OK("Transfer-Encoding: gzip\r\n"), "HTTP/1.1 501", 0},
-    {"unknown-without-an-end", "GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n", "HTTP/1.1 501", 0},
-    {"unknown-and-no-request", "GET /\r\nTransfer-Encoding: gzip\r\n\r\n", "HTTP/1.0 400", 0},
-    {"unknown-in-the-body", OK("Content-Length: 25\r\n") "Transfer-Encoding: gzip\r\n", "HTTP/1.1 200", 1},
-    {"length-with-letters", OK("Content-Length: 2x\r\n") "ab", "HTTP/1.1 400", 0},
-    {"empty-lines-alone", "\r\n\r\n\r\n", "HTTP/1.0 400", 0},
-    {"nothing", "", NULL, 0},
+    { "no-body", OK(""), "HTTP/1.1 200", 1 },
+    { "length", OK("Content-Length: 2\r\n") "ab", "HTTP/1.1 200", 1 },
+    { "chunked", OK("Transfer-Encoding: chunked\r\n") "2\r\nab\r\n0\r\n\r\n", "HTTP/1.1 200", 1 },
+    { "chunked-in-capitals", OK("TRANSFER-ENCODING: CHUNKED\r\n") "0\r\n\r\n", "HTTP/1.1 200", 1 },
+    { "identity", OK("Transfer-Encoding: identity\r\n"), "HTTP/1.1 200", 1 },
+    { "unknown", OK("Transfer-Encoding: gzip\r\n"), "HTTP/1.1 501", 0 },
+    { "unknown-and-chunked", OK("Transfer-Encoding: gzip, chunked\r\n") "0\r\n\r\n", "HTTP/1.1 501", 0 },
+    { "unknown-with-length", OK("Content-Length: 2\r\nTransfer-Encoding: gzip\r\n") "ab", "HTTP/1.1 501", 0 },
+    { "unknown-on-two-lines", OK("Transfer-Encoding:\r\n  gzip\r\n"), "HTTP/1.1 501", 0 },
+    { "unknown-without-returns", "GET / HTTP/1.1\nHost: a\nTransfer-Encoding: gzip\n\n", "HTTP/1.1 501", 0 },
+    { "unknown-behind-empty-lines", "\r\n\r\n" OK("Transfer-Encoding: gzip\r\n"), "HTTP/1.1 501", 0 },
+    { "unknown-behind-one-empty-line", "\n" OK("Transfer-Encoding: gzip\r\n"), "HTTP/1.1 501", 0 },
+    { "unknown-without-an-end", "GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n", "HTTP/1.1 501", 0 },
+    { "unknown-and-no-request", "GET /\r\nTransfer-Encoding: gzip\r\n\r\n", "HTTP/1.0 400", 0 },
+    { "unknown-in-the-body", OK("Content-Length: 25\r\n") "Transfer-Encoding: gzip\r\n", "HTTP/1.1 200", 1 },
+    { "length-with-letters", OK("Content-Length: 2x\r\n") "ab", "HTTP/1.1 400", 0 },
+    { "empty-lines-alone", "\r\n\r\n\r\n", "HTTP/1.0 400", 0 },
+    { "nothing", "", NULL, 0 },
 };
 
 typedef struct {
@@ -56,8 +56,8 @@ static void on_started(SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *messag
     soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection", "close");
 }
 
-static void on_request(SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message,
-                       const char *path G_GNUC_UNUSED, GHashTable *query G_GNUC_UNUSED, void *data)
+static void on_request(SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message, const char *path G_GNUC_UNUSED,
+                       GHashTable *query G_GNUC_UNUSED, void *data)
 {
     ((Fixture *) data)->n_seen++;
     soup_server_message_set_status(message, SOUP_STATUS_OK, NULL);
@@ -65,7 +65,7 @@ static void on_request(SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *messag
 
 static void set_up(Fixture *f)
 {
-    *f = (Fixture){.soup = soup_server_new(NULL, NULL), .answer = g_string_new(NULL)};
+    *f = (Fixture){ .soup = soup_server_new(NULL, NULL), .answer = g_string_new(NULL) };
     g_signal_connect(f->soup, "request-started", G_CALLBACK(on_started), NULL);
     soup_server_add_handler(f->soup, NULL, on_request, f, NULL);
     f->listener = listen_on_loopback(f->soup, 0, NULL, &f->url);
@@ -109,8 +109,8 @@ static void talk(Fixture *f, const char *request, gsize size, gsize step)
 {
     GSocket *socket = g_socket_connection_get_socket(f->peer);
     const guint give_up = g_timeout_add_seconds(WAIT_S, on_give_up, NULL);
-    g_input_stream_read_async(g_io_stream_get_input_stream(G_IO_STREAM(f->peer)), f->buffer, sizeof f->buffer,
-                              0, NULL, on_read, f);
+    g_input_stream_read_async(g_io_stream_get_input_stream(G_IO_STREAM(f->peer)), f->buffer, sizeof f->buffer, 0, NULL,
+                              on_read, f);
     for (gsize sent = 0; sent < size && !f->is_over; sent += step) {
         const gssize n = g_socket_send(socket, request + sent, MIN(step, size - sent), NULL, NULL);
         g_assert_true(n == (gssize) MIN(step, size - sent) || n < 0); /* refused by now */
@@ -151,8 +151,8 @@ static void test_names_the_cure(void)
     Fixture f;
     set_up(&f);
     talk(&f, cases[5].request, strlen(cases[5].request), G_MAXUINT16);
-    g_assert_true(g_str_has_suffix(f.answer->str,
-                                   "\r\n\r\nthe only Transfer-Encoding that is understood is chunked\n"));
+    g_assert_true(
+        g_str_has_suffix(f.answer->str, "\r\n\r\nthe only Transfer-Encoding that is understood is chunked\n"));
     tear_down(&f);
 }
 
@@ -163,8 +163,7 @@ static void test_long_head(const void *data)
     Fixture f;
     const gsize length = GPOINTER_TO_SIZE(data);
     g_autofree char *path = g_strnfill(length, 'x');
-    g_autofree char *request =
-        g_strdup_printf("GET /%s HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", path);
+    g_autofree char *request = g_strdup_printf("GET /%s HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", path);
     set_up(&f);
     talk(&f, request, strlen(request), 4096);
     g_assert_true(length > LONG_PATH || g_str_has_prefix(f.answer->str, "HTTP/1.1 501"));

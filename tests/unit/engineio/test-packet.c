@@ -61,14 +61,27 @@ typedef struct {
 
 static const PayloadCase payload_cases[] = {
     { "one", "4hello", 1, { "hello" } },
-    { "three", "4a\x1e" "2\x1e" "4c", 3, { "a", "", "c" } },
-    { "binary", "4hello\x1e" "bYWJj", 2, { "hello", "abc" } },
+    { "three",
+      "4a\x1e"
+      "2\x1e"
+      "4c",
+      3,
+      { "a", "", "c" } },
+    { "binary",
+      "4hello\x1e"
+      "bYWJj",
+      2,
+      { "hello", "abc" } },
     { "binary-padded", "bYWI=", 1, { "ab" } },
     { "binary-padded-twice", "bYQ==", 1, { "a" } },
     { "binary-empty", "b", 1, { "" } },
     { "empty", "", 0, { NULL } },
     { "empty-record", "4a\x1e", 0, { NULL } },
-    { "bad-type", "4a\x1e" "x", 0, { NULL } },
+    { "bad-type",
+      "4a\x1e"
+      "x",
+      0,
+      { NULL } },
     { "base64-bad-length", "bYWJ", 0, { NULL } },
     { "base64-bad-character", "bYW-j", 0, { NULL } },
     { "base64-padding-inside", "bY=Jj", 0, { NULL } },
@@ -105,12 +118,14 @@ static void test_too_many_packets(void)
     g_autoptr(GError) error = NULL;
     g_autoptr(GString) body = g_string_new("6");
     for (int i = 1; i < EIO_PAYLOAD_MAX_PACKETS; i++)
-        g_string_append(body, "\x1e" "6");
+        g_string_append(body, "\x1e"
+                              "6");
     g_autoptr(GBytes) most = g_bytes_new(body->str, body->len);
     g_autoptr(GPtrArray) packets = eio_payload_decode(most, &error);
     g_assert_no_error(error);
     g_assert_cmpint(packets->len, ==, EIO_PAYLOAD_MAX_PACKETS);
-    g_string_append(body, "\x1e" "6");
+    g_string_append(body, "\x1e"
+                          "6");
     g_autoptr(GBytes) over = g_bytes_new(body->str, body->len);
     g_assert_null(eio_payload_decode(over, &error));
     g_assert_error(error, EIO_ERROR, EIO_ERROR_BAD_PACKET);
@@ -121,7 +136,10 @@ typedef struct {
 } HandshakeCase;
 
 static const HandshakeCase handshake_cases[] = {
-    { "whole", "{\"sid\":\"abc\",\"upgrades\":[\"websocket\"],\"pingInterval\":25000,\"pingTimeout\":20000,\"maxPayload\":1000000}", NULL },
+    { "whole",
+      "{\"sid\":\"abc\",\"upgrades\":[\"websocket\"],\"pingInterval\":25000,\"pingTimeout\":20000,\"maxPayload\":"
+      "1000000}",
+      NULL },
     { "without-max-payload", "{\"sid\":\"abc\",\"upgrades\":[],\"pingInterval\":25000,\"pingTimeout\":20000}", NULL },
     { "no-sid", "{\"pingInterval\":25000,\"pingTimeout\":20000}", "sid" },
     { "empty-sid", "{\"sid\":\"\",\"pingInterval\":25000,\"pingTimeout\":20000}", "sid" },

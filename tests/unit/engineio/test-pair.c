@@ -63,7 +63,8 @@ static void on_client_message(EioClient *client G_GNUC_UNUSED, EioFormat format,
     g_ptr_array_add(f->received, g_bytes_ref(data));
 }
 
-static void on_client_close(EioClient *client G_GNUC_UNUSED, EioCloseReason reason, const GError *error, void *user_data)
+static void on_client_close(EioClient *client G_GNUC_UNUSED, EioCloseReason reason, const GError *error,
+                            void *user_data)
 {
     Fixture *f = user_data;
     f->n_client_closed++;
@@ -73,7 +74,9 @@ static void on_client_close(EioClient *client G_GNUC_UNUSED, EioCloseReason reas
     f->client_error = error ? g_error_copy(error) : NULL;
 }
 
-static const EioServerCallbacks server_callbacks = { .on_open = on_open, .on_message = on_message, .on_close = on_close };
+static const EioServerCallbacks server_callbacks = { .on_open = on_open,
+                                                     .on_message = on_message,
+                                                     .on_close = on_close };
 static const EioClientCallbacks client_callbacks = { on_client_open, on_client_message, on_client_close };
 
 static void set_up(Fixture *f, const EioServerOptions *server_options, EioClientOptions *client_options)
@@ -114,12 +117,12 @@ static gboolean on_give_up(void *data G_GNUC_UNUSED)
     return G_SOURCE_REMOVE;
 }
 
-#define WAIT_FOR(condition)                                         \
-    do {                                                            \
+#define WAIT_FOR(condition)                                                    \
+    do {                                                                       \
         const guint give_up = g_timeout_add_seconds(WAIT_S, on_give_up, NULL); \
-        while (!(condition))                                        \
-            g_main_context_iteration(NULL, TRUE);                   \
-        g_source_remove(give_up);                                   \
+        while (!(condition))                                                   \
+            g_main_context_iteration(NULL, TRUE);                              \
+        g_source_remove(give_up);                                              \
     } while (0)
 
 static void open_client(Fixture *f)
@@ -396,23 +399,22 @@ static void test_headers_and_query(void)
 }
 
 /* Self-signed, for 127.0.0.1, until 2126; it protects nothing. */
-static const char certificate_pem[] =
-    "-----BEGIN CERTIFICATE-----\n"
-    "MIIBmzCCAUGgAwIBAgIUBWdyCcJqaRh+Oas5oNoj8ejuXOYwCgYIKoZIzj0EAwIw\n"
-    "FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTAzMTc0MFoYDzIxMjYxMDI4\n"
-    "MDMxNzQwWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO\n"
-    "PQMBBwNCAAQzA4eU+ypAHb2usFeCTqUn2BcEBQLOBqdL3ZNZha9Ce3gzL4Wqz0bk\n"
-    "8xJZjhXLyBTW/xjhrxJvpzQLMDWLFgUmo28wbTAdBgNVHQ4EFgQUXiFrFX1CzL0P\n"
-    "gH2zARbGfenb2pcwHwYDVR0jBBgwFoAUXiFrFX1CzL0PgH2zARbGfenb2pcwDwYD\n"
-    "VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARhwR/AAABgglsb2NhbGhvc3QwCgYIKoZI\n"
-    "zj0EAwIDSAAwRQIgFPj+Cn+N6s/ybWhS65eCYRfW9v5Xkg+sOewbMcg9mlkCIQDe\n"
-    "qlZ/TyldtzNkvsjtsMkmMFr5oIN5J1d6MMfUIYUQwQ==\n"
-    "-----END CERTIFICATE-----\n"
-    "-----BEGIN PRIVATE KEY-----\n"
-    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgOaInd6D7laBhgAQK\n"
-    "dqzb2KqlRecobSQqvWT1adVd3YihRANCAAQzA4eU+ypAHb2usFeCTqUn2BcEBQLO\n"
-    "BqdL3ZNZha9Ce3gzL4Wqz0bk8xJZjhXLyBTW/xjhrxJvpzQLMDWLFgUm\n"
-    "-----END PRIVATE KEY-----\n";
+static const char certificate_pem[] = "-----BEGIN CERTIFICATE-----\n"
+                                      "MIIBmzCCAUGgAwIBAgIUBWdyCcJqaRh+Oas5oNoj8ejuXOYwCgYIKoZIzj0EAwIw\n"
+                                      "FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTAzMTc0MFoYDzIxMjYxMDI4\n"
+                                      "MDMxNzQwWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO\n"
+                                      "PQMBBwNCAAQzA4eU+ypAHb2usFeCTqUn2BcEBQLOBqdL3ZNZha9Ce3gzL4Wqz0bk\n"
+                                      "8xJZjhXLyBTW/xjhrxJvpzQLMDWLFgUmo28wbTAdBgNVHQ4EFgQUXiFrFX1CzL0P\n"
+                                      "gH2zARbGfenb2pcwHwYDVR0jBBgwFoAUXiFrFX1CzL0PgH2zARbGfenb2pcwDwYD\n"
+                                      "VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARhwR/AAABgglsb2NhbGhvc3QwCgYIKoZI\n"
+                                      "zj0EAwIDSAAwRQIgFPj+Cn+N6s/ybWhS65eCYRfW9v5Xkg+sOewbMcg9mlkCIQDe\n"
+                                      "qlZ/TyldtzNkvsjtsMkmMFr5oIN5J1d6MMfUIYUQwQ==\n"
+                                      "-----END CERTIFICATE-----\n"
+                                      "-----BEGIN PRIVATE KEY-----\n"
+                                      "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgOaInd6D7laBhgAQK\n"
+                                      "dqzb2KqlRecobSQqvWT1adVd3YihRANCAAQzA4eU+ypAHb2usFeCTqUn2BcEBQLO\n"
+                                      "BqdL3ZNZha9Ce3gzL4Wqz0bk8xJZjhXLyBTW/xjhrxJvpzQLMDWLFgUm\n"
+                                      "-----END PRIVATE KEY-----\n";
 
 static char *write_certificate(void)
 {
@@ -498,8 +500,7 @@ static void on_read(GObject *stream, GAsyncResult *result, void *n)
 static GSocketConnection *connect_silently(const Fixture *f)
 {
     g_autoptr(GSocketClient) client = g_socket_client_new();
-    GSocketConnection *connection =
-        g_socket_client_connect_to_host(client, f->url + strlen("http://"), 1, NULL, NULL);
+    GSocketConnection *connection = g_socket_client_connect_to_host(client, f->url + strlen("http://"), 1, NULL, NULL);
     g_assert_nonnull(connection);
     return connection;
 }
@@ -507,7 +508,8 @@ static GSocketConnection *connect_silently(const Fixture *f)
 static void assert_ended(GSocketConnection *connection)
 {
     char byte;
-    g_assert_cmpint(g_input_stream_read(g_io_stream_get_input_stream(G_IO_STREAM(connection)), &byte, 1, NULL, NULL), <=, 0);
+    g_assert_cmpint(g_input_stream_read(g_io_stream_get_input_stream(G_IO_STREAM(connection)), &byte, 1, NULL, NULL),
+                    <=, 0);
     g_object_unref(connection);
 }
 

@@ -8,10 +8,10 @@
 #include <math.h>
 #include <string.h>
 
-#define LOOK_US         2000
-#define WAIT_MOST_US    (60 * G_USEC_PER_SEC)
-#define SPEECH_MS       200 /* of the sound that a voice makes, and the silence before and after it */
-#define SPEECH_RATE_HZ  22050
+#define LOOK_US        2000
+#define WAIT_MOST_US   (60 * G_USEC_PER_SEC)
+#define SPEECH_MS      200 /* of the sound that a voice makes, and the silence before and after it */
+#define SPEECH_RATE_HZ 22050
 
 typedef struct {
     DubEngine base;
@@ -25,7 +25,8 @@ static DubEngine *open_fake(Fake *fake, const DubEngineConfig *config, GError **
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
     if (fake->open_error || (fake->opens_most && fake->n_opened >= fake->opens_most)) {
-        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE, fake->open_error ? fake->open_error : "no more of these");
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_ENGINE,
+                            fake->open_error ? fake->open_error : "no more of these");
         return NULL;
     }
     FakeEngine *self = g_new0(FakeEngine, 1);
@@ -161,28 +162,29 @@ static DubEngineReply *run_fake(DubEngine *base, const DubEngineRequest *request
 /* ── The classes ── */
 
 static const DubEnvSpec voice_rows[] = {
-    { "VOICE_KEY", DUB_ENV_STRING, offsetof(FakeSettings, key), NULL, .help = "what the voice is opened with", .secret = true },
+    { "VOICE_KEY", DUB_ENV_STRING, offsetof(FakeSettings, key), NULL, .help = "what the voice is opened with",
+      .secret = true },
     { "VOICE_SPEED", DUB_ENV_UINT, offsetof(FakeSettings, speed), "3", 1, 9, .help = "how fast the voice is" },
 };
 
-#define FUNCTIONS(id, its_stage)                                                                              \
-    Fake id;                                                                                                  \
-    static DubEngine *open_##id(const DubEngineConfig *config, GError **error)                                \
-    {                                                                                                         \
-        return open_fake(&id, config, error);                                                                 \
-    }                                                                                                         \
-    static GPtrArray *list_##id(G_GNUC_UNUSED const DubEngineConfig *config,                                  \
-                                G_GNUC_UNUSED GCancellable *cancellable, GError **error)                      \
-    {                                                                                                         \
-        return list_fake(&id, its_stage, error);                                                              \
+#define FUNCTIONS(id, its_stage)                                                                                      \
+    Fake id;                                                                                                          \
+    static DubEngine *open_##id(const DubEngineConfig *config, GError **error)                                        \
+    {                                                                                                                 \
+        return open_fake(&id, config, error);                                                                         \
+    }                                                                                                                 \
+    static GPtrArray *list_##id(G_GNUC_UNUSED const DubEngineConfig *config, G_GNUC_UNUSED GCancellable *cancellable, \
+                                GError **error)                                                                       \
+    {                                                                                                                 \
+        return list_fake(&id, its_stage, error);                                                                      \
     }
-#define COUNT(id)                                                                                             \
-    static unsigned count_##id(G_GNUC_UNUSED const DubEngineConfig *config)                                   \
-    {                                                                                                         \
-        return id.count ? id.count : 1;                                                                       \
+#define COUNT(id)                                                           \
+    static unsigned count_##id(G_GNUC_UNUSED const DubEngineConfig *config) \
+    {                                                                       \
+        return id.count ? id.count : 1;                                     \
     }
-#define CLASS(id, its_stage, its_name, its_flags)                                                             \
-    .stage = its_stage, .name = its_name, .brings = "apt-get install " its_name, .flags = its_flags,          \
+#define CLASS(id, its_stage, its_name, its_flags)                                                    \
+    .stage = its_stage, .name = its_name, .brings = "apt-get install " its_name, .flags = its_flags, \
     .rate_hz = FAKE_RATE_HZ, .list = list_##id, .open = open_##id, .run = run_fake, .close = close_fake
 
 FUNCTIONS(fake_ear, DUB_STAGE_ASR)
@@ -205,31 +207,28 @@ COUNT(fake_quick)
 const DubEngineClass fake_ear_class = { CLASS(fake_ear, DUB_STAGE_ASR, "ear", 0), .count = count_fake_ear };
 const DubEngineClass fake_other_ear_class = { CLASS(fake_other_ear, DUB_STAGE_ASR, "whisper", 0) };
 const DubEngineClass fake_cloud_ear_class = { CLASS(fake_cloud_ear, DUB_STAGE_ASR, "cloud-ear", DUB_ENGINE_REMOTE) };
-const DubEngineClass fake_named_ear_class = {
-    CLASS(fake_named_ear, DUB_STAGE_ASR, "named-ear", DUB_ENGINE_BY_NAME | DUB_ENGINE_ANY_LANGUAGE), .count = count_fake_named_ear
-};
+const DubEngineClass fake_named_ear_class = { CLASS(fake_named_ear, DUB_STAGE_ASR, "named-ear",
+                                                    DUB_ENGINE_BY_NAME | DUB_ENGINE_ANY_LANGUAGE),
+                                              .count = count_fake_named_ear };
 const DubEngineClass fake_rules_class = { CLASS(fake_rules, DUB_STAGE_MT, "rules", 0), .count = count_fake_rules };
-const DubEngineClass fake_model_class = {
-    CLASS(fake_model, DUB_STAGE_MT, "model", DUB_ENGINE_GLOSSARY), .count = count_fake_model
-};
-const DubEngineClass fake_voice_class = {
-    CLASS(fake_voice, DUB_STAGE_TTS, "voice", 0), .count = count_fake_voice,
-    .settings = voice_rows, .n_settings = G_N_ELEMENTS(voice_rows), .settings_bytes = sizeof(FakeSettings)
-};
+const DubEngineClass fake_model_class = { CLASS(fake_model, DUB_STAGE_MT, "model", DUB_ENGINE_GLOSSARY),
+                                          .count = count_fake_model };
+const DubEngineClass fake_voice_class = { CLASS(fake_voice, DUB_STAGE_TTS, "voice", 0), .count = count_fake_voice,
+                                          .settings = voice_rows, .n_settings = G_N_ELEMENTS(voice_rows),
+                                          .settings_bytes = sizeof(FakeSettings) };
 const DubEngineClass fake_cloud_voice_class = {
     CLASS(fake_cloud_voice, DUB_STAGE_TTS, "cloud-voice", DUB_ENGINE_REMOTE), .count = count_fake_cloud_voice
 };
-const DubEngineClass fake_quick_class = {
-    CLASS(fake_quick, DUB_STAGE_TTS, "espeak-ng", DUB_ENGINE_PACES), .count = count_fake_quick
-};
+const DubEngineClass fake_quick_class = { CLASS(fake_quick, DUB_STAGE_TTS, "espeak-ng", DUB_ENGINE_PACES),
+                                          .count = count_fake_quick };
 
 static const DubEngineClass *const classes[] = {
     &fake_cloud_ear_class, &fake_named_ear_class,   &fake_ear_class,   &fake_other_ear_class, &fake_rules_class,
     &fake_model_class,     &fake_cloud_voice_class, &fake_voice_class, &fake_quick_class,     NULL,
 };
 static Fake *const fakes[] = {
-    &fake_cloud_ear, &fake_named_ear, &fake_ear, &fake_other_ear, &fake_rules, &fake_model, &fake_cloud_voice, &fake_voice,
-    &fake_quick,
+    &fake_cloud_ear, &fake_named_ear,   &fake_ear,   &fake_other_ear, &fake_rules,
+    &fake_model,     &fake_cloud_voice, &fake_voice, &fake_quick,
 };
 
 const DubEngineClass *const *dub_engine_list(void)
@@ -248,7 +247,7 @@ static void clear_fake(Fake *fake)
     g_free(fake->context);
     g_free(fake->model);
     g_free(fake->argument);
-    *fake = (Fake) {.error_code = DUB_ERROR_ENGINE};
+    *fake = (Fake){ .error_code = DUB_ERROR_ENGINE };
 }
 
 void fakes_reset(void)

@@ -8,7 +8,8 @@
 
 typedef struct {
     /* What it does. Strings are the test's. */
-    const char *offers;      /* by blanks: "en fr" (ASR), "en-es" (MT), "es:maria es:juan" (TTS: language:voice); NULL: none */
+    const char
+        *offers; /* by blanks: "en fr" (ASR), "en-es" (MT), "es:maria es:juan" (TTS: language:voice); NULL: none */
     const char *list_error;  /* list() fails */
     const char *open_error;  /* open() fails with %DUB_ERROR_ENGINE */
     const char *run_error;   /* run() fails ... */
@@ -23,7 +24,7 @@ typedef struct {
 
     /*< private >*/
     int n_opened, n_closed, n_listed, n_run, n_running, most_running;
-    DubEngineRequest last;   /* its strings are below */
+    DubEngineRequest last; /* its strings are below */
     char *text, *voice, *from, *to, *context, *model, *argument;
     gsize n_frames;
     unsigned rate_hz, channels;
@@ -32,8 +33,8 @@ typedef struct {
 
 /* In the order of the list. "quick" is what the chain calls a quick voice: espeak-ng. */
 extern Fake fake_ear, fake_other_ear, fake_cloud_ear, fake_named_ear; /* "ear", "whisper", "cloud-ear", "named-ear" */
-extern Fake fake_rules, fake_model;                                   /* "rules" (no glossary of its own), "model" (its own) */
-extern Fake fake_voice, fake_cloud_voice, fake_quick;                 /* "voice", "cloud-voice", "espeak-ng" */
+extern Fake fake_rules, fake_model;                   /* "rules" (no glossary of its own), "model" (its own) */
+extern Fake fake_voice, fake_cloud_voice, fake_quick; /* "voice", "cloud-voice", "espeak-ng" */
 extern const DubEngineClass fake_ear_class, fake_other_ear_class, fake_cloud_ear_class, fake_named_ear_class;
 extern const DubEngineClass fake_rules_class, fake_model_class;
 extern const DubEngineClass fake_voice_class, fake_cloud_voice_class, fake_quick_class;
@@ -48,12 +49,12 @@ typedef struct {
 void fakes_reset(void);
 void fakes_assert_closed(void); /* as many as were opened */
 
-int fake_runs(Fake *self);         /* how many pieces of work were begun */
+int fake_runs(Fake *self); /* how many pieces of work were begun */
 int fake_opened(Fake *self);
 int fake_closed(Fake *self);
-int fake_most_running(Fake *self); /* at once */
+int fake_most_running(Fake *self);         /* at once */
 void fake_wait_running(Fake *self, int n); /* until so many are at work */
-void fake_let_go(Fake *self);      /* ends what it holds, and holds no more */
+void fake_let_go(Fake *self);              /* ends what it holds, and holds no more */
 
 #define FAKE_SET(fake, field, value) (fakes_lock(), (fake)->field = (value), fakes_unlock())
 void fakes_lock(void);

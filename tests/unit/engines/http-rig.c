@@ -37,8 +37,7 @@ void http_rig_free(HttpRig *self)
     g_free(self);
 }
 
-const DubHttpRequest http_post = {
-    .path = "/v1/x", .content_type = "application/json", .body = "{}", .body_size = 2};
+const DubHttpRequest http_post = { .path = "/v1/x", .content_type = "application/json", .body = "{}", .body_size = 2 };
 
 char *http_ask(DubHttpClient *client, const DubHttpRequest *request, int *code)
 {

@@ -8,7 +8,10 @@
 #define KEY       "sk-4711-the-key-that-nobody-sees"
 #define CANCEL_NS (INT64_C(300) * 1000000)
 #define OK_JSON   "{\"a\":1}"
-#define GOOD      { "200 OK", NULL, OK_JSON, PEER_KEEPS }
+#define GOOD                                \
+    {                                       \
+        "200 OK", NULL, OK_JSON, PEER_KEEPS \
+    }
 
 extern const DubHttpService http_service; /* "test", TEST_URL, TEST_KEY */
 extern const DubHttpRequest http_post;    /* POST /v1/x {} */

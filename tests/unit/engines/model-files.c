@@ -70,8 +70,7 @@ void set_size(const Fixture *f, const char *name, off_t size)
     g_assert_cmpint(truncate(path, size), ==, 0);
 }
 
-void write_whisper(const Fixture *f, const char *name, guint32 layers, guint32 text_layers,
-                   guint32 vocabulary)
+void write_whisper(const Fixture *f, const char *name, guint32 layers, guint32 text_layers, guint32 vocabulary)
 {
     const guint32 width = layers == TINY ? 384 : layers == BASE ? 512 : 1280;
     guint32 header[] = { 0x67676d6c, vocabulary, 1500,       width,       width / 64, layers,
@@ -159,8 +158,7 @@ const DubModelVoice *voice_of(const DubModel *model, guint i)
     return model->voices->pdata[i];
 }
 
-void add_model_test(const char *group, const char *name, const void *data,
-                    void (*run)(Fixture *, const void *))
+void add_model_test(const char *group, const char *name, const void *data, void (*run)(Fixture *, const void *))
 {
     g_autofree char *path = g_strdup_printf("/engines/models/%s/%s", group, name);
     g_test_add(path, Fixture, data, set_up, run, tear_down);

@@ -27,8 +27,7 @@ char *path_in(const Fixture *f, const char *name); /* (transfer full); makes the
 void write_text(const Fixture *f, const char *name, const char *text);
 void write_json(const Fixture *f, const char *name, const char *text); /* with ' for " */
 void set_size(const Fixture *f, const char *name, off_t size);         /* the rest is a hole */
-void write_whisper(const Fixture *f, const char *name, guint32 layers, guint32 text_layers,
-                   guint32 vocabulary);
+void write_whisper(const Fixture *f, const char *name, guint32 layers, guint32 text_layers, guint32 vocabulary);
 void write_onnx(const Fixture *f, const char *name, const char *words);
 void write_piper(const Fixture *f, const char *folder);
 void write_kokoro(const Fixture *f, const char *folder, gsize n_voices);
@@ -41,8 +40,7 @@ void assert_languages(const DubModel *model, const char *expected); /* "es pt" *
 void assert_problem(const DubModel *model, const char *says);
 
 /* A test at /engines/models/GROUP/NAME with a folder of its own. */
-void add_model_test(const char *group, const char *name, const void *data,
-                    void (*run)(Fixture *, const void *));
-#define ADD_MODEL_CASES(group, cases, run)                                                                   \
-    for (gsize i_case = 0; i_case < G_N_ELEMENTS(cases); i_case++)                                           \
+void add_model_test(const char *group, const char *name, const void *data, void (*run)(Fixture *, const void *));
+#define ADD_MODEL_CASES(group, cases, run)                         \
+    for (gsize i_case = 0; i_case < G_N_ELEMENTS(cases); i_case++) \
     add_model_test(group, (cases)[i_case].name, &(cases)[i_case], run)

@@ -4,7 +4,7 @@
 #include <gio/gio.h>
 #include <string.h>
 
-#define WAIT_S 20
+#define WAIT_S          20
 #define HEAD_MOST_BYTES 65536
 
 struct _Peer {
@@ -64,9 +64,9 @@ static gboolean send_answer(GSocket *socket, const PeerStep *step)
     const char *body = step->body ? step->body : "";
     if (!step->status)
         return send_all(socket, body, strlen(body));
-    g_autofree char *answer = g_strdup_printf(
-        "HTTP/1.1 %s\r\n%sContent-Length: %" G_GSIZE_FORMAT "\r\n\r\n%s", step->status,
-        step->headers ? step->headers : "Content-Type: application/json\r\n", strlen(body), body);
+    g_autofree char *answer =
+        g_strdup_printf("HTTP/1.1 %s\r\n%sContent-Length: %" G_GSIZE_FORMAT "\r\n\r\n%s", step->status,
+                        step->headers ? step->headers : "Content-Type: application/json\r\n", strlen(body), body);
     return send_all(socket, answer, strlen(answer));
 }
 
@@ -107,9 +107,9 @@ static void serve(Peer *self, GSocket *socket)
         if (!send_answer(socket, step))
             return;
         switch (step->then) {
-        case PEER_KEEPS:  break;
+        case PEER_KEEPS: break;
         case PEER_CLOSES: return;
-        case PEER_HANGS:  wait_for_close(socket); return;
+        case PEER_HANGS: wait_for_close(socket); return;
         case PEER_FLOODS: flood(self, socket); return;
         }
     }
@@ -152,8 +152,7 @@ Peer *peer_new(const PeerStep *steps, guint n_steps)
     self->requests = g_ptr_array_new_with_free_func(g_free);
     self->listener = g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &error);
     g_assert_no_error(error);
-    g_assert_true(g_socket_bind(self->listener, address, TRUE, NULL) &&
-                  g_socket_listen(self->listener, NULL));
+    g_assert_true(g_socket_bind(self->listener, address, TRUE, NULL) && g_socket_listen(self->listener, NULL));
     self->thread = g_thread_new("peer", run, self);
     return self;
 }

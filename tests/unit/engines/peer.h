@@ -30,6 +30,6 @@ char *peer_url(const Peer *self); /* (transfer full): "http://127.0.0.1:PORT" */
 
 guint peer_n_requests(Peer *self);
 guint peer_n_connections(Peer *self);
-gsize peer_n_flooded(Peer *self);             /* bytes that the flood got rid of */
-char *peer_request(Peer *self, guint index);  /* (transfer full): head and body; NULL: there was none */
+gsize peer_n_flooded(Peer *self);                    /* bytes that the flood got rid of */
+char *peer_request(Peer *self, guint index);         /* (transfer full): head and body; NULL: there was none */
 void peer_wait_for_request(Peer *self, guint count); /* until it has read so many */

@@ -5,7 +5,7 @@
 
 DubEngine *rig_open(const DubEngineClass *klass, const char *from, const char *to)
 {
-    const DubEngineConfig config = {.from = from, .to = to, .n_cores = 1};
+    const DubEngineConfig config = { .from = from, .to = to, .n_cores = 1 };
     g_autoptr(GError) error = NULL;
     DubEngine *engine = dub_engine_open(klass, &config, &error);
     g_assert_no_error(error);

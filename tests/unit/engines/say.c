@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#define RATE_HZ 16000
+#define RATE_HZ          16000
 #define WAV_HEADER_BYTES 44
 
 static DubPcm *read_wav(const char *path)
@@ -33,8 +33,8 @@ DubPcm *say(const char *voice, const char *text)
     g_autofree char *folder = g_dir_make_tmp("airdub-say-XXXXXX", &error);
     g_assert_no_error(error);
     g_autofree char *path = g_build_filename(folder, "speech.wav", NULL);
-    g_autoptr(GSubprocess) flite = g_subprocess_new(G_SUBPROCESS_FLAGS_NONE, &error, "flite", "-voice", voice, "-t",
-                                                    text, "-o", path, NULL);
+    g_autoptr(GSubprocess) flite =
+        g_subprocess_new(G_SUBPROCESS_FLAGS_NONE, &error, "flite", "-voice", voice, "-t", text, "-o", path, NULL);
     g_assert_no_error(error);
     g_subprocess_wait_check(flite, NULL, &error);
     g_assert_no_error(error);

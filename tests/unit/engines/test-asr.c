@@ -19,9 +19,11 @@ static DubEngine *open_english(void)
 static DubEngineReply *try_to_hear(DubEngine *asr, DubEngineMemory *memory, DubPcm *pcm, GCancellable *cancellable,
                                    GError **error)
 {
-    const DubEngineRequest request = {
-        .pcm = pcm, .from = "en", .to = "es", .memory = memory, .cancellable = cancellable
-    };
+    const DubEngineRequest request = { .pcm = pcm,
+                                       .from = "en",
+                                       .to = "es",
+                                       .memory = memory,
+                                       .cancellable = cancellable };
     return dub_engine_run(asr, &request, error);
 }
 
@@ -39,8 +41,8 @@ typedef struct {
 } Spoken;
 
 static const Spoken spoken[] = {
-    {"slt", "slt", "the receiver catches the ball at the twenty yard line and runs for a touchdown", 2},
-    {"rms", "rms", "good evening and welcome to the stadium on this cold winter night", 1},
+    { "slt", "slt", "the receiver catches the ball at the twenty yard line and runs for a touchdown", 2 },
+    { "rms", "rms", "good evening and welcome to the stadium on this cold winter night", 1 },
 };
 
 static void test_speech(const void *data)
@@ -59,8 +61,7 @@ static void test_word_times(void)
     g_autoptr(DubEngine) asr = open_english();
     DubPcm *first = say("slt", "good evening and welcome");
     const int64_t second_ns = dub_pcm_duration_ns(first) + 1200 * DUB_NS_PER_MS;
-    g_autoptr(DubPcm) pcm =
-        say_joined(first, say_silence(1.2), say("slt", "the weather is clear tonight"), NULL);
+    g_autoptr(DubPcm) pcm = say_joined(first, say_silence(1.2), say("slt", "the weather is clear tonight"), NULL);
     g_autoptr(DubEngineReply) heard = hear(asr, NULL, pcm);
     g_test_message("heard: %s", heard->text);
     g_assert_cmpuint(heard->words->len, >=, 7);
@@ -87,11 +88,26 @@ typedef struct {
     DubPcm *(*make)(void);
 } Unspoken;
 
-static DubPcm *make_nothing(void) { return say_silence(0); }
-static DubPcm *make_silence(void) { return say_silence(3); }
-static DubPcm *make_blink(void) { return say_silence(0.005); }
-static DubPcm *make_quiet_noise(void) { return say_pink_noise(3, -60); }
-static DubPcm *make_loud_noise(void) { return say_pink_noise(3, -15); }
+static DubPcm *make_nothing(void)
+{
+    return say_silence(0);
+}
+static DubPcm *make_silence(void)
+{
+    return say_silence(3);
+}
+static DubPcm *make_blink(void)
+{
+    return say_silence(0.005);
+}
+static DubPcm *make_quiet_noise(void)
+{
+    return say_pink_noise(3, -60);
+}
+static DubPcm *make_loud_noise(void)
+{
+    return say_pink_noise(3, -15);
+}
 
 /* A crowd that roars up by 20 dB and down again. */
 static DubPcm *make_roar(void)
@@ -114,9 +130,13 @@ static DubPcm *make_beep(void)
 }
 
 static const Unspoken unspoken[] = {
-    {"nothing", make_nothing},         {"blink", make_blink},           {"silence", make_silence},
-    {"quiet-noise", make_quiet_noise}, {"loud-noise", make_loud_noise}, {"roar", make_roar},
-    {"beep", make_beep},
+    { "nothing", make_nothing },
+    { "blink", make_blink },
+    { "silence", make_silence },
+    { "quiet-noise", make_quiet_noise },
+    { "loud-noise", make_loud_noise },
+    { "roar", make_roar },
+    { "beep", make_beep },
 };
 
 static void test_no_speech(const void *data)
@@ -147,9 +167,9 @@ static void test_speech_over_bed(void)
 /* The model alone hears "on the clock and and an ounce": no "and" is ever said twice. */
 static void test_no_stutter(void)
 {
-    g_autoptr(DubPcm) pcm =
-        say_joined(say("rms", "the crowd is on its feet as the home team takes the lead in the fourth quarter"), say_silence(0.2),
-                   say("slt", "there are only two minutes left on the clock and no time outs remaining"), NULL);
+    g_autoptr(DubPcm) pcm = say_joined(
+        say("rms", "the crowd is on its feet as the home team takes the lead in the fourth quarter"), say_silence(0.2),
+        say("slt", "there are only two minutes left on the clock and no time outs remaining"), NULL);
     g_autoptr(DubEngine) asr = open_english();
     g_autoptr(DubEngineReply) heard = hear(asr, NULL, pcm);
     g_test_message("heard: %s", heard->text);
@@ -254,10 +274,10 @@ typedef struct {
 } Refused;
 
 static const Refused refused[] = {
-    {"language", "", "tlh", "", DUB_ERROR_UNSUPPORTED, "en (pocketsphinx)"},
-    {"language-by-name", "pocketsphinx", "tlh", "", DUB_ERROR_UNSUPPORTED, "en (pocketsphinx)"},
-    {"driver", "telepathy", "en", "", DUB_ERROR_INVALID_ARGUMENT, "telepathy"},
-    {"model", "pocketsphinx", "en", "/nowhere", DUB_ERROR_ENGINE, "apt-get install pocketsphinx-en-us"},
+    { "language", "", "tlh", "", DUB_ERROR_UNSUPPORTED, "en (pocketsphinx)" },
+    { "language-by-name", "pocketsphinx", "tlh", "", DUB_ERROR_UNSUPPORTED, "en (pocketsphinx)" },
+    { "driver", "telepathy", "en", "", DUB_ERROR_INVALID_ARGUMENT, "telepathy" },
+    { "model", "pocketsphinx", "en", "/nowhere", DUB_ERROR_ENGINE, "apt-get install pocketsphinx-en-us" },
 };
 
 static void test_refused(const void *data)
@@ -265,7 +285,7 @@ static void test_refused(const void *data)
     const Refused *c = data;
     g_autofree char *provider = g_strconcat("ASR_PROVIDER=", c->provider, NULL);
     g_autofree char *model = g_strconcat("ASR_MODEL=", c->model, NULL);
-    char *environment[] = {provider, model, NULL};
+    char *environment[] = { provider, model, NULL };
     g_autoptr(GError) error = NULL;
     g_autoptr(DubEngineSettings) settings = dub_engine_settings_load(environment, &error);
     if (settings)

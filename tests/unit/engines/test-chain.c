@@ -11,7 +11,8 @@
 #define RESERVE_NS (300 * DUB_NS_PER_MS)
 #define TEXT       "Un, dos, tres, cuatro, cinco" /* a third of the text by which costs are first measured */
 
-static DubEngineChain *try_to_open(const char *entry, DubEngineStage stage, const char *from, const char *to, GError **error)
+static DubEngineChain *try_to_open(const char *entry, DubEngineStage stage, const char *from, const char *to,
+                                   GError **error)
 {
     g_autoptr(DubEngineSettings) settings = rig_settings(entry, NULL);
     return dub_engine_chain_open(settings, stage, from, to, error);
@@ -43,7 +44,7 @@ static const DubEngineClass *run(DubEngineChain *chain, const DubEngineRequest *
 
 static const DubEngineClass *say(DubEngineChain *chain)
 {
-    const DubEngineRequest request = {.text = TEXT};
+    const DubEngineRequest request = { .text = TEXT };
     return run(chain, &request);
 }
 
@@ -119,11 +120,16 @@ typedef struct {
 } Unsupported;
 
 static const Unsupported unsupported[] = {
-    {"recognition", "X=", DUB_STAGE_ASR, "tlh", "es", {"\"tlh\"", "en (ear)", "fr, en (whisper)"}},
-    {"translation", "X=", DUB_STAGE_MT, "es", "en", {"\"es-en\"", "en-es, es-fr (rules)", "apt-cache search apertium-"}},
-    {"voice", "X=", DUB_STAGE_TTS, "en", "tlh", {"\"tlh\"", "es, fr (voice)", "airdub voices"}},
-    {"region-of-another", "X=", DUB_STAGE_TTS, "en", "ko", {"\"ko\"", "es (espeak-ng)", "airdub voices"}},
-    {"by-name", "ASR_PROVIDER=ear", DUB_STAGE_ASR, "fr", "es", {"\"fr\"", "en (ear)", "fr, en (whisper)"}},
+    { "recognition", "X=", DUB_STAGE_ASR, "tlh", "es", { "\"tlh\"", "en (ear)", "fr, en (whisper)" } },
+    { "translation",
+      "X=",
+      DUB_STAGE_MT,
+      "es",
+      "en",
+      { "\"es-en\"", "en-es, es-fr (rules)", "apt-cache search apertium-" } },
+    { "voice", "X=", DUB_STAGE_TTS, "en", "tlh", { "\"tlh\"", "es, fr (voice)", "airdub voices" } },
+    { "region-of-another", "X=", DUB_STAGE_TTS, "en", "ko", { "\"ko\"", "es (espeak-ng)", "airdub voices" } },
+    { "by-name", "ASR_PROVIDER=ear", DUB_STAGE_ASR, "fr", "es", { "\"fr\"", "en (ear)", "fr, en (whisper)" } },
 };
 
 /* The message lists what there is, each language once. */
@@ -250,7 +256,7 @@ static void test_all_fail(void)
     g_autoptr(DubEngineChain) chain = open_voices();
     FAKE_SET(&fake_voice, run_error, "hoarse");
     FAKE_SET(&fake_quick, run_error, "mute");
-    const DubEngineRequest request = {.text = TEXT};
+    const DubEngineRequest request = { .text = TEXT };
     g_autoptr(GError) error = NULL;
     g_assert_null(dub_engine_chain_run(chain, &request, 1, NULL, &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_ENGINE);
@@ -265,7 +271,7 @@ static void test_pieces_stay_together(void)
     const int before = fake_runs(&fake_voice);
     g_autoptr(GError) error = NULL;
     FAKE_SET(&fake_voice, fails_from, before + 2); /* the second of these three */
-    const DubEngineRequest requests[] = {{.text = "Uno."}, {.text = "Dos."}, {.text = "Tres."}};
+    const DubEngineRequest requests[] = { { .text = "Uno." }, { .text = "Dos." }, { .text = "Tres." } };
     g_autoptr(GPtrArray) all = dub_engine_chain_run(chain, requests, 3, NULL, &error);
     g_assert_no_error(error);
     g_assert_cmpuint(all->len, ==, 3);
@@ -293,7 +299,7 @@ static void test_expected_lateness(void)
     fake_voice.takes_ms = 1200;
     g_autoptr(DubEngineChain) chain = open_voices();
     const int before = fake_runs(&fake_voice);
-    DubEngineRequest request = {.text = TEXT, .deadline_ns = dub_clock_now() + 700 * DUB_NS_PER_MS};
+    DubEngineRequest request = { .text = TEXT, .deadline_ns = dub_clock_now() + 700 * DUB_NS_PER_MS };
     g_assert_true(run(chain, &request) == &fake_quick_class);
     g_assert_cmpint(fake_runs(&fake_voice), ==, before);
     request.deadline_ns = dub_clock_now() + 60 * DUB_NS_PER_S;
@@ -311,7 +317,7 @@ static void test_expected_lateness_of_all_pieces(void)
     const int before = fake_runs(&fake_voice);
     DubEngineRequest requests[5];
     for (gsize i = 0; i < G_N_ELEMENTS(requests); i++)
-        requests[i] = (DubEngineRequest) {.text = TEXT, .deadline_ns = dub_clock_now() + 1000 * DUB_NS_PER_MS};
+        requests[i] = (DubEngineRequest){ .text = TEXT, .deadline_ns = dub_clock_now() + 1000 * DUB_NS_PER_MS };
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) replies = dub_engine_chain_run(chain, requests, 5, NULL, &error);
     g_assert_no_error(error);
@@ -325,7 +331,7 @@ static void test_room_for_the_next(void)
     fake_quick.takes_ms = 180; /* 60 ms for the text below, which is a third as long as the text that counts */
     g_autoptr(DubEngineChain) chain = open_voices();
     FAKE_SET(&fake_voice, holds, true);
-    const DubEngineRequest request = {.text = TEXT, .deadline_ns = dub_clock_now() + 2 * DUB_NS_PER_S};
+    const DubEngineRequest request = { .text = TEXT, .deadline_ns = dub_clock_now() + 2 * DUB_NS_PER_S };
     g_assert_true(run(chain, &request) == &fake_quick_class);
     g_assert_cmpint(FAKE_LAST(&fake_voice, deadline_ns), <=, request.deadline_ns - RESERVE_NS - 60 * DUB_NS_PER_MS);
     g_assert_cmpint(FAKE_LAST(&fake_quick, deadline_ns), ==, request.deadline_ns);
@@ -338,7 +344,7 @@ static void test_last_is_asked_anyway(void)
     fake_voice.takes_ms = fake_quick.takes_ms = 100;
     g_autoptr(DubEngineChain) chain = open_voices();
     const int before = fake_runs(&fake_quick);
-    const DubEngineRequest request = {.text = TEXT, .deadline_ns = dub_clock_now() + 20 * DUB_NS_PER_MS};
+    const DubEngineRequest request = { .text = TEXT, .deadline_ns = dub_clock_now() + 20 * DUB_NS_PER_MS };
     g_autoptr(GError) error = NULL;
     g_assert_null(dub_engine_chain_run(chain, &request, 1, NULL, &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_TIMEOUT);
@@ -395,7 +401,7 @@ static void test_last_never_rests(void)
     fakes_reset();
     g_autoptr(DubEngineChain) chain = open_chain("TTS_PROVIDER=voice", DUB_STAGE_TTS);
     FAKE_SET(&fake_voice, run_error, "hoarse");
-    const DubEngineRequest request = {.text = TEXT};
+    const DubEngineRequest request = { .text = TEXT };
     for (int i = 0; i < 5; i++)
         g_assert_null(dub_engine_chain_run(chain, &request, 1, NULL, NULL));
     FAKE_SET(&fake_voice, run_error, NULL);
@@ -408,7 +414,7 @@ static void test_bad_request(void)
     fakes_reset();
     g_autoptr(DubEngineChain) chain = open_voices();
     const int before = fake_runs(&fake_quick);
-    const DubEngineRequest request = {.text = "caf\xc3"};
+    const DubEngineRequest request = { .text = "caf\xc3" };
     for (int i = 0; i < 4; i++) {
         g_autoptr(GError) error = NULL;
         g_assert_null(dub_engine_chain_run(chain, &request, 1, NULL, &error));
@@ -437,7 +443,7 @@ static void test_cancelled(void)
     for (int i = 0; i < 4; i++) {
         g_autoptr(GCancellable) cancellable = g_cancellable_new();
         g_autoptr(GError) error = NULL;
-        const DubEngineRequest request = {.text = TEXT, .cancellable = cancellable};
+        const DubEngineRequest request = { .text = TEXT, .cancellable = cancellable };
         GThread *thread = g_thread_new("cancelling", cancel_when_running, cancellable);
         g_assert_null(dub_engine_chain_run(chain, &request, 1, NULL, &error));
         g_assert_error(error, DUB_ERROR, DUB_ERROR_CANCELLED);
@@ -455,7 +461,7 @@ static void test_only(void)
     fakes_reset();
     g_autoptr(DubEngineChain) chain = open_voices();
     const int before = fake_runs(&fake_voice);
-    const DubEngineRequest request = {.text = TEXT};
+    const DubEngineRequest request = { .text = TEXT };
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) replies = dub_engine_chain_run(chain, &request, 1, &fake_quick_class, &error);
     g_assert_no_error(error);
@@ -472,7 +478,7 @@ static void test_only_one_that_is_not_there(void)
 {
     fakes_reset();
     g_autoptr(DubEngineChain) chain = open_voices();
-    const DubEngineRequest request = {.text = TEXT};
+    const DubEngineRequest request = { .text = TEXT };
     g_autoptr(GError) error = NULL;
     g_assert_null(dub_engine_chain_run(chain, &request, 1, &fake_cloud_voice_class, &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_ENGINE);
@@ -486,11 +492,11 @@ typedef struct {
 } Voice;
 
 static const Voice voices[] = {
-    {"own", NULL, &fake_voice_class, NULL},
-    {"of-the-first", "maria", &fake_voice_class, "maria"},
-    {"of-the-next", "juan", &fake_quick_class, "juan"},
-    {"of-both", "luz", &fake_voice_class, "luz"},
-    {"of-nobody", "nobody", &fake_voice_class, NULL},
+    { "own", NULL, &fake_voice_class, NULL },
+    { "of-the-first", "maria", &fake_voice_class, "maria" },
+    { "of-the-next", "juan", &fake_quick_class, "juan" },
+    { "of-both", "luz", &fake_voice_class, "luz" },
+    { "of-nobody", "nobody", &fake_voice_class, NULL },
 };
 
 static DubEngineChain *open_choir(void)
@@ -505,7 +511,7 @@ static void test_voice(const void *data)
 {
     const Voice *c = data;
     g_autoptr(DubEngineChain) chain = open_choir();
-    const DubEngineRequest request = {.text = TEXT, .voice = c->voice};
+    const DubEngineRequest request = { .text = TEXT, .voice = c->voice };
     g_assert_true(run(chain, &request) == c->speaks);
     g_assert_cmpstr(fake_last(c->speaks == &fake_voice_class ? &fake_voice : &fake_quick)->voice, ==, c->as);
 }
@@ -515,7 +521,7 @@ static void test_voice_is_lost(void)
 {
     g_autoptr(DubEngineChain) chain = open_choir();
     FAKE_SET(&fake_quick, run_error, "mute");
-    const DubEngineRequest request = {.text = TEXT, .voice = "juan"};
+    const DubEngineRequest request = { .text = TEXT, .voice = "juan" };
     g_assert_true(run(chain, &request) == &fake_voice_class);
     g_assert_null(FAKE_LAST(&fake_voice, voice));
 }
@@ -548,7 +554,8 @@ static void test_costs(void)
 static gpointer run_crowd(gpointer data)
 {
     for (unsigned i = 0; i < 40; i++) {
-        const DubEngineRequest request = {.text = TEXT, .deadline_ns = i % 3 ? dub_clock_now() + 60 * DUB_NS_PER_S : 0};
+        const DubEngineRequest request = { .text = TEXT,
+                                           .deadline_ns = i % 3 ? dub_clock_now() + 60 * DUB_NS_PER_S : 0 };
         g_autoptr(GError) error = NULL;
         g_autoptr(GPtrArray) replies = dub_engine_chain_run(data, &request, 1, NULL, &error);
         g_assert_no_error(error);

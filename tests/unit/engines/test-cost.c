@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#define MS(x) ((x) * DUB_NS_PER_MS)
+#define MS(x) ((x) *DUB_NS_PER_MS)
 
 static void assert_near_ms(int64_t ns, double ms)
 {
@@ -13,7 +13,7 @@ static void assert_near_ms(int64_t ns, double ms)
 
 static void test_nothing_known(void)
 {
-    const DubCost cost = {0};
+    const DubCost cost = { 0 };
     g_assert_cmpint(dub_cost_estimate_ns(&cost, 6), ==, 0);
     g_assert_cmpint(dub_cost_mean_ns(&cost, 6), ==, 0);
 }
@@ -21,7 +21,7 @@ static void test_nothing_known(void)
 /* The first piece is the mean; half as much again is the estimate, for nothing is known of how it varies. */
 static void test_first(void)
 {
-    DubCost cost = {0};
+    DubCost cost = { 0 };
     dub_cost_add(&cost, 6, MS(600));
     g_assert_cmpuint(cost.n, ==, 1);
     assert_near_ms(dub_cost_mean_ns(&cost, 6), 600);
@@ -33,17 +33,17 @@ static void test_first(void)
 /* As RFC 6298 does it: the deviation by the old mean, then the mean. */
 static void test_second(void)
 {
-    DubCost cost = {0};
+    DubCost cost = { 0 };
     dub_cost_add(&cost, 1, MS(100));
     dub_cost_add(&cost, 1, MS(180));
-    assert_near_ms(dub_cost_mean_ns(&cost, 1), 110);                    /* 7/8 of 100, 1/8 of 180 */
-    assert_near_ms(dub_cost_estimate_ns(&cost, 1), 110 + 2 * 38.75);    /* 3/4 of 25, 1/4 of 80 */
+    assert_near_ms(dub_cost_mean_ns(&cost, 1), 110);                 /* 7/8 of 100, 1/8 of 180 */
+    assert_near_ms(dub_cost_estimate_ns(&cost, 1), 110 + 2 * 38.75); /* 3/4 of 25, 1/4 of 80 */
 }
 
 /* Pieces of one kind: what is expected comes down to what they take. */
 static void test_steady(void)
 {
-    DubCost cost = {0};
+    DubCost cost = { 0 };
     for (int i = 0; i < 40; i++)
         dub_cost_add(&cost, 6, MS(600));
     assert_near_ms(dub_cost_mean_ns(&cost, 6), 600);
@@ -53,7 +53,7 @@ static void test_steady(void)
 /* One that took ten times as long is seen at once, and forgotten after a few dozen. */
 static void test_slow_piece_is_forgotten(void)
 {
-    DubCost cost = {0};
+    DubCost cost = { 0 };
     for (int i = 0; i < 20; i++)
         dub_cost_add(&cost, 1, MS(100));
     const int64_t before_ns = dub_cost_estimate_ns(&cost, 1);
@@ -72,7 +72,7 @@ static void test_slow_piece_is_forgotten(void)
 /* A machine that has become slower is believed after a dozen pieces. */
 static void test_follows(void)
 {
-    DubCost cost = {0};
+    DubCost cost = { 0 };
     for (int i = 0; i < 20; i++)
         dub_cost_add(&cost, 1, MS(100));
     for (int i = 0; i < 16; i++)
@@ -87,13 +87,16 @@ typedef struct {
 } Odd;
 
 static const Odd odd[] = {
-    {"almost-nothing", 0.4, MS(300)}, {"nothing", 0, MS(300)}, {"negative", -3, MS(300)}, {"clock-went-back", 6, -1},
+    { "almost-nothing", 0.4, MS(300) },
+    { "nothing", 0, MS(300) },
+    { "negative", -3, MS(300) },
+    { "clock-went-back", 6, -1 },
 };
 
 static void test_odd(const void *data)
 {
     const Odd *c = data;
-    DubCost cost = {0};
+    DubCost cost = { 0 };
     dub_cost_add(&cost, c->amount, c->taken_ns);
     g_assert_cmpuint(cost.n, ==, 0);
     g_assert_cmpint(dub_cost_estimate_ns(&cost, 1), ==, 0);

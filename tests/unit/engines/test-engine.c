@@ -26,7 +26,7 @@ static DubEngineReply *run(DubEngine *engine, const DubEngineRequest *request)
 
 static DubEngineReply *run_text(DubEngine *engine, const char *text)
 {
-    const DubEngineRequest request = {.text = text, .from = "en", .to = "es"};
+    const DubEngineRequest request = { .text = text, .from = "en", .to = "es" };
     return run(engine, &request);
 }
 
@@ -43,10 +43,17 @@ typedef struct {
 } Cover;
 
 static const Cover covers[] = {
-    {"same", "es", "es", true},         {"region", "es-419", "es", true}, {"underscore", "pt_BR", "pt", true},
-    {"case", "ES-mx", "es", true},      {"longer", "kok", "ko", false},   {"shorter", "ko", "kok", false},
-    {"region-asked", "es", "es-419", false}, {"other", "fr", "es", false}, {"nothing", "", "es", false},
-    {"first-letter", "e", "es", false}, {"region-exactly", "es-419", "es-419", true},
+    { "same", "es", "es", true },
+    { "region", "es-419", "es", true },
+    { "underscore", "pt_BR", "pt", true },
+    { "case", "ES-mx", "es", true },
+    { "longer", "kok", "ko", false },
+    { "shorter", "ko", "kok", false },
+    { "region-asked", "es", "es-419", false },
+    { "other", "fr", "es", false },
+    { "nothing", "", "es", false },
+    { "first-letter", "e", "es", false },
+    { "region-exactly", "es-419", "es-419", true },
 };
 
 static void test_covers(const void *data)
@@ -84,7 +91,7 @@ static void test_reply(void)
 
     dub_engine_reply_add_segment(reply, "Good evening.", 10, 40, 0.9);
     g_assert_cmpuint(reply->segments->len, ==, 1);
-    g_assert_cmpstr(reply->text, ==, "good evening"); /* segments do not make up the text */
+    g_assert_cmpstr(reply->text, ==, "good evening");                /* segments do not make up the text */
     dub_engine_reply_set_text(reply, reply->text + strlen("good ")); /* a part of its own */
     g_assert_cmpstr(reply->text, ==, "evening");
     dub_engine_reply_free(NULL);
@@ -96,7 +103,7 @@ static void test_no_sound(void)
 {
     g_autoptr(DubEngine) ear = open_fake(&fake_ear_class);
     g_autoptr(DubPcm) nothing = dub_pcm_new(44100, 2, 0);
-    const DubEngineRequest request = {.pcm = nothing, .from = "en", .to = "es"};
+    const DubEngineRequest request = { .pcm = nothing, .from = "en", .to = "es" };
     g_autoptr(DubEngineReply) reply = run(ear, &request);
     g_assert_cmpstr(reply->text, ==, "");
     g_assert_true(reply->engine == &fake_ear_class);
@@ -108,7 +115,7 @@ static void test_next_to_no_sound(void)
 {
     g_autoptr(DubEngine) ear = open_fake(&fake_ear_class);
     g_autoptr(DubPcm) blink = dub_pcm_new(48000, 1, 1);
-    const DubEngineRequest request = {.pcm = blink, .from = "en", .to = "es"};
+    const DubEngineRequest request = { .pcm = blink, .from = "en", .to = "es" };
     g_autoptr(DubEngineReply) reply = run(ear, &request);
     g_assert_cmpstr(reply->text, ==, "");
     g_assert_cmpint(fake_runs(&fake_ear), ==, 0);
@@ -119,7 +126,11 @@ typedef struct {
 } Blank;
 
 static const Blank blanks[] = {
-    {"empty", ""}, {"space", " "}, {"line", " \n\t\r\n"}, {"no-break-space", "\u00a0"}, {"wide", "\u3000 \u2003"},
+    { "empty", "" },
+    { "space", " " },
+    { "line", " \n\t\r\n" },
+    { "no-break-space", "\u00a0" },
+    { "wide", "\u3000 \u2003" },
 };
 
 static void test_blank(const void *data)
@@ -148,12 +159,12 @@ typedef struct {
 } Text;
 
 static const Text texts[] = {
-    {"longest", DUB_ENGINE_TEXT_MOST_BYTES, NULL, true},
-    {"too-long", DUB_ENGINE_TEXT_MOST_BYTES + 1, NULL, false},
-    {"not-utf8", 0, "caf\xe9", false},
-    {"cut-in-a-character", 0, "caf\xc3", false},
-    {"surrogate", 0, "\xed\xa0\x80", false},
-    {"utf8", 0, "café", true},
+    { "longest", DUB_ENGINE_TEXT_MOST_BYTES, NULL, true },
+    { "too-long", DUB_ENGINE_TEXT_MOST_BYTES + 1, NULL, false },
+    { "not-utf8", 0, "caf\xe9", false },
+    { "cut-in-a-character", 0, "caf\xc3", false },
+    { "surrogate", 0, "\xed\xa0\x80", false },
+    { "utf8", 0, "café", true },
 };
 
 static void test_text(const void *data)
@@ -161,7 +172,7 @@ static void test_text(const void *data)
     const Text *c = data;
     g_autoptr(DubEngine) rules = open_fake(&fake_rules_class);
     g_autofree char *text = c->text ? g_strdup(c->text) : g_strnfill(c->length, 'a');
-    const DubEngineRequest request = {.text = text, .from = "en", .to = "es"};
+    const DubEngineRequest request = { .text = text, .from = "en", .to = "es" };
     g_autoptr(GError) error = NULL;
     g_autoptr(DubEngineReply) reply = dub_engine_run(rules, &request, &error);
     g_assert_cmpint(reply != NULL, ==, c->is_good);
@@ -183,14 +194,15 @@ typedef struct {
 } Pace;
 
 static const Pace paces[] = {
-    {"not-told", 0, 1}, {"usual", 1, 1}, {"slower", 0.5, 1}, {"faster", 1.2, 1.2}, {"most", 1.5, 1.5}, {"beyond", 9, 1.5},
+    { "not-told", 0, 1 },   { "usual", 1, 1 },    { "slower", 0.5, 1 },
+    { "faster", 1.2, 1.2 }, { "most", 1.5, 1.5 }, { "beyond", 9, 1.5 },
 };
 
 static void test_pace(const void *data)
 {
     const Pace *c = data;
     g_autoptr(DubEngine) voice = open_fake(&fake_voice_class);
-    const DubEngineRequest request = {.text = "Hola.", .from = "en", .to = "es", .pace = c->asked};
+    const DubEngineRequest request = { .text = "Hola.", .from = "en", .to = "es", .pace = c->asked };
     g_autoptr(DubEngineReply) reply = run(voice, &request);
     g_assert_cmpfloat(FAKE_LAST(&fake_voice, pace), ==, c->given);
 }
@@ -199,7 +211,7 @@ static void test_sound_is_converted(void)
 {
     g_autoptr(DubEngine) ear = open_fake(&fake_ear_class);
     g_autoptr(DubPcm) second = dub_pcm_new(44100, 2, 44100);
-    const DubEngineRequest request = {.pcm = second, .from = "en", .to = "es"};
+    const DubEngineRequest request = { .pcm = second, .from = "en", .to = "es" };
     g_autoptr(DubEngineReply) reply = run(ear, &request);
     g_assert_cmpstr(reply->text, ==, "heard");
     g_assert_cmpuint(fake_ear.rate_hz, ==, FAKE_RATE_HZ);
@@ -252,7 +264,7 @@ static void test_error(void)
     g_autoptr(DubEngine) rules = open_fake(&fake_rules_class);
     fake_rules.run_error = "the quota is used up";
     fake_rules.error_code = DUB_ERROR_NO_SPACE;
-    const DubEngineRequest request = {.text = "The house.", .from = "en", .to = "es"};
+    const DubEngineRequest request = { .text = "The house.", .from = "en", .to = "es" };
     g_autoptr(GError) error = NULL;
     g_assert_null(dub_engine_run(rules, &request, &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_NO_SPACE);
@@ -263,7 +275,7 @@ static void test_open_and_close(void)
 {
     fakes_reset();
     fake_ear.open_error = "apt-get install ear";
-    const DubEngineConfig config = {.from = "en", .to = "es", .n_cores = 1, .model = "tiny", .argument = "fast"};
+    const DubEngineConfig config = { .from = "en", .to = "es", .n_cores = 1, .model = "tiny", .argument = "fast" };
     g_autoptr(GError) error = NULL;
     g_assert_null(dub_engine_open(&fake_ear_class, &config, &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_ENGINE);
@@ -298,7 +310,7 @@ static DubGlossary *load_glossary(const char *rows)
 
 static DubEngineReply *run_glossed(DubEngine *engine, const DubGlossary *glossary, const char *text, GError **error)
 {
-    const DubEngineRequest request = {.text = text, .from = "en", .to = "es", .glossary = glossary};
+    const DubEngineRequest request = { .text = text, .from = "en", .to = "es", .glossary = glossary };
     return dub_engine_run(engine, &request, error);
 }
 
@@ -358,11 +370,11 @@ static void test_glossary_is_garbled(void)
 
 static void test_ms_left(void)
 {
-    const DubEngineRequest no_hurry = {.deadline_ns = 0};
+    const DubEngineRequest no_hurry = { .deadline_ns = 0 };
     g_assert_cmpuint(dub_engine_ms_left(&no_hurry, 5000), ==, 5000);
-    const DubEngineRequest over = {.deadline_ns = dub_clock_now() - DUB_NS_PER_S};
+    const DubEngineRequest over = { .deadline_ns = dub_clock_now() - DUB_NS_PER_S };
     g_assert_cmpuint(dub_engine_ms_left(&over, 5000), ==, 1);
-    const DubEngineRequest later = {.deadline_ns = dub_clock_now() + 3600 * DUB_NS_PER_S};
+    const DubEngineRequest later = { .deadline_ns = dub_clock_now() + 3600 * DUB_NS_PER_S };
     g_assert_cmpuint(dub_engine_ms_left(&later, 5000), ==, 5000);
     g_assert_cmpuint(dub_engine_ms_left(&later, 7200 * 1000), <=, 3600 * 1000);
     g_assert_cmpuint(dub_engine_ms_left(&later, 7200 * 1000), >, 3500 * 1000);
@@ -403,10 +415,10 @@ static void test_memory(void)
     dub_engine_memory_free(NULL);
 }
 
-#define ADD_ROWS(group, rows, test)                                                    \
-    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {                                   \
+#define ADD_ROWS(group, rows, test)                                                              \
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {                                             \
         g_autofree char *path = g_strconcat("/engines/engine/" group "/", (rows)[i].name, NULL); \
-        g_test_add_data_func(path, &(rows)[i], test);                                  \
+        g_test_add_data_func(path, &(rows)[i], test);                                            \
     }
 
 int main(int argc, char **argv)

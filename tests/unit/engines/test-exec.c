@@ -11,7 +11,7 @@ static const char evil[] = "/usr/bin/python3 '" SOURCE_ROOT "/tests/support/evil
 
 static DubEngine *try_to_open(const DubEngineClass *klass, const char *argument, GError **error)
 {
-    const DubEngineConfig config = {.argument = argument, .from = "en", .to = "es", .n_cores = 1};
+    const DubEngineConfig config = { .argument = argument, .from = "en", .to = "es", .n_cores = 1 };
     return dub_engine_open(klass, &config, error);
 }
 
@@ -27,7 +27,7 @@ static void test_example(void)
 {
     g_autoptr(DubEngine) engine = open_exec(&dub_engine_exec_mt, shout);
     g_autoptr(GError) error = NULL;
-    const DubEngineRequest request = {.text = "The house is big. ¿Sí?", .from = "en", .to = "es"};
+    const DubEngineRequest request = { .text = "The house is big. ¿Sí?", .from = "en", .to = "es" };
     for (int i = 0; i < 3; i++) {
         g_autoptr(DubEngineReply) reply = dub_engine_run(engine, &request, &error);
         g_assert_no_error(error);
@@ -38,7 +38,7 @@ static void test_example(void)
 
 static void test_example_list(void)
 {
-    const DubEngineConfig config = {.argument = shout, .n_cores = 1};
+    const DubEngineConfig config = { .argument = shout, .n_cores = 1 };
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) offers = dub_engine_exec_mt.list(&config, NULL, &error);
     g_assert_no_error(error);
@@ -51,9 +51,9 @@ static void test_example_list(void)
 /* Nothing is offered before somebody names a program, and that is no error. */
 static void test_nothing_named(void)
 {
-    const DubEngineClass *const classes[] = {&dub_engine_exec_asr, &dub_engine_exec_mt, &dub_engine_exec_tts};
+    const DubEngineClass *const classes[] = { &dub_engine_exec_asr, &dub_engine_exec_mt, &dub_engine_exec_tts };
     for (gsize i = 0; i < G_N_ELEMENTS(classes); i++) {
-        const DubEngineConfig config = {.n_cores = 1};
+        const DubEngineConfig config = { .n_cores = 1 };
         g_autoptr(GError) error = NULL;
         g_autoptr(GPtrArray) offers = classes[i]->list(&config, NULL, &error);
         g_assert_no_error(error);
@@ -65,9 +65,8 @@ static void test_nothing_named(void)
 
 static void test_missing(void)
 {
-    static const char *const arguments[] = {"/no/such/program", "'unbalanced", ""};
-    static const DubErrorCode codes[] = {DUB_ERROR_ENGINE, DUB_ERROR_INVALID_ARGUMENT,
-                                         DUB_ERROR_INVALID_ARGUMENT};
+    static const char *const arguments[] = { "/no/such/program", "'unbalanced", "" };
+    static const DubErrorCode codes[] = { DUB_ERROR_ENGINE, DUB_ERROR_INVALID_ARGUMENT, DUB_ERROR_INVALID_ARGUMENT };
     for (gsize i = 0; i < G_N_ELEMENTS(arguments); i++) {
         g_autoptr(GError) error = NULL;
         g_assert_null(try_to_open(&dub_engine_exec_tts, arguments[i], &error));
@@ -78,8 +77,7 @@ static void test_missing(void)
 static DubEngineReply *hear(DubEngine *engine, const char *told, GError **error)
 {
     g_autoptr(DubPcm) pcm = dub_pcm_new(16000, 1, 16000 * 2);
-    const DubEngineRequest request = {
-        .pcm = pcm, .from = "en", .to = "es", .terms = told, .context = "before"};
+    const DubEngineRequest request = { .pcm = pcm, .from = "en", .to = "es", .terms = told, .context = "before" };
     return dub_engine_run(engine, &request, error);
 }
 
@@ -106,7 +104,7 @@ static void test_hears(void)
 
 static void test_bad_replies(void)
 {
-    static const char *const told[] = {"no-text", "bad-span", "text-is-number"};
+    static const char *const told[] = { "no-text", "bad-span", "text-is-number" };
     g_autoptr(DubEngine) engine = open_exec(&dub_engine_exec_asr, evil);
     for (gsize i = 0; i < G_N_ELEMENTS(told); i++) {
         g_autoptr(GError) error = NULL;
@@ -124,8 +122,7 @@ static void test_by_name(void)
 {
     g_autofree char *argument = NULL;
     g_autoptr(GError) error = NULL;
-    const DubEngineClass *klass =
-        dub_engine_find(DUB_STAGE_TTS, "exec:/usr/bin/mine --fast", &argument, &error);
+    const DubEngineClass *klass = dub_engine_find(DUB_STAGE_TTS, "exec:/usr/bin/mine --fast", &argument, &error);
     g_assert_true(klass == &dub_engine_exec_tts);
     g_assert_cmpstr(argument, ==, "/usr/bin/mine --fast");
 }

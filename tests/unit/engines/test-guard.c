@@ -14,71 +14,66 @@ typedef struct {
 
 #define EN_ES "en", "es"
 static const Case cases[] = {
-    {"good", EN_ES, "The keeper had no chance.", "El portero no tuvo ninguna opción.", NULL},
-    {"short", EN_ES, "Goal!", "¡Gol!", NULL},
-    {"shorter", EN_ES, "It is what it is.", "Así es.", NULL},
-    {"question", EN_ES, "Is it over?", "¿Se ha acabado?", NULL},
-    {"name", EN_ES, "John Smith plays for The Reds from Hull.", "John Smith juega en The Reds, de Hull.",
-     NULL},
-    {"same-word", EN_ES, "The final is on in the hospital.", "La final se ve en el hospital.", NULL},
+    { "good", EN_ES, "The keeper had no chance.", "El portero no tuvo ninguna opción.", NULL },
+    { "short", EN_ES, "Goal!", "¡Gol!", NULL },
+    { "shorter", EN_ES, "It is what it is.", "Así es.", NULL },
+    { "question", EN_ES, "Is it over?", "¿Se ha acabado?", NULL },
+    { "name", EN_ES, "John Smith plays for The Reds from Hull.", "John Smith juega en The Reds, de Hull.", NULL },
+    { "same-word", EN_ES, "The final is on in the hospital.", "La final se ve en el hospital.", NULL },
 
-    {"empty", EN_ES, "Goal!", "", "there are no words in it"},
-    {"marks", EN_ES, "Goal!", "¡…!", "there are no words in it"},
-    {"lines", EN_ES, "It is over.", "Se acabó.\nNota: he usado el pasado.", "it has more than one line"},
-    {"explains", EN_ES, "It is over.", "Claro, aquí tiene la traducción que ha pedido: «Se ha acabado».",
-     "it is too long"},
-    {"lazy", EN_ES,
-     "The home team has the ball on the line, and the visitors need a stop here to stay in the game.",
-     "El equipo.", "it is too short"},
+    { "empty", EN_ES, "Goal!", "", "there are no words in it" },
+    { "marks", EN_ES, "Goal!", "¡…!", "there are no words in it" },
+    { "lines", EN_ES, "It is over.", "Se acabó.\nNota: he usado el pasado.", "it has more than one line" },
+    { "explains", EN_ES, "It is over.", "Claro, aquí tiene la traducción que ha pedido: «Se ha acabado».",
+      "it is too long" },
+    { "lazy", EN_ES, "The home team has the ball on the line, and the visitors need a stop here to stay in the game.",
+      "El equipo.", "it is too short" },
 
-    {"the", EN_ES, "He hit the post.", "Dio en the poste.", "\"the\" is not translated"},
-    {"copied", EN_ES, "Nobody expected such brilliant football.", "Nobody expected such brilliant football.",
-     "most of it is not translated"},
-    {"copied-french", "fr", "es", "Personne attendait football aussi brillant.",
-     "Personne attendait football aussi brillant.", "most of it is not translated"},
+    { "the", EN_ES, "He hit the post.", "Dio en the poste.", "\"the\" is not translated" },
+    { "copied", EN_ES, "Nobody expected such brilliant football.", "Nobody expected such brilliant football.",
+      "most of it is not translated" },
+    { "copied-french", "fr", "es", "Personne attendait football aussi brillant.",
+      "Personne attendait football aussi brillant.", "most of it is not translated" },
 
-    {"number", EN_ES, "They lead by 12 points.", "Ganan por 12 puntos.", NULL},
-    {"number-in-words", EN_ES, "They lead by twelve points.", "Ganan por doce puntos.", NULL},
-    {"words-to-digits", EN_ES, "They lead by twelve points.", "Ganan por 12 puntos.", NULL},
-    {"digits-to-words", EN_ES, "They lead by 12 points.", "Ganan por doce puntos.", NULL},
-    {"compound", EN_ES, "They lead by twenty-five points.", "Ganan por veinticinco puntos.", NULL},
-    {"gender", EN_ES, "It is on the twenty-one yard line.", "Está en la yarda veintiuna.", NULL},
-    {"gender-short", EN_ES, "They have thirty-one points.", "Tienen treinta y un puntos.", NULL},
-    {"thousands", EN_ES, "There are 1,500 people.", "Hay 1.500 personas.", NULL},
-    {"thousands-plain", EN_ES, "There are 1,500 people.", "Hay 1500 personas.", NULL},
-    {"decimals", EN_ES, "It took 9.58 seconds.", "Tardó 9,58 segundos.", NULL},
-    {"clock", EN_ES, "It starts at 7:30.", "Empieza a las 7:30.", NULL},
-    {"ordinal", EN_ES, "It is the 2nd half.", "Es la segunda parte.", NULL},
-    {"one", EN_ES, "One of them has it.", "Lo tiene uno de ellos.", NULL},
-    {"number-gone", EN_ES, "They lead by 12 points.", "Ganan por muchos puntos.", "the number 12 is gone"},
-    {"number-changed", EN_ES, "They lead by twelve points.", "Ganan por once puntos.",
-     "the number 12 is gone"},
-    {"number-cut", EN_ES, "There are 1,500 people.", "Hay 500 personas.", "the number 1500 is gone"},
-    {"compound-changed", EN_ES, "They lead by twenty-five points.", "Ganan por veinte puntos.",
-     "the number 25 is gone"},
-    {"number-invented", EN_ES, "They lead by some points.", "Ganan por 14 puntos.",
-     "the number 14 came from nowhere"},
-    {"number-german", "en", "de", "They lead by twenty-five points.",
-     "Sie führen mit fünfundzwanzig Punkten.", NULL},
-    {"number-french", "en", "fr", "He is ninety-nine.", "Il a quatre-vingt-dix-neuf ans.", NULL},
-    {"number-unknown-language", "en", "sv", "They lead by 12 points.", "De leder med 12 poäng.", NULL},
-    {"number-italian", "it", "es", "Sei pronto?", "¿Estás listo?", NULL},
+    { "number", EN_ES, "They lead by 12 points.", "Ganan por 12 puntos.", NULL },
+    { "number-in-words", EN_ES, "They lead by twelve points.", "Ganan por doce puntos.", NULL },
+    { "words-to-digits", EN_ES, "They lead by twelve points.", "Ganan por 12 puntos.", NULL },
+    { "digits-to-words", EN_ES, "They lead by 12 points.", "Ganan por doce puntos.", NULL },
+    { "compound", EN_ES, "They lead by twenty-five points.", "Ganan por veinticinco puntos.", NULL },
+    { "gender", EN_ES, "It is on the twenty-one yard line.", "Está en la yarda veintiuna.", NULL },
+    { "gender-short", EN_ES, "They have thirty-one points.", "Tienen treinta y un puntos.", NULL },
+    { "thousands", EN_ES, "There are 1,500 people.", "Hay 1.500 personas.", NULL },
+    { "thousands-plain", EN_ES, "There are 1,500 people.", "Hay 1500 personas.", NULL },
+    { "decimals", EN_ES, "It took 9.58 seconds.", "Tardó 9,58 segundos.", NULL },
+    { "clock", EN_ES, "It starts at 7:30.", "Empieza a las 7:30.", NULL },
+    { "ordinal", EN_ES, "It is the 2nd half.", "Es la segunda parte.", NULL },
+    { "one", EN_ES, "One of them has it.", "Lo tiene uno de ellos.", NULL },
+    { "number-gone", EN_ES, "They lead by 12 points.", "Ganan por muchos puntos.", "the number 12 is gone" },
+    { "number-changed", EN_ES, "They lead by twelve points.", "Ganan por once puntos.", "the number 12 is gone" },
+    { "number-cut", EN_ES, "There are 1,500 people.", "Hay 500 personas.", "the number 1500 is gone" },
+    { "compound-changed", EN_ES, "They lead by twenty-five points.", "Ganan por veinte puntos.",
+      "the number 25 is gone" },
+    { "number-invented", EN_ES, "They lead by some points.", "Ganan por 14 puntos.",
+      "the number 14 came from nowhere" },
+    { "number-german", "en", "de", "They lead by twenty-five points.", "Sie führen mit fünfundzwanzig Punkten.", NULL },
+    { "number-french", "en", "fr", "He is ninety-nine.", "Il a quatre-vingt-dix-neuf ans.", NULL },
+    { "number-unknown-language", "en", "sv", "They lead by 12 points.", "De leder med 12 poäng.", NULL },
+    { "number-italian", "it", "es", "Sei pronto?", "¿Estás listo?", NULL },
 
-    {"day", EN_ES, "It is on Saturday.", "Es el sábado.", NULL},
-    {"day-capital", EN_ES, "See you Monday!", "¡Hasta el Lunes!", NULL},
-    {"day-gone", EN_ES, "It is on Saturday.", "Es mañana.", "Saturday is gone"},
-    {"day-changed", EN_ES, "It is on Saturday.", "Es el domingo.", "domingo came from nowhere"},
-    {"day-invented", EN_ES, "It is tomorrow.", "Es el viernes.", "viernes came from nowhere"},
-    {"day-name", EN_ES, "Here comes Domingo.", "Aquí viene Domingo.", NULL},
-    {"day-portuguese", "en", "pt", "It is on Monday.", "É na segunda.", NULL},
-    {"day-german", "en", "de", "It is on Wednesday.", "Es ist am Mittwoch.", NULL},
-    {"day-german-changed", "en", "de", "It is on Wednesday.", "Es ist am Dienstag.",
-     "Dienstag came from nowhere"},
+    { "day", EN_ES, "It is on Saturday.", "Es el sábado.", NULL },
+    { "day-capital", EN_ES, "See you Monday!", "¡Hasta el Lunes!", NULL },
+    { "day-gone", EN_ES, "It is on Saturday.", "Es mañana.", "Saturday is gone" },
+    { "day-changed", EN_ES, "It is on Saturday.", "Es el domingo.", "domingo came from nowhere" },
+    { "day-invented", EN_ES, "It is tomorrow.", "Es el viernes.", "viernes came from nowhere" },
+    { "day-name", EN_ES, "Here comes Domingo.", "Aquí viene Domingo.", NULL },
+    { "day-portuguese", "en", "pt", "It is on Monday.", "É na segunda.", NULL },
+    { "day-german", "en", "de", "It is on Wednesday.", "Es ist am Mittwoch.", NULL },
+    { "day-german-changed", "en", "de", "It is on Wednesday.", "Es ist am Dienstag.", "Dienstag came from nowhere" },
 
-    {"repeats", EN_ES, "What a great save by him tonight, what a great save!",
-     "Qué gran parada hizo, qué gran parada hizo, qué gran parada hizo.", "it goes round in circles"},
-    {"speaker-repeats", EN_ES, "Come on you reds, come on you reds, come on you reds!",
-     "Vamos rojos ya, vamos rojos ya, vamos rojos ya.", NULL},
+    { "repeats", EN_ES, "What a great save by him tonight, what a great save!",
+      "Qué gran parada hizo, qué gran parada hizo, qué gran parada hizo.", "it goes round in circles" },
+    { "speaker-repeats", EN_ES, "Come on you reds, come on you reds, come on you reds!",
+      "Vamos rojos ya, vamos rojos ya, vamos rojos ya.", NULL },
 };
 
 static void test_case(const void *data)
@@ -101,8 +96,8 @@ static DubGlossary *glossary(void)
 {
     g_autofree char *folder = g_dir_make_tmp("airdub-guard-XXXXXX", NULL);
     g_autofree char *path = g_build_filename(folder, "terms.tsv", NULL);
-    g_assert_true(g_file_set_contents(path, "quarterback\tmariscal de campo\tm\ntight end\tala cerrada\tm\n",
-                                      -1, NULL));
+    g_assert_true(
+        g_file_set_contents(path, "quarterback\tmariscal de campo\tm\ntight end\tala cerrada\tm\n", -1, NULL));
     g_autoptr(GError) error = NULL;
     DubGlossary *made = dub_glossary_load(path, "en", "es", &error);
     g_assert_no_error(error);
@@ -150,10 +145,9 @@ static void test_prompt(void)
     g_autoptr(DubJson) messages = dub_prompt_messages("en", "es", SOURCE, matches, "It is third down.");
     g_assert_cmpuint(json_array_size(messages), ==, 1 + 2 * 4 + 1);
     g_assert_nonnull(strstr(content_of(messages, 0), "from English to Spanish"));
-    g_assert_cmpstr(
-        last_of(messages), ==,
-        "Terms: quarterback = mariscal de campo; tight end = ala cerrada\nBefore: It is third down.\n"
-        "Sentence: " SOURCE);
+    g_assert_cmpstr(last_of(messages), ==,
+                    "Terms: quarterback = mariscal de campo; tight end = ala cerrada\nBefore: It is third down.\n"
+                    "Sentence: " SOURCE);
 }
 
 /* Servers keep what they have read of a prompt: all but the last message is the same each time. */
@@ -215,8 +209,7 @@ static void test_lines_and_length(void)
     }
     g_autoptr(DubJson) no_blank = dub_prompt_messages("en", "es", "a", NULL, umlauts);
     g_assert_true(g_utf8_validate(last_of(no_blank), -1, NULL));
-    g_assert_cmpuint(strlen(last_of(no_blank)), <=,
-                     strlen("Before: \nSentence: a") + DUB_PROMPT_CONTEXT_MOST_BYTES);
+    g_assert_cmpuint(strlen(last_of(no_blank)), <=, strlen("Before: \nSentence: a") + DUB_PROMPT_CONTEXT_MOST_BYTES);
 }
 
 static void test_read(void)

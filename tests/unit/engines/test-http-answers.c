@@ -17,42 +17,37 @@ typedef struct {
     const char *error; /* its message begins so */
 } TextCase;
 
-#define CHAT(content)                                                                                        \
-    "{\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":" content "},"
+#define CHAT(content) "{\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":" content "},"
 
 static const TextCase text_cases[] = {
-    {"deepl", dub_answer_deepl,
-     "{\"translations\":[{\"detected_source_language\":\"EN\",\"text\":\"Hola\"}]}", "Hola"},
-    {"deepl-empty", dub_answer_deepl, "{\"translations\":[{\"text\":\"\"}]}", ""},
-    {"deepl-none", dub_answer_deepl, "{\"translations\":[]}", NULL, "translations: 0 instead of one"},
-    {"deepl-two", dub_answer_deepl, "{\"translations\":[{\"text\":\"a\"},{\"text\":\"b\"}]}", NULL,
-     "translations: 2 instead of one"},
-    {"deepl-no-text", dub_answer_deepl, "{\"translations\":[{}]}", NULL, "text: missing"},
-    {"deepl-number", dub_answer_deepl, "{\"translations\":[{\"text\":7}]}", NULL, "text: not a string"},
-    {"deepl-not-object", dub_answer_deepl, "{\"translations\":[7]}", NULL, "payload: not an object"},
-    {"deepl-array", dub_answer_deepl, "[]", NULL, "payload: not an object"},
-    {"deepl-no-array", dub_answer_deepl, "{\"translations\":{}}", NULL, "translations: not an array"},
-    {"libretranslate", dub_answer_libretranslate, "{\"translatedText\":\"Hola\"}", "Hola"},
-    {"libretranslate-list", dub_answer_libretranslate, "{\"translatedText\":[\"Hola\"]}", NULL,
-     "translatedText: not a string"},
-    {"libretranslate-none", dub_answer_libretranslate, "{}", NULL, "translatedText: missing"},
-    {"apy", dub_answer_apertium_apy,
-     "{\"responseData\":{\"translatedText\":\"Hola\\n\"},\"responseDetails\":null,\"responseStatus\":200}",
-     "Hola"},
-    {"apy-null", dub_answer_apertium_apy, "{\"responseData\":null}", NULL,
-     "responseData.translatedText: missing"},
-    {"apy-text", dub_answer_apertium_apy, "{\"responseData\":\"x\"}", NULL, "responseData: not an object"},
-    {"chat", dub_answer_chat, CHAT("\"Hola\"") "\"finish_reason\":\"stop\"}]}", "Hola"},
-    {"chat-no-reason", dub_answer_chat, CHAT("\"Hola\"") "\"finish_reason\":null}]}", "Hola"},
-    {"chat-other-end", dub_answer_chat, CHAT("\"Hola\"") "\"finish_reason\":\"eos\"}]}", "Hola"},
-    {"chat-cut", dub_answer_chat, CHAT("\"Hola\"") "\"finish_reason\":\"length\"}]}", NULL,
-     "finish_reason: length"},
-    {"chat-filtered", dub_answer_chat, CHAT("\"\"") "\"finish_reason\":\"content_filter\"}]}", NULL,
-     "finish_reason: c"},
-    {"chat-null", dub_answer_chat, CHAT("null") "\"finish_reason\":\"stop\"}]}", NULL,
-     "message.content: missing"},
-    {"chat-none", dub_answer_chat, "{\"choices\":[]}", NULL, "choices: empty"},
-    {"chat-no-choices", dub_answer_chat, "{\"object\":\"chat.completion\"}", NULL, "choices: missing"},
+    { "deepl", dub_answer_deepl, "{\"translations\":[{\"detected_source_language\":\"EN\",\"text\":\"Hola\"}]}",
+      "Hola" },
+    { "deepl-empty", dub_answer_deepl, "{\"translations\":[{\"text\":\"\"}]}", "" },
+    { "deepl-none", dub_answer_deepl, "{\"translations\":[]}", NULL, "translations: 0 instead of one" },
+    { "deepl-two", dub_answer_deepl, "{\"translations\":[{\"text\":\"a\"},{\"text\":\"b\"}]}", NULL,
+      "translations: 2 instead of one" },
+    { "deepl-no-text", dub_answer_deepl, "{\"translations\":[{}]}", NULL, "text: missing" },
+    { "deepl-number", dub_answer_deepl, "{\"translations\":[{\"text\":7}]}", NULL, "text: not a string" },
+    { "deepl-not-object", dub_answer_deepl, "{\"translations\":[7]}", NULL, "payload: not an object" },
+    { "deepl-array", dub_answer_deepl, "[]", NULL, "payload: not an object" },
+    { "deepl-no-array", dub_answer_deepl, "{\"translations\":{}}", NULL, "translations: not an array" },
+    { "libretranslate", dub_answer_libretranslate, "{\"translatedText\":\"Hola\"}", "Hola" },
+    { "libretranslate-list", dub_answer_libretranslate, "{\"translatedText\":[\"Hola\"]}", NULL,
+      "translatedText: not a string" },
+    { "libretranslate-none", dub_answer_libretranslate, "{}", NULL, "translatedText: missing" },
+    { "apy", dub_answer_apertium_apy,
+      "{\"responseData\":{\"translatedText\":\"Hola\\n\"},\"responseDetails\":null,\"responseStatus\":200}", "Hola" },
+    { "apy-null", dub_answer_apertium_apy, "{\"responseData\":null}", NULL, "responseData.translatedText: missing" },
+    { "apy-text", dub_answer_apertium_apy, "{\"responseData\":\"x\"}", NULL, "responseData: not an object" },
+    { "chat", dub_answer_chat, CHAT("\"Hola\"") "\"finish_reason\":\"stop\"}]}", "Hola" },
+    { "chat-no-reason", dub_answer_chat, CHAT("\"Hola\"") "\"finish_reason\":null}]}", "Hola" },
+    { "chat-other-end", dub_answer_chat, CHAT("\"Hola\"") "\"finish_reason\":\"eos\"}]}", "Hola" },
+    { "chat-cut", dub_answer_chat, CHAT("\"Hola\"") "\"finish_reason\":\"length\"}]}", NULL, "finish_reason: length" },
+    { "chat-filtered", dub_answer_chat, CHAT("\"\"") "\"finish_reason\":\"content_filter\"}]}", NULL,
+      "finish_reason: c" },
+    { "chat-null", dub_answer_chat, CHAT("null") "\"finish_reason\":\"stop\"}]}", NULL, "message.content: missing" },
+    { "chat-none", dub_answer_chat, "{\"choices\":[]}", NULL, "choices: empty" },
+    { "chat-no-choices", dub_answer_chat, "{\"object\":\"chat.completion\"}", NULL, "choices: missing" },
 };
 
 static void test_text(const void *data)
@@ -76,8 +71,12 @@ static void test_chat_tells_its_cost(void)
     static const struct {
         const char *usage;
         int64_t micros;
-    } cases[] = { { "{\"cost\":0.00042}", 420 }, { "{\"total_tokens\":7}", 0 }, { "{\"cost\":\"much\"}", 0 },
-                  { "{\"cost\":-1}", 0 }, { "{\"cost\":1e300}", INT64_C(1000000000000) }, { "null", 0 } };
+    } cases[] = { { "{\"cost\":0.00042}", 420 },
+                  { "{\"total_tokens\":7}", 0 },
+                  { "{\"cost\":\"much\"}", 0 },
+                  { "{\"cost\":-1}", 0 },
+                  { "{\"cost\":1e300}", INT64_C(1000000000000) },
+                  { "null", 0 } };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *text =
             g_strdup_printf(CHAT("\"a\"") "\"finish_reason\":\"stop\"}],\"usage\":%s}", cases[i].usage);
@@ -101,39 +100,38 @@ typedef struct {
 #define HEARD(segments)      "{\"task\":\"transcribe\",\"text\":\"all of it\",\"segments\":[" segments "]}"
 
 static const HeardCase heard_cases[] = {
-    {"plain", "{\"text\":\" Good evening. \"}", "Good evening.", ""},
-    {"nothing", "{\"text\":\"\"}", "", ""},
-    {"no-segments", "{\"text\":\"Good evening.\",\"segments\":[]}", "Good evening.", ""},
-    {"null-segments", "{\"text\":\"Good evening.\",\"segments\":null}", "Good evening.", ""},
-    {"segments",
-     HEARD(SEGMENT(" Good evening.", "\"start\":0,\"end\":1.5,\"avg_logprob\":-0.105") "," SEGMENT(
-         " Welcome.", "\"start\":1.5,\"end\":2.25")),
-     "Good evening. Welcome.", "Good evening.@0-1500(90);Welcome.@1500-2250(-100);"},
-    {"no-speech", HEARD(SEGMENT("you", "\"start\":0,\"end\":2,\"no_speech_prob\":0.94")), "", ""},
-    {"just-speech", HEARD(SEGMENT("you", "\"start\":0,\"end\":2,\"no_speech_prob\":0.6")), "you",
-     "you@0-2000(-100);"},
-    {"circles", HEARD(SEGMENT("no no no no", "\"start\":0,\"end\":2,\"compression_ratio\":2.5")), "", ""},
-    {"brackets",
-     HEARD(SEGMENT("[BLANK_AUDIO]", "\"start\":0,\"end\":1") "," SEGMENT("(applause) What [x] a (y)catch!",
-                                                                         "\"start\":1,\"end\":2")),
-     "What a catch!", "What a catch!@1000-2000(-100);"},
-    {"brackets-plain", "{\"text\":\"[Music] ♪ la ♪\"}", "la", ""},
-    {"bracket-alone", "{\"text\":\"a ( b\"}", "a ( b", ""},
-    {"beyond-the-end", HEARD(SEGMENT("a", "\"start\":-1,\"end\":30")), "a", "a@0-3000(-100);"},
-    {"backwards", HEARD(SEGMENT("a", "\"start\":2,\"end\":1")), "a", "a@2000-2000(-100);"},
-    {"out-of-order", HEARD(SEGMENT("a", "\"start\":2,\"end\":2.5") "," SEGMENT("b", "\"start\":1,\"end\":3")),
-     "a b", "a@2000-2500(-100);b@2000-3000(-100);"},
-    {"strange-confidence", HEARD(SEGMENT("a", "\"start\":0,\"end\":1,\"avg_logprob\":5")), "a",
-     "a@0-1000(100);"},
-    {"huge-times", HEARD(SEGMENT("a", "\"start\":1e300,\"end\":1e308")), "a", "a@3000-3000(-100);"},
-    {"no-text", "{\"segments\":[]}", NULL, NULL, "text: missing"},
-    {"text-is-number", "{\"text\":1}", NULL, NULL, "text: not a string"},
-    {"segment-without-text", HEARD("{\"start\":0,\"end\":1}"), NULL, NULL, "segments[0].text: missing"},
-    {"segment-without-time", HEARD(SEGMENT("a", "\"start\":0,\"end\":1") "," SEGMENT("a", "\"start\":0")),
-     NULL, NULL, "segments[1].end: missing"},
-    {"segment-is-text", HEARD("\"a\""), NULL, NULL, "segments[0].payload: not an object"},
-    {"segments-is-object", "{\"text\":\"a\",\"segments\":{}}", NULL, NULL, "segments: not an array"},
-    {"array", "[]", NULL, NULL, "payload: not an object"},
+    { "plain", "{\"text\":\" Good evening. \"}", "Good evening.", "" },
+    { "nothing", "{\"text\":\"\"}", "", "" },
+    { "no-segments", "{\"text\":\"Good evening.\",\"segments\":[]}", "Good evening.", "" },
+    { "null-segments", "{\"text\":\"Good evening.\",\"segments\":null}", "Good evening.", "" },
+    { "segments",
+      HEARD(SEGMENT(" Good evening.", "\"start\":0,\"end\":1.5,\"avg_logprob\":-0.105") "," SEGMENT(
+          " Welcome.", "\"start\":1.5,\"end\":2.25")),
+      "Good evening. Welcome.", "Good evening.@0-1500(90);Welcome.@1500-2250(-100);" },
+    { "no-speech", HEARD(SEGMENT("you", "\"start\":0,\"end\":2,\"no_speech_prob\":0.94")), "", "" },
+    { "just-speech", HEARD(SEGMENT("you", "\"start\":0,\"end\":2,\"no_speech_prob\":0.6")), "you",
+      "you@0-2000(-100);" },
+    { "circles", HEARD(SEGMENT("no no no no", "\"start\":0,\"end\":2,\"compression_ratio\":2.5")), "", "" },
+    { "brackets",
+      HEARD(SEGMENT("[BLANK_AUDIO]", "\"start\":0,\"end\":1") "," SEGMENT("(applause) What [x] a (y)catch!",
+                                                                          "\"start\":1,\"end\":2")),
+      "What a catch!", "What a catch!@1000-2000(-100);" },
+    { "brackets-plain", "{\"text\":\"[Music] ♪ la ♪\"}", "la", "" },
+    { "bracket-alone", "{\"text\":\"a ( b\"}", "a ( b", "" },
+    { "beyond-the-end", HEARD(SEGMENT("a", "\"start\":-1,\"end\":30")), "a", "a@0-3000(-100);" },
+    { "backwards", HEARD(SEGMENT("a", "\"start\":2,\"end\":1")), "a", "a@2000-2000(-100);" },
+    { "out-of-order", HEARD(SEGMENT("a", "\"start\":2,\"end\":2.5") "," SEGMENT("b", "\"start\":1,\"end\":3")), "a b",
+      "a@2000-2500(-100);b@2000-3000(-100);" },
+    { "strange-confidence", HEARD(SEGMENT("a", "\"start\":0,\"end\":1,\"avg_logprob\":5")), "a", "a@0-1000(100);" },
+    { "huge-times", HEARD(SEGMENT("a", "\"start\":1e300,\"end\":1e308")), "a", "a@3000-3000(-100);" },
+    { "no-text", "{\"segments\":[]}", NULL, NULL, "text: missing" },
+    { "text-is-number", "{\"text\":1}", NULL, NULL, "text: not a string" },
+    { "segment-without-text", HEARD("{\"start\":0,\"end\":1}"), NULL, NULL, "segments[0].text: missing" },
+    { "segment-without-time", HEARD(SEGMENT("a", "\"start\":0,\"end\":1") "," SEGMENT("a", "\"start\":0")), NULL, NULL,
+      "segments[1].end: missing" },
+    { "segment-is-text", HEARD("\"a\""), NULL, NULL, "segments[0].payload: not an object" },
+    { "segments-is-object", "{\"text\":\"a\",\"segments\":{}}", NULL, NULL, "segments: not an array" },
+    { "array", "[]", NULL, NULL, "payload: not an object" },
 };
 
 static char *describe(const GArray *segments)
@@ -199,15 +197,14 @@ static GPtrArray *read_apy(const char *text, const char *from, const char *to, G
     return dub_answer_apertium_apy_pairs(json, from, to, error);
 }
 
-static GPtrArray *read_voices(const char *text, const char *from, const char *to G_GNUC_UNUSED,
-                              GError **error)
+static GPtrArray *read_voices(const char *text, const char *from, const char *to G_GNUC_UNUSED, GError **error)
 {
     g_autoptr(DubJson) json = dub_json_parse(text, strlen(text), NULL);
     return dub_answer_voices(json, from, error);
 }
 
-static GPtrArray *read_elevenlabs(const char *text, const char *from G_GNUC_UNUSED,
-                                  const char *to G_GNUC_UNUSED, GError **error)
+static GPtrArray *read_elevenlabs(const char *text, const char *from G_GNUC_UNUSED, const char *to G_GNUC_UNUSED,
+                                  GError **error)
 {
     g_autoptr(DubJson) json = dub_json_parse(text, strlen(text), NULL);
     g_autoptr(GPtrArray) voices = dub_answer_elevenlabs_voices(json, error);
@@ -216,8 +213,7 @@ static GPtrArray *read_elevenlabs(const char *text, const char *from G_GNUC_UNUS
     GPtrArray *offers = g_ptr_array_new_with_free_func((GDestroyNotify) dub_engine_offer_free);
     for (guint i = 0; i < voices->len; i++) {
         const DubElevenLabsVoice *v = g_ptr_array_index(voices, i);
-        g_ptr_array_add(offers,
-                        dub_engine_offer_new(v->name, v->language ? v->language : "-", v->id, v->gender));
+        g_ptr_array_add(offers, dub_engine_offer_new(v->name, v->language ? v->language : "-", v->id, v->gender));
     }
     return offers;
 }
@@ -230,11 +226,11 @@ typedef struct {
     const char *error;
 } ListCase;
 
-#define DEEPL                                                                                                \
-    "[[{\"language\":\"EN\",\"name\":\"English\"},{\"language\":\"ES\"}],"                                   \
+#define DEEPL                                                              \
+    "[[{\"language\":\"EN\",\"name\":\"English\"},{\"language\":\"ES\"}]," \
     "[{\"language\":\"EN-GB\"},{\"language\":\"EN-US\"},{\"language\":\"ES\"},{\"language\":\"PT-BR\"}]]"
-#define LIBRE                                                                                                \
-    "[{\"code\":\"en\",\"name\":\"English\",\"targets\":[\"en\",\"es\",\"fr\"]},{\"code\":\"es\","           \
+#define LIBRE                                                                                      \
+    "[{\"code\":\"en\",\"name\":\"English\",\"targets\":[\"en\",\"es\",\"fr\"]},{\"code\":\"es\"," \
     "\"targets\":[\"en\"]}]"
 #define APY                                                                                                  \
     "{\"responseData\":[{\"sourceLanguage\":\"eng\",\"targetLanguage\":\"spa\"},{\"sourceLanguage\":\"en\"," \
@@ -242,52 +238,50 @@ typedef struct {
     "\"responseStatus\":200}"
 
 static const ListCase list_cases[] = {
-    {"deepl", read_deepl, DEEPL, NULL, NULL, ":en>es/;:en>pt/;:es>en/;:es>pt/;"},
-    {"deepl-pair", read_deepl, DEEPL, "en", "es", ":en>es/;"},
-    {"deepl-no-pair", read_deepl, DEEPL, "en", "fr", ""},
-    {"deepl-object", read_deepl, "[{},[]]", NULL, NULL, NULL, "the list of languages: not an array"},
-    {"deepl-nameless", read_deepl, "[[{}],[]]", NULL, NULL, NULL, "language: missing"},
-    {"libretranslate", read_libretranslate, LIBRE, NULL, NULL, ":en>es/;:en>fr/;:es>en/;"},
-    {"libretranslate-pair", read_libretranslate, LIBRE, "en", "es", ":en>es/;"},
-    {"libretranslate-chinese", read_libretranslate,
-     "[{\"code\":\"en\",\"targets\":[\"zh-Hans\",\"zh-Hant\",\"pt-BR\"]},"
-     "{\"code\":\"zh-Hans\",\"targets\":[\"en\",\"zh-Hans\"]}]",
-     NULL, NULL, ":en>zh/;:en>zh-Hant/;:en>pt-BR/;:zh>en/;"},
-    {"libretranslate-to-chinese", read_libretranslate, "[{\"code\":\"en\",\"targets\":[\"zh-Hans\"]}]", "en",
-     "zh", ":en>zh/;"},
-    {"libretranslate-object", read_libretranslate, "{}", NULL, NULL, NULL,
-     "the list of languages: not an array"},
-    {"libretranslate-old", read_libretranslate, "[{\"code\":\"en\"}]", NULL, NULL, NULL, "targets: missing"},
-    {"libretranslate-numbers", read_libretranslate, "[{\"code\":\"en\",\"targets\":[1]}]", NULL, NULL, NULL,
-     "targets[0]: not a string"},
-    {"apy", read_apy, APY, NULL, NULL, ":en>es/;:es>en/;"},
-    {"apy-pair", read_apy, APY, "es", "en", ":es>en/;"},
-    {"apy-strange", read_apy, "{\"responseData\":[{\"sourceLanguage\":\"\",\"targetLanguage\":\"x y\"}]}",
-     NULL, NULL, ""},
-    {"apy-half", read_apy, "{\"responseData\":[{\"sourceLanguage\":\"eng\"}]}", NULL, NULL, NULL,
-     "responseData[0].targetLanguage: missing"},
-    {"apy-none", read_apy, "{}", NULL, NULL, NULL, "responseData: missing"},
-    {"voices", read_voices, "{\"voices\":[\"af_bella\",\"ef_dora\"]}", "es", NULL,
-     "af_bella:es>-/;ef_dora:es>-/;"},
-    {"voices-array", read_voices, "[\"a\"]", "es", NULL, "a:es>-/;"},
-    {"voices-objects", read_voices,
-     "{\"voices\":[{\"id\":\"a\",\"name\":\"Anna\",\"language\":\"de\",\"gender\":\"female\"},{\"name\":"
-     "\"b\"}]}",
-     "es", NULL, "a:de>-/female;b:es>-/;"},
-    {"voices-data", read_voices, "{\"object\":\"list\",\"data\":[{\"voice_id\":\"a\",\"id\":\"model\"}]}",
-     "es", NULL, "a:es>-/;"},
-    {"voices-nameless", read_voices, "{\"voices\":[{}]}", "es", NULL, NULL, "voices[0]: has no name"},
-    {"voices-empty-name", read_voices, "[\"\"]", "es", NULL, NULL, "voices[0]: has no name"},
-    {"voices-number", read_voices, "7", "es", NULL, NULL, "voices: not an array"},
-    {"elevenlabs", read_elevenlabs,
-     "{\"voices\":[{\"voice_id\":\"21m\",\"name\":\"Rachel\",\"labels\":{\"gender\":\"female\",\"language\":"
-     "\"en\"}},"
-     "{\"voice_id\":\"x\",\"name\":\"Mine\",\"labels\":{\"gender\":\"robot\"}},{\"voice_id\":\"y\",\"name\":"
-     "\"N\"}]}",
-     NULL, NULL, "Rachel:en>21m/female;Mine:->x/;N:->y/;"},
-    {"elevenlabs-nameless", read_elevenlabs, "{\"voices\":[{\"voice_id\":\"21m\"}]}", NULL, NULL, NULL,
-     "voices[0].name: missing"},
-    {"elevenlabs-none", read_elevenlabs, "{}", NULL, NULL, NULL, "voices: missing"},
+    { "deepl", read_deepl, DEEPL, NULL, NULL, ":en>es/;:en>pt/;:es>en/;:es>pt/;" },
+    { "deepl-pair", read_deepl, DEEPL, "en", "es", ":en>es/;" },
+    { "deepl-no-pair", read_deepl, DEEPL, "en", "fr", "" },
+    { "deepl-object", read_deepl, "[{},[]]", NULL, NULL, NULL, "the list of languages: not an array" },
+    { "deepl-nameless", read_deepl, "[[{}],[]]", NULL, NULL, NULL, "language: missing" },
+    { "libretranslate", read_libretranslate, LIBRE, NULL, NULL, ":en>es/;:en>fr/;:es>en/;" },
+    { "libretranslate-pair", read_libretranslate, LIBRE, "en", "es", ":en>es/;" },
+    { "libretranslate-chinese", read_libretranslate,
+      "[{\"code\":\"en\",\"targets\":[\"zh-Hans\",\"zh-Hant\",\"pt-BR\"]},"
+      "{\"code\":\"zh-Hans\",\"targets\":[\"en\",\"zh-Hans\"]}]",
+      NULL, NULL, ":en>zh/;:en>zh-Hant/;:en>pt-BR/;:zh>en/;" },
+    { "libretranslate-to-chinese", read_libretranslate, "[{\"code\":\"en\",\"targets\":[\"zh-Hans\"]}]", "en", "zh",
+      ":en>zh/;" },
+    { "libretranslate-object", read_libretranslate, "{}", NULL, NULL, NULL, "the list of languages: not an array" },
+    { "libretranslate-old", read_libretranslate, "[{\"code\":\"en\"}]", NULL, NULL, NULL, "targets: missing" },
+    { "libretranslate-numbers", read_libretranslate, "[{\"code\":\"en\",\"targets\":[1]}]", NULL, NULL, NULL,
+      "targets[0]: not a string" },
+    { "apy", read_apy, APY, NULL, NULL, ":en>es/;:es>en/;" },
+    { "apy-pair", read_apy, APY, "es", "en", ":es>en/;" },
+    { "apy-strange", read_apy, "{\"responseData\":[{\"sourceLanguage\":\"\",\"targetLanguage\":\"x y\"}]}", NULL, NULL,
+      "" },
+    { "apy-half", read_apy, "{\"responseData\":[{\"sourceLanguage\":\"eng\"}]}", NULL, NULL, NULL,
+      "responseData[0].targetLanguage: missing" },
+    { "apy-none", read_apy, "{}", NULL, NULL, NULL, "responseData: missing" },
+    { "voices", read_voices, "{\"voices\":[\"af_bella\",\"ef_dora\"]}", "es", NULL, "af_bella:es>-/;ef_dora:es>-/;" },
+    { "voices-array", read_voices, "[\"a\"]", "es", NULL, "a:es>-/;" },
+    { "voices-objects", read_voices,
+      "{\"voices\":[{\"id\":\"a\",\"name\":\"Anna\",\"language\":\"de\",\"gender\":\"female\"},{\"name\":"
+      "\"b\"}]}",
+      "es", NULL, "a:de>-/female;b:es>-/;" },
+    { "voices-data", read_voices, "{\"object\":\"list\",\"data\":[{\"voice_id\":\"a\",\"id\":\"model\"}]}", "es", NULL,
+      "a:es>-/;" },
+    { "voices-nameless", read_voices, "{\"voices\":[{}]}", "es", NULL, NULL, "voices[0]: has no name" },
+    { "voices-empty-name", read_voices, "[\"\"]", "es", NULL, NULL, "voices[0]: has no name" },
+    { "voices-number", read_voices, "7", "es", NULL, NULL, "voices: not an array" },
+    { "elevenlabs", read_elevenlabs,
+      "{\"voices\":[{\"voice_id\":\"21m\",\"name\":\"Rachel\",\"labels\":{\"gender\":\"female\",\"language\":"
+      "\"en\"}},"
+      "{\"voice_id\":\"x\",\"name\":\"Mine\",\"labels\":{\"gender\":\"robot\"}},{\"voice_id\":\"y\",\"name\":"
+      "\"N\"}]}",
+      NULL, NULL, "Rachel:en>21m/female;Mine:->x/;N:->y/;" },
+    { "elevenlabs-nameless", read_elevenlabs, "{\"voices\":[{\"voice_id\":\"21m\"}]}", NULL, NULL, NULL,
+      "voices[0].name: missing" },
+    { "elevenlabs-none", read_elevenlabs, "{}", NULL, NULL, NULL, "voices: missing" },
 };
 
 static void test_list(const void *data)
@@ -304,8 +298,8 @@ static void test_list(const void *data)
     g_autoptr(GString) all = g_string_new(NULL);
     for (guint i = 0; i < offers->len; i++) {
         const DubEngineOffer *offer = g_ptr_array_index(offers, i);
-        g_string_append_printf(all, "%s:%s>%s/%s;", offer->name, offer->language,
-                               offer->target ? offer->target : "-", offer->gender);
+        g_string_append_printf(all, "%s:%s>%s/%s;", offer->name, offer->language, offer->target ? offer->target : "-",
+                               offer->gender);
     }
     g_assert_cmpstr(all->str, ==, c->offers);
 }
@@ -322,10 +316,10 @@ static void test_many_languages(void)
     g_assert_cmpuint(offers->len, ==, DUB_ANSWER_OFFERS_MOST);
 }
 
-#define ADD(cases, prefix, func)                                                                                      \
-    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {                                                                 \
-        g_autofree char *path = g_strconcat("/engines/http-answers/" prefix "/", cases[i].name, NULL);                \
-        g_test_add_data_func(path, &cases[i], func);                                                                  \
+#define ADD(cases, prefix, func)                                                                       \
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {                                                  \
+        g_autofree char *path = g_strconcat("/engines/http-answers/" prefix "/", cases[i].name, NULL); \
+        g_test_add_data_func(path, &cases[i], func);                                                   \
     }
 
 int main(int argc, char **argv)

@@ -16,19 +16,18 @@ typedef struct {
     const char *engine; /* that does the first */
 } Case;
 
-#define CHAT(text)                                                                                           \
-    {"200 OK", NULL, "{\"choices\":[{\"message\":{\"content\":\"" text "\"},\"finish_reason\":\"stop\"}]}",  \
-     PEER_KEEPS}
+#define CHAT(text)                                                                                             \
+    {                                                                                                          \
+        "200 OK", NULL, "{\"choices\":[{\"message\":{\"content\":\"" text "\"},\"finish_reason\":\"stop\"}]}", \
+            PEER_KEEPS                                                                                         \
+    }
 static const Case cases[] = {
-    {"good", {CHAT("Ganan por doce puntos."), CHAT("Ganan por doce puntos.")}, 2, "openai"},
-    {"guarded", {CHAT("Ganan por once puntos."), CHAT("Ganan por once puntos.")}, 2, "apertium"},
-    {"broken", {{"200 OK", NULL, "{", PEER_KEEPS}, CHAT("Ganan por doce puntos.")}, 2, "apertium"},
-    {"refused",
-     {{"401 Unauthorized", NULL, NULL, PEER_KEEPS}, CHAT("Ganan por doce puntos.")},
-     2,
-     "apertium"},
-    {"pause", {{"429 Slow", "Retry-After: 30\r\n", NULL, PEER_KEEPS}, CHAT("never asked")}, 1, "apertium"},
-    {"cut", {{NULL, NULL, NULL, PEER_CLOSES}, CHAT("Ganan por doce puntos.")}, 2, "apertium"},
+    { "good", { CHAT("Ganan por doce puntos."), CHAT("Ganan por doce puntos.") }, 2, "openai" },
+    { "guarded", { CHAT("Ganan por once puntos."), CHAT("Ganan por once puntos.") }, 2, "apertium" },
+    { "broken", { { "200 OK", NULL, "{", PEER_KEEPS }, CHAT("Ganan por doce puntos.") }, 2, "apertium" },
+    { "refused", { { "401 Unauthorized", NULL, NULL, PEER_KEEPS }, CHAT("Ganan por doce puntos.") }, 2, "apertium" },
+    { "pause", { { "429 Slow", "Retry-After: 30\r\n", NULL, PEER_KEEPS }, CHAT("never asked") }, 1, "apertium" },
+    { "cut", { { NULL, NULL, NULL, PEER_CLOSES }, CHAT("Ganan por doce puntos.") }, 2, "apertium" },
 };
 
 static DubEngineChain *open_chain(const Peer *peer, DubEngineSettings **settings)
@@ -54,7 +53,9 @@ static void test_case(const void *data)
     g_assert_cmpuint(peer_n_requests(peer), ==, 0); /* to open costs nothing */
     for (int i = 0; i < 2; i++) {
         g_autoptr(GError) error = NULL;
-        const DubEngineRequest request = { .text = SAID, .from = "en", .to = "es",
+        const DubEngineRequest request = { .text = SAID,
+                                           .from = "en",
+                                           .to = "es",
                                            .deadline_ns = dub_clock_now() + 20 * DUB_NS_PER_S };
         g_autoptr(GPtrArray) replies = dub_engine_chain_run(chain, &request, 1, NULL, &error);
         g_assert_no_error(error);

@@ -57,27 +57,24 @@ typedef struct {
 } UrlCase;
 
 static const UrlCase url_cases[] = {
-    {"plain", "https://api.example.com", "https://api.example.com", "https://api.example.com", NULL, true,
-     false},
-    {"slash", "https://api.example.com//", "https://api.example.com", "https://api.example.com", NULL, true,
-     false},
-    {"path", "http://h:8080/openai/v1/", "http://h:8080/openai/v1", "http://h:8080", NULL, false, false},
-    {"local", "http://127.0.0.1:5000", "http://127.0.0.1:5000", "http://127.0.0.1:5000", NULL, false, true},
-    {"localhost", "http://localhost", "http://localhost", "http://localhost", NULL, false, true},
-    {"ip6", "http://[::1]:5000", "http://[::1]:5000", "http://[::1]:5000", NULL, false, true},
-    {"not-so-local", "http://localhost.example.com", "http://localhost.example.com",
-     "http://localhost.example.com", NULL, false, false},
-    {"password", "https://me:secret@host/a", "https://me:secret@host/a", "https://host", "me:secret", true,
-     false},
-    {"no-scheme", "api.example.com", NULL},
-    {"other-scheme", "ftp://api.example.com", NULL},
-    {"no-host", "http:///v1", NULL},
-    {"file", "file:///etc/passwd", NULL},
-    {"query", "https://host/?key=secret", NULL},
-    {"fragment", "https://host/#a", NULL},
-    {"blank", "https://a b/", NULL},
-    {"port", "https://host:99999/", NULL},
-    {"empty", "", NULL},
+    { "plain", "https://api.example.com", "https://api.example.com", "https://api.example.com", NULL, true, false },
+    { "slash", "https://api.example.com//", "https://api.example.com", "https://api.example.com", NULL, true, false },
+    { "path", "http://h:8080/openai/v1/", "http://h:8080/openai/v1", "http://h:8080", NULL, false, false },
+    { "local", "http://127.0.0.1:5000", "http://127.0.0.1:5000", "http://127.0.0.1:5000", NULL, false, true },
+    { "localhost", "http://localhost", "http://localhost", "http://localhost", NULL, false, true },
+    { "ip6", "http://[::1]:5000", "http://[::1]:5000", "http://[::1]:5000", NULL, false, true },
+    { "not-so-local", "http://localhost.example.com", "http://localhost.example.com", "http://localhost.example.com",
+      NULL, false, false },
+    { "password", "https://me:secret@host/a", "https://me:secret@host/a", "https://host", "me:secret", true, false },
+    { "no-scheme", "api.example.com", NULL },
+    { "other-scheme", "ftp://api.example.com", NULL },
+    { "no-host", "http:///v1", NULL },
+    { "file", "file:///etc/passwd", NULL },
+    { "query", "https://host/?key=secret", NULL },
+    { "fragment", "https://host/#a", NULL },
+    { "blank", "https://a b/", NULL },
+    { "port", "https://host:99999/", NULL },
+    { "empty", "", NULL },
 };
 
 static void test_url(const void *data)
@@ -131,31 +128,28 @@ typedef struct {
 
 #define JSON "application/json"
 static const WordsCase words_cases[] = {
-    {"openai", JSON, "{\"error\":{\"message\":\"no such model\",\"type\":\"x\",\"code\":null}}",
-     "no such model"},
-    {"deepl", JSON, "{\"message\":\"Quota Exceeded\"}", "Quota Exceeded"},
-    {"libretranslate", JSON, "{\"error\":\"Invalid API key\"}", "Invalid API key"},
-    {"elevenlabs", JSON, "{\"detail\":{\"status\":\"voice_not_found\",\"message\":\"A voice\"}}", "A voice"},
-    {"fastapi", JSON, "{\"detail\":\"Not Found\"}", "Not Found"},
-    {"fastapi-fields", JSON, "{\"detail\":[{\"loc\":[\"body\"],\"msg\":\"field required\"}]}",
-     "field required"},
-    {"apy", JSON,
-     "{\"status\":\"error\",\"code\":400,\"message\":\"Bad Request\",\"explanation\":\"no pair\"}",
-     "no pair"},
-    {"json-without-type", NULL, "{\"error\":\"yes\"}", "yes"},
-    {"error-is-true", JSON, "{\"error\":true,\"message\":\"yes\"}", "yes"},
-    {"empty-words", JSON, "{\"error\":\"\",\"message\":\"yes\"}", "yes"},
-    {"bare-string", JSON, "\"oops\"", "oops"},
-    {"nothing-known", JSON, "{\"a\":1}", NULL},
-    {"deep", JSON, "{\"error\":{\"error\":{\"error\":{\"error\":{\"error\":\"x\"}}}}}", NULL},
-    {"number", JSON, "7", NULL},
-    {"empty-list", JSON, "{\"detail\":[]}", NULL},
-    {"text", "text/plain; charset=utf-8", " out of order\n", "out of order"},
-    {"text-not-utf8", "text/plain", "a\xff", "a\xef\xbf\xbd"},
-    {"html", "text/html", "<h1>502</h1>", NULL},
-    {"no-type", NULL, "what is this", NULL},
-    {"blank", "text/plain", " \n", NULL},
-    {"empty", "text/plain", "", NULL},
+    { "openai", JSON, "{\"error\":{\"message\":\"no such model\",\"type\":\"x\",\"code\":null}}", "no such model" },
+    { "deepl", JSON, "{\"message\":\"Quota Exceeded\"}", "Quota Exceeded" },
+    { "libretranslate", JSON, "{\"error\":\"Invalid API key\"}", "Invalid API key" },
+    { "elevenlabs", JSON, "{\"detail\":{\"status\":\"voice_not_found\",\"message\":\"A voice\"}}", "A voice" },
+    { "fastapi", JSON, "{\"detail\":\"Not Found\"}", "Not Found" },
+    { "fastapi-fields", JSON, "{\"detail\":[{\"loc\":[\"body\"],\"msg\":\"field required\"}]}", "field required" },
+    { "apy", JSON, "{\"status\":\"error\",\"code\":400,\"message\":\"Bad Request\",\"explanation\":\"no pair\"}",
+      "no pair" },
+    { "json-without-type", NULL, "{\"error\":\"yes\"}", "yes" },
+    { "error-is-true", JSON, "{\"error\":true,\"message\":\"yes\"}", "yes" },
+    { "empty-words", JSON, "{\"error\":\"\",\"message\":\"yes\"}", "yes" },
+    { "bare-string", JSON, "\"oops\"", "oops" },
+    { "nothing-known", JSON, "{\"a\":1}", NULL },
+    { "deep", JSON, "{\"error\":{\"error\":{\"error\":{\"error\":{\"error\":\"x\"}}}}}", NULL },
+    { "number", JSON, "7", NULL },
+    { "empty-list", JSON, "{\"detail\":[]}", NULL },
+    { "text", "text/plain; charset=utf-8", " out of order\n", "out of order" },
+    { "text-not-utf8", "text/plain", "a\xff", "a\xef\xbf\xbd" },
+    { "html", "text/html", "<h1>502</h1>", NULL },
+    { "no-type", NULL, "what is this", NULL },
+    { "blank", "text/plain", " \n", NULL },
+    { "empty", "text/plain", "", NULL },
 };
 
 static void test_words(const void *data)
@@ -222,10 +216,10 @@ static void test_type(const void *data)
     g_assert_true(dub_http_type_is_json(c->type) == c->json);
 }
 
-#define ADD(cases, prefix, func)                                                                             \
-    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {                                                        \
-        g_autofree char *path = g_strconcat("/engines/http-text/" prefix "/", cases[i].name, NULL);          \
-        g_test_add_data_func(path, &cases[i], func);                                                         \
+#define ADD(cases, prefix, func)                                                                    \
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {                                               \
+        g_autofree char *path = g_strconcat("/engines/http-text/" prefix "/", cases[i].name, NULL); \
+        g_test_add_data_func(path, &cases[i], func);                                                \
     }
 
 int main(int argc, char **argv)

@@ -8,12 +8,11 @@
 #include <string.h>
 
 static const PeerStep slow_steps[] = {
-    {NULL, NULL, NULL, PEER_HANGS},
-    {NULL, NULL, "HTTP/1.1 200 OK\r\nContent-Ty", PEER_HANGS},
-    {NULL, NULL, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{\"a",
-     PEER_HANGS},
-    {"429 Slow", "Retry-After: 5\r\n", NULL, PEER_KEEPS},
-    {NULL, NULL, "HTTP/1.1 500 Oops\r\nContent-Length: 9\r\n\r\n", PEER_HANGS},
+    { NULL, NULL, NULL, PEER_HANGS },
+    { NULL, NULL, "HTTP/1.1 200 OK\r\nContent-Ty", PEER_HANGS },
+    { NULL, NULL, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{\"a", PEER_HANGS },
+    { "429 Slow", "Retry-After: 5\r\n", NULL, PEER_KEEPS },
+    { NULL, NULL, "HTTP/1.1 500 Oops\r\nContent-Length: 9\r\n\r\n", PEER_HANGS },
 };
 static const char *const slow_names[] = { "head", "in-head", "body", "pause", "error" };
 
@@ -94,16 +93,15 @@ static void test_too_late(void)
     g_autofree char *again = http_ask(rig->client, &unwanted, &code);
     assert_code(code, DUB_ERROR_CANCELLED, again);
     g_assert_cmpuint(peer_n_connections(rig->peer), ==, 0);
-    g_autofree char *now =
-        http_ask(rig->client, &http_post, &code); /* and the client is none the worse for it */
+    g_autofree char *now = http_ask(rig->client, &http_post, &code); /* and the client is none the worse for it */
     g_assert_cmpstr(now, ==, "ok");
 }
 
 /* After a cancel the next request has a connection of its own. */
 static void test_cancel_then_ask(void)
 {
-    static const PeerStep steps[] = {
-        {NULL, NULL, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"a", PEER_HANGS}, GOOD};
+    static const PeerStep steps[] = { { NULL, NULL, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"a", PEER_HANGS },
+                                      GOOD };
     g_autoptr(HttpRig) rig = http_rig_new(steps, G_N_ELEMENTS(steps));
     cancel_during(rig->client, rig->peer);
     int code;

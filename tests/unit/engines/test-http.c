@@ -9,8 +9,8 @@
 
 static void test_keeps_the_connection(void)
 {
-    static const PeerStep steps[] = {{"200 OK", NULL, OK_JSON, PEER_KEEPS},
-                                     {"200 OK", NULL, OK_JSON, PEER_KEEPS}};
+    static const PeerStep steps[] = { { "200 OK", NULL, OK_JSON, PEER_KEEPS },
+                                      { "200 OK", NULL, OK_JSON, PEER_KEEPS } };
     g_autoptr(HttpRig) rig = http_rig_new(steps, G_N_ELEMENTS(steps));
     for (int i = 0; i < 2; i++) {
         int code;
@@ -35,9 +35,9 @@ static gpointer ask_in_thread(gpointer data)
 
 static void test_threads_take_turns(void)
 {
-    static const PeerStep steps[] = {{"200 OK", NULL, OK_JSON, PEER_KEEPS},
-                                     {"200 OK", NULL, OK_JSON, PEER_KEEPS},
-                                     {"200 OK", NULL, OK_JSON, PEER_KEEPS}};
+    static const PeerStep steps[] = { { "200 OK", NULL, OK_JSON, PEER_KEEPS },
+                                      { "200 OK", NULL, OK_JSON, PEER_KEEPS },
+                                      { "200 OK", NULL, OK_JSON, PEER_KEEPS } };
     g_autoptr(HttpRig) rig = http_rig_new(steps, G_N_ELEMENTS(steps));
     for (int i = 0; i < 3; i++) {
         g_autofree char *said = g_thread_join(g_thread_new("asks", ask_in_thread, rig->client));
@@ -49,7 +49,8 @@ static void test_threads_take_turns(void)
 static void test_get(void)
 {
     static const PeerStep steps[] = { { "200 OK", "X-Cost: 12\r\nContent-Type: application/json\r\n", OK_JSON,
-                                        PEER_KEEPS }, { "200 OK", NULL, OK_JSON, PEER_KEEPS } };
+                                        PEER_KEEPS },
+                                      { "200 OK", NULL, OK_JSON, PEER_KEEPS } };
     g_autoptr(HttpRig) rig = http_rig_new(steps, G_N_ELEMENTS(steps));
     const DubHttpRequest get = { .path = "/v1/models?a=b" };
     int code;
@@ -66,8 +67,8 @@ static void test_parts(void)
 {
     static const PeerStep steps[] = { { "200 OK", NULL, OK_JSON, PEER_KEEPS } };
     g_autoptr(HttpRig) rig = http_rig_new(steps, G_N_ELEMENTS(steps));
-    const DubHttpPart parts[] = {{"model", NULL, NULL, "tiny", 4},
-                                 {"file", "a.wav", "audio/wav", "RI\"FF\r\n", 7}};
+    const DubHttpPart parts[] = { { "model", NULL, NULL, "tiny", 4 },
+                                  { "file", "a.wav", "audio/wav", "RI\"FF\r\n", 7 } };
     const DubHttpRequest request = { .path = "/x", .parts = parts, .n_parts = G_N_ELEMENTS(parts) };
     int code;
     g_autofree char *said = http_ask(rig->client, &request, &code);
@@ -75,9 +76,8 @@ static void test_parts(void)
     g_autofree char *sent = peer_request(rig->peer, 0);
     assert_holds(sent, "\r\nContent-Type: multipart/form-data; boundary=");
     assert_holds(sent, "\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\ntiny\r\n--");
-    assert_holds(sent,
-                 "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\nContent-Type: "
-                 "audio/wav\r\n\r\nRI\"FF\r\n\r\n--");
+    assert_holds(sent, "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\nContent-Type: "
+                       "audio/wav\r\n\r\nRI\"FF\r\n\r\n--");
 }
 
 static void test_bytes(void)
@@ -106,89 +106,76 @@ typedef struct {
 #define SAYS(text) NULL, "{\"error\":{\"message\":\"" text "\"}}", PEER_KEEPS
 #define TYPE(type) "Content-Type: " type "\r\n"
 static const Case cases[] = {
-    {"400",
-     {"400 Bad Request", SAYS("no such language")},
-     DUB_ERROR_INVALID_ARGUMENT,
-     "refuses the request (400: \"no such language\")"},
-    {"422", {"422 Unprocessable", SAYS("field required")}, DUB_ERROR_INVALID_ARGUMENT, "(422: \"field"},
-    {"401",
-     {"401 Unauthorized", SAYS("who are you")},
-     DUB_ERROR_AUTH,
-     "refuses the key (401: \"who are you\"); check TEST_KEY"},
-    {"403",
-     {"403 Forbidden", TYPE("text/html"), "<h1>no</h1>", PEER_KEEPS},
-     DUB_ERROR_AUTH,
-     "key (403); check"},
-    {"404", {"404 Not Found", SAYS("x")}, DUB_ERROR_NOT_FOUND, "has no /v1/x (404: \"x\"); check TEST_URL"},
-    {"402", {"402 Payment Required", SAYS("pay")}, DUB_ERROR_NO_SPACE, "quota"},
-    {"408", {"408 Request Timeout", SAYS("slow")}, DUB_ERROR_NETWORK, "408"},
-    {"413", {"413 Too Large", SAYS("x")}, DUB_ERROR_INVALID_ARGUMENT, "too large"},
-    {"429", {"429 Too Many", SAYS("slow down")}, DUB_ERROR_BACKPRESSURE, "too often (429: \"slow down\")"},
-    {"429-long",
-     {"429 Too Many", "Retry-After: 100\r\n", NULL, PEER_KEEPS},
-     DUB_ERROR_BACKPRESSURE,
-     "too often (429); it wants a pause of 100.0 s"},
-    {"429-strange",
-     {"429 Too Many", "Retry-After: later\r\n", NULL, PEER_KEEPS},
-     DUB_ERROR_BACKPRESSURE,
-     "too often (429)"},
-    {"429-no-money",
-     {"429 Too Many", "Retry-After: 0\r\n",
-      "{\"error\":{\"code\":\"insufficient_quota\","
-      "\"message\":\"m\"}}",
-      PEER_KEEPS},
-     DUB_ERROR_NO_SPACE,
-     "used up (429: \"m\")"},
-    {"401-no-money",
-     {"401 Unauthorized", NULL, "{\"detail\":{\"status\":\"quota_exceeded\",\"message\":\"m\"}}", PEER_KEEPS},
-     DUB_ERROR_NO_SPACE,
-     "used up (401: \"m\")"},
-    {"456", {"456 Quota Exceeded", SAYS("Quota Exceeded")}, DUB_ERROR_NO_SPACE, "quota"},
-    {"502", {"502 Bad Gateway", SAYS("x")}, DUB_ERROR_NETWORK, "failed (502: \"x\")"},
-    {"504", {"504 Gateway Timeout", SAYS("x")}, DUB_ERROR_NETWORK, "504"},
-    {"503-long", {"503 Busy", "Retry-After: 100\r\n", NULL, PEER_KEEPS}, DUB_ERROR_BACKPRESSURE, "100.0 s"},
-    {"529-long", {"529 Busy", "Retry-After: 100\r\n", NULL, PEER_KEEPS}, DUB_ERROR_BACKPRESSURE, "100.0 s"},
-    {"301",
-     {"301 Moved", "Location: https://" KEY "@elsewhere.example/a?key=" KEY "\r\n", NULL, PEER_KEEPS},
-     DUB_ERROR_ENGINE,
-     "sends us to https://elsewhere.example (301), which is not followed"},
-    {"307-same-host", {"307 Moved", "Location: /v1/x/\r\n", NULL, PEER_KEEPS}, DUB_ERROR_ENGINE, "127.0.0.1"},
-    {"300-nowhere", {"300 Choose", "", NULL, PEER_KEEPS}, DUB_ERROR_ENGINE, "sends us to elsewhere (300)"},
-    {"html",
-     {"200 OK", TYPE("text/html"), "<h1>hi</h1>", PEER_KEEPS},
-     DUB_ERROR_ENGINE,
-     "answers with text/html instead of JSON; check TEST_URL"},
-    {"error-under-200",
-     {"200 OK", SAYS("out of memory")},
-     DUB_ERROR_ENGINE,
-     "failed (200: \"out of memory\")"},
-    {"broken-json",
-     {"200 OK", NULL, "{\"a\":", PEER_KEEPS},
-     DUB_ERROR_ENGINE,
-     "nobody can read: JSON: line 1"},
-    {"empty", {"200 OK", NULL, "", PEER_KEEPS}, DUB_ERROR_ENGINE, "nobody can read"},
-    {"control-characters",
-     {"400 Bad", TYPE("text/plain"),
-      "a\nb\x1b[31m\xc2\x9b"
-      "c",
-      PEER_KEEPS},
-     DUB_ERROR_INVALID_ARGUMENT,
-     "(400: \"a\\nb\\u001b[31m c\")"},
-    {"not-http",
-     {NULL, NULL, "220 mail.example ESMTP\r\n", PEER_CLOSES},
-     DUB_ERROR_ENGINE,
-     "does not speak HTTP"},
-    {"cut-at-once", {NULL, NULL, NULL, PEER_CLOSES}, DUB_ERROR_NETWORK, "broke"},
-    {"cut-in-head", {NULL, NULL, "HTTP/1.1 200 OK\r\nContent-Ty", PEER_CLOSES}, DUB_ERROR_ENGINE, "can read"},
-    {"cut-in-body",
-     {NULL, NULL, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{\"a",
-      PEER_CLOSES},
-     DUB_ERROR_NETWORK,
-     "broke"},
-    {"cut-in-chunk",
-     {NULL, NULL, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{\"a", PEER_CLOSES},
-     DUB_ERROR_NETWORK,
-     "broke"},
+    { "400",
+      { "400 Bad Request", SAYS("no such language") },
+      DUB_ERROR_INVALID_ARGUMENT,
+      "refuses the request (400: \"no such language\")" },
+    { "422", { "422 Unprocessable", SAYS("field required") }, DUB_ERROR_INVALID_ARGUMENT, "(422: \"field" },
+    { "401",
+      { "401 Unauthorized", SAYS("who are you") },
+      DUB_ERROR_AUTH,
+      "refuses the key (401: \"who are you\"); check TEST_KEY" },
+    { "403", { "403 Forbidden", TYPE("text/html"), "<h1>no</h1>", PEER_KEEPS }, DUB_ERROR_AUTH, "key (403); check" },
+    { "404", { "404 Not Found", SAYS("x") }, DUB_ERROR_NOT_FOUND, "has no /v1/x (404: \"x\"); check TEST_URL" },
+    { "402", { "402 Payment Required", SAYS("pay") }, DUB_ERROR_NO_SPACE, "quota" },
+    { "408", { "408 Request Timeout", SAYS("slow") }, DUB_ERROR_NETWORK, "408" },
+    { "413", { "413 Too Large", SAYS("x") }, DUB_ERROR_INVALID_ARGUMENT, "too large" },
+    { "429", { "429 Too Many", SAYS("slow down") }, DUB_ERROR_BACKPRESSURE, "too often (429: \"slow down\")" },
+    { "429-long",
+      { "429 Too Many", "Retry-After: 100\r\n", NULL, PEER_KEEPS },
+      DUB_ERROR_BACKPRESSURE,
+      "too often (429); it wants a pause of 100.0 s" },
+    { "429-strange",
+      { "429 Too Many", "Retry-After: later\r\n", NULL, PEER_KEEPS },
+      DUB_ERROR_BACKPRESSURE,
+      "too often (429)" },
+    { "429-no-money",
+      { "429 Too Many", "Retry-After: 0\r\n",
+        "{\"error\":{\"code\":\"insufficient_quota\","
+        "\"message\":\"m\"}}",
+        PEER_KEEPS },
+      DUB_ERROR_NO_SPACE,
+      "used up (429: \"m\")" },
+    { "401-no-money",
+      { "401 Unauthorized", NULL, "{\"detail\":{\"status\":\"quota_exceeded\",\"message\":\"m\"}}", PEER_KEEPS },
+      DUB_ERROR_NO_SPACE,
+      "used up (401: \"m\")" },
+    { "456", { "456 Quota Exceeded", SAYS("Quota Exceeded") }, DUB_ERROR_NO_SPACE, "quota" },
+    { "502", { "502 Bad Gateway", SAYS("x") }, DUB_ERROR_NETWORK, "failed (502: \"x\")" },
+    { "504", { "504 Gateway Timeout", SAYS("x") }, DUB_ERROR_NETWORK, "504" },
+    { "503-long", { "503 Busy", "Retry-After: 100\r\n", NULL, PEER_KEEPS }, DUB_ERROR_BACKPRESSURE, "100.0 s" },
+    { "529-long", { "529 Busy", "Retry-After: 100\r\n", NULL, PEER_KEEPS }, DUB_ERROR_BACKPRESSURE, "100.0 s" },
+    { "301",
+      { "301 Moved", "Location: https://" KEY "@elsewhere.example/a?key=" KEY "\r\n", NULL, PEER_KEEPS },
+      DUB_ERROR_ENGINE,
+      "sends us to https://elsewhere.example (301), which is not followed" },
+    { "307-same-host", { "307 Moved", "Location: /v1/x/\r\n", NULL, PEER_KEEPS }, DUB_ERROR_ENGINE, "127.0.0.1" },
+    { "300-nowhere", { "300 Choose", "", NULL, PEER_KEEPS }, DUB_ERROR_ENGINE, "sends us to elsewhere (300)" },
+    { "html",
+      { "200 OK", TYPE("text/html"), "<h1>hi</h1>", PEER_KEEPS },
+      DUB_ERROR_ENGINE,
+      "answers with text/html instead of JSON; check TEST_URL" },
+    { "error-under-200", { "200 OK", SAYS("out of memory") }, DUB_ERROR_ENGINE, "failed (200: \"out of memory\")" },
+    { "broken-json", { "200 OK", NULL, "{\"a\":", PEER_KEEPS }, DUB_ERROR_ENGINE, "nobody can read: JSON: line 1" },
+    { "empty", { "200 OK", NULL, "", PEER_KEEPS }, DUB_ERROR_ENGINE, "nobody can read" },
+    { "control-characters",
+      { "400 Bad", TYPE("text/plain"),
+        "a\nb\x1b[31m\xc2\x9b"
+        "c",
+        PEER_KEEPS },
+      DUB_ERROR_INVALID_ARGUMENT,
+      "(400: \"a\\nb\\u001b[31m c\")" },
+    { "not-http", { NULL, NULL, "220 mail.example ESMTP\r\n", PEER_CLOSES }, DUB_ERROR_ENGINE, "does not speak HTTP" },
+    { "cut-at-once", { NULL, NULL, NULL, PEER_CLOSES }, DUB_ERROR_NETWORK, "broke" },
+    { "cut-in-head", { NULL, NULL, "HTTP/1.1 200 OK\r\nContent-Ty", PEER_CLOSES }, DUB_ERROR_ENGINE, "can read" },
+    { "cut-in-body",
+      { NULL, NULL, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{\"a", PEER_CLOSES },
+      DUB_ERROR_NETWORK,
+      "broke" },
+    { "cut-in-chunk",
+      { NULL, NULL, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{\"a", PEER_CLOSES },
+      DUB_ERROR_NETWORK,
+      "broke" },
 };
 
 static void test_case(const void *data)
@@ -247,34 +234,33 @@ typedef struct {
     const char *name;
     PeerStep steps[2];
     bool with_key;
-    int code;  /* -1: works out */
+    int code; /* -1: works out */
     guint n_requests;
     double least_s; /* that it takes */
 } AgainCase;
 
 static const AgainCase again_cases[] = {
-    {"500", {{"500 Oops", NULL, NULL, PEER_KEEPS}, GOOD}, true, -1, 2, 0},
-    {"503", {{"503 Oops", NULL, NULL, PEER_CLOSES}, GOOD}, true, -1, 2, 0},
-    {"500-twice",
-     {{"500 Oops", NULL, NULL, PEER_KEEPS}, {"500 Oops", NULL, NULL, PEER_KEEPS}},
-     true,
-     DUB_ERROR_ENGINE,
-     2,
-     0},
-    {"502-costs", {{"502 Oops", NULL, NULL, PEER_KEEPS}, GOOD}, true, DUB_ERROR_NETWORK, 1, 0},
-    {"502-free", {{"502 Oops", NULL, NULL, PEER_KEEPS}, GOOD}, false, -1, 2, 0},
-    {"504-free", {{"504 Oops", NULL, NULL, PEER_KEEPS}, GOOD}, false, -1, 2, 0},
-    {"400", {{"400 Oops", NULL, NULL, PEER_KEEPS}, GOOD}, false, DUB_ERROR_INVALID_ARGUMENT, 1, 0},
-    {"429", {{"429 Slow", "Retry-After: 0.2\r\n", NULL, PEER_KEEPS}, GOOD}, true, -1, 2, 0.2},
-    {"503-wait", {{"503 Slow", "Retry-After: 0.2\r\n", NULL, PEER_KEEPS}, GOOD}, true, -1, 2, 0.2},
-    {"429-twice",
-     {{"429 Slow", "Retry-After: 0\r\n", NULL, PEER_KEEPS},
-      {"429 S", "Retry-After: 0\r\n", NULL, PEER_KEEPS}},
-     true,
-     DUB_ERROR_BACKPRESSURE,
-     2,
-     0},
-    {"cut-when-new", {{NULL, NULL, NULL, PEER_CLOSES}, GOOD}, false, DUB_ERROR_NETWORK, 1, 0},
+    { "500", { { "500 Oops", NULL, NULL, PEER_KEEPS }, GOOD }, true, -1, 2, 0 },
+    { "503", { { "503 Oops", NULL, NULL, PEER_CLOSES }, GOOD }, true, -1, 2, 0 },
+    { "500-twice",
+      { { "500 Oops", NULL, NULL, PEER_KEEPS }, { "500 Oops", NULL, NULL, PEER_KEEPS } },
+      true,
+      DUB_ERROR_ENGINE,
+      2,
+      0 },
+    { "502-costs", { { "502 Oops", NULL, NULL, PEER_KEEPS }, GOOD }, true, DUB_ERROR_NETWORK, 1, 0 },
+    { "502-free", { { "502 Oops", NULL, NULL, PEER_KEEPS }, GOOD }, false, -1, 2, 0 },
+    { "504-free", { { "504 Oops", NULL, NULL, PEER_KEEPS }, GOOD }, false, -1, 2, 0 },
+    { "400", { { "400 Oops", NULL, NULL, PEER_KEEPS }, GOOD }, false, DUB_ERROR_INVALID_ARGUMENT, 1, 0 },
+    { "429", { { "429 Slow", "Retry-After: 0.2\r\n", NULL, PEER_KEEPS }, GOOD }, true, -1, 2, 0.2 },
+    { "503-wait", { { "503 Slow", "Retry-After: 0.2\r\n", NULL, PEER_KEEPS }, GOOD }, true, -1, 2, 0.2 },
+    { "429-twice",
+      { { "429 Slow", "Retry-After: 0\r\n", NULL, PEER_KEEPS }, { "429 S", "Retry-After: 0\r\n", NULL, PEER_KEEPS } },
+      true,
+      DUB_ERROR_BACKPRESSURE,
+      2,
+      0 },
+    { "cut-when-new", { { NULL, NULL, NULL, PEER_CLOSES }, GOOD }, false, DUB_ERROR_NETWORK, 1, 0 },
 };
 
 static void test_again(const void *data)
@@ -345,27 +331,27 @@ typedef struct {
 
 #define CHUNKS "Transfer-Encoding: chunked\r\n\r\n7fffffff\r\n"
 static const LargeCase large_cases[] = {
-    {"announced",
-     {NULL, NULL, "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n", PEER_FLOODS},
-     DUB_ERROR_ENGINE,
-     "larger than 100000 bytes"},
-    {"announced-only",
-     {NULL, NULL, "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n", PEER_HANGS},
-     DUB_ERROR_ENGINE,
-     "larger than 100000 bytes"},
-    {"until-it-closes",
-     {NULL, NULL, "HTTP/1.1 200 OK\r\n\r\n", PEER_FLOODS},
-     DUB_ERROR_ENGINE,
-     "larger than 100000"},
-    {"chunks",
-     {NULL, NULL, "HTTP/1.1 200 OK\r\n" CHUNKS, PEER_FLOODS},
-     DUB_ERROR_ENGINE,
-     "larger than 100000 bytes"},
-    {"header", {NULL, NULL, "HTTP/1.1 200 OK\r\nX-Header: ", PEER_FLOODS}, DUB_ERROR_NETWORK, ""},
-    {"error",
-     {NULL, NULL, "HTTP/1.1 400 Bad\r\nContent-Type: text/plain\r\n" CHUNKS, PEER_FLOODS},
-     DUB_ERROR_INVALID_ARGUMENT,
-     "refuses the request (400: \"xxxx"},
+    { "announced",
+      { NULL, NULL, "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n", PEER_FLOODS },
+      DUB_ERROR_ENGINE,
+      "larger than 100000 bytes" },
+    { "announced-only",
+      { NULL, NULL, "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n", PEER_HANGS },
+      DUB_ERROR_ENGINE,
+      "larger than 100000 bytes" },
+    { "until-it-closes",
+      { NULL, NULL, "HTTP/1.1 200 OK\r\n\r\n", PEER_FLOODS },
+      DUB_ERROR_ENGINE,
+      "larger than 100000" },
+    { "chunks",
+      { NULL, NULL, "HTTP/1.1 200 OK\r\n" CHUNKS, PEER_FLOODS },
+      DUB_ERROR_ENGINE,
+      "larger than 100000 bytes" },
+    { "header", { NULL, NULL, "HTTP/1.1 200 OK\r\nX-Header: ", PEER_FLOODS }, DUB_ERROR_NETWORK, "" },
+    { "error",
+      { NULL, NULL, "HTTP/1.1 400 Bad\r\nContent-Type: text/plain\r\n" CHUNKS, PEER_FLOODS },
+      DUB_ERROR_INVALID_ARGUMENT,
+      "refuses the request (400: \"xxxx" },
 };
 
 static void test_large(const void *data)
@@ -450,12 +436,10 @@ static void test_refuse_hides(void)
 {
     g_autoptr(DubHttpClient) client =
         http_client("http://me:letmein%21@127.0.0.1", KEY, "http://you:openup@127.0.0.1:1");
-    g_autoptr(GError) error =
-        g_error_new(DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "text: " KEY " or letmein! or openup");
+    g_autoptr(GError) error = g_error_new(DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "text: " KEY " or letmein! or openup");
     g_assert_null(dub_http_client_refuse(client, &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_ENGINE);
-    g_assert_cmpstr(error->message, ==,
-                    "test: http://127.0.0.1 answers what nobody can read: text: […] or […] or […]");
+    g_assert_cmpstr(error->message, ==, "test: http://127.0.0.1 answers what nobody can read: text: […] or […] or […]");
     g_autofree char *quoted = dub_http_client_quote(client, "a\n" KEY);
     g_assert_cmpstr(quoted, ==, "a\\n[…]");
 }
@@ -478,8 +462,7 @@ static const BadCase bad_cases[] = {
 static void test_bad_settings(const void *data)
 {
     const BadCase *c = data;
-    const DubHttpSettings settings = {
-        .url = (char *) c->url, .key = (char *) c->key, .proxy = (char *) c->proxy};
+    const DubHttpSettings settings = { .url = (char *) c->url, .key = (char *) c->key, .proxy = (char *) c->proxy };
     g_autoptr(GError) error = NULL;
     g_assert_null(dub_http_client_new(&http_service, &settings, &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT);
@@ -519,9 +502,8 @@ static void test_environment_says_nothing(void)
 static void test_rows(void)
 {
     static const DubEnvSpec specs[] = { DUB_HTTP_ROWS("TEST", "TEST_KEY", "who we are", "where it is") };
-    char *environment[] = {(char *) "TEST_KEY=k",          (char *) "TEST_URL=http://h",
-                           (char *) "TEST_PROXY=http://p", (char *) "TEST_CA_FILE=/f",
-                           (char *) "TEST_CONNECTIONS=3",  NULL};
+    char *environment[] = { (char *) "TEST_KEY=k",      (char *) "TEST_URL=http://h",  (char *) "TEST_PROXY=http://p",
+                            (char *) "TEST_CA_FILE=/f", (char *) "TEST_CONNECTIONS=3", NULL };
     DubHttpSettings settings = { 0 };
     g_assert_cmpuint(G_N_ELEMENTS(specs), ==, DUB_HTTP_N_ROWS);
     g_assert_true(dub_env_load(specs, G_N_ELEMENTS(specs), &settings, environment, NULL));
@@ -533,10 +515,10 @@ static void test_rows(void)
     dub_env_clear(specs, G_N_ELEMENTS(specs), &settings);
 }
 
-#define ADD(cases, prefix, func)                                                                             \
-    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {                                                        \
-        g_autofree char *path = g_strconcat("/engines/http/" prefix "/", cases[i].name, NULL);               \
-        g_test_add_data_func(path, &cases[i], func);                                                         \
+#define ADD(cases, prefix, func)                                                               \
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {                                          \
+        g_autofree char *path = g_strconcat("/engines/http/" prefix "/", cases[i].name, NULL); \
+        g_test_add_data_func(path, &cases[i], func);                                           \
     }
 
 int main(int argc, char **argv)

@@ -8,7 +8,7 @@
 /* What every driver must bring, so that nobody who goes through the list has to ask. */
 static void test_complete(void)
 {
-    unsigned n[DUB_N_STAGES] = {0};
+    unsigned n[DUB_N_STAGES] = { 0 };
     for (const DubEngineClass *const *klass = dub_engine_list(); *klass; klass++) {
         g_test_message("%s %s", dub_engine_stage_to_string((*klass)->stage), (*klass)->name);
         g_assert_cmpint((*klass)->stage, <, DUB_N_STAGES);
@@ -57,10 +57,10 @@ typedef struct {
 } Argument;
 
 static const Argument arguments[] = {
-    {"none", "null", NULL},
-    {"path", "null:/usr/bin/mine --fast", "/usr/bin/mine --fast"},
-    {"colons", "null:http://localhost:8080", "http://localhost:8080"},
-    {"empty", "null:", ""},
+    { "none", "null", NULL },
+    { "path", "null:/usr/bin/mine --fast", "/usr/bin/mine --fast" },
+    { "colons", "null:http://localhost:8080", "http://localhost:8080" },
+    { "empty", "null:", "" },
 };
 
 static void test_argument(const void *data)
@@ -81,13 +81,16 @@ typedef struct {
 } Wrong;
 
 static const Wrong wrong[] = {
-    {"recogniser", DUB_STAGE_ASR, "telepathy", {"no speech recogniser is called \"telepathy\"", "pocketsphinx", "null"}},
-    {"translator", DUB_STAGE_MT, "babelfish", {"no translator is called \"babelfish\"", "apertium", "null"}},
-    {"voice", DUB_STAGE_TTS, "parrot", {"no speech synthesiser is called \"parrot\"", "espeak-ng", "null"}},
-    {"of-another-stage", DUB_STAGE_ASR, "apertium", {"\"apertium\"", "pocketsphinx", "null"}},
-    {"empty", DUB_STAGE_ASR, "", {"\"\"", "pocketsphinx", "null"}},
-    {"with-argument", DUB_STAGE_ASR, "nobody:here", {"\"nobody:here\"", "pocketsphinx", "null"}},
-    {"case", DUB_STAGE_TTS, "eSpeak-NG", {"\"eSpeak-NG\"", "espeak-ng", "null"}},
+    { "recogniser",
+      DUB_STAGE_ASR,
+      "telepathy",
+      { "no speech recogniser is called \"telepathy\"", "pocketsphinx", "null" } },
+    { "translator", DUB_STAGE_MT, "babelfish", { "no translator is called \"babelfish\"", "apertium", "null" } },
+    { "voice", DUB_STAGE_TTS, "parrot", { "no speech synthesiser is called \"parrot\"", "espeak-ng", "null" } },
+    { "of-another-stage", DUB_STAGE_ASR, "apertium", { "\"apertium\"", "pocketsphinx", "null" } },
+    { "empty", DUB_STAGE_ASR, "", { "\"\"", "pocketsphinx", "null" } },
+    { "with-argument", DUB_STAGE_ASR, "nobody:here", { "\"nobody:here\"", "pocketsphinx", "null" } },
+    { "case", DUB_STAGE_TTS, "eSpeak-NG", { "\"eSpeak-NG\"", "espeak-ng", "null" } },
 };
 
 static void test_wrong(const void *data)
@@ -109,9 +112,11 @@ typedef struct {
 } Alias;
 
 static const Alias aliases[] = {
-    {DUB_STAGE_ASR, "faster-whisper", "whisper"}, {DUB_STAGE_ASR, "whisper.cpp", "whisper"},
-    {DUB_STAGE_TTS, "coqui", "vits"},             {DUB_STAGE_TTS, "piper", "vits"},
-    {DUB_STAGE_TTS, "espeak", "espeak-ng"},
+    { DUB_STAGE_ASR, "faster-whisper", "whisper" },
+    { DUB_STAGE_ASR, "whisper.cpp", "whisper" },
+    { DUB_STAGE_TTS, "coqui", "vits" },
+    { DUB_STAGE_TTS, "piper", "vits" },
+    { DUB_STAGE_TTS, "espeak", "espeak-ng" },
 };
 
 /* As other systems call them; where the engine itself is not in the list, neither is the alias. */

@@ -58,8 +58,8 @@ static const BrokenCase broken_whispers[] = {
     { "other-magic", "GGUF", 4, 0, "not a ggml file" },
     { "git-lfs", "version https://git-lfs.github.com/spec/v1\n", 43, 134, "git lfs pull" },
     { "vad-of-whisper.cpp", "lmgg\x10\x00\x00\x00\x01\x00\x00\x00", 12, 900000, "not of a Whisper model" },
-    { "no-layers", "lmgg\x98\xca\x00\x00\xdc\x05\x00\x00\x80\x01\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00", 24,
-      0, "not of a Whisper model" },
+    { "no-layers", "lmgg\x98\xca\x00\x00\xdc\x05\x00\x00\x80\x01\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00", 24, 0,
+      "not of a Whisper model" },
     { "cut-off", "lmgg", 4, 3000000, "is cut off" },
 };
 
@@ -425,8 +425,8 @@ static void test_description_long(Fixture *f, const void *data G_GNUC_UNUSED)
  * that. */
 static void test_rubbish(Fixture *f, const void *data G_GNUC_UNUSED)
 {
-    static const char *const names[] = { "ggml-tiny.bin", "mine/voice.onnx", "mine/voice.onnx.json",
-                                         "made/model.json", "k/voices.bin" };
+    static const char *const names[] = { "ggml-tiny.bin", "mine/voice.onnx", "mine/voice.onnx.json", "made/model.json",
+                                         "k/voices.bin" };
     g_autoptr(GRand) rand = g_rand_new_with_seed(9);
     for (unsigned round = 0; round < 600; round++) {
         write_whisper(f, "ggml-tiny.bin", TINY, TINY, ALL);

@@ -18,12 +18,14 @@ static DubEngine *open_pair(const char *from, const char *to)
     return rig_open(&dub_engine_apertium, from, to);
 }
 
-static DubEngineReply *ask(DubEngine *mt, const char *text, unsigned timeout_ms, GCancellable *cancellable, GError **error)
+static DubEngineReply *ask(DubEngine *mt, const char *text, unsigned timeout_ms, GCancellable *cancellable,
+                           GError **error)
 {
-    const DubEngineRequest request = {
-        .text = text, .from = "en", .to = "es", .cancellable = cancellable,
-        .deadline_ns = dub_clock_now() + timeout_ms * DUB_NS_PER_MS
-    };
+    const DubEngineRequest request = { .text = text,
+                                       .from = "en",
+                                       .to = "es",
+                                       .cancellable = cancellable,
+                                       .deadline_ns = dub_clock_now() + timeout_ms * DUB_NS_PER_MS };
     return dub_engine_run(mt, &request, error);
 }
 
@@ -47,16 +49,16 @@ typedef struct {
 } Case;
 
 static const Case cases[] = {
-    {"sentence", "en", "es", "The house is big.", "La casa es grande."},
-    {"lower-case", "en", "es", "the house is big", "La casa es grande"},
-    {"numbers", "en", "es", "One, two, three.", "Uno, dos, tres."},
-    {"unknown-word", "en", "es", "The xyzzyplop is big.", "El xyzzyplop es grande."},
-    {"lost-subject", "en", "es", "There are two dogs.", "Hay dos perros."},
-    {"specials", "en", "es", "^x$ [a] {b} c/d \\ @ <e>.", "^x$ [Un] {b} c/d \\ @ <e>."},
-    {"measures", "en", "es", "A three-hour meeting with a 25-year-old man.",
-     "Una reunión de tres horas con un hombre de 25 años."},
-    {"blank", "en", "es", " \n ", ""},
-    {"other-way", "es", "en", "La casa es grande.", "The house is big."},
+    { "sentence", "en", "es", "The house is big.", "La casa es grande." },
+    { "lower-case", "en", "es", "the house is big", "La casa es grande" },
+    { "numbers", "en", "es", "One, two, three.", "Uno, dos, tres." },
+    { "unknown-word", "en", "es", "The xyzzyplop is big.", "El xyzzyplop es grande." },
+    { "lost-subject", "en", "es", "There are two dogs.", "Hay dos perros." },
+    { "specials", "en", "es", "^x$ [a] {b} c/d \\ @ <e>.", "^x$ [Un] {b} c/d \\ @ <e>." },
+    { "measures", "en", "es", "A three-hour meeting with a 25-year-old man.",
+      "Una reunión de tres horas con un hombre de 25 años." },
+    { "blank", "en", "es", " \n ", "" },
+    { "other-way", "es", "en", "La casa es grande.", "The house is big." },
 };
 
 static void test_translate(const void *data)
@@ -310,7 +312,7 @@ static bool is_offered(const GPtrArray *pairs, const char *from, const char *to)
 
 static void test_pairs(void)
 {
-    const DubEngineConfig config = {.n_cores = 1};
+    const DubEngineConfig config = { .n_cores = 1 };
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) pairs = dub_engine_apertium.list(&config, NULL, &error);
     g_assert_no_error(error);

@@ -13,7 +13,7 @@
 
 static DubEnginePool *try_to_open(const DubEngineClass *klass, GError **error)
 {
-    const DubEngineConfig config = {.from = "en", .to = "es", .n_cores = 2};
+    const DubEngineConfig config = { .from = "en", .to = "es", .n_cores = 2 };
     return dub_engine_pool_open(klass, &config, error);
 }
 
@@ -45,7 +45,7 @@ static Asking *ask(DubEnginePool *pool, const char *text, int64_t deadline_ns, G
 {
     Asking *asking = g_new0(Asking, 1);
     asking->pool = pool;
-    asking->request = (DubEngineRequest) {.text = text, .deadline_ns = deadline_ns, .cancellable = cancellable};
+    asking->request = (DubEngineRequest){ .text = text, .deadline_ns = deadline_ns, .cancellable = cancellable };
     asking->thread = g_thread_new("asking", run_asking, asking);
     return asking;
 }
@@ -68,7 +68,7 @@ static void finish(Asking *asking, int code)
 
 static void run_text(DubEnginePool *pool, const char *text)
 {
-    const DubEngineRequest request = {.text = text};
+    const DubEngineRequest request = { .text = text };
     g_autoptr(GError) error = NULL;
     g_autoptr(DubEngineReply) reply = dub_engine_pool_run(pool, &request, &error);
     g_assert_no_error(error);
@@ -85,12 +85,13 @@ typedef struct {
 } Size;
 
 static const Size sizes[] = {
-    {"one-a-core", &fake_other_ear_class, &fake_other_ear, 0, 2, 2},
-    {"as-the-driver-says", &fake_ear_class, &fake_ear, 3, 3, 3},
-    {"at-most-32", &fake_ear_class, &fake_ear, 1000, 32, 32},
-    {"connections", &fake_cloud_ear_class, &fake_cloud_ear, 0, DUB_ENGINE_CONNECTIONS, 0}, /* what is asked costs money */
-    {"translators", &fake_rules_class, &fake_rules, 2, 2, 4}, /* once to warm up, once to be measured */
-    {"voices", &fake_voice_class, &fake_voice, 2, 2, 4},
+    { "one-a-core", &fake_other_ear_class, &fake_other_ear, 0, 2, 2 },
+    { "as-the-driver-says", &fake_ear_class, &fake_ear, 3, 3, 3 },
+    { "at-most-32", &fake_ear_class, &fake_ear, 1000, 32, 32 },
+    { "connections", &fake_cloud_ear_class, &fake_cloud_ear, 0, DUB_ENGINE_CONNECTIONS,
+      0 },                                                      /* what is asked costs money */
+    { "translators", &fake_rules_class, &fake_rules, 2, 2, 4 }, /* once to warm up, once to be measured */
+    { "voices", &fake_voice_class, &fake_voice, 2, 2, 4 },
 };
 
 static void test_size(const void *data)
@@ -112,7 +113,7 @@ static void test_size(const void *data)
 static void test_no_more_than_lanes(void)
 {
     fakes_reset();
-    const DubEngineConfig config = {.from = "en", .to = "es", .n_cores = 4, .n_lanes = 2};
+    const DubEngineConfig config = { .from = "en", .to = "es", .n_cores = 4, .n_lanes = 2 };
     g_autoptr(GError) error = NULL;
     g_autoptr(DubEnginePool) local = dub_engine_pool_open(&fake_other_ear_class, &config, &error);
     g_assert_cmpuint(dub_engine_pool_count(local), ==, 2);
@@ -127,7 +128,7 @@ static void test_no_more_than_lanes(void)
 static void test_no_core(void)
 {
     fakes_reset();
-    const DubEngineConfig config = {.from = "en", .to = "es"};
+    const DubEngineConfig config = { .from = "en", .to = "es" };
     g_autoptr(GError) error = NULL;
     g_autoptr(DubEnginePool) pool = dub_engine_pool_open(&fake_other_ear_class, &config, &error);
     g_assert_no_error(error);
@@ -140,7 +141,7 @@ static void test_config_is_copied(void)
 {
     fakes_reset();
     char from[] = "en", to[] = "es", model[] = "tiny", argument[] = "fast";
-    const DubEngineConfig config = {.from = from, .to = to, .model = model, .argument = argument, .n_cores = 1};
+    const DubEngineConfig config = { .from = from, .to = to, .model = model, .argument = argument, .n_cores = 1 };
     g_autoptr(GError) error = NULL;
     g_autoptr(DubEnginePool) pool = dub_engine_pool_open(&fake_rules_class, &config, &error);
     g_assert_no_error(error);
@@ -148,7 +149,7 @@ static void test_config_is_copied(void)
     g_assert_cmpstr(fake_rules.argument, ==, "fast");
     memset(from, 'x', 2);
     memset(to, 'x', 2);
-    const DubEngineRequest request = {.text = "The house.", .from = "fr", .to = "de"};
+    const DubEngineRequest request = { .text = "The house.", .from = "fr", .to = "de" };
     g_autoptr(DubEngineReply) reply = dub_engine_pool_run(pool, &request, &error);
     g_assert_no_error(error);
     g_assert_cmpstr(FAKE_LAST(&fake_rules, from), ==, "en");
@@ -204,7 +205,7 @@ static void test_warm_up_fails(void)
     g_autoptr(DubEnginePool) pool = open_pool(&fake_voice_class);
     g_assert_cmpint(fake_runs(&fake_voice), ==, 1); /* no second try */
     g_assert_cmpint(dub_engine_pool_estimate_ns(pool, 84), ==, 0);
-    const DubEngineRequest request = {.text = "Hola."};
+    const DubEngineRequest request = { .text = "Hola." };
     g_autoptr(GError) error = NULL;
     g_assert_null(dub_engine_pool_run(pool, &request, &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_ENGINE);
@@ -339,7 +340,8 @@ static void wait_for_estimate(DubEnginePool *pool, double amount, int64_t estima
 /* Half of what is at work or waits, spread over the engines, comes on top. */
 static void test_estimate_with_work_before(void)
 {
-    static const char hundred[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    static const char hundred[] =
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     g_assert_cmpuint(strlen(hundred), ==, 100);
     fakes_reset();
     fake_rules.takes_ms = 5;
@@ -365,7 +367,7 @@ static void test_amount(void)
 {
     fakes_reset();
     g_autoptr(DubPcm) pcm = dub_pcm_new(48000, 2, 120000);
-    const DubEngineRequest sound = {.pcm = pcm}, text = {.text = "ñandú"};
+    const DubEngineRequest sound = { .pcm = pcm }, text = { .text = "ñandú" };
     g_autoptr(DubEnginePool) ear = open_pool(&fake_ear_class);
     g_assert_cmpfloat(dub_engine_pool_amount(ear, &sound), ==, 2.5);
     g_autoptr(DubEnginePool) voice = open_pool(&fake_voice_class);
@@ -378,7 +380,7 @@ static void test_text_is_cut_in_a_character(void)
     fakes_reset();
     g_autoptr(DubEnginePool) pool = open_pool(&fake_rules_class);
     g_autofree char *text = g_strdup("caf\xf0");
-    const DubEngineRequest request = {.text = text};
+    const DubEngineRequest request = { .text = text };
     g_assert_cmpfloat(dub_engine_pool_amount(pool, &request), <=, 5);
     g_autoptr(GError) error = NULL;
     g_assert_null(dub_engine_pool_run(pool, &request, &error));
@@ -395,7 +397,7 @@ static void test_voices(void)
     g_assert_true(dub_engine_pool_has_voice(pool, "juan"));
     g_assert_false(dub_engine_pool_has_voice(pool, "nobody"));
     g_assert_false(dub_engine_pool_has_voice(pool, "es"));
-    DubEngineRequest request = {.text = "Hola.", .voice = "juan"};
+    DubEngineRequest request = { .text = "Hola.", .voice = "juan" };
     g_autoptr(DubEngineReply) own = dub_engine_pool_run(pool, &request, NULL);
     g_assert_cmpstr(FAKE_LAST(&fake_voice, voice), ==, "juan");
     request.voice = "nobody"; /* somebody else's: here the language's own speaks */
@@ -441,8 +443,9 @@ static gpointer run_crowd(gpointer data)
         g_autoptr(GCancellable) cancellable = kind == 1 ? g_cancellable_new() : NULL;
         if (cancellable)
             g_cancellable_cancel(cancellable);
-        const DubEngineRequest request = {.text = "The house is big.", .cancellable = cancellable,
-                                          .deadline_ns = kind == 2 ? dub_clock_now() + DUB_NS_PER_MS : 0};
+        const DubEngineRequest request = { .text = "The house is big.",
+                                           .cancellable = cancellable,
+                                           .deadline_ns = kind == 2 ? dub_clock_now() + DUB_NS_PER_MS : 0 };
         g_autoptr(DubEngineReply) reply = dub_engine_pool_run(crowd->pool, &request, NULL);
         crowd->n_done += reply != NULL;
         dub_engine_pool_estimate_ns(crowd->pool, 10);
@@ -459,7 +462,7 @@ static void test_crowd(void)
     Crowd crowds[8];
     GThread *threads[8];
     for (unsigned i = 0; i < 8; i++) {
-        crowds[i] = (Crowd) {.pool = pool, .seed = i};
+        crowds[i] = (Crowd){ .pool = pool, .seed = i };
         threads[i] = g_thread_new("crowd", run_crowd, &crowds[i]);
     }
     for (unsigned i = 0; i < 8; i++) {

@@ -17,22 +17,22 @@ typedef struct {
 } Case;
 
 static const Case cases[] = {
-    {"line", "{\"text\":\"a\"}\n", "a", "", NULL},
-    {"sound", "{\"text\":\"a\",\"bytes\":4}\nwxyz", "a", "wxyz", NULL},
-    {"no-sound", "{\"text\":\"a\",\"bytes\":0}\n", "a", "", NULL},
-    {"line-feed-in-sound", "{\"text\":\"a\",\"bytes\":2}\n\n\n", "a", "\n\n", NULL},
-    {"half-a-line", "{\"text\":\"a\"}", NULL, "", NULL},
-    {"half-a-sound", "{\"text\":\"a\",\"bytes\":4}\nwx", NULL, "wx", NULL},
-    {"empty", "", NULL, "", NULL},
-    {"blank-line", "\n", NULL, "", "not of the protocol"},
-    {"no-json", "hello\n", NULL, "", "not of the protocol"},
-    {"no-object", "[1]\n", NULL, "", "not a JSON object"},
-    {"negative", "{\"bytes\":-1}\n", NULL, "", "bytes"},
-    {"no-number", "{\"bytes\":\"4\"}\n", NULL, "", "bytes"},
-    {"huge", "{\"bytes\":67108866}\n", NULL, "", "bytes"},
-    {"odd", "{\"bytes\":3}\n", NULL, "", "16 bit"},
-    {"more-text", "{\"text\":\"a\"}\nx", NULL, "", "more than"},
-    {"more-sound", "{\"text\":\"a\",\"bytes\":2}\nwxy", NULL, "", "more than"},
+    { "line", "{\"text\":\"a\"}\n", "a", "", NULL },
+    { "sound", "{\"text\":\"a\",\"bytes\":4}\nwxyz", "a", "wxyz", NULL },
+    { "no-sound", "{\"text\":\"a\",\"bytes\":0}\n", "a", "", NULL },
+    { "line-feed-in-sound", "{\"text\":\"a\",\"bytes\":2}\n\n\n", "a", "\n\n", NULL },
+    { "half-a-line", "{\"text\":\"a\"}", NULL, "", NULL },
+    { "half-a-sound", "{\"text\":\"a\",\"bytes\":4}\nwx", NULL, "wx", NULL },
+    { "empty", "", NULL, "", NULL },
+    { "blank-line", "\n", NULL, "", "not of the protocol" },
+    { "no-json", "hello\n", NULL, "", "not of the protocol" },
+    { "no-object", "[1]\n", NULL, "", "not a JSON object" },
+    { "negative", "{\"bytes\":-1}\n", NULL, "", "bytes" },
+    { "no-number", "{\"bytes\":\"4\"}\n", NULL, "", "bytes" },
+    { "huge", "{\"bytes\":67108866}\n", NULL, "", "bytes" },
+    { "odd", "{\"bytes\":3}\n", NULL, "", "16 bit" },
+    { "more-text", "{\"text\":\"a\"}\nx", NULL, "", "more than" },
+    { "more-sound", "{\"text\":\"a\",\"bytes\":2}\nwxy", NULL, "", "more than" },
 };
 
 /* @step: bytes at once */
@@ -54,8 +54,7 @@ static void read_in_steps(const Case *c, gsize step)
     g_assert_true(dub_program_reader_is_whole(reader) == (c->text != NULL));
     g_assert_cmpmem(sound->data, sound->len, c->sound, strlen(c->sound));
     if (c->text)
-        g_assert_cmpstr(json_string_value(json_object_get(dub_program_reader_message(reader), "text")), ==,
-                        c->text);
+        g_assert_cmpstr(json_string_value(json_object_get(dub_program_reader_message(reader), "text")), ==, c->text);
 }
 
 static void test_reader(const void *data)
@@ -148,8 +147,7 @@ static void test_log_bounds(void)
     for (int i = 0; i < 1000000; i++)
         dub_program_log_feed(log, "x", 1);
     feed(log, "\n");
-    g_assert_cmpuint(strlen(line_at(lines, DUB_PROGRAM_LOG_LINES_MOST + 1)), <=,
-                     DUB_PROGRAM_LOG_LINE_MOST_BYTES);
+    g_assert_cmpuint(strlen(line_at(lines, DUB_PROGRAM_LOG_LINES_MOST + 1)), <=, DUB_PROGRAM_LOG_LINE_MOST_BYTES);
 }
 
 int main(int argc, char **argv)

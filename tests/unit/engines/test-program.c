@@ -16,7 +16,7 @@
 
 static DubProgram *start_evil(const char *how, unsigned start_ms, GError **error)
 {
-    const char *const argv[] = {"/usr/bin/python3", EVIL_ENGINE, how, NULL};
+    const char *const argv[] = { "/usr/bin/python3", EVIL_ENGINE, how, NULL };
     return dub_program_start_within(argv, NULL, start_ms, error);
 }
 
@@ -36,8 +36,8 @@ static json_t *ask(DubProgram *program, const char *text, const DubPcm *sound, u
     DubPcm *ignored = NULL;
     int64_t used_ns = -1;
     const int64_t deadline_ns = timeout_ms ? dub_clock_now() + timeout_ms * DUB_NS_PER_MS : 0;
-    dub_program_ask(program, message, sound, deadline_ns, cancellable, &reply,
-                    reply_sound ? reply_sound : &ignored, &used_ns, error);
+    dub_program_ask(program, message, sound, deadline_ns, cancellable, &reply, reply_sound ? reply_sound : &ignored,
+                    &used_ns, error);
     dub_pcm_unref(ignored);
     g_assert_cmpint(used_ns, >=, 0);
     return reply;
@@ -94,33 +94,33 @@ typedef struct {
 } Fault;
 
 static const Fault faults[] = {
-    {"kill", TIMEOUT_MS, DUB_ERROR_ENGINE, "signal 9"},
-    {"stop", 200, DUB_ERROR_TIMEOUT, NULL},
-    {"never", 200, DUB_ERROR_TIMEOUT, NULL},
-    {"slow", TIMEOUT_MS, ANSWERED, NULL},
-    {"exit", TIMEOUT_MS, DUB_ERROR_ENGINE, "ended with status 3: out of ideas"},
-    {"close", TIMEOUT_MS, DUB_ERROR_ENGINE, "closed its output"},
-    {"rubbish", TIMEOUT_MS, DUB_ERROR_ENGINE, "not of the protocol"},
-    {"array", TIMEOUT_MS, DUB_ERROR_ENGINE, "not a JSON object"},
-    {"half", 200, DUB_ERROR_TIMEOUT, NULL},
-    {"half-then-exit", TIMEOUT_MS, DUB_ERROR_ENGINE, "ended with status 0"},
-    {"endless-line", TIMEOUT_MS, DUB_ERROR_ENGINE, "does not end"},
-    {"endless-lines", TIMEOUT_MS, DUB_ERROR_ENGINE, "more than it was asked for"},
-    {"wrong-id", TIMEOUT_MS, DUB_ERROR_ENGINE, "id"},
-    {"no-id", TIMEOUT_MS, DUB_ERROR_ENGINE, "id"},
-    {"claims", TIMEOUT_MS, DUB_ERROR_ENGINE, "bytes"},
-    {"negative", TIMEOUT_MS, DUB_ERROR_ENGINE, "bytes"},
-    {"odd", TIMEOUT_MS, DUB_ERROR_ENGINE, "16 bit"},
-    {"too-few", 200, DUB_ERROR_TIMEOUT, NULL},
-    {"too-many", TIMEOUT_MS, DUB_ERROR_ENGINE, "more than it was asked for"},
-    {"no-rate", TIMEOUT_MS, DUB_ERROR_ENGINE, "rate_hz"},
-    {"mad-rate", TIMEOUT_MS, DUB_ERROR_ENGINE, "rate_hz"},
-    {"refuse", TIMEOUT_MS, DUB_ERROR_UNSUPPORTED, "not \"in\"  this language"},
-    {"noisy", TIMEOUT_MS, ANSWERED, NULL},
-    {"chatty", TIMEOUT_MS, EITHER, NULL},
-    {"end-after", TIMEOUT_MS, ANSWERED, NULL},
-    {"child", TIMEOUT_MS, ANSWERED, NULL},
-    {"early", TIMEOUT_MS, ANSWERED, NULL},
+    { "kill", TIMEOUT_MS, DUB_ERROR_ENGINE, "signal 9" },
+    { "stop", 200, DUB_ERROR_TIMEOUT, NULL },
+    { "never", 200, DUB_ERROR_TIMEOUT, NULL },
+    { "slow", TIMEOUT_MS, ANSWERED, NULL },
+    { "exit", TIMEOUT_MS, DUB_ERROR_ENGINE, "ended with status 3: out of ideas" },
+    { "close", TIMEOUT_MS, DUB_ERROR_ENGINE, "closed its output" },
+    { "rubbish", TIMEOUT_MS, DUB_ERROR_ENGINE, "not of the protocol" },
+    { "array", TIMEOUT_MS, DUB_ERROR_ENGINE, "not a JSON object" },
+    { "half", 200, DUB_ERROR_TIMEOUT, NULL },
+    { "half-then-exit", TIMEOUT_MS, DUB_ERROR_ENGINE, "ended with status 0" },
+    { "endless-line", TIMEOUT_MS, DUB_ERROR_ENGINE, "does not end" },
+    { "endless-lines", TIMEOUT_MS, DUB_ERROR_ENGINE, "more than it was asked for" },
+    { "wrong-id", TIMEOUT_MS, DUB_ERROR_ENGINE, "id" },
+    { "no-id", TIMEOUT_MS, DUB_ERROR_ENGINE, "id" },
+    { "claims", TIMEOUT_MS, DUB_ERROR_ENGINE, "bytes" },
+    { "negative", TIMEOUT_MS, DUB_ERROR_ENGINE, "bytes" },
+    { "odd", TIMEOUT_MS, DUB_ERROR_ENGINE, "16 bit" },
+    { "too-few", 200, DUB_ERROR_TIMEOUT, NULL },
+    { "too-many", TIMEOUT_MS, DUB_ERROR_ENGINE, "more than it was asked for" },
+    { "no-rate", TIMEOUT_MS, DUB_ERROR_ENGINE, "rate_hz" },
+    { "mad-rate", TIMEOUT_MS, DUB_ERROR_ENGINE, "rate_hz" },
+    { "refuse", TIMEOUT_MS, DUB_ERROR_UNSUPPORTED, "not \"in\"  this language" },
+    { "noisy", TIMEOUT_MS, ANSWERED, NULL },
+    { "chatty", TIMEOUT_MS, EITHER, NULL },
+    { "end-after", TIMEOUT_MS, ANSWERED, NULL },
+    { "child", TIMEOUT_MS, ANSWERED, NULL },
+    { "early", TIMEOUT_MS, ANSWERED, NULL },
 };
 
 static void test_fault(const void *data)
@@ -194,7 +194,7 @@ static void test_killed_while_we_write(void)
 
 static void test_sound_comes_back(void)
 {
-    static const float expected[] = {0.5f, -0.5f, 32767 / 32768.0f, -1.0f};
+    static const float expected[] = { 0.5f, -0.5f, 32767 / 32768.0f, -1.0f };
     g_autoptr(DubProgram) program = start_well();
     g_autoptr(GError) error = NULL;
     g_autoptr(DubPcm) sound = NULL;
@@ -236,13 +236,13 @@ static void test_cancelled(const void *data)
 /* ── Starting ── */
 
 static const Fault bad_starts[] = {
-    {"exit", TIMEOUT_MS, DUB_ERROR_ENGINE, "python3: it ended with status 3: my model is missing"},
-    {"kill", TIMEOUT_MS, DUB_ERROR_ENGINE, "signal 9"},
-    {"refuse", TIMEOUT_MS, DUB_ERROR_ENGINE, "python3: no model; get one"},
-    {"rubbish", TIMEOUT_MS, DUB_ERROR_ENGINE, "not of the protocol"},
-    {"unready", TIMEOUT_MS, DUB_ERROR_ENGINE, "neither"},
-    {"silent", 200, DUB_ERROR_ENGINE, "not ready within 200 ms"},
-    {"half", 200, DUB_ERROR_ENGINE, "not ready within 200 ms"},
+    { "exit", TIMEOUT_MS, DUB_ERROR_ENGINE, "python3: it ended with status 3: my model is missing" },
+    { "kill", TIMEOUT_MS, DUB_ERROR_ENGINE, "signal 9" },
+    { "refuse", TIMEOUT_MS, DUB_ERROR_ENGINE, "python3: no model; get one" },
+    { "rubbish", TIMEOUT_MS, DUB_ERROR_ENGINE, "not of the protocol" },
+    { "unready", TIMEOUT_MS, DUB_ERROR_ENGINE, "neither" },
+    { "silent", 200, DUB_ERROR_ENGINE, "not ready within 200 ms" },
+    { "half", 200, DUB_ERROR_ENGINE, "not ready within 200 ms" },
 };
 
 static void test_bad_start(const void *data)
@@ -260,7 +260,7 @@ static void test_bad_start(const void *data)
 
 static void test_not_there(void)
 {
-    const char *const argv[] = {"no-such-engine-anywhere", NULL};
+    const char *const argv[] = { "no-such-engine-anywhere", NULL };
     g_autoptr(GError) error = NULL;
     g_assert_null(dub_program_start(argv, NULL, &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_ENGINE);
@@ -289,8 +289,8 @@ static void test_loading_goes_on(void)
 
 static void test_environment(void)
 {
-    const char *const argv[] = {"/usr/bin/python3", EVIL_ENGINE, NULL};
-    const char *const extra[] = {"MY_MODEL=/a=b", NULL};
+    const char *const argv[] = { "/usr/bin/python3", EVIL_ENGINE, NULL };
+    const char *const extra[] = { "MY_MODEL=/a=b", NULL };
     g_autoptr(GError) error = NULL;
     g_setenv("STS_API_KEY", "sesame", TRUE);
     g_autoptr(DubProgram) program = dub_program_start(argv, extra, &error);
@@ -311,8 +311,7 @@ static void test_memory_is_bounded(void)
     const gsize before = mallinfo2().uordblks + mallinfo2().hblkhd;
     for (int i = 0; i < 5; i++) {
         g_autoptr(GError) error = NULL;
-        g_autoptr(DubJson) reply =
-            ask(program, i % 2 ? "endless-line" : "noisy", NULL, TIMEOUT_MS, NULL, NULL, &error);
+        g_autoptr(DubJson) reply = ask(program, i % 2 ? "endless-line" : "noisy", NULL, TIMEOUT_MS, NULL, NULL, &error);
     }
     const gsize after = mallinfo2().uordblks + mallinfo2().hblkhd;
     g_assert_cmpuint(after, <, before + 64 * 1024);

@@ -39,7 +39,7 @@ typedef struct {
     Fake *broken;
 } Broken;
 
-static const Broken broken[] = {{"recogniser", &fake_ear}, {"translator", &fake_rules}, {"voice", &fake_voice}};
+static const Broken broken[] = { { "recogniser", &fake_ear }, { "translator", &fake_rules }, { "voice", &fake_voice } };
 
 /* One stage cannot be opened: the others are closed again. */
 static void test_stage_is_missing(void const *data)
@@ -81,7 +81,8 @@ static void test_glossary(void)
 static void test_glossary_of_other_languages(void)
 {
     fakes_reset();
-    g_autoptr(DubEngineSettings) known = rig_settings("GLOSSARY=sports", NULL), unknown = rig_settings("GLOSSARY=spotrs", NULL);
+    g_autoptr(DubEngineSettings) known = rig_settings("GLOSSARY=sports", NULL),
+                                 unknown = rig_settings("GLOSSARY=spotrs", NULL);
     g_autoptr(GError) error = NULL, typo = NULL;
     g_autoptr(DubEngineSet) set = dub_engine_set_open(known, "es", "en", &error);
     g_assert_false(g_error_matches(error, DUB_ERROR, DUB_ERROR_NOT_FOUND));
@@ -96,9 +97,9 @@ typedef struct {
 
 /* Nothing can be masked for ears: there it is left out. */
 static const Clean cleans[] = {
-    {"keep", "PROFANITY=keep", "¡Qué mierda, señor!", "¡Qué mierda, señor!"},
-    {"mask", "PROFANITY=mask", "¡Qué m*****, señor!", "¡Qué, señor!"},
-    {"drop", "PROFANITY=drop", "¡Qué, señor!", "¡Qué, señor!"},
+    { "keep", "PROFANITY=keep", "¡Qué mierda, señor!", "¡Qué mierda, señor!" },
+    { "mask", "PROFANITY=mask", "¡Qué m*****, señor!", "¡Qué, señor!" },
+    { "drop", "PROFANITY=drop", "¡Qué, señor!", "¡Qué, señor!" },
 };
 
 static void test_clean(const void *data)
@@ -117,7 +118,7 @@ static void test_clean(const void *data)
 static void hear(DubEngineSet *set, double seconds)
 {
     g_autoptr(DubPcm) pcm = dub_pcm_new(FAKE_RATE_HZ, 1, (gsize) (seconds * FAKE_RATE_HZ));
-    const DubEngineRequest request = {.pcm = pcm};
+    const DubEngineRequest request = { .pcm = pcm };
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) replies =
         dub_engine_chain_run(dub_engine_set_chain(set, DUB_STAGE_ASR), &request, 1, NULL, &error);
@@ -139,8 +140,10 @@ static void test_estimate(void)
     const int64_t ear_ns = dub_engine_chain_estimate_ns(dub_engine_set_chain(set, DUB_STAGE_ASR), 6);
     g_assert_cmpint(ear_ns, >=, 900 * DUB_NS_PER_MS);
     g_assert_cmpint(dub_engine_set_estimate_ns(set, 6 * DUB_NS_PER_S), ==, before_ns - 1200 * DUB_NS_PER_MS + ear_ns);
-    g_assert_cmpint(dub_engine_set_least_ns(set, 6 * DUB_NS_PER_S), >=, (600 + 90) * DUB_NS_PER_MS); /* on the average */
-    g_assert_cmpint(dub_engine_set_least_ns(set, 6 * DUB_NS_PER_S), <, dub_engine_set_estimate_ns(set, 6 * DUB_NS_PER_S));
+    g_assert_cmpint(dub_engine_set_least_ns(set, 6 * DUB_NS_PER_S), >=,
+                    (600 + 90) * DUB_NS_PER_MS); /* on the average */
+    g_assert_cmpint(dub_engine_set_least_ns(set, 6 * DUB_NS_PER_S), <,
+                    dub_engine_set_estimate_ns(set, 6 * DUB_NS_PER_S));
 }
 
 /* With a quick voice behind a slow one, the quick one carries the machine when there is much to do. */

@@ -21,9 +21,9 @@ static void test_defaults(void)
 
 static void test_all_rows(void)
 {
-    g_autoptr(DubEngineSettings) settings =
-        rig_settings("ASR_PROVIDER=ear,whisper", "ASR_MODEL=tiny", "TRANSLATION_PROVIDER=rules", "TTS_PROVIDER=voice, espeak",
-                     "MODEL_DIR=/models", "GLOSSARY=sports,mine.tsv", "PROFANITY=mask", "DEVICE=cpu", "ENGINE_LANES=3", NULL);
+    g_autoptr(DubEngineSettings) settings = rig_settings(
+        "ASR_PROVIDER=ear,whisper", "ASR_MODEL=tiny", "TRANSLATION_PROVIDER=rules", "TTS_PROVIDER=voice, espeak",
+        "MODEL_DIR=/models", "GLOSSARY=sports,mine.tsv", "PROFANITY=mask", "DEVICE=cpu", "ENGINE_LANES=3", NULL);
     g_assert_cmpstr(settings->providers[DUB_STAGE_ASR], ==, "ear,whisper");
     g_assert_cmpstr(settings->providers[DUB_STAGE_MT], ==, "rules");
     g_assert_cmpstr(settings->providers[DUB_STAGE_TTS], ==, "voice, espeak");
@@ -39,23 +39,23 @@ typedef struct {
 } Wrong;
 
 static const Wrong wrong[] = {
-    {"recogniser", "ASR_PROVIDER=telepathy", {"ASR_PROVIDER: ", "\"telepathy\""}},
-    {"second-recogniser", "ASR_PROVIDER=ear,telepathy", {"ASR_PROVIDER: ", "\"telepathy\""}},
-    {"translator", "TRANSLATION_PROVIDER=babelfish", {"TRANSLATION_PROVIDER: ", "rules, model"}},
-    {"voice", "TTS_PROVIDER=ear", {"TTS_PROVIDER: ", "cloud-voice, voice, espeak-ng"}},
-    {"hole", "TTS_PROVIDER=voice,,espeak-ng", {"TTS_PROVIDER: ", "\"\""}},
-    {"comma-alone", "TTS_PROVIDER=,", {"TTS_PROVIDER: ", "\"\""}},
-    {"blank", "TTS_PROVIDER= ", {"TTS_PROVIDER: ", "\"\""}},
-    {"profanity", "PROFANITY=shout", {"PROFANITY: ", "keep, mask, drop"}},
-    {"device", "DEVICE=abacus", {"DEVICE: ", "cpu, cuda"}},
-    {"lanes", "ENGINE_LANES=33", {"ENGINE_LANES: ", "32"}},
-    {"of-a-driver", "VOICE_SPEED=10", {"VOICE_SPEED: ", "9"}},
+    { "recogniser", "ASR_PROVIDER=telepathy", { "ASR_PROVIDER: ", "\"telepathy\"" } },
+    { "second-recogniser", "ASR_PROVIDER=ear,telepathy", { "ASR_PROVIDER: ", "\"telepathy\"" } },
+    { "translator", "TRANSLATION_PROVIDER=babelfish", { "TRANSLATION_PROVIDER: ", "rules, model" } },
+    { "voice", "TTS_PROVIDER=ear", { "TTS_PROVIDER: ", "cloud-voice, voice, espeak-ng" } },
+    { "hole", "TTS_PROVIDER=voice,,espeak-ng", { "TTS_PROVIDER: ", "\"\"" } },
+    { "comma-alone", "TTS_PROVIDER=,", { "TTS_PROVIDER: ", "\"\"" } },
+    { "blank", "TTS_PROVIDER= ", { "TTS_PROVIDER: ", "\"\"" } },
+    { "profanity", "PROFANITY=shout", { "PROFANITY: ", "keep, mask, drop" } },
+    { "device", "DEVICE=abacus", { "DEVICE: ", "cpu, cuda" } },
+    { "lanes", "ENGINE_LANES=33", { "ENGINE_LANES: ", "32" } },
+    { "of-a-driver", "VOICE_SPEED=10", { "VOICE_SPEED: ", "9" } },
 };
 
 static void test_wrong(const void *data)
 {
     const Wrong *c = data;
-    char *environment[] = {(char *) c->entry, NULL};
+    char *environment[] = { (char *) c->entry, NULL };
     g_autoptr(GError) error = NULL;
     g_assert_null(dub_engine_settings_load(environment, &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT);
@@ -70,10 +70,10 @@ typedef struct {
 
 /* What is taken and not done, is told. */
 static const Stand stands[] = {
-    {"mock", "ASR_PROVIDER=mock", "*ASR_PROVIDER=mock: there is no mock here*"},
-    {"default", "TTS_PROVIDER=default", NULL},
-    {"cuda", "DEVICE=cuda", "*DEVICE=cuda: the engines here were built without GPU support*"},
-    {"cpu", "DEVICE=cpu", NULL},
+    { "mock", "ASR_PROVIDER=mock", "*ASR_PROVIDER=mock: there is no mock here*" },
+    { "default", "TTS_PROVIDER=default", NULL },
+    { "cuda", "DEVICE=cuda", "*DEVICE=cuda: the engines here were built without GPU support*" },
+    { "cpu", "DEVICE=cpu", NULL },
 };
 
 static void test_stand_in(const void *data)
@@ -117,8 +117,10 @@ static void test_own_defaults(void)
 
 static void test_help(void)
 {
-    static const char *const names[] = {"ASR_PROVIDER", "ASR_MODEL", "TRANSLATION_PROVIDER", "TTS_PROVIDER", "MODEL_DIR",
-                                        "GLOSSARY", "PROFANITY", "DEVICE", "ENGINE_LANES", "VOICE_KEY", "VOICE_SPEED"};
+    static const char *const names[] = { "ASR_PROVIDER", "ASR_MODEL",  "TRANSLATION_PROVIDER",
+                                         "TTS_PROVIDER", "MODEL_DIR",  "GLOSSARY",
+                                         "PROFANITY",    "DEVICE",     "ENGINE_LANES",
+                                         "VOICE_KEY",    "VOICE_SPEED" };
     g_autofree char *rows = dub_engine_settings_help();
     g_autofree char *help = g_strconcat("\n", rows, NULL);
     const char *at = help;
@@ -174,10 +176,10 @@ typedef struct {
 } Choice;
 
 static const Choice choices[] = {
-    {"recogniser", DUB_STAGE_ASR, "telepathy", "--asr: "},
-    {"translator", DUB_STAGE_MT, "babelfish", "--mt: "},
-    {"voice", DUB_STAGE_TTS, "parrot", "--tts: "},
-    {"blank", DUB_STAGE_TTS, " ", "--tts: "},
+    { "recogniser", DUB_STAGE_ASR, "telepathy", "--asr: " },
+    { "translator", DUB_STAGE_MT, "babelfish", "--mt: " },
+    { "voice", DUB_STAGE_TTS, "parrot", "--tts: " },
+    { "blank", DUB_STAGE_TTS, " ", "--tts: " },
 };
 
 static void test_choose_wrong(const void *data)

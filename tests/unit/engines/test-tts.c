@@ -25,7 +25,7 @@ static DubPcm *run(DubEngine *tts, const DubEngineRequest *request, GError **err
 
 static DubPcm *speak_by(DubEngine *tts, const char *voice, const char *text, double pace)
 {
-    const DubEngineRequest request = {.text = text, .from = "en", .to = "es", .voice = voice, .pace = pace};
+    const DubEngineRequest request = { .text = text, .from = "en", .to = "es", .voice = voice, .pace = pace };
     g_autoptr(GError) error = NULL;
     DubPcm *pcm = run(tts, &request, &error);
     g_assert_no_error(error);
@@ -40,7 +40,7 @@ static DubPcm *speak(DubEngine *tts, const char *text, double pace)
 
 static DubPcm *try_to_speak(DubEngine *tts, const char *text, GCancellable *cancellable, GError **error)
 {
-    const DubEngineRequest request = {.text = text, .from = "en", .to = "es", .cancellable = cancellable};
+    const DubEngineRequest request = { .text = text, .from = "en", .to = "es", .cancellable = cancellable };
     return run(tts, &request, error);
 }
 
@@ -183,7 +183,7 @@ static gpointer speak_long(gpointer data)
 /* Returns: true when the call was back while the other still had the library. */
 static bool is_back_before_other(DubEngine *tts)
 {
-    LongSpeech speech = {make_long_text(), 0};
+    LongSpeech speech = { make_long_text(), 0 };
     GThread *other = g_thread_new("other", speak_long, &speech);
     while (!g_atomic_int_get(&speech.speaking))
         g_thread_yield();
@@ -218,13 +218,13 @@ typedef struct {
     const char *name, *voice;
 } UnknownVoice;
 
-static const UnknownVoice unknown_voices[] = {{"voice", "nobody"}, {"variant", "es+nobody"}};
+static const UnknownVoice unknown_voices[] = { { "voice", "nobody" }, { "variant", "es+nobody" } };
 
 static void test_unknown_voice(const void *data)
 {
     const UnknownVoice *c = data;
     g_autoptr(DubEngine) tts = open_spanish();
-    const DubEngineRequest request = {.text = sentence, .from = "en", .to = "es", .voice = c->voice};
+    const DubEngineRequest request = { .text = sentence, .from = "en", .to = "es", .voice = c->voice };
     g_autoptr(GError) error = NULL;
     g_assert_null(run(tts, &request, &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND);
@@ -239,14 +239,14 @@ static void test_unknown_language(void)
     g_assert_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED);
     g_assert_nonnull(strstr(error->message, "\"tlh\""));
     g_clear_error(&error);
-    const DubEngineConfig config = {.from = "en", .to = "tlh", .n_cores = 1};
+    const DubEngineConfig config = { .from = "en", .to = "tlh", .n_cores = 1 };
     g_assert_null(dub_engine_open(&dub_engine_espeak, &config, &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED);
 }
 
 static void test_unknown_driver(void)
 {
-    char *environment[] = {(char *) "TTS_PROVIDER=parrot", NULL};
+    char *environment[] = { (char *) "TTS_PROVIDER=parrot", NULL };
     g_autoptr(GError) error = NULL;
     g_assert_null(dub_engine_settings_load(environment, &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT);
@@ -256,7 +256,7 @@ static void test_unknown_driver(void)
 static void test_list(void)
 {
     g_autoptr(GError) error = NULL;
-    const DubEngineConfig config = {.n_cores = 1};
+    const DubEngineConfig config = { .n_cores = 1 };
     g_autoptr(GPtrArray) voices = dub_engine_espeak.list(&config, NULL, &error);
     g_assert_no_error(error);
     guint spanish = 0;

@@ -13,19 +13,21 @@ static const char spanish[] = "La multitud está de pie, y el partido va a comen
 
 static DubEngine *open_voice(const DubEngineClass *klass, const char *to)
 {
-    const DubEngineConfig config = {.model_dir = own_models(), .from = "en", .to = to, .n_cores = 2};
+    const DubEngineConfig config = { .model_dir = own_models(), .from = "en", .to = to, .n_cores = 2 };
     g_autoptr(GError) error = NULL;
     DubEngine *engine = dub_engine_open(klass, &config, &error);
     g_assert_no_error(error);
     return engine;
 }
 
-static DubEngineReply *try_to_speak(DubEngine *engine, const char *voice, const char *text, double pace,
-                                    GError **error)
+static DubEngineReply *try_to_speak(DubEngine *engine, const char *voice, const char *text, double pace, GError **error)
 {
     const bool is_spanish = g_str_equal(text, spanish);
-    const DubEngineRequest request = {
-        .text = text, .from = "en", .to = is_spanish ? "es" : "en", .voice = voice, .pace = pace};
+    const DubEngineRequest request = { .text = text,
+                                       .from = "en",
+                                       .to = is_spanish ? "es" : "en",
+                                       .voice = voice,
+                                       .pace = pace };
     return dub_engine_run(engine, &request, error);
 }
 
@@ -34,8 +36,7 @@ static DubPcm *speak(DubEngine *engine, const char *voice, const char *text, dou
     g_autoptr(GError) error = NULL;
     g_autoptr(DubEngineReply) reply = try_to_speak(engine, voice, text, pace, &error);
     g_assert_no_error(error);
-    g_test_message("%s: %.2f s of sound, %.2f s of work", reply->model,
-                   (double) dub_pcm_duration_ns(reply->pcm) / 1e9,
+    g_test_message("%s: %.2f s of sound, %.2f s of work", reply->model, (double) dub_pcm_duration_ns(reply->pcm) / 1e9,
                    (double) reply->usage.programs_cpu_ns / 1e9);
     g_assert_cmpint(reply->usage.programs_cpu_ns, >, 0);
     return dub_pcm_ref(reply->pcm);
@@ -76,7 +77,7 @@ static void test_kokoro(void)
     assert_speech(usual, 24000);
     g_assert_cmpuint(usual->n_frames, ==, hurried->n_frames); /* others stretch it */
     g_assert_false(dub_engine_kokoro.flags & DUB_ENGINE_PACES);
-    const DubEngineConfig config = {.n_cores = 8};
+    const DubEngineConfig config = { .n_cores = 8 };
     g_assert_cmpuint(dub_engine_kokoro.count(&config), ==, 1);
     g_assert_cmpuint(dub_engine_vits.count(&config), ==, 8);
 }
@@ -113,8 +114,8 @@ static void test_long_text(void)
 
 static void test_odd_text(void)
 {
-    static const char *const texts[] = {"\xf0\x9f\x8e\x89 \xe6\xbc\xa2\xe5\xad\x97 hello", "...",
-                                        "\xf0\x9f\x8e\x89", "a", "{}[]\\\"'<>&\t\n1"};
+    static const char *const texts[] = { "\xf0\x9f\x8e\x89 \xe6\xbc\xa2\xe5\xad\x97 hello", "...", "\xf0\x9f\x8e\x89",
+                                         "a", "{}[]\\\"'<>&\t\n1" };
     g_autoptr(DubEngine) vits = open_voice(&dub_engine_vits, "en");
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_autoptr(GError) error = NULL;
@@ -127,8 +128,7 @@ static void test_odd_text(void)
 static void test_too_late(void)
 {
     g_autoptr(DubEngine) vits = open_voice(&dub_engine_vits, "en");
-    const DubEngineRequest request = {
-        .text = "x", .from = "en", .to = "en", .deadline_ns = dub_clock_now() - 1};
+    const DubEngineRequest request = { .text = "x", .from = "en", .to = "en", .deadline_ns = dub_clock_now() - 1 };
     g_autoptr(GError) error = NULL;
     g_assert_null(dub_engine_run(vits, &request, &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_TIMEOUT);
@@ -138,8 +138,8 @@ static void test_too_late(void)
 
 static void test_list(void)
 {
-    const DubEngineConfig config = {.model_dir = own_models(), .n_cores = 2};
-    const DubEngineConfig nowhere = {.model_dir = "/nowhere", .n_cores = 2};
+    const DubEngineConfig config = { .model_dir = own_models(), .n_cores = 2 };
+    const DubEngineConfig nowhere = { .model_dir = "/nowhere", .n_cores = 2 };
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) kokoro = dub_engine_kokoro.list(&config, NULL, &error);
     g_assert_no_error(error);
@@ -158,8 +158,8 @@ static void test_list(void)
 
 static void test_no_voice(void)
 {
-    const DubEngineConfig config = {.model_dir = own_models(), .from = "en", .to = "tlh", .n_cores = 2};
-    const DubEngineClass *const classes[] = {&dub_engine_vits, &dub_engine_kokoro};
+    const DubEngineConfig config = { .model_dir = own_models(), .from = "en", .to = "tlh", .n_cores = 2 };
+    const DubEngineClass *const classes[] = { &dub_engine_vits, &dub_engine_kokoro };
     for (gsize i = 0; i < G_N_ELEMENTS(classes); i++) {
         g_autoptr(GError) error = NULL;
         g_assert_null(dub_engine_open(classes[i], &config, &error));
@@ -181,8 +181,10 @@ static void test_cancelled(const void *data)
         g_autoptr(DubPcm) ready = speak(engine, NULL, is_kokoro ? spanish : english, 1);
         g_autoptr(GCancellable) cancellable = g_cancellable_new();
         g_autoptr(GError) error = NULL;
-        const DubEngineRequest request = {
-            .text = text->str, .from = "en", .to = is_kokoro ? "es" : "en", .cancellable = cancellable};
+        const DubEngineRequest request = { .text = text->str,
+                                           .from = "en",
+                                           .to = is_kokoro ? "es" : "en",
+                                           .cancellable = cancellable };
         Fuse *fuse = fuse_light(cancellable, dub_clock_now, 100 * DUB_NS_PER_MS);
         g_assert_null(dub_engine_run(engine, &request, &error));
         const int64_t end_ns = dub_clock_now();

@@ -41,9 +41,8 @@ static void test_header(void)
 {
     g_autoptr(DubPcm) pcm = tone(16000, 1, 1000);
     g_autoptr(GBytes) wav = dub_wav_write(pcm, NULL);
-    static const guint8 wanted[44] =
-        "RIFF\xf4\x07\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0"
-        "data\xd0\x07\0";
+    static const guint8 wanted[44] = "RIFF\xf4\x07\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0"
+                                     "data\xd0\x07\0";
     g_assert_cmpmem(g_bytes_get_data(wav, NULL), 44, wanted, 44);
     g_assert_cmpuint(g_bytes_get_size(wav), ==, 44 + 2000);
 }
@@ -87,8 +86,7 @@ static const BadCase bad_cases[] = {
     { "json", "{\"error\":\"no\"}", 14 },
     { "mp3", "ID3\x04\0\0\0\0\0\0", 10 },
     { "half-header", "RIFF\xf4\x07\0\0WAVEfmt \x10\0\0\0", 20 },
-    { "no-samples",
-      "RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data\0\0\0\0", 44 },
+    { "no-samples", "RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data\0\0\0\0", 44 },
 };
 
 static void test_bad(const void *data)
@@ -118,11 +116,9 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/engines/wav/round-trip", test_round_trip);
     g_test_add_func("/engines/wav/header", test_header);
-    g_test_add_data_func("/engines/wav/unknown-length/largest", GSIZE_TO_POINTER(0xffffffff),
-                         test_unknown_length);
+    g_test_add_data_func("/engines/wav/unknown-length/largest", GSIZE_TO_POINTER(0xffffffff), test_unknown_length);
     g_test_add_data_func("/engines/wav/unknown-length/zero", GSIZE_TO_POINTER(0), test_unknown_length);
-    g_test_add_data_func("/engines/wav/unknown-length/signed", GSIZE_TO_POINTER(0x7fffffff),
-                         test_unknown_length);
+    g_test_add_data_func("/engines/wav/unknown-length/signed", GSIZE_TO_POINTER(0x7fffffff), test_unknown_length);
     g_test_add_func("/engines/wav/raw", test_raw);
     for (gsize i = 0; i < G_N_ELEMENTS(bad_cases); i++) {
         g_autofree char *path = g_strconcat("/engines/wav/bad/", bad_cases[i].name, NULL);

@@ -13,8 +13,11 @@ static const char sentence[] = "the crowd is on its feet and the game is about t
 
 static DubEngine *open_named(const char *model, const char *from, GError **error)
 {
-    const DubEngineConfig config = {
-        .model_dir = own_models(), .model = model, .from = from, .to = "es", .n_cores = 2};
+    const DubEngineConfig config = { .model_dir = own_models(),
+                                     .model = model,
+                                     .from = from,
+                                     .to = "es",
+                                     .n_cores = 2 };
     return dub_engine_open(&dub_engine_whisper, &config, error);
 }
 
@@ -28,7 +31,7 @@ static DubEngine *open_whisper(void)
 
 static DubEngineReply *hear(DubEngine *whisper, DubPcm *pcm, const char *terms)
 {
-    const DubEngineRequest request = {.pcm = pcm, .from = "en", .to = "es", .terms = terms};
+    const DubEngineRequest request = { .pcm = pcm, .from = "en", .to = "es", .terms = terms };
     g_autoptr(GError) error = NULL;
     DubEngineReply *reply = dub_engine_run(whisper, &request, &error);
     g_assert_no_error(error);
@@ -59,8 +62,8 @@ static void test_segments(void)
     g_autoptr(DubPcm) first = say("slt", sentence);
     g_autoptr(DubPcm) second = say("rms", "nobody expected this from a team of this age");
     const int64_t first_ns = dub_pcm_duration_ns(first), second_ns = dub_pcm_duration_ns(second);
-    g_autoptr(DubPcm) pcm = say_joined(say_silence(1), dub_pcm_ref(first), say_silence(2),
-                                       dub_pcm_ref(second), say_silence(2), NULL);
+    g_autoptr(DubPcm) pcm =
+        say_joined(say_silence(1), dub_pcm_ref(first), say_silence(2), dub_pcm_ref(second), say_silence(2), NULL);
     g_autoptr(DubEngineReply) reply = hear(whisper, pcm, NULL);
     g_assert_cmpuint(reply->segments->len, >=, 2);
     int64_t before_ns = 0;
@@ -112,8 +115,7 @@ static void test_terms(void)
 static void test_invents_nothing(void)
 {
     g_autoptr(DubEngine) whisper = open_whisper();
-    DubPcm *const sounds[] = {say_silence(6), say_pink_noise(6, -20), say_pink_noise(6, -45),
-                              say_silence(0.01)};
+    DubPcm *const sounds[] = { say_silence(6), say_pink_noise(6, -20), say_pink_noise(6, -45), say_silence(0.01) };
     for (gsize i = 0; i < G_N_ELEMENTS(sounds); i++) {
         g_autoptr(DubPcm) pcm = sounds[i];
         g_autoptr(DubEngineReply) reply = hear(whisper, pcm, i == 1 ? "Kershaw, Clayton" : NULL);
@@ -131,10 +133,10 @@ typedef struct {
 } Named;
 
 static const Named named[] = {
-    {"tiny.en", "en", "tiny.en-q8_0", NULL}, {"whisper-tiny.en", "en", "tiny.en-q8_0", NULL},
-    {"tiny", "en", "tiny.en-q8_0", NULL},    {"base", "es", "base-q8_0", NULL},
-    {NULL, "es", "base-q8_0", NULL},         {"large", "en", NULL, "large"},
-    {"tiny.en", "es", NULL, "tiny.en"},      {"/no/such/ggml-file.bin", "en", NULL, "/no/such/ggml-file.bin"},
+    { "tiny.en", "en", "tiny.en-q8_0", NULL }, { "whisper-tiny.en", "en", "tiny.en-q8_0", NULL },
+    { "tiny", "en", "tiny.en-q8_0", NULL },    { "base", "es", "base-q8_0", NULL },
+    { NULL, "es", "base-q8_0", NULL },         { "large", "en", NULL, "large" },
+    { "tiny.en", "es", NULL, "tiny.en" },      { "/no/such/ggml-file.bin", "en", NULL, "/no/such/ggml-file.bin" },
 };
 
 static void test_named(const void *data)
@@ -150,7 +152,7 @@ static void test_named(const void *data)
     }
     g_assert_no_error(error);
     g_autoptr(DubPcm) pcm = say_pink_noise(1, -30);
-    const DubEngineRequest request = {.pcm = pcm, .from = c->from, .to = "en"};
+    const DubEngineRequest request = { .pcm = pcm, .from = c->from, .to = "en" };
     g_autoptr(DubEngineReply) reply = dub_engine_run(whisper, &request, &error);
     g_assert_no_error(error);
     g_assert_cmpstr(reply->model, ==, c->model);
@@ -158,7 +160,7 @@ static void test_named(const void *data)
 
 static guint count_offers(const char *model_dir, const char *model, const char *from)
 {
-    const DubEngineConfig config = {.model_dir = model_dir, .model = model, .from = from, .n_cores = 2};
+    const DubEngineConfig config = { .model_dir = model_dir, .model = model, .from = from, .n_cores = 2 };
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) offers = dub_engine_whisper.list(&config, NULL, &error);
     g_assert_no_error(error);
@@ -171,7 +173,7 @@ static void test_list(void)
     g_assert_cmpuint(count_offers(own_models(), "base", NULL), >, 90);
     g_assert_cmpuint(count_offers(own_models(), NULL, "es"), >=, 1);
     g_assert_cmpuint(count_offers("/nowhere", NULL, NULL), ==, 0);
-    const DubEngineConfig config = {.n_cores = 3};
+    const DubEngineConfig config = { .n_cores = 3 };
     g_assert_cmpuint(dub_engine_whisper.count(&config), ==, 3);
 }
 
@@ -189,7 +191,7 @@ static void test_cancelled(void)
         g_autoptr(DubEngineReply) ready = hear(whisper, next, NULL);
         g_autoptr(GCancellable) cancellable = g_cancellable_new();
         g_autoptr(GError) error = NULL;
-        const DubEngineRequest request = {.pcm = pcm, .from = "en", .to = "es", .cancellable = cancellable};
+        const DubEngineRequest request = { .pcm = pcm, .from = "en", .to = "es", .cancellable = cancellable };
         Fuse *fuse = fuse_light(cancellable, dub_clock_now, 100 * DUB_NS_PER_MS);
         g_assert_null(dub_engine_run(whisper, &request, &error));
         const int64_t end_ns = dub_clock_now();
@@ -210,8 +212,10 @@ static void test_deadline(void)
     DubPcm *pcm = say("rms", sentence);
     for (int i = 0; i < 4; i++)
         pcm = say_joined(pcm, say("slt", sentence), NULL);
-    const DubEngineRequest request = {
-        .pcm = pcm, .from = "en", .to = "es", .deadline_ns = dub_clock_now() + 50 * DUB_NS_PER_MS};
+    const DubEngineRequest request = { .pcm = pcm,
+                                       .from = "en",
+                                       .to = "es",
+                                       .deadline_ns = dub_clock_now() + 50 * DUB_NS_PER_MS };
     g_autoptr(GError) error = NULL;
     g_assert_null(dub_engine_run(whisper, &request, &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_TIMEOUT);

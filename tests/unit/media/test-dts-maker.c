@@ -6,7 +6,8 @@
 typedef struct {
     const char *name;
     int pts[MAX_UNITS]; /* in decode order, ended by -1 */
-    int dts[MAX_UNITS]; /* what must come out; first -9999: only the rules are checked, and that all but two keep their PTS */
+    int dts
+        [MAX_UNITS]; /* what must come out; first -9999: only the rules are checked, and that all but two keep their PTS */
 } Case;
 
 static const Case cases[] = {
@@ -16,7 +17,9 @@ static const Case cases[] = {
     { "pyramid", { 0, 160, 80, 40, 120, 320, 240, 200, 280, -1 }, { -80, -40, 0, 40, 80, 120, 160, 200, 240 } },
     { "starts-late", { 1000, 1080, 1040, -1 }, { 960, 1000, 1040 } },
     { "starts-again", { 9000, 9080, 9040, 0, 80, 40, -1 }, { 8960, 9000, 9040, -40, 0, 40 } },
-    { "deeper-later", { 0, 40, 80, 120, 160, 200, 240, 280, 320, 360, 400, 440, 480, 520, 560, 600, 640, 680, 800, 760, 720, 840, 960, 920, 880, 1000, -1 },
+    { "deeper-later",
+      { 0,   40,  80,  120, 160, 200, 240, 280, 320, 360, 400, 440,  480, 520,
+        560, 600, 640, 680, 800, 760, 720, 840, 960, 920, 880, 1000, -1 },
       { -9999 } },
 };
 
@@ -81,7 +84,8 @@ static void test_keep(const void *data)
     g_autoptr(DubDtsMaker) maker = dub_dts_maker_new(true, on_unit, out);
     guint n = 0;
     for (; c->pts[n] != -1; n++)
-        dub_dts_maker_push(maker, dub_access_unit_new(gst_buffer_new(), c->pts[n] * DUB_NS_PER_MS, c->dts[n] * DUB_NS_PER_MS));
+        dub_dts_maker_push(maker,
+                           dub_access_unit_new(gst_buffer_new(), c->pts[n] * DUB_NS_PER_MS, c->dts[n] * DUB_NS_PER_MS));
     dub_dts_maker_flush(maker);
     g_assert_cmpuint(out->len, ==, n * 3);
     for (guint i = 0; i < n; i++) {

@@ -31,8 +31,8 @@ static const uint8_t aac_frame[] = { 0x21, 0x10, 5 };
 static GstCaps *make_video_caps(void)
 {
     g_autoptr(GstBuffer) codec_data = gst_buffer_new_memdup(avc_config, sizeof avc_config);
-    return gst_caps_new_simple("video/x-h264", "stream-format", G_TYPE_STRING, "avc", "width", G_TYPE_INT, 320, "height",
-                               G_TYPE_INT, 240, "codec_data", GST_TYPE_BUFFER, codec_data, NULL);
+    return gst_caps_new_simple("video/x-h264", "stream-format", G_TYPE_STRING, "avc", "width", G_TYPE_INT, 320,
+                               "height", G_TYPE_INT, 240, "codec_data", GST_TYPE_BUFFER, codec_data, NULL);
 }
 
 static void append(GByteArray *bytes, GstBuffer *buffer)
@@ -44,15 +44,36 @@ static void append(GByteArray *bytes, GstBuffer *buffer)
     gst_buffer_unref(buffer);
 }
 
-static const uint8_t other_tracks[][24] = { /* the first byte: how many follow it; then the tag's type and its body */
-    { 13, 9, 0x96, 0x01, 'a', 'v', 'c', '1', 1, 0, 0, 0, 0x65, 1 },                      /* one track, number 1 */
-    { 14, 9, 0x96, 0x11, 'v', 'p', '0', '9', 2, 0, 0, 4, 1, 2, 3, 4 },                  /* many tracks of one codec, one of them */
-    { 18, 9, 0x96, 0x21, 'a', 'v', '0', '1', 3, 0, 0, 1, 7, 'h', 'v', 'c', '1', 1, 0, 0 }, /* each its codec; the second is cut off */
-    { 9, 8, 0x95, 0x01, 'O', 'p', 'u', 's', 1, 0x55 },                                  /* audio */
-    { 12, 8, 0x97, 2, 1, 2, 3, 0x05, 0x01, 'm', 'p', '4', 'a', 1, },                     /* … behind a ModEx */
-    { 3, 9, 0xd0, 0, 0 },                                                              /* a command */
-    { 2, 9, 0x96, 0x01 },                                                              /* cut off */
-};
+static const uint8_t other_tracks[]
+                                 [24] = {
+                                     /* the first byte: how many follow it; then the tag's type and its body */
+                                     { 13, 9, 0x96, 0x01, 'a', 'v', 'c', '1', 1, 0, 0, 0, 0x65,
+                                       1 }, /* one track, number 1 */
+                                     { 14, 9, 0x96, 0x11, 'v', 'p', '0', '9', 2, 0, 0, 4, 1, 2, 3,
+                                       4 }, /* many tracks of one codec, one of them */
+                                     {
+                                         18, 9, 0x96, 0x21, 'a', 'v', '0', '1', 3, 0,
+                                         0,  1, 7,    'h',  'v', 'c', '1', 1,   0, 0 }, /* each its codec; the second is cut off */
+                                     { 9, 8, 0x95, 0x01, 'O', 'p', 'u', 's', 1, 0x55 }, /* audio */
+                                     {
+                                         12,
+                                         8,
+                                         0x97,
+                                         2,
+                                         1,
+                                         2,
+                                         3,
+                                         0x05,
+                                         0x01,
+                                         'm',
+                                         'p',
+                                         '4',
+                                         'a',
+                                         1,
+                                     },                    /* … behind a ModEx */
+                                     { 3, 9, 0xd0, 0, 0 }, /* a command */
+                                     { 2, 9, 0x96, 0x01 }, /* cut off */
+                                 };
 
 static void append_other_tracks(GByteArray *bytes)
 {
@@ -150,7 +171,8 @@ static void feed(GstElement *demux, const GByteArray *bytes, gsize chunk_bytes)
     gst_pad_send_event(pad, gst_event_new_segment(&segment));
     const gsize step = chunk_bytes ? chunk_bytes : bytes->len;
     for (gsize at = 0; at < bytes->len; at += step)
-        g_assert_cmpint(gst_pad_chain(pad, gst_buffer_new_memdup(bytes->data + at, MIN(step, bytes->len - at))), ==, GST_FLOW_OK);
+        g_assert_cmpint(gst_pad_chain(pad, gst_buffer_new_memdup(bytes->data + at, MIN(step, bytes->len - at))), ==,
+                        GST_FLOW_OK);
     gst_pad_send_event(pad, gst_event_new_eos());
 }
 

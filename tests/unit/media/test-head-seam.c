@@ -3,18 +3,18 @@
 
 #include <math.h>
 
-#define RATE      48000
-#define BLOCK     1024
-#define FRAME_NS  (40 * DUB_NS_PER_MS)
-#define LIVE_NS   (700 * DUB_NS_PER_S) /* the live stream's time base is another */
-#define HEAD_FRAMES 150                /* of video: 6 s */
+#define RATE        48000
+#define BLOCK       1024
+#define FRAME_NS    (40 * DUB_NS_PER_MS)
+#define LIVE_NS     (700 * DUB_NS_PER_S) /* the live stream's time base is another */
+#define HEAD_FRAMES 150                  /* of video: 6 s */
 
 typedef struct {
     const char *name;
-    unsigned first_live;      /* video unit at which the live stream begins */
-    int missing_ms;           /* of the recording's end */
-    int jitter_ms;            /* live sound's timestamps are off by this */
-    unsigned period;          /* unit i looks like unit i % period; 0: all differ */
+    unsigned first_live;               /* video unit at which the live stream begins */
+    int missing_ms;                    /* of the recording's end */
+    int jitter_ms;                     /* live sound's timestamps are off by this */
+    unsigned period;                   /* unit i looks like unit i % period; 0: all differ */
     bool is_silent, is_tone, is_noisy; /* noisy: as an AAC decoder fills in noise, each time another */
     bool is_other_stream;
     bool is_found;
@@ -63,7 +63,8 @@ static DubPcm *make_sound(const Case *c, gint64 first, GRand *noise)
     for (gsize k = 0; k < BLOCK && !c->is_silent; k++) {
         const gint64 at = first + (gint64) k;
         const double hiss = c->is_noisy ? g_rand_double_range(noise, -0.03, 0.03) : 0;
-        pcm->samples[2 * k] = (float) ((c->is_tone ? 0.3 * sin(G_PI * 2 * (double) (at % 160) / 160) : voice_at(at)) + hiss);
+        pcm->samples[2 * k] =
+            (float) ((c->is_tone ? 0.3 * sin(G_PI * 2 * (double) (at % 160) / 160) : voice_at(at)) + hiss);
     }
     return pcm;
 }

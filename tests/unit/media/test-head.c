@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define RATE       44100
-#define CLIP_UNITS 125  /* 5 s, a key frame each second */
+#define CLIP_UNITS 125 /* 5 s, a key frame each second */
 #define LIVE_UNITS 75
 #define LAST_BYTES 2000
 
@@ -20,13 +20,13 @@ static char *folder, *clip_path, *live_path;
 
 typedef struct {
     const char *name;
-    const char *path;         /* what is asked for; the server knows live/x/in */
-    double recorded_s;        /* what /list says; 0: nothing is there */
-    unsigned answers_from;    /* /get has the whole from this request on, only the first bytes before */
-    bool is_free_early;       /* freed while it waits for the recording */
-    bool is_held;             /* while the head is fetched */
-    bool is_alone;            /* there is no playback server to ask */
-    int n_video;              /* expected; 0: freed */
+    const char *path;      /* what is asked for; the server knows live/x/in */
+    double recorded_s;     /* what /list says; 0: nothing is there */
+    unsigned answers_from; /* /get has the whole from this request on, only the first bytes before */
+    bool is_free_early;    /* freed while it waits for the recording */
+    bool is_held;          /* while the head is fetched */
+    bool is_alone;         /* there is no playback server to ask */
+    int n_video;           /* expected; 0: freed */
 } Case;
 
 static const Case cases[] = {
@@ -45,7 +45,7 @@ typedef struct {
     SoupServer *server;
     EioListener *listener;
     SoupServerMessage *live;
-    GBytes *rest;             /* of the live stream: sent once the test has been told what it is */
+    GBytes *rest; /* of the live stream: sent once the test has been told what it is */
     DubHeadSource *source;
     unsigned n_gets;
     int n_info, n_video, n_ends;
@@ -107,8 +107,8 @@ static void hold(Run *run)
     run->let_go_id = g_timeout_add(500, on_let_go, run);
 }
 
-static void on_request(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query,
-                       void *user_data)
+static void on_request(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, const char *path,
+                       GHashTable *query, void *user_data)
 {
     Run *run = user_data;
     if (g_str_equal(path, "/live")) {
@@ -119,9 +119,10 @@ static void on_request(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *mess
     if (run->c->recorded_s <= 0) {
         soup_server_message_set_status(message, SOUP_STATUS_NOT_FOUND, NULL);
     } else if (g_str_equal(path, "/list")) {
-        g_autofree char *list = g_strdup_printf("[{\"start\":\"2020-01-01T00:00:00Z\",\"duration\":9000,\"url\":\"\"},"
-                                                "{\"start\":\"2026-01-02T03:04:05.678901+01:00\",\"duration\":%g,\"url\":\"\"}]",
-                                                run->c->recorded_s);
+        g_autofree char *list =
+            g_strdup_printf("[{\"start\":\"2020-01-01T00:00:00Z\",\"duration\":9000,\"url\":\"\"},"
+                            "{\"start\":\"2026-01-02T03:04:05.678901+01:00\",\"duration\":%g,\"url\":\"\"}]",
+                            run->c->recorded_s);
         soup_server_message_set_status(message, SOUP_STATUS_OK, NULL);
         soup_server_message_set_response(message, "application/json", SOUP_MEMORY_COPY, list, strlen(list));
     } else {
@@ -240,7 +241,9 @@ static void test_case(const void *data)
     g_autofree char *base = listen_at(&run);
     g_autofree char *live = g_strconcat(base, "/live", NULL);
     const DubHeadConfig config = {
-        .playback_url = run.c->is_alone ? NULL : run.c->path ? base : "http://127.0.0.1:1",
+        .playback_url = run.c->is_alone ? NULL
+                        : run.c->path   ? base
+                                        : "http://127.0.0.1:1",
         .path = "live/x/in",
         .wait_ms = run.c->n_video == LIVE_UNITS ? 500 : 60000, /* a busy machine under ASan takes its time to recover */
     };
@@ -279,13 +282,38 @@ static void make_clips(void)
     folder = g_dir_make_tmp("dub-head-XXXXXX", NULL);
     clip_path = g_build_filename(folder, "clip.mp4", NULL);
     live_path = g_build_filename(folder, "live.mkv", NULL);
-    ffmpeg((const char *[]) { "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc=s=160x120:r=25:d=5", "-f", "lavfi",
-                              "-i", "sine=f=441:d=5:r=44100", "-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-bf", "0",
-                              "-c:a", "aac", "-bsf:a", "setts=pts=PTS+1024:dts=DTS+1024", "-movflags",
-                              "+frag_keyframe+empty_moov+default_base_moof+delay_moov",
-                              "-use_editlist", "0", clip_path, NULL });
-    ffmpeg((const char *[]) { "ffmpeg", "-v", "error", "-y", "-ss", "2.1", "-i", clip_path, "-c", "copy", "-live", "1", live_path,
-                              NULL });
+    ffmpeg((const char *[]){ "ffmpeg",
+                             "-v",
+                             "error",
+                             "-y",
+                             "-f",
+                             "lavfi",
+                             "-i",
+                             "testsrc=s=160x120:r=25:d=5",
+                             "-f",
+                             "lavfi",
+                             "-i",
+                             "sine=f=441:d=5:r=44100",
+                             "-c:v",
+                             "libx264",
+                             "-preset",
+                             "ultrafast",
+                             "-g",
+                             "25",
+                             "-bf",
+                             "0",
+                             "-c:a",
+                             "aac",
+                             "-bsf:a",
+                             "setts=pts=PTS+1024:dts=DTS+1024",
+                             "-movflags",
+                             "+frag_keyframe+empty_moov+default_base_moof+delay_moov",
+                             "-use_editlist",
+                             "0",
+                             clip_path,
+                             NULL });
+    ffmpeg((const char *[]){ "ffmpeg", "-v", "error", "-y", "-ss", "2.1", "-i", clip_path, "-c", "copy", "-live", "1",
+                             live_path, NULL });
 }
 
 static void remove_clips(void)

@@ -232,7 +232,7 @@ static void push_tone(Run *run, int n_blocks)
 
 typedef struct {
     const char *name, *file;
-    int ending; /* DubSinkEnding; -1: freed without an end */
+    int ending;           /* DubSinkEnding; -1: freed without an end */
     const char *expected; /* the only file left; NULL: none */
 } EndCase;
 
@@ -284,9 +284,10 @@ static void make_clip(void)
     clip_folder = g_dir_make_tmp("dub-media-XXXXXX", NULL);
     clip_path = g_build_filename(clip_folder, "clip.mp4", NULL);
     g_autoptr(GError) error = NULL;
-    g_autoptr(GSubprocess) ffmpeg = g_subprocess_new(
-        G_SUBPROCESS_FLAGS_NONE, &error, "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc=s=160x120:r=25:d=2",
-        "-f", "lavfi", "-i", "sine=d=2:r=44100", "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", clip_path, NULL);
+    g_autoptr(GSubprocess) ffmpeg =
+        g_subprocess_new(G_SUBPROCESS_FLAGS_NONE, &error, "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i",
+                         "testsrc=s=160x120:r=25:d=2", "-f", "lavfi", "-i", "sine=d=2:r=44100", "-c:v", "libx264",
+                         "-preset", "ultrafast", "-c:a", "aac", clip_path, NULL);
     g_assert_no_error(error);
     g_assert_true(g_subprocess_wait_check(ffmpeg, NULL, NULL));
 }

@@ -15,7 +15,7 @@ typedef struct {
     DubMediamtxClient *client;
     guint n_paths;
     char *url;
-    guint status;     /* of the odd server */
+    guint status; /* of the odd server */
     const char *body;
     GPtrArray *paths;
     DubMediamtxPath *path;
@@ -69,7 +69,8 @@ static void tear_down(Fixture *f, const void *data G_GNUC_UNUSED)
     g_clear_pointer(&f->paths, g_ptr_array_unref);
     g_clear_pointer(&f->path, dub_mediamtx_path_free);
     g_clear_error(&f->error);
-    while (g_main_context_iteration(NULL, FALSE)) { }
+    while (g_main_context_iteration(NULL, FALSE)) {
+    }
 }
 
 static void on_list(GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer user_data)
@@ -247,7 +248,7 @@ static void test_bad_url(void)
     }
 }
 
-#define ADD(name, n_paths, test)                                                                                  \
+#define ADD(name, n_paths, test) \
     g_test_add("/mediamtx/client/" name, Fixture, GUINT_TO_POINTER(n_paths), set_up, test, tear_down)
 
 /* --- a MediaMTX: the publisher's query is told of its connection ------------------------------------------------------ */
@@ -280,10 +281,11 @@ static void on_request(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *mess
 {
     QueryFixture *q = data;
     g_autofree char *connection = g_strdup_printf("/v3/%s/get/a b", q->c->connections ? q->c->connections : "nothing");
-    g_autofree char *list = g_strdup_printf(
-        "{\"pageCount\":1,\"itemCount\":2,\"items\":[{\"name\":\"live/x/in\",\"ready\":true,\"source\":{\"type\":\"%s\",\"id\":\"a b\"}},"
-        "{\"name\":\"live/x/out\",\"ready\":true,\"source\":{\"type\":\"%s\",\"id\":\"ours\"}}]}",
-        q->c->source_type, q->c->source_type);
+    g_autofree char *list =
+        g_strdup_printf("{\"pageCount\":1,\"itemCount\":2,\"items\":[{\"name\":\"live/x/"
+                        "in\",\"ready\":true,\"source\":{\"type\":\"%s\",\"id\":\"a b\"}},"
+                        "{\"name\":\"live/x/out\",\"ready\":true,\"source\":{\"type\":\"%s\",\"id\":\"ours\"}}]}",
+                        q->c->source_type, q->c->source_type);
     const bool is_list = strcmp(path, "/v3/paths/list") == 0;
     if (!is_list) {
         g_assert_cmpstr(path, ==, connection);

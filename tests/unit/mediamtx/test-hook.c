@@ -8,10 +8,10 @@ typedef struct {
     const char *name, *text;
     const char *stream_id; /* NULL: refused */
     DubMediamtxDirection direction;
-    const char *reason;    /* the start of the message */
+    const char *reason; /* the start of the message */
 } Case;
 
-#define TEN(x) x x x x x x x x x x
+#define TEN(x)     x x x x x x x x x x
 #define HUNDRED(x) TEN(TEN(x))
 static const Case cases[] = {
     { "whole", "{\"path\":\"live/abc/in\",\"query\":\"lang=es\",\"sourceType\":\"rtmpConn\",\"sourceId\":\"1\"}", "abc",
@@ -116,7 +116,8 @@ typedef struct {
 
 static const ItemCase item_cases[] = {
     { "mediamtx-1.9",
-      "{\"name\":\"live/a/in\",\"confName\":\"all_others\",\"source\":{\"type\":\"rtmpConn\",\"id\":\"u1\"},\"ready\":true,"
+      "{\"name\":\"live/a/"
+      "in\",\"confName\":\"all_others\",\"source\":{\"type\":\"rtmpConn\",\"id\":\"u1\"},\"ready\":true,"
       "\"readyTime\":\"2024-05-01T10:00:00.25Z\",\"tracks\":[\"H264\",\"MPEG-4 Audio\"],\"bytesReceived\":12,"
       "\"bytesSent\":3,\"readers\":[{\"type\":\"rtmpConn\",\"id\":\"r1\"}]}",
       "live/a/in 1 1714557600250 rtmpConn/u1 H264,MPEG-4 Audio r1 12/3" },
@@ -125,7 +126,8 @@ static const ItemCase item_cases[] = {
       "\"tracks2\":[],\"inboundBytes\":5,\"outboundBytes\":6,\"readers\":[]}",
       "live/a/in 1 1714557600000 /   5/6" },
     { "mediamtx-1.20",
-      "{\"name\":\"live/x/in\",\"confName\":\"all_others\",\"ready\":true,\"readyTime\":\"2026-11-21T03:04:59.549264346Z\","
+      "{\"name\":\"live/x/"
+      "in\",\"confName\":\"all_others\",\"ready\":true,\"readyTime\":\"2026-11-21T03:04:59.549264346Z\","
       "\"available\":true,\"availableTime\":\"2026-11-21T03:04:59.549264346Z\",\"online\":true,"
       "\"onlineTime\":\"2026-11-21T03:04:59.549268211Z\",\"source\":{\"type\":\"rtmpConn\",\"id\":\"565eb8ad\"},"
       "\"tracks\":[\"H264\",\"MPEG-4 Audio\"],\"tracks2\":[{\"codec\":\"H264\",\"codecProps\":{\"width\":1280,"
@@ -173,10 +175,10 @@ static void test_item(const void *data)
     g_assert_cmpstr(second_summary, ==, summary);
 }
 
-#define ADD_ROWS(prefix, rows, func)                                                                              \
-    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {                                                              \
-        g_autofree char *path = g_strconcat("/mediamtx/" prefix "/", rows[i].name, NULL);                         \
-        g_test_add_data_func(path, &rows[i], func);                                                               \
+#define ADD_ROWS(prefix, rows, func)                                                      \
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {                                      \
+        g_autofree char *path = g_strconcat("/mediamtx/" prefix "/", rows[i].name, NULL); \
+        g_test_add_data_func(path, &rows[i], func);                                       \
     }
 
 int main(int argc, char **argv)

@@ -21,8 +21,14 @@ static const Case cases[] = {
     { "date", "0b00000000000000000000", 1 },
     { "object", "03000161003ff0000000000000000009", 1 },
     { "object-empty", "03000009", 1 },
-    { "typed-object", "100001430001610500" "0009", 1 },
-    { "ecma-array-with-wrong-count", "08ffffffff0001610500" "0009", 1 },
+    { "typed-object",
+      "100001430001610500"
+      "0009",
+      1 },
+    { "ecma-array-with-wrong-count",
+      "08ffffffff0001610500"
+      "0009",
+      1 },
     { "strict-array", "0a000000020505", 1 },
     { "connect", "020007636f6e6e656374003ff00000000000000300036170700200046c697665000009", 3 },
     { "number-short", "003ff00000", -1 },

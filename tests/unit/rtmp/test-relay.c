@@ -24,7 +24,12 @@ static const TagCase tag_cases[] = {
     { "hevc-header", true, "\x90hvc1", 5, { "H265", true, true, false } },
     { "hevc-key", true, "\x91hvc1", 5, { "H265", false, true, false } },
     { "hevc-inter-x", true, "\xa3hvc1", 5, { "H265", false, false, false } },
-    { "av1-metadata", true, "\x94" "av01", 5, { "AV1", false, true, true } },
+    { "av1-metadata",
+      true,
+      "\x94"
+      "av01",
+      5,
+      { "AV1", false, true, true } },
     { "unknown-fourcc", true, "\x91xxxx", 5, { NULL, false, true, false } },
     { "command-frame", true, "\x57\x00", 2, { "H264", true, false, true } },
     { "video-empty", true, "", 0, { NULL, false, false, true } },
@@ -116,8 +121,8 @@ static void test_send_queue(void)
         g_autoptr(GByteArray) expected = g_byte_array_new();
         g_autoptr(GByteArray) sent = g_byte_array_new();
         for (gsize i = 0; i < 20 * G_N_ELEMENTS(sizes); i++) {
-            g_autoptr(DubRtmpFrame) frame = make(DUB_RTMP_FRAME_VIDEO, 0xfffff0 + 4 * (guint32) i,
-                                                 sizes[i % G_N_ELEMENTS(sizes)]);
+            g_autoptr(DubRtmpFrame) frame =
+                make(DUB_RTMP_FRAME_VIDEO, 0xfffff0 + 4 * (guint32) i, sizes[i % G_N_ELEMENTS(sizes)]);
             g_autoptr(GByteArray) wire = reference_wire(frame);
             g_assert_cmpuint(wire->len, ==, frame->wire_bytes);
             g_byte_array_append(expected, wire->data, wire->len);
@@ -185,8 +190,8 @@ static const CacheCase cache_cases[] = {
     { "audio-alone-beyond-its-bounds", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "", true },
     { "group-too-long", "hkiiiiiiiiiiiiiiiiiiiiiiiiiii", "h:99 ", false },
     { "after-a-long-group", "hkiiiiiiiiiiiiiiiiiiiiiiiiiiiki", "h:29 29 30 ", true },
-    { "head-too-long-keeps-its-last-group", "hkiiiiiiiiiiiikiiiiiiiiii",
-      "h:14 14 15 16 17 18 19 20 21 22 23 24 ", true },
+    { "head-too-long-keeps-its-last-group", "hkiiiiiiiiiiiikiiiiiiiiii", "h:14 14 15 16 17 18 19 20 21 22 23 24 ",
+      true },
     { "key-frame-at-the-bound", "hkiiiiiiiiiiiiiiiiiikk", "h:21 21 ", true },
 };
 
@@ -212,7 +217,8 @@ static void test_cache(const void *data)
         g_autoptr(DubRtmpFrame) frame = make(*step == 'h'   ? DUB_RTMP_FRAME_SETUP
                                              : *step == 'k' ? DUB_RTMP_FRAME_VIDEO_KEY
                                              : *step == 'i' ? DUB_RTMP_FRAME_VIDEO
-                                                            : DUB_RTMP_FRAME_AUDIO, timestamp_ms, 1000);
+                                                            : DUB_RTMP_FRAME_AUDIO,
+                                             timestamp_ms, 1000);
         if (*step == 'h')
             dub_gop_cache_set_setup(cache, DUB_GOP_VIDEO_HEADER, frame);
         else
@@ -241,10 +247,10 @@ static void test_metadata(void)
     g_assert_false(is_metadata);
 }
 
-#define ADD_ROWS(prefix, rows, func)                                                                              \
-    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {                                                              \
-        g_autofree char *path = g_strconcat("/rtmp/" prefix "/", rows[i].name, NULL);                             \
-        g_test_add_data_func(path, &rows[i], func);                                                               \
+#define ADD_ROWS(prefix, rows, func)                                                  \
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {                                  \
+        g_autofree char *path = g_strconcat("/rtmp/" prefix "/", rows[i].name, NULL); \
+        g_test_add_data_func(path, &rows[i], func);                                   \
     }
 
 int main(int argc, char **argv)

@@ -124,13 +124,13 @@ static void turn(void)
     g_source_remove(wake);
 }
 
-#define UNTIL(condition)                                                                                          \
-    do {                                                                                                          \
-        const gint64 limit_ns = dub_clock_now() + PATIENCE_NS;                                                    \
-        while (!(condition)) {                                                                                    \
-            g_assert_cmpint(dub_clock_now(), <, limit_ns);                                                        \
-            turn();                                                                                               \
-        }                                                                                                         \
+#define UNTIL(condition)                                       \
+    do {                                                       \
+        const gint64 limit_ns = dub_clock_now() + PATIENCE_NS; \
+        while (!(condition)) {                                 \
+            g_assert_cmpint(dub_clock_now(), <, limit_ns);     \
+            turn();                                            \
+        }                                                      \
     } while (0)
 
 static bool said(Peer *peer, const char *text)
@@ -167,7 +167,8 @@ static Peer *peer_open(const Fixture *f)
     g_autoptr(GError) error = NULL;
     peer->socket = g_socket_new(G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &error);
     g_assert_no_error(error);
-    g_autoptr(GSocketAddress) address = g_inet_socket_address_new_from_string("127.0.0.1", dub_rtmp_server_port(f->server));
+    g_autoptr(GSocketAddress) address =
+        g_inet_socket_address_new_from_string("127.0.0.1", dub_rtmp_server_port(f->server));
     g_socket_connect(peer->socket, address, NULL, &error); /* into the backlog: no turn of the server is needed */
     g_assert_no_error(error);
     g_socket_set_blocking(peer->socket, FALSE);
@@ -386,10 +387,10 @@ static void test_end(const void *data)
     video(publisher, 0, KEY, 100);
     UNTIL(said(player, "[9@0:100:1701]"));
     switch ((Ending) GPOINTER_TO_INT(data)) {
-    case BY_CLOSE:   g_assert_true(g_socket_shutdown(publisher->socket, TRUE, TRUE, NULL)); break;
+    case BY_CLOSE: g_assert_true(g_socket_shutdown(publisher->socket, TRUE, TRUE, NULL)); break;
     case BY_COMMAND: peer_command(publisher, "deleteStream", 6, NULL); break;
-    case BY_KICK:    g_assert_true(dub_rtmp_server_kick(f.server, "live/x")); break;
-    case BY_STOP:    dub_rtmp_server_stop(f.server); break;
+    case BY_KICK: g_assert_true(dub_rtmp_server_kick(f.server, "live/x")); break;
+    case BY_STOP: dub_rtmp_server_stop(f.server); break;
     }
     const gint64 begun_ns = dub_clock_now();
     UNTIL(is_closed(player));
@@ -461,7 +462,8 @@ static void test_paths(void)
     g_assert_true(g_uuid_string_is_valid(second->reader_ids[0]));
     g_assert_cmpuint(second->bytes_received, ==, 30 + 40 + 4 + 1000);
     g_assert_cmpuint(second->bytes_sent, ==, 14 + 40 + 4 + 1000);
-    g_assert_true(g_strv_equal((const char *const *) second->tracks, (const char *const[]){ "H264", "MPEG-4 Audio", NULL }));
+    g_assert_true(
+        g_strv_equal((const char *const *) second->tracks, (const char *const[]){ "H264", "MPEG-4 Audio", NULL }));
     finish(&f);
 }
 
@@ -532,7 +534,8 @@ static const GarbageCase garbage_cases[] = {
     { "message-16-mib-before-publish", "\x03\0\0\0\xff\xff\xff\x14\0\0\0\0", 12, true },
     { "publish-twice",
       "\x03\0\0\0\0\0\x18\x14\0\0\0\0\x02\0\x07publish\0\0\0\0\0\0\0\0\0\x05\x02\0\x01x"
-      "\x03\0\0\0\0\0\x18\x14\0\0\0\0\x02\0\x07publish\0\0\0\0\0\0\0\0\0\x05\x02\0\x01y", 72, true },
+      "\x03\0\0\0\0\0\x18\x14\0\0\0\0\x02\0\x07publish\0\0\0\0\0\0\0\0\0\x05\x02\0\x01y",
+      72, true },
 };
 
 static void test_garbage(const void *data)
@@ -561,9 +564,7 @@ static void test_times_out(const void *data)
     switch (GPOINTER_TO_INT(data)) {
     case 0: break; /* says nothing */
     case 1: peer_connect(peer, "live"); break;
-    default:
-        peer_connect(peer, "live");
-        peer_command(peer, "publish", 2, "x");
+    default: peer_connect(peer, "live"); peer_command(peer, "publish", 2, "x");
     }
     UNTIL(is_closed(peer));
     g_assert_cmpuint(dub_rtmp_server_connections(f.server), ==, 0);
@@ -600,8 +601,17 @@ static void test_acknowledges(void)
 
 static void append_tag(GByteArray *out, guint8 type, guint32 timestamp_ms, const char *payload, guint8 size)
 {
-    const guint8 header[] = { type, 0, 0, size, (guint8) (timestamp_ms >> 16), (guint8) (timestamp_ms >> 8),
-                              (guint8) timestamp_ms, (guint8) (timestamp_ms >> 24), 0, 0, 0 };
+    const guint8 header[] = { type,
+                              0,
+                              0,
+                              size,
+                              (guint8) (timestamp_ms >> 16),
+                              (guint8) (timestamp_ms >> 8),
+                              (guint8) timestamp_ms,
+                              (guint8) (timestamp_ms >> 24),
+                              0,
+                              0,
+                              0 };
     const guint8 trailer[] = { 0, 0, 0, (guint8) (sizeof header + size) };
     g_byte_array_append(out, header, sizeof header);
     g_byte_array_append(out, (const guint8 *) payload, size);

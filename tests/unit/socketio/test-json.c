@@ -147,8 +147,9 @@ static void test_long_number(void)
 
 static void test_agrees_with_jansson(void)
 {
-    static const char text[] = "{\"fragment_id\":\"0\",\"sequence_number\":17,\"audio\":{\"format\":\"m4a\",\"duration_ms\":6000,"
-                               "\"data_base64\":\"AAECAwQ=\"},\"metadata\":{\"pts_ns\":123456789012345,\"x\":[1.25,null,true]}}";
+    static const char text[] =
+        "{\"fragment_id\":\"0\",\"sequence_number\":17,\"audio\":{\"format\":\"m4a\",\"duration_ms\":6000,"
+        "\"data_base64\":\"AAECAwQ=\"},\"metadata\":{\"pts_ns\":123456789012345,\"x\":[1.25,null,true]}}";
     json_t *ours = sio_json_parse(text, strlen(text), NULL), *theirs = json_loads(text, 0, NULL);
     g_assert_true(json_equal(ours, theirs));
     json_decref(ours);

@@ -14,7 +14,7 @@ typedef struct {
     SioServer *server;
     SioClient *client;
     char *url;
-    SioSocket *socket; /* the server's end; a reference */
+    SioSocket *socket;                 /* the server's end; a reference */
     guint n_connected, n_disconnected; /* the server's */
     SioDisconnectReason server_reason;
     json_t *auth;
@@ -23,10 +23,10 @@ typedef struct {
     guint retry_ms;
     GError *client_error;
     json_t *error_data;
-    GPtrArray *events; /* what the client got: "name args", of char */
-    GPtrArray *acks;   /* "args" or the error's message, of char */
+    GPtrArray *events;      /* what the client got: "name args", of char */
+    GPtrArray *acks;        /* "args" or the error's message, of char */
     GPtrArray *attachments; /* of the last event or ack */
-    bool ends_client;  /* frees it in the next callback */
+    bool ends_client;       /* frees it in the next callback */
 } Fixture;
 
 static char *to_text(const json_t *value)
@@ -210,12 +210,12 @@ static gboolean on_give_up(void *data G_GNUC_UNUSED)
     return G_SOURCE_REMOVE;
 }
 
-#define WAIT_FOR(condition)                                         \
-    do {                                                            \
+#define WAIT_FOR(condition)                                                    \
+    do {                                                                       \
         const guint give_up = g_timeout_add_seconds(WAIT_S, on_give_up, NULL); \
-        while (!(condition))                                        \
-            g_main_context_iteration(NULL, TRUE);                   \
-        g_source_remove(give_up);                                   \
+        while (!(condition))                                                   \
+            g_main_context_iteration(NULL, TRUE);                              \
+        g_source_remove(give_up);                                              \
     } while (0)
 
 #define EVENT(f, i) ((const char *) g_ptr_array_index((f)->events, i))

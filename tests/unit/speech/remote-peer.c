@@ -11,8 +11,7 @@
 
 /* ---- the other side ---- */
 
-static bool on_authorize(G_GNUC_UNUSED SioSocket *socket, const json_t *auth, SioRefusal *refusal,
-                         void *user_data)
+static bool on_authorize(G_GNUC_UNUSED SioSocket *socket, const json_t *auth, SioRefusal *refusal, void *user_data)
 {
     const Server *server = user_data;
     const char *token = json_string_value(json_object_get(auth, "token"));
@@ -61,7 +60,7 @@ Server *server_new(Script script)
 
 Server *server_new_at(Script script, guint at_port)
 {
-    static const SioNamespaceCallbacks callbacks = {on_authorize, on_connect, on_event, NULL};
+    static const SioNamespaceCallbacks callbacks = { on_authorize, on_connect, on_event, NULL };
     Server *server = g_new0(Server, 1);
     g_autoptr(GError) error = NULL;
     server->script = script;
@@ -106,31 +105,28 @@ guint count_events(const Server *server, const char *name)
 
 static void emit_ready(SioSocket *socket, int max_inflight)
 {
-    sio_socket_emit(
-        socket, "stream:ready",
-        json_pack("{s:s, s:s, s:i}", "stream_id", "demo", "session_id", "x", "max_inflight", max_inflight));
+    sio_socket_emit(socket, "stream:ready",
+                    json_pack("{s:s, s:s, s:i}", "stream_id", "demo", "session_id", "x", "max_inflight", max_inflight));
 }
 
 json_t *echo_of(const json_t *data)
 {
-    return json_pack("{s:O, s:O, s:O, s:s, s:O, s:s, s:s, s:i, s:{s:i, s:i, s:i}, s:{s:i, s:f}}",
-                     "fragment_id", json_object_get(data, "fragment_id"), "stream_id",
-                     json_object_get(data, "stream_id"), "sequence_number",
-                     json_object_get(data, "sequence_number"), "status", "success", "dubbed_audio",
+    return json_pack("{s:O, s:O, s:O, s:s, s:O, s:s, s:s, s:i, s:{s:i, s:i, s:i}, s:{s:i, s:f}}", "fragment_id",
+                     json_object_get(data, "fragment_id"), "stream_id", json_object_get(data, "stream_id"),
+                     "sequence_number", json_object_get(data, "sequence_number"), "status", "success", "dubbed_audio",
                      json_object_get(data, "audio"), "transcript", "one", "translated_text", "uno",
-                     "processing_time_ms", 60, "stage_timings", "asr_ms", 10, "translation_ms", 20, "tts_ms",
-                     30, "metadata", "speech_start_ms", 250, "speech_end_ms", 900.5);
+                     "processing_time_ms", 60, "stage_timings", "asr_ms", 10, "translation_ms", 20, "tts_ms", 30,
+                     "metadata", "speech_start_ms", 250, "speech_end_ms", 900.5);
 }
 
 void emit_complete(SioSocket *socket)
 {
     sio_socket_emit(socket, "stream:complete",
-                    json_pack("{s:s, s:i, s:i, s:{}}", "stream_id", "demo", "total_fragments", 0,
-                              "total_duration_ms", 0, "statistics"));
+                    json_pack("{s:s, s:i, s:i, s:{}}", "stream_id", "demo", "total_fragments", 0, "total_duration_ms",
+                              0, "statistics"));
 }
 
-void echo_script(G_GNUC_UNUSED Server *server, SioSocket *socket, const char *event,
-                        const json_t *payload)
+void echo_script(G_GNUC_UNUSED Server *server, SioSocket *socket, const char *event, const json_t *payload)
 {
     if (strcmp(event, "stream:init") == 0)
         emit_ready(socket, 5);
@@ -141,14 +137,14 @@ void echo_script(G_GNUC_UNUSED Server *server, SioSocket *socket, const char *ev
 }
 
 void silent_script(G_GNUC_UNUSED Server *server, SioSocket *socket, const char *event,
-                          G_GNUC_UNUSED const json_t *payload)
+                   G_GNUC_UNUSED const json_t *payload)
 {
     if (strcmp(event, "stream:init") == 0)
         emit_ready(socket, 3);
 }
 
-void mute_script(G_GNUC_UNUSED Server *server, G_GNUC_UNUSED SioSocket *socket,
-                        G_GNUC_UNUSED const char *event, G_GNUC_UNUSED const json_t *payload)
+void mute_script(G_GNUC_UNUSED Server *server, G_GNUC_UNUSED SioSocket *socket, G_GNUC_UNUSED const char *event,
+                 G_GNUC_UNUSED const json_t *payload)
 {
 }
 
@@ -272,16 +268,14 @@ void client_connect(Client *client, const Server *server, const DubSpeechConfig 
     client_init(client, config ? config : &default_config, &there);
 }
 
-Server *serve(Client *client, Script script, const DubSpeechConfig *config,
-              const DubSpeechRemoteOptions *options)
+Server *serve(Client *client, Script script, const DubSpeechConfig *config, const DubSpeechRemoteOptions *options)
 {
     Server *server = server_new(script);
     client_connect(client, server, config, options);
     return server;
 }
 
-Server *serve_ready(Client *client, Script script, const DubSpeechConfig *config,
-                    const DubSpeechRemoteOptions *options)
+Server *serve_ready(Client *client, Script script, const DubSpeechConfig *config, const DubSpeechRemoteOptions *options)
 {
     Server *server = serve(client, script, config, options);
     WAIT_FOR(client->n_ready);
@@ -316,9 +310,8 @@ DubPcm *tone(unsigned rate_hz, unsigned channels, double seconds, double hz)
 
 void submit(Client *client, uint64_t sequence_number)
 {
-    dub_speech_submit(client->speech,
-                      dub_fragment_new(sequence_number, (int64_t) sequence_number * DUB_NS_PER_S,
-                                       tone(RATE_HZ, 2, 1, 440)));
+    dub_speech_submit(client->speech, dub_fragment_new(sequence_number, (int64_t) sequence_number * DUB_NS_PER_S,
+                                                       tone(RATE_HZ, 2, 1, 440)));
 }
 
 DubSpeechResult *result_at(const Client *client, guint index)
@@ -332,9 +325,8 @@ double snr_db(const DubPcm *expected, const DubPcm *actual)
     double signal = 0, noise = 1e-12;
     for (gsize i = 0; i < expected->n_frames * expected->channels; i++) {
         signal += (double) expected->samples[i] * expected->samples[i];
-        noise += ((double) actual->samples[i] - expected->samples[i]) *
-                 ((double) actual->samples[i] - expected->samples[i]);
+        noise +=
+            ((double) actual->samples[i] - expected->samples[i]) * ((double) actual->samples[i] - expected->samples[i]);
     }
     return 10 * log10(signal / noise);
 }
-

@@ -20,13 +20,13 @@ struct _Server {
     SioServer *sio;
     char *url;
     Script script;
-    const char *token; /* wanted; NULL: none */
-    SioSocket *socket; /* the last that connected */
+    const char *token;           /* wanted; NULL: none */
+    SioSocket *socket;           /* the last that connected */
     guint n_connected, n_health; /* connections; times that /health was asked for */
-    GPtrArray *names; /* of events, in the order they came */
-    json_t *init;     /* the last stream:init */
-    json_t *kept;     /* array of fragment:data, for scripts that answer later */
-    json_t *receipts; /* array of fragment:ack */
+    GPtrArray *names;            /* of events, in the order they came */
+    json_t *init;                /* the last stream:init */
+    json_t *kept;                /* array of fragment:data, for scripts that answer later */
+    json_t *receipts;            /* array of fragment:ack */
 };
 Server *server_new(Script script);
 Server *server_new_at(Script script, guint port); /* 0: a free one */
@@ -45,14 +45,7 @@ void emit_complete(SioSocket *socket);
 
 /* ---- our side ---- */
 
-typedef enum {
-    FREE_NEVER,
-    FREE_ON_READY,
-    FREE_ON_RESULT,
-    FREE_ON_LOST,
-    FREE_ON_FAILED,
-    FREE_ON_COMPLETE
-} FreeWhen;
+typedef enum { FREE_NEVER, FREE_ON_READY, FREE_ON_RESULT, FREE_ON_LOST, FREE_ON_FAILED, FREE_ON_COMPLETE } FreeWhen;
 
 typedef struct {
     DubSpeech *speech;
@@ -73,22 +66,21 @@ void submit(Client *client, uint64_t sequence_number); /* a second of tone */
 DubSpeechResult *result_at(const Client *client, guint index);
 
 guint start_limit(bool *over); /* for WAIT_FOR */
-#define WAIT_FOR(condition)                                                                                  \
-    do {                                                                                                     \
-        bool over;                                                                                           \
-        const guint limit = start_limit(&over);                                                              \
-        while (!(condition) && !over)                                                                        \
-            g_main_context_iteration(NULL, TRUE);                                                            \
-        g_source_remove(limit);                                                                              \
-        g_assert_true(condition);                                                                            \
+#define WAIT_FOR(condition)                       \
+    do {                                          \
+        bool over;                                \
+        const guint limit = start_limit(&over);   \
+        while (!(condition) && !over)             \
+            g_main_context_iteration(NULL, TRUE); \
+        g_source_remove(limit);                   \
+        g_assert_true(condition);                 \
     } while (0)
 
 /* ---- both ---- */
 
 /* A server, and @client (zeroed, but for free_when), which is about to connect to it. @config, @options: NULL: the
  * default; the URL is the server's. */
-Server *serve(Client *client, Script script, const DubSpeechConfig *config,
-              const DubSpeechRemoteOptions *options);
+Server *serve(Client *client, Script script, const DubSpeechConfig *config, const DubSpeechRemoteOptions *options);
 Server *serve_ready(Client *client, Script script, const DubSpeechConfig *config,
                     const DubSpeechRemoteOptions *options); /* the stream is ready */
 void client_connect(Client *client, const Server *server, const DubSpeechConfig *config,

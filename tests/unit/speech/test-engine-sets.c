@@ -27,7 +27,7 @@ static void on_loaded(DubLanes *lanes, const GError *error, void *user_data)
 
 static void lease(Stream *stream, DubEngineSets *sets, const char *from, const char *to)
 {
-    *stream = (Stream) {.lets_go = stream->lets_go};
+    *stream = (Stream){ .lets_go = stream->lets_go };
     stream->lease = dub_engine_sets_lease(sets, from, to, on_loaded, stream);
     g_assert_cmpint(stream->n_told, ==, 0); /* never from inside the call */
 }
@@ -44,12 +44,12 @@ static gboolean on_too_long(G_GNUC_UNUSED gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-#define WAIT_FOR(condition)                                                        \
-    do {                                                                           \
-        const guint guard = g_timeout_add_seconds(60, on_too_long, NULL);          \
-        while (!(condition))                                                       \
-            g_main_context_iteration(NULL, TRUE);                                  \
-        g_source_remove(guard);                                                    \
+#define WAIT_FOR(condition)                                               \
+    do {                                                                  \
+        const guint guard = g_timeout_add_seconds(60, on_too_long, NULL); \
+        while (!(condition))                                              \
+            g_main_context_iteration(NULL, TRUE);                         \
+        g_source_remove(guard);                                           \
     } while (0)
 
 static void wait_told(Stream *stream)
@@ -88,7 +88,7 @@ static DubEngineSets *open_sets(void)
 static void test_one_load_for_many(void)
 {
     DubEngineSets *sets = open_sets();
-    Stream streams[3] = {0}, later = {0};
+    Stream streams[3] = { 0 }, later = { 0 };
     for (int i = 0; i < 3; i++)
         lease(&streams[i], sets, "en", "es");
     for (int i = 0; i < 3; i++)
@@ -114,7 +114,7 @@ static void test_one_load_for_many(void)
 static void test_regions(void)
 {
     DubEngineSets *sets = open_sets();
-    Stream one = {0}, two = {0}, three = {0};
+    Stream one = { 0 }, two = { 0 }, three = { 0 };
     lease(&one, sets, "en", "es");
     lease(&two, sets, "en-GB", "es-419");
     lease(&three, sets, "EN_us", "ES");
@@ -136,7 +136,7 @@ static void test_failed_is_tried_again(void)
     DubEngineSets *sets = open_sets();
     fake_ear.open_error = "apt-get install ear";
     fake_other_ear.offers = NULL;
-    Stream one = {0}, two = {0}, three = {0};
+    Stream one = { 0 }, two = { 0 }, three = { 0 };
     lease(&one, sets, "en", "es");
     lease(&two, sets, "en", "es");
     wait_told(&one);
@@ -159,7 +159,7 @@ static void test_failed_is_tried_again(void)
 static void test_unsupported(void)
 {
     DubEngineSets *sets = open_sets();
-    Stream stream = {0};
+    Stream stream = { 0 };
     lease(&stream, sets, "en", "tlh");
     wait_told(&stream);
     g_assert_error(stream.error, DUB_ERROR, DUB_ERROR_UNSUPPORTED);
@@ -172,7 +172,7 @@ static void test_unsupported(void)
 static void test_given_back_while_loading(void)
 {
     DubEngineSets *sets = open_sets();
-    Stream gone = {0}, stays = {0};
+    Stream gone = { 0 }, stays = { 0 };
     lease(&gone, sets, "en", "es");
     give_back(&gone);
     lease(&stays, sets, "en", "es");
@@ -192,7 +192,7 @@ static void test_given_back_while_loading(void)
 static void test_given_back_when_told(void)
 {
     DubEngineSets *sets = open_sets();
-    Stream one = {.lets_go = true}, two = {.lets_go = true};
+    Stream one = { .lets_go = true }, two = { .lets_go = true };
     lease(&one, sets, "en", "es");
     lease(&two, sets, "en", "tlh");
     wait_told(&one);
@@ -209,7 +209,7 @@ static void test_freed_while_loading(void)
 {
     DubEngineSets *sets = open_sets();
     fake_ear.holds = true; /* at its first words */
-    Stream stream = {0};
+    Stream stream = { 0 };
     lease(&stream, sets, "en", "es");
     fake_wait_running(&fake_ear, 1);
     give_back(&stream);
@@ -238,8 +238,8 @@ static DubEngineSets *open_many(void)
 static void lease_all(Stream *streams, DubEngineSets *sets)
 {
     for (char i = 0; i < DUB_ENGINE_SETS_MOST; i++) {
-        const char to[] = {(char) ('a' + i), (char) ('a' + i), '\0'};
-        streams[(int) i] = (Stream) {0};
+        const char to[] = { (char) ('a' + i), (char) ('a' + i), '\0' };
+        streams[(int) i] = (Stream){ 0 };
         lease(&streams[(int) i], sets, "en", to);
         wait_told(&streams[(int) i]);
         g_assert_no_error(streams[(int) i].error);
@@ -249,7 +249,7 @@ static void lease_all(Stream *streams, DubEngineSets *sets)
 static void test_ninth_is_refused(void)
 {
     DubEngineSets *sets = open_many();
-    Stream streams[DUB_ENGINE_SETS_MOST], ninth = {0}, again = {0};
+    Stream streams[DUB_ENGINE_SETS_MOST], ninth = { 0 }, again = { 0 };
     lease_all(streams, sets);
     lease(&ninth, sets, "en", "ii");
     wait_told(&ninth);
@@ -271,7 +271,7 @@ static void test_ninth_is_refused(void)
 static void test_unused_makes_room(void)
 {
     DubEngineSets *sets = open_many();
-    Stream streams[DUB_ENGINE_SETS_MOST], ninth = {0};
+    Stream streams[DUB_ENGINE_SETS_MOST], ninth = { 0 };
     lease_all(streams, sets);
     DubLanes *given_up = streams[5].lanes;
     give_back(&streams[5]);
@@ -305,7 +305,7 @@ static void test_lanes(void)
     fakes_reset();
     g_autoptr(DubEngineSettings) settings = rig_settings("ENGINE_LANES=5", NULL);
     g_autoptr(DubEngineSets) sets = dub_engine_sets_new(settings);
-    Stream stream = {0};
+    Stream stream = { 0 };
     lease(&stream, sets, "en", "es");
     wait_told(&stream);
     g_assert_cmpuint(dub_lanes_count(stream.lanes), ==, 5);

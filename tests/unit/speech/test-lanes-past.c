@@ -33,7 +33,7 @@ static DubLanes *open_lanes(unsigned n_lanes)
 
 static void begin(Rig *rig, DubLanes *lanes)
 {
-    const DubSpeechSessionConfig config = {.rate_hz = RATE_HZ, .channels = 1, .timeout_ms = 60000};
+    const DubSpeechSessionConfig config = { .rate_hz = RATE_HZ, .channels = 1, .timeout_ms = 60000 };
     g_autoptr(GError) error = NULL;
     rig->lanes = lanes;
     rig->results = g_ptr_array_new_with_free_func((GDestroyNotify) dub_speech_result_free);
@@ -142,7 +142,7 @@ typedef struct {
     const char *name, *unit; /* said a hundred times */
 } Long;
 
-static const Long longs[] = {{"words", "many words "}, {"no-blanks", "言葉"}};
+static const Long longs[] = { { "words", "many words " }, { "no-blanks", "言葉" } };
 
 /* What is told of a long fragment is its end: whole words, or whole characters where there are no blanks. */
 static void test_long_context(const void *data)
@@ -221,17 +221,17 @@ typedef struct {
 } Failure;
 
 static const Failure failures[] = {
-    {"recogniser", &fake_ear, DUB_ERROR_ENGINE, "MODEL_ERROR", "asr", true},
-    {"translator", &fake_rules, DUB_ERROR_ENGINE, "MODEL_ERROR", "translation", true},
-    {"voice", &fake_quick, DUB_ERROR_ENGINE, "MODEL_ERROR", "tts", true},
-    {"late", &fake_ear, DUB_ERROR_TIMEOUT, "TIMEOUT", "asr", true},
-    {"corrupt", &fake_ear, DUB_ERROR_CORRUPT, "INVALID_AUDIO", "asr", false},
-    {"no-voice", &fake_quick, DUB_ERROR_NOT_FOUND, "INVALID_VOICE_PROFILE", "tts", false},
-    {"rate-limit", &fake_rules, DUB_ERROR_BACKPRESSURE, "RATE_LIMIT", "translation", true},
-    {"key", &fake_rules, DUB_ERROR_AUTH, "MODEL_ERROR", "translation", false},
-    {"quota", &fake_rules, DUB_ERROR_NO_SPACE, "MODEL_ERROR", "translation", false},
-    {"network", &fake_rules, DUB_ERROR_NETWORK, "TRANSLATION_API_UNAVAILABLE", "translation", true},
-    {"network-of-a-recogniser", &fake_ear, DUB_ERROR_NETWORK, "MODEL_ERROR", "asr", true},
+    { "recogniser", &fake_ear, DUB_ERROR_ENGINE, "MODEL_ERROR", "asr", true },
+    { "translator", &fake_rules, DUB_ERROR_ENGINE, "MODEL_ERROR", "translation", true },
+    { "voice", &fake_quick, DUB_ERROR_ENGINE, "MODEL_ERROR", "tts", true },
+    { "late", &fake_ear, DUB_ERROR_TIMEOUT, "TIMEOUT", "asr", true },
+    { "corrupt", &fake_ear, DUB_ERROR_CORRUPT, "INVALID_AUDIO", "asr", false },
+    { "no-voice", &fake_quick, DUB_ERROR_NOT_FOUND, "INVALID_VOICE_PROFILE", "tts", false },
+    { "rate-limit", &fake_rules, DUB_ERROR_BACKPRESSURE, "RATE_LIMIT", "translation", true },
+    { "key", &fake_rules, DUB_ERROR_AUTH, "MODEL_ERROR", "translation", false },
+    { "quota", &fake_rules, DUB_ERROR_NO_SPACE, "MODEL_ERROR", "translation", false },
+    { "network", &fake_rules, DUB_ERROR_NETWORK, "TRANSLATION_API_UNAVAILABLE", "translation", true },
+    { "network-of-a-recogniser", &fake_ear, DUB_ERROR_NETWORK, "MODEL_ERROR", "asr", true },
 };
 
 static void test_failure(const void *data)
@@ -289,13 +289,13 @@ static void test_voices(void)
     fakes_reset();
     g_autoptr(DubLanes) lanes = open_lanes(1);
     g_autoptr(GError) error = NULL;
-    DubSpeechSessionConfig config = {.voice = "nobody", .rate_hz = RATE_HZ, .channels = 1};
+    DubSpeechSessionConfig config = { .voice = "nobody", .rate_hz = RATE_HZ, .channels = 1 };
     g_assert_null(dub_speech_session_new(lanes, &config, on_done, NULL, &error));
     g_assert_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND);
     g_assert_nonnull(strstr(error->message, "\"nobody\""));
     g_clear_error(&error);
     for (gsize i = 0; i < 4; i++) {
-        static const char *const names[] = {NULL, "default", "", "quick"};
+        static const char *const names[] = { NULL, "default", "", "quick" };
         config.voice = names[i];
         g_autoptr(DubSpeechSession) session = dub_speech_session_new(lanes, &config, on_done, NULL, &error);
         g_assert_no_error(error);

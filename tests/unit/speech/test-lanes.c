@@ -28,7 +28,7 @@ static void on_done(DubSpeechResult *result, void *user_data)
 
 static void set_up(Rig *rig, DubLanes *lanes, unsigned timeout_ms)
 {
-    const DubSpeechSessionConfig config = {NULL, RATE_HZ, 1, timeout_ms};
+    const DubSpeechSessionConfig config = { NULL, RATE_HZ, 1, timeout_ms };
     g_autoptr(GError) error = NULL;
     rig->results = g_ptr_array_new_with_free_func((GDestroyNotify) dub_speech_result_free);
     rig->session = dub_speech_session_new(lanes, &config, on_done, rig, &error);
@@ -108,7 +108,8 @@ static void test_cancelled(gconstpointer data)
     g_assert_cmpstr(dub_speech_session_cancel(rig.session, 0), ==, "asr");
     const int64_t busy_ns = work_until_free(&rig, 1);
     g_test_message("free after %d ms of work", (int) (busy_ns / DUB_NS_PER_MS));
-    g_assert_cmpint(busy_ns, <, 400 * DUB_NS_PER_MS); /* under the sanitizers, too; of the fragment it would be ten times that */
+    g_assert_cmpint(busy_ns, <,
+                    400 * DUB_NS_PER_MS); /* under the sanitizers, too; of the fragment it would be ten times that */
     assert_dubs(&rig, 2);
     g_assert_cmpuint(rig.results->len, ==, 2); /* the cancelled one was not answered */
     tear_down(&rig);

@@ -55,7 +55,8 @@ static void on_complete(void *user_data)
 }
 
 static const DubSpeechCallbacks callbacks = {
-    .on_ready = on_ready, .on_result = on_result, .on_failed = on_failed, .on_complete = on_complete};
+    .on_ready = on_ready, .on_result = on_result, .on_failed = on_failed, .on_complete = on_complete
+};
 
 static gboolean on_too_long(gpointer data G_GNUC_UNUSED)
 {
@@ -73,10 +74,17 @@ static void run(Watch *watch)
 /* @sets: (nullable): engines of its own, which are not loaded yet */
 static void watch_init(Watch *watch, DubEngineSets *sets, const char *to, const char *voice)
 {
-    const DubSpeechConfig config = {.stream_id = "test", .worker_id = "test", .source_language = "en",
-                                    .target_language = to, .voice = voice, .rate_hz = RATE_HZ, .channels = 2,
-                                    .segment_ms = 6000, .max_inflight = 5, .timeout_ms = 30000};
-    *watch = (Watch) {.loop = g_main_loop_new(NULL, FALSE)};
+    const DubSpeechConfig config = { .stream_id = "test",
+                                     .worker_id = "test",
+                                     .source_language = "en",
+                                     .target_language = to,
+                                     .voice = voice,
+                                     .rate_hz = RATE_HZ,
+                                     .channels = 2,
+                                     .segment_ms = 6000,
+                                     .max_inflight = 5,
+                                     .timeout_ms = 30000 };
+    *watch = (Watch){ .loop = g_main_loop_new(NULL, FALSE) };
     watch->results = g_ptr_array_new_with_free_func((GDestroyNotify) dub_speech_result_free);
     watch->settings = sets ? NULL : rig_real_settings(2);
     watch->sets = sets ? sets : dub_engine_sets_new(watch->settings);
@@ -142,8 +150,8 @@ static void assert_dubbed(const DubSpeechResult *result, const DubPcm *fragment)
     g_assert_true(dub_level_active_span(fragment, -40, &spoken, &spoken_end));
     g_assert_true(dub_level_active_span(result->dub, -40, &dubbed, &dubbed_end));
     const int64_t late_ms = ((int64_t) dubbed - (int64_t) spoken) * 1000 / RATE_HZ;
-    g_test_message("\"%s\" -> \"%s\", %d ms after the original", result->answer->transcript, result->answer->translated_text,
-                   (int) late_ms);
+    g_test_message("\"%s\" -> \"%s\", %d ms after the original", result->answer->transcript,
+                   result->answer->translated_text, (int) late_ms);
     g_assert_cmpint(ABS(late_ms), <=, 300);
     int64_t start_ns, end_ns;
     g_assert_true(dub_speech_result_span(result, &start_ns, &end_ns));
@@ -250,8 +258,8 @@ static void test_too_much_speech(gconstpointer data)
     dub_speech_end(watch.speech);
     run(&watch);
     const DubSpeechResult *result = g_ptr_array_index(watch.results, 0);
-    g_test_message("\"%s\" -> %s %s", result->answer->transcript, dub_processed_status_to_string(result->answer->status),
-                   result->answer->error_message);
+    g_test_message("\"%s\" -> %s %s", result->answer->transcript,
+                   dub_processed_status_to_string(result->answer->status), result->answer->error_message);
     if (result->answer->status == DUB_PROCESSED_FAILED) {
         g_assert_cmpstr(result->answer->error_code, ==, "DURATION_MISMATCH_EXCEEDED");
         g_assert_cmpstr(result->answer->error_stage, ==, "tts");
@@ -312,9 +320,9 @@ static void on_spoken(DubSpeechResult *result, void *user_data)
 
 static void speaker_init(Speaker *speaker, DubLanes *lanes, char letter, GString *order)
 {
-    const DubSpeechSessionConfig config = {.rate_hz = RATE_HZ, .channels = 2};
+    const DubSpeechSessionConfig config = { .rate_hz = RATE_HZ, .channels = 2 };
     g_autoptr(GError) error = NULL;
-    *speaker = (Speaker) {.order = order, .letter = letter};
+    *speaker = (Speaker){ .order = order, .letter = letter };
     speaker->session = dub_speech_session_new(lanes, &config, on_spoken, speaker, &error);
     g_assert_no_error(error);
 }
@@ -416,9 +424,9 @@ typedef struct {
 } Refused;
 
 static const Refused refused[] = {
-    {"language", "tlh", NULL, DUB_ERROR_UNSUPPORTED, "\"en-tlh\""},
-    {"pair", "fr", NULL, DUB_ERROR_UNSUPPORTED, "\"en-fr\""},
-    {"voice", "es", "nobody", DUB_ERROR_NOT_FOUND, "\"nobody\""},
+    { "language", "tlh", NULL, DUB_ERROR_UNSUPPORTED, "\"en-tlh\"" },
+    { "pair", "fr", NULL, DUB_ERROR_UNSUPPORTED, "\"en-fr\"" },
+    { "voice", "es", "nobody", DUB_ERROR_NOT_FOUND, "\"nobody\"" },
 };
 
 static void test_refused(const void *data)

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define MS(x) ((x) * DUB_NS_PER_MS)
+#define MS(x) ((x) *DUB_NS_PER_MS)
 
 typedef struct {
     const char *name;
@@ -14,37 +14,37 @@ typedef struct {
 } Case;
 
 static const Case by_words[] = {
-    {"nothing", "", ""},
-    {"one", "100:300:hello", "100:300:Hello."},
-    {"pause-too-short", "0:500:good|899:1200:evening", "0:1200:Good evening."},
-    {"pause", "0:500:good|900:1200:evening", "0:500:Good.|900:1200:Evening."},
-    {"first-person", "0:100:I|100:200:think|200:300:I'm|300:400:in", "0:400:I think I'm in."},
-    {"stop-is-there", "0:100:yes!", "0:100:Yes!"},
-    {"accent", "0:100:école", "0:100:École."},
-    {"three", "0:1:a|500:501:b|502:503:c|1000:1001:d", "0:1:A.|500:503:B c.|1000:1001:D."},
-    {"no-sentence-ends", "0:100:yes.|100:200:no.", "0:200:Yes. no."}, /* words are cut at pauses alone */
-    {"overlap", "0:500:good|300:700:evening", "0:700:Good evening."},
+    { "nothing", "", "" },
+    { "one", "100:300:hello", "100:300:Hello." },
+    { "pause-too-short", "0:500:good|899:1200:evening", "0:1200:Good evening." },
+    { "pause", "0:500:good|900:1200:evening", "0:500:Good.|900:1200:Evening." },
+    { "first-person", "0:100:I|100:200:think|200:300:I'm|300:400:in", "0:400:I think I'm in." },
+    { "stop-is-there", "0:100:yes!", "0:100:Yes!" },
+    { "accent", "0:100:école", "0:100:École." },
+    { "three", "0:1:a|500:501:b|502:503:c|1000:1001:d", "0:1:A.|500:503:B c.|1000:1001:D." },
+    { "no-sentence-ends", "0:100:yes.|100:200:no.", "0:200:Yes. no." }, /* words are cut at pauses alone */
+    { "overlap", "0:500:good|300:700:evening", "0:700:Good evening." },
 };
 
 /* Nobody speaks in the sound that goes with these, so nothing is drawn in. */
 static const Case by_segments[] = {
-    {"one", "0:3000:Good evening.", "0:3000:Good evening."},
-    {"two-sentences", "0:1000:One.|1000:2000:Two.", "0:1000:One.|1000:2000:Two."},
-    {"half-sentences-join", "0:1000:And then|1000:2000:he ran.", "0:2000:And then he ran."},
-    {"pause", "0:1000:And then|1400:2000:he ran.", "0:1000:And then.|1400:2000:He ran."},
-    {"pause-too-short", "0:1000:And then|1399:2000:he ran.", "0:2000:And then he ran."},
-    {"question", "0:1000:Who?|1000:2000:Me!", "0:1000:Who?|1000:2000:Me!"},
-    {"quoted", "0:1000:He said \"yes.\"|1000:2000:And went.", "0:1000:He said \"yes.\"|1000:2000:And went."},
-    {"bracket", "0:1000:(It was over.)|1000:2000:All of it.", "0:1000:(It was over.)|1000:2000:All of it."},
-    {"ellipsis", "0:1000:And then…|1000:2000:nothing", "0:1000:And then…|1000:2000:Nothing."},
-    {"comma", "0:1000:First,|1000:2000:second.", "0:2000:First, second."},
-    {"comma-last", "0:1000:First,|1400:2000:second -", "0:1000:First.|1400:2000:Second."},
-    {"dash-last", "0:1000:And then — ,", "0:1000:And then."},
-    {"commas-alone", "0:1000:,,", ""},
-    {"quotes-alone", "0:1000:\"'|1000:2000:x", "0:2000:\"' x."},
-    {"blank", "0:1000: |1000:2000:Yes.", "1000:2000:Yes."},
-    {"blank-last", "0:1000:Yes.|1000:2000: ", "0:1000:Yes."},
-    {"spaces-around", "0:1000: One. |1000:2000: Two. ", "0:1000:One.|1000:2000:Two."},
+    { "one", "0:3000:Good evening.", "0:3000:Good evening." },
+    { "two-sentences", "0:1000:One.|1000:2000:Two.", "0:1000:One.|1000:2000:Two." },
+    { "half-sentences-join", "0:1000:And then|1000:2000:he ran.", "0:2000:And then he ran." },
+    { "pause", "0:1000:And then|1400:2000:he ran.", "0:1000:And then.|1400:2000:He ran." },
+    { "pause-too-short", "0:1000:And then|1399:2000:he ran.", "0:2000:And then he ran." },
+    { "question", "0:1000:Who?|1000:2000:Me!", "0:1000:Who?|1000:2000:Me!" },
+    { "quoted", "0:1000:He said \"yes.\"|1000:2000:And went.", "0:1000:He said \"yes.\"|1000:2000:And went." },
+    { "bracket", "0:1000:(It was over.)|1000:2000:All of it.", "0:1000:(It was over.)|1000:2000:All of it." },
+    { "ellipsis", "0:1000:And then…|1000:2000:nothing", "0:1000:And then…|1000:2000:Nothing." },
+    { "comma", "0:1000:First,|1000:2000:second.", "0:2000:First, second." },
+    { "comma-last", "0:1000:First,|1400:2000:second -", "0:1000:First.|1400:2000:Second." },
+    { "dash-last", "0:1000:And then — ,", "0:1000:And then." },
+    { "commas-alone", "0:1000:,,", "" },
+    { "quotes-alone", "0:1000:\"'|1000:2000:x", "0:2000:\"' x." },
+    { "blank", "0:1000: |1000:2000:Yes.", "1000:2000:Yes." },
+    { "blank-last", "0:1000:Yes.|1000:2000: ", "0:1000:Yes." },
+    { "spaces-around", "0:1000: One. |1000:2000: Two. ", "0:1000:One.|1000:2000:Two." },
 };
 
 static void read_spans(const char *text, DubEngineReply *heard,
@@ -107,7 +107,7 @@ static void test_segments_before_words(void)
 /* ── Where the voice is ── */
 
 #define BEFORE_MS 1000 /* of silence before the first voice */
-#define NEAR_MS   150 /* flite's own silence at the ends, and what the search for voices leaves around */
+#define NEAR_MS   150  /* flite's own silence at the ends, and what the search for voices leaves around */
 
 static void assert_near(int64_t ns, int64_t expected_ns)
 {
@@ -174,7 +174,8 @@ static void test_not_drawn_in(void)
 /* An engine that gives text and no times at all. */
 static void test_whole_text(void)
 {
-    g_autoptr(DubPcm) pcm = say_joined(say_silence(1), say("slt", "the weather is clear tonight"), say_silence(1), NULL);
+    g_autoptr(DubPcm) pcm =
+        say_joined(say_silence(1), say("slt", "the weather is clear tonight"), say_silence(1), NULL);
     g_autoptr(DubEngineReply) heard = dub_engine_reply_new();
     dub_engine_reply_set_text(heard, "the weather is clear tonight");
     g_autoptr(GArray) phrases = dub_phrases_find(heard, pcm);

@@ -11,35 +11,34 @@ typedef struct {
     bool retryable;
 } Answer;
 
-#define NO_AUDIO(bytes)                                                                                      \
-    "'status':'success','dubbed_audio':{'format':'m4a','sample_rate_hz':48000,'channels':1,'duration_ms':"   \
-    "1000,"                                                                                                  \
+#define NO_AUDIO(bytes)                                                                                    \
+    "'status':'success','dubbed_audio':{'format':'m4a','sample_rate_hz':48000,'channels':1,'duration_ms':" \
+    "1000,"                                                                                                \
     "'data_base64':'" bytes "'}"
 
 static const Answer answers[] = {
-    {"failed", "fragment:processed",
-     "'status':'failed','error':{'code':'MODEL_ERROR','message':'no','stage':'asr','retryable':true}",
-     DUB_PROCESSED_FAILED, "MODEL_ERROR", "no", true},
-    {"failed-for-good", "fragment:processed",
-     "'status':'failed','error':{'code':'DURATION_MISMATCH_EXCEEDED','message':'long','retryable':false}",
-     DUB_PROCESSED_FAILED, "DURATION_MISMATCH_EXCEEDED", "long", false},
-    {"failed-without-a-word", "fragment:processed", "'status':'failed'", DUB_PROCESSED_FAILED, "MODEL_ERROR",
-     "", true},
-    {"failed-without-a-code", "fragment:processed", "'status':'failed','error':{'message':'no'}",
-     DUB_PROCESSED_FAILED, "MODEL_ERROR", "no", true},
-    {"partial-without-audio", "fragment:processed", "'status':'partial'", DUB_PROCESSED_FAILED, "MODEL_ERROR",
-     "", true},
-    {"success-without-audio", "fragment:processed", "'status':'success'", DUB_PROCESSED_FAILED, "INVALID_AUDIO",
-     "fragment:processed: dubbed_audio: missing", false},
-    {"no-base64", "fragment:processed", NO_AUDIO("*"), DUB_PROCESSED_FAILED, "INVALID_AUDIO",
-     "fragment:processed: dubbed_audio.data_base64: not base64", false},
-    {"no-container", "fragment:processed", NO_AUDIO("AAECAwQFBgc="), DUB_PROCESSED_FAILED, "INVALID_AUDIO",
-     "dubbed audio is neither MP4, ADTS nor WAV", false},
-    {"status-unknown", "fragment:processed", "'status':'great'", DUB_PROCESSED_FAILED, "INVALID_AUDIO",
-     "fragment:processed: status: \"great\" is not one of success, partial, failed", false},
-    {"error-event", "error",
-     "'code':'BACKPRESSURE_EXCEEDED','message':'full','severity':'warning','retryable':true",
-     DUB_PROCESSED_FAILED, "BACKPRESSURE_EXCEEDED", "full", true},
+    { "failed", "fragment:processed",
+      "'status':'failed','error':{'code':'MODEL_ERROR','message':'no','stage':'asr','retryable':true}",
+      DUB_PROCESSED_FAILED, "MODEL_ERROR", "no", true },
+    { "failed-for-good", "fragment:processed",
+      "'status':'failed','error':{'code':'DURATION_MISMATCH_EXCEEDED','message':'long','retryable':false}",
+      DUB_PROCESSED_FAILED, "DURATION_MISMATCH_EXCEEDED", "long", false },
+    { "failed-without-a-word", "fragment:processed", "'status':'failed'", DUB_PROCESSED_FAILED, "MODEL_ERROR", "",
+      true },
+    { "failed-without-a-code", "fragment:processed", "'status':'failed','error':{'message':'no'}", DUB_PROCESSED_FAILED,
+      "MODEL_ERROR", "no", true },
+    { "partial-without-audio", "fragment:processed", "'status':'partial'", DUB_PROCESSED_FAILED, "MODEL_ERROR", "",
+      true },
+    { "success-without-audio", "fragment:processed", "'status':'success'", DUB_PROCESSED_FAILED, "INVALID_AUDIO",
+      "fragment:processed: dubbed_audio: missing", false },
+    { "no-base64", "fragment:processed", NO_AUDIO("*"), DUB_PROCESSED_FAILED, "INVALID_AUDIO",
+      "fragment:processed: dubbed_audio.data_base64: not base64", false },
+    { "no-container", "fragment:processed", NO_AUDIO("AAECAwQFBgc="), DUB_PROCESSED_FAILED, "INVALID_AUDIO",
+      "dubbed audio is neither MP4, ADTS nor WAV", false },
+    { "status-unknown", "fragment:processed", "'status':'great'", DUB_PROCESSED_FAILED, "INVALID_AUDIO",
+      "fragment:processed: status: \"great\" is not one of success, partial, failed", false },
+    { "error-event", "error", "'code':'BACKPRESSURE_EXCEEDED','message':'full','severity':'warning','retryable':true",
+      DUB_PROCESSED_FAILED, "BACKPRESSURE_EXCEEDED", "full", true },
 };
 
 static json_t *answer_of(const Answer *c, const json_t *data)
@@ -57,7 +56,7 @@ static json_t *answer_of(const Answer *c, const json_t *data)
 static void test_answer(const void *data)
 {
     const Answer *c = data;
-    Client client = {0};
+    Client client = { 0 };
     Server *server = serve_ready(&client, silent_script, NULL, NULL);
     submit(&client, 0);
     submit(&client, 1);
@@ -78,14 +77,13 @@ static void test_answer(const void *data)
 
 static void test_partial(void)
 {
-    Client client = {0};
+    Client client = { 0 };
     Server *server = serve_ready(&client, silent_script, NULL, NULL);
     submit(&client, 0);
     WAIT_FOR(json_array_size(server->kept) == 1);
     json_t *answer = echo_of(json_array_get(server->kept, 0));
     json_object_set_new(answer, "status", json_string("partial"));
-    json_object_set_new(answer, "metadata",
-                        json_pack("{s:i, s:i}", "speech_start_ms", 900, "speech_end_ms", 100));
+    json_object_set_new(answer, "metadata", json_pack("{s:i, s:i}", "speech_start_ms", 900, "speech_end_ms", 100));
     sio_socket_emit(server->socket, "fragment:processed", answer);
     WAIT_FOR(client.results->len == 1);
     g_assert_cmpint(result_at(&client, 0)->answer->status, ==, DUB_PROCESSED_PARTIAL);
@@ -98,7 +96,7 @@ static void test_partial(void)
 
 static void test_timeout(void)
 {
-    Client client = {0};
+    Client client = { 0 };
     DubSpeechConfig config = default_config;
     config.timeout_ms = 1000;
     Server *server = serve_ready(&client, silent_script, &config, NULL);
@@ -112,8 +110,7 @@ static void test_timeout(void)
     g_assert_true(result_at(&client, 0)->answer->error_retryable);
     g_assert_cmpint(result_at(&client, 1)->answer->status, ==, DUB_PROCESSED_SUCCESS);
 
-    sio_socket_emit(server->socket, "fragment:processed",
-                    echo_of(json_array_get(server->kept, 0))); /* late */
+    sio_socket_emit(server->socket, "fragment:processed", echo_of(json_array_get(server->kept, 0))); /* late */
     submit(&client, 2);
     WAIT_FOR(json_array_size(server->kept) == 3);
     sio_socket_emit(server->socket, "fragment:processed", echo_of(json_array_get(server->kept, 2)));
@@ -130,7 +127,7 @@ static void test_timeout(void)
 /* A careless caller gets answers too, and the service is not flooded. */
 static void test_too_many(void)
 {
-    Client client = {0};
+    Client client = { 0 };
     DubSpeechConfig config = default_config;
     config.timeout_ms = 1000;
     Server *server = serve_ready(&client, silent_script, &config, NULL);
@@ -144,19 +141,18 @@ static void test_too_many(void)
 
 static void test_pressure(void)
 {
-    Client client = {0};
+    Client client = { 0 };
     Server *server = serve_ready(&client, silent_script, NULL, NULL);
     sio_socket_emit(server->socket, "backpressure",
-                    json_pack("{s:s, s:s, s:s, s:i, s:i, s:i}", "stream_id", "demo", "severity", "medium",
-                              "action", "slow_down", "current_inflight", 5, "queue_depth", 2,
-                              "recommended_delay_ms", 250));
+                    json_pack("{s:s, s:s, s:s, s:i, s:i, s:i}", "stream_id", "demo", "severity", "medium", "action",
+                              "slow_down", "current_inflight", 5, "queue_depth", 2, "recommended_delay_ms", 250));
     WAIT_FOR(client.n_pressure == 1);
     g_assert_cmpint(client.pressure, ==, DUB_PRESSURE_SLOW_DOWN);
     g_assert_cmpuint(client.delay_ms, ==, 250);
     sio_socket_emit(server->socket, "backpressure", json_string("nonsense")); /* is ignored */
     sio_socket_emit(server->socket, "backpressure",
-                    json_pack("{s:s, s:s, s:s, s:i, s:i}", "stream_id", "demo", "severity", "high", "action",
-                              "pause", "current_inflight", 9, "queue_depth", 6));
+                    json_pack("{s:s, s:s, s:s, s:i, s:i}", "stream_id", "demo", "severity", "high", "action", "pause",
+                              "current_inflight", 9, "queue_depth", 6));
     WAIT_FOR(client.n_pressure == 2);
     g_assert_cmpint(client.pressure, ==, DUB_PRESSURE_PAUSE);
     g_assert_cmpuint(client.delay_ms, ==, 0);

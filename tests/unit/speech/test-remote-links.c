@@ -6,7 +6,7 @@
 
 static void test_reconnect(void)
 {
-    Client client = {0};
+    Client client = { 0 };
     Server *server = serve_ready(&client, silent_script, NULL, NULL);
     submit(&client, 0);
     submit(&client, 1);
@@ -27,7 +27,7 @@ static void test_reconnect(void)
 static void test_given_up(void)
 {
     Server *server = server_new(mute_script);
-    Client client = {0};
+    Client client = { 0 };
     DubSpeechRemoteOptions options = default_options();
     options.attempts = 3;
     options.first_wait_ms = 2;
@@ -46,7 +46,7 @@ static void test_given_up(void)
 /* Nobody waits for the next attempt, a minute away, when the service is there again. */
 static void test_service_is_back(void)
 {
-    Client client = {0};
+    Client client = { 0 };
     DubSpeechRemoteOptions options = default_options();
     options.first_wait_ms = 60000;
     Server *server = serve(&client, echo_script, NULL, &options);
@@ -66,7 +66,7 @@ static void test_service_is_back(void)
 /* A service that answers but hangs up is given the time that the policy says. */
 static void test_healthy_service_is_not_hurried(void)
 {
-    Client client = {0};
+    Client client = { 0 };
     DubSpeechRemoteOptions options = default_options();
     options.first_wait_ms = 60000;
     Server *server = serve_ready(&client, echo_script, NULL, &options);
@@ -80,7 +80,7 @@ static void test_healthy_service_is_not_hurried(void)
 static void test_never_given_up(void)
 {
     Server *server = server_new(mute_script);
-    Client client = {0};
+    Client client = { 0 };
     DubSpeechRemoteOptions options = default_options();
     options.attempts = 2;
     options.first_wait_ms = 2;
@@ -96,7 +96,7 @@ static void test_never_given_up(void)
 
 static void test_ready_timeout(void)
 {
-    Client client = {0};
+    Client client = { 0 };
     DubSpeechRemoteOptions options = default_options();
     options.ready_timeout_ms = 300;
     Server *server = serve(&client, mute_script, NULL, &options);
@@ -122,18 +122,18 @@ typedef struct {
 } Refusal;
 
 static const Refusal refusals[] = {
-    {"config", "INVALID_CONFIG", DUB_ERROR_INVALID_ARGUMENT},
-    {"voice", "INVALID_VOICE_PROFILE", DUB_ERROR_INVALID_ARGUMENT},
-    {"auth", "AUTH_FAILED", DUB_ERROR_AUTH},
-    {"unknown", "SOMETHING_NEW", DUB_ERROR_ENGINE},
-    {"busy", "RATE_LIMIT_EXCEEDED", -1},
+    { "config", "INVALID_CONFIG", DUB_ERROR_INVALID_ARGUMENT },
+    { "voice", "INVALID_VOICE_PROFILE", DUB_ERROR_INVALID_ARGUMENT },
+    { "auth", "AUTH_FAILED", DUB_ERROR_AUTH },
+    { "unknown", "SOMETHING_NEW", DUB_ERROR_ENGINE },
+    { "busy", "RATE_LIMIT_EXCEEDED", -1 },
 };
 
 static void test_refusal(const void *data)
 {
     const Refusal *c = data;
     refusal_code = c->code;
-    Client client = {0};
+    Client client = { 0 };
     Server *server = serve(&client, refusing_script, NULL, NULL);
     WAIT_FOR(client.failed || client.n_lost);
     if (c->error >= 0) {
@@ -152,12 +152,12 @@ typedef struct {
     bool allowed;
 } Token;
 
-static const Token tokens[] = {{"right", "sesame", true}, {"wrong", "open", false}, {"none", NULL, false}};
+static const Token tokens[] = { { "right", "sesame", true }, { "wrong", "open", false }, { "none", NULL, false } };
 
 static void test_token(const void *data)
 {
     const Token *c = data;
-    Client client = {0};
+    Client client = { 0 };
     DubSpeechRemoteOptions options = default_options();
     options.token = c->token;
     Server *server = serve(&client, echo_script, NULL, &options);
@@ -173,7 +173,7 @@ static void test_token(const void *data)
  * is made anew. */
 static void test_ended_by_service(void)
 {
-    Client client = {0};
+    Client client = { 0 };
     Server *server = serve_ready(&client, silent_script, NULL, NULL);
     submit(&client, 0);
     WAIT_FOR(json_array_size(server->kept) == 1);
@@ -194,16 +194,16 @@ typedef struct {
 } Freed;
 
 static const Freed freed[] = {
-    {"on-ready", FREE_ON_READY, echo_script},       {"on-result", FREE_ON_RESULT, echo_script},
-    {"on-lost", FREE_ON_LOST, silent_script},       {"on-failed", FREE_ON_FAILED, refusing_script},
-    {"on-complete", FREE_ON_COMPLETE, echo_script},
+    { "on-ready", FREE_ON_READY, echo_script },       { "on-result", FREE_ON_RESULT, echo_script },
+    { "on-lost", FREE_ON_LOST, silent_script },       { "on-failed", FREE_ON_FAILED, refusing_script },
+    { "on-complete", FREE_ON_COMPLETE, echo_script },
 };
 
 static void test_freed(const void *data)
 {
     const Freed *c = data;
     refusal_code = "INVALID_CONFIG";
-    Client client = {.free_when = c->when};
+    Client client = { .free_when = c->when };
     Server *server = serve(&client, c->script, NULL, NULL);
     WAIT_FOR(client.n_ready || client.failed);
     if (client.speech) {
@@ -223,7 +223,7 @@ static void test_freed_busy(void)
 {
     Server *server = server_new(echo_script);
     for (int round = 0; round < 10; round++) {
-        Client client = {0};
+        Client client = { 0 };
         client_connect(&client, server, NULL, NULL);
         WAIT_FOR(client.n_ready);
         for (uint64_t i = 0; i < 4; i++)

@@ -9,7 +9,7 @@
 
 static void test_init(void)
 {
-    Client client = {0};
+    Client client = { 0 };
     DubSpeechConfig config = default_config;
     config.voice = "alto";
     DubSpeechRemoteOptions options = default_options();
@@ -19,11 +19,10 @@ static void test_init(void)
     g_assert_cmpstr(sio_socket_get_namespace(server->socket), ==, "/sts");
     g_assert_cmpstr(sio_socket_get_header(server->socket, "X-Stream-ID"), ==, "demo");
     g_assert_cmpstr(sio_socket_get_header(server->socket, "X-Worker-ID"), ==, "worker-1");
-    g_autoptr(DubJson) expected =
-        json_pack("{s:s, s:s, s:{s:s, s:s, s:s, s:i, s:i, s:i, s:s}, s:i, s:i}", "stream_id", "demo",
-                  "worker_id", "worker-1", "config", "source_language", "en", "target_language", "es",
-                  "voice_profile", "alto", "chunk_duration_ms", 6000, "sample_rate_hz", RATE_HZ, "channels",
-                  2, "format", "m4a", "max_inflight", 4, "timeout_ms", 8000);
+    g_autoptr(DubJson) expected = json_pack(
+        "{s:s, s:s, s:{s:s, s:s, s:s, s:i, s:i, s:i, s:s}, s:i, s:i}", "stream_id", "demo", "worker_id", "worker-1",
+        "config", "source_language", "en", "target_language", "es", "voice_profile", "alto", "chunk_duration_ms", 6000,
+        "sample_rate_hz", RATE_HZ, "channels", 2, "format", "m4a", "max_inflight", 4, "timeout_ms", 8000);
     g_assert_true(json_equal(server->init, expected));
     end(&client, server);
 }
@@ -36,17 +35,17 @@ typedef struct {
 } RoundTrip;
 
 static const RoundTrip round_trips[] = {
-    {"m4a-stereo", DUB_FORMAT_M4A, 44100, 2, 44100, 20},
-    {"m4a-mono", DUB_FORMAT_M4A, 16000, 1, 16000, 20},
-    {"pcm-stereo", DUB_FORMAT_PCM_S16LE, 48000, 2, 48000, 70},
-    {"pcm-mono", DUB_FORMAT_PCM_S16LE, 22050, 1, 22050, 70},
-    {"rate-that-is-none-of-the-protocol", DUB_FORMAT_PCM_S16LE, 32000, 1, 48000, 50},
+    { "m4a-stereo", DUB_FORMAT_M4A, 44100, 2, 44100, 20 },
+    { "m4a-mono", DUB_FORMAT_M4A, 16000, 1, 16000, 20 },
+    { "pcm-stereo", DUB_FORMAT_PCM_S16LE, 48000, 2, 48000, 70 },
+    { "pcm-mono", DUB_FORMAT_PCM_S16LE, 22050, 1, 22050, 70 },
+    { "rate-that-is-none-of-the-protocol", DUB_FORMAT_PCM_S16LE, 32000, 1, 48000, 50 },
 };
 
 static void test_round_trip(const void *data)
 {
     const RoundTrip *c = data;
-    Client client = {0};
+    Client client = { 0 };
     DubSpeechConfig config = default_config;
     config.rate_hz = c->rate_hz;
     config.channels = c->channels;
@@ -84,7 +83,7 @@ static void test_round_trip(const void *data)
 
 static void test_receipts(void)
 {
-    Client client = {0};
+    Client client = { 0 };
     Server *server = serve_ready(&client, echo_script, NULL, NULL);
     submit(&client, 0);
     WAIT_FOR(client.results->len == 1);
@@ -99,25 +98,22 @@ static void test_receipts(void)
     g_assert_cmpstr(json_string_value(json_object_get(applied, "status")), ==, "applied");
     g_assert_cmpstr(json_string_value(json_object_get(applied, "fragment_id")), ==,
                     json_string_value(json_object_get(json_array_get(server->kept, 0), "fragment_id")));
-    g_assert_cmpstr(json_string_value(json_object_get(json_array_get(server->receipts, 2), "status")), ==,
-                    "received");
+    g_assert_cmpstr(json_string_value(json_object_get(json_array_get(server->receipts, 2), "status")), ==, "received");
     end(&client, server);
 }
 
 /* Whatever order the answers have, results have theirs. */
 static void test_order(void)
 {
-    Client client = {0};
+    Client client = { 0 };
     Server *server = serve_ready(&client, silent_script, NULL, NULL);
     for (uint64_t i = 0; i < 3; i++)
         submit(&client, i);
     WAIT_FOR(json_array_size(server->kept) == 3);
     for (guint i = 0; i < 3; i++) /* sent in order */
-        g_assert_cmpint(
-            json_integer_value(json_object_get(json_array_get(server->kept, i), "sequence_number")), ==, i);
+        g_assert_cmpint(json_integer_value(json_object_get(json_array_get(server->kept, i), "sequence_number")), ==, i);
     for (int i = 2; i >= 0; i--)
-        sio_socket_emit(server->socket, "fragment:processed",
-                        echo_of(json_array_get(server->kept, (size_t) i)));
+        sio_socket_emit(server->socket, "fragment:processed", echo_of(json_array_get(server->kept, (size_t) i)));
     WAIT_FOR(client.results->len == 3);
     for (guint i = 0; i < 3; i++)
         g_assert_cmpuint(result_at(&client, i)->sequence_number, ==, i);
@@ -126,7 +122,7 @@ static void test_order(void)
 
 static void test_end(void)
 {
-    Client client = {0};
+    Client client = { 0 };
     Server *server = serve_ready(&client, echo_script, NULL, NULL);
     submit(&client, 0);
     submit(&client, 1);
@@ -141,7 +137,7 @@ static void test_end(void)
 
 static void test_end_without_complete(void)
 {
-    Client client = {0};
+    Client client = { 0 };
     DubSpeechRemoteOptions options = default_options();
     options.complete_timeout_ms = 50;
     Server *server = serve_ready(&client, silent_script, NULL, &options);
@@ -153,7 +149,7 @@ static void test_end_without_complete(void)
 
 static void test_end_before_ready(void)
 {
-    Client client = {0};
+    Client client = { 0 };
     Server *server = serve(&client, mute_script, NULL, NULL);
     dub_speech_end(client.speech);
     g_assert_cmpuint(client.n_complete, ==, 0); /* never from inside a call */
@@ -163,7 +159,7 @@ static void test_end_before_ready(void)
 
 static void test_end_with_loss(void)
 {
-    Client client = {0};
+    Client client = { 0 };
     Server *server = serve_ready(&client, silent_script, NULL, NULL);
     submit(&client, 0);
     dub_speech_end(client.speech);
@@ -205,7 +201,7 @@ static void test_sts_service(void)
     g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u", port);
     DubSpeechRemoteOptions options = default_options();
     options.url = url;
-    Client client = {0};
+    Client client = { 0 };
     client_init(&client, &default_config, &options);
     WAIT_FOR(client.n_ready);
     g_autoptr(DubPcm) sent = tone(RATE_HZ, 2, 1, 440);

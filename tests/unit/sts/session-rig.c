@@ -67,12 +67,15 @@ static void decref(void *json)
 
 void set_up(Rig *rig, bool echo)
 {
-    const DubStsSessionConfig config = { .session_id = "id", .echo = echo, .pressure_events = true,
-                                         .thresholds = echo ? (DubStsThresholds){ 0.5, 0.7, 0.9 }
-                                                            : dub_sts_thresholds_full,
+    const DubStsSessionConfig config = { .session_id = "id",
+                                         .echo = echo,
+                                         .pressure_events = true,
+                                         .thresholds =
+                                             echo ? (DubStsThresholds){ 0.5, 0.7, 0.9 } : dub_sts_thresholds_full,
                                          .disconnect_delay_ns = 5 * SECOND };
     *rig = (Rig){ .events = g_ptr_array_new_with_free_func(decref),
-                  .processing = g_array_new(FALSE, FALSE, sizeof(uint64_t)), .now_ns = SECOND };
+                  .processing = g_array_new(FALSE, FALSE, sizeof(uint64_t)),
+                  .now_ns = SECOND };
     rig->session = dub_sts_session_new(&config, &effects, rig);
 }
 
@@ -108,7 +111,8 @@ void expect(Rig *rig, const char *name, const char *expected)
     g_autoptr(DubJson) wanted = from_text(expected);
     const char *key;
     DubJson *value;
-    json_object_foreach(wanted, key, value) {
+    json_object_foreach(wanted, key, value)
+    {
         const DubJson *member = json_object_get(json_array_get(event, 1), key);
         if (json_is_null(value) ? member != NULL : !json_equal(member, value))
             g_error("%s: %s is not as in %s", text, key, expected);

@@ -12,8 +12,8 @@
 
 typedef struct {
     DubStsSession *session;
-    GPtrArray *events;   /* of DubJson [name, payload], not looked at yet */
-    GArray *processing;  /* of uint64_t */
+    GPtrArray *events;  /* of DubJson [name, payload], not looked at yet */
+    GArray *processing; /* of uint64_t */
     guint opened, released, closed, hung_up, answered, cancelled;
     int64_t now_ns;
 } Rig;

@@ -38,8 +38,9 @@ static void test_stats_keep_the_newest(void)
 static void test_pressure_full(void)
 {
     for (guint n = 0; n <= 10; n++) {
-        const DubStsPressureLevel expected =
-            n >= 7 ? DUB_STS_PRESSURE_HIGH : n >= 4 ? DUB_STS_PRESSURE_MEDIUM : DUB_STS_PRESSURE_LOW;
+        const DubStsPressureLevel expected = n >= 7   ? DUB_STS_PRESSURE_HIGH
+                                             : n >= 4 ? DUB_STS_PRESSURE_MEDIUM
+                                                      : DUB_STS_PRESSURE_LOW;
         g_assert_cmpint(dub_sts_pressure_level(&dub_sts_thresholds_full, n), ==, expected);
     }
 }

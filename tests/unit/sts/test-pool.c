@@ -5,9 +5,9 @@ typedef struct {
     GMutex lock;
     GCond cond;
     bool open;
-    guint inside;     /* jobs that wait at the gate */
-    GString *begun;   /* names in the order they began */
-    GString *done;    /* names in the order `done` came */
+    guint inside;   /* jobs that wait at the gate */
+    GString *begun; /* names in the order they began */
+    GString *done;  /* names in the order `done` came */
     guint freed;
 } Gate;
 

@@ -14,8 +14,8 @@ static const Refusal before_init[] = {
     { "no-worker-id", "stream:init", "{'stream_id':'s'}", "INVALID_CONFIG", "stream:init: worker_id: missing" },
     { "config-type", "stream:init", "{'stream_id':'s','worker_id':'w','config':5}", "INVALID_CONFIG",
       "stream:init: config: not an object" },
-    { "language", "stream:init", "{'stream_id':'s','worker_id':'w','config':{'target_language':'e s'}}", "INVALID_CONFIG",
-      "stream:init: config.target_language: \"e s\" is not a language code like \"es\"" },
+    { "language", "stream:init", "{'stream_id':'s','worker_id':'w','config':{'target_language':'e s'}}",
+      "INVALID_CONFIG", "stream:init: config.target_language: \"e s\" is not a language code like \"es\"" },
     { "chunk-low", "stream:init", "{'stream_id':'s','worker_id':'w','config':{'chunk_duration_ms':99}}",
       "INVALID_CONFIG", "stream:init: config.chunk_duration_ms: 99 is not within 100 and 30000" },
     { "chunk-high", "stream:init", "{'stream_id':'s','worker_id':'w','config':{'chunk_duration_ms':30001}}",
@@ -38,7 +38,8 @@ static const Refusal before_init[] = {
       "stream_id: the stream was never initialised on this connection, or has ended" },
     { "end-before-init", "stream:end", "{'stream_id':'s'}", "STREAM_NOT_FOUND",
       "stream_id: the stream was never initialised on this connection, or has ended" },
-    { "ack-without-id", "fragment:ack", "{'status':'applied'}", "INVALID_CONFIG", "fragment:ack: fragment_id: missing" },
+    { "ack-without-id", "fragment:ack", "{'status':'applied'}", "INVALID_CONFIG",
+      "fragment:ack: fragment_id: missing" },
     { "ack-status", "fragment:ack", "{'fragment_id':'f','status':'eaten'}", "INVALID_CONFIG",
       "fragment:ack: status: \"eaten\" is not one of received, applied" },
 };
@@ -151,8 +152,7 @@ static void test_too_large(void)
 static void add_refusals(const char *group, const Refusal *cases, gsize n, GTestDataFunc test)
 {
     for (gsize i = 0; i < n; i++) {
-        g_autofree char *path =
-            g_strdup_printf("/sts/session/%s/%s/%s", group, cases[i].event, cases[i].name);
+        g_autofree char *path = g_strdup_printf("/sts/session/%s/%s/%s", group, cases[i].event, cases[i].name);
         g_test_add_data_func(path, &cases[i], test);
     }
 }

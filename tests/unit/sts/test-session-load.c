@@ -8,10 +8,13 @@ static void test_pressure_full(void)
     open_with(&rig, HI, 2);
     for (unsigned n = 0; n < 11; n++) {
         send_fragment(&rig, n);
-        expect(&rig, n < 10 ? "fragment:ack" : "error", n < 10 ? "{}" : "{'code':'BACKPRESSURE_EXCEEDED',"
-               "'severity':'warning','retryable':true,'fragment_id':'f10'}");
+        expect(&rig, n < 10 ? "fragment:ack" : "error",
+               n < 10 ? "{}"
+                      : "{'code':'BACKPRESSURE_EXCEEDED',"
+                        "'severity':'warning','retryable':true,'fragment_id':'f10'}");
         if (n == 3)
-            expect(&rig, "backpressure", "{'severity':'medium','current_inflight':4,'queue_depth':2,'action':'slow_down'}");
+            expect(&rig, "backpressure",
+                   "{'severity':'medium','current_inflight':4,'queue_depth':2,'action':'slow_down'}");
         if (n == 6)
             expect(&rig, "backpressure", "{'severity':'high','current_inflight':7,'queue_depth':5,'action':'pause'}");
     }
@@ -59,7 +62,8 @@ static void test_estimates(void)
     finish(&rig, 0, DUB_PROCESSED_SUCCESS, 1000);
     send_fragment(&rig, 1);
     send_fragment(&rig, 2);
-    expect(&rig, "fragment:ack", "{'status':'queued','queue_position':0,'estimated_completion_ms':null}"); /* nothing is known yet */
+    expect(&rig, "fragment:ack",
+           "{'status':'queued','queue_position':0,'estimated_completion_ms':null}"); /* nothing is known yet */
     expect(&rig, "fragment:processed", "{}");
     expect(&rig, "fragment:ack", "{'status':'queued','queue_position':0,'estimated_completion_ms':1000}");
     expect(&rig, "fragment:ack", "{'status':'queued','queue_position':1,'estimated_completion_ms':2000}");

@@ -6,10 +6,11 @@ static void test_simulation(void)
     Rig rig;
     set_up(&rig, true);
     open_with(&rig, HI, 10);
-    send_event(&rig, "config:error_simulation",
-         "{'enabled':true,'rules':[{'trigger':'nth_fragment','value':2,'error_code':'TIMEOUT','stage':'asr'},"
-         "{'trigger':'sequence_number','value':2,'error_code':'GPU_OOM','error_message':'full','retryable':false},"
-         "{'trigger':'fragment_id','value':'f4','error_code':'MODEL_ERROR','stage':'tts'}]}");
+    send_event(
+        &rig, "config:error_simulation",
+        "{'enabled':true,'rules':[{'trigger':'nth_fragment','value':2,'error_code':'TIMEOUT','stage':'asr'},"
+        "{'trigger':'sequence_number','value':2,'error_code':'GPU_OOM','error_message':'full','retryable':false},"
+        "{'trigger':'fragment_id','value':'f4','error_code':'MODEL_ERROR','stage':'tts'}]}");
     expect(&rig, "config:error_simulation:ack", "{'status':'accepted','rules_count':3}");
     for (unsigned n = 0; n < 5; n++) {
         send_fragment(&rig, n);
@@ -42,8 +43,10 @@ static const Rejection rejections[] = {
     { "rule-type", "{'enabled':true,'rules':[1]}", "rules[0]: not an object" },
     { "trigger", "{'enabled':true,'rules':[{'trigger':'moon'}]}",
       "rules[0].trigger: \"moon\" is not one of sequence_number, fragment_id, nth_fragment" },
-    { "no-value", "{'enabled':true,'rules':[{'trigger':'sequence_number','error_code':'A'}]}", "rules[0].value: missing" },
-    { "value-type", "{'enabled':true,'rules':[{'trigger':'fragment_id','value':1,'error_code':'A'}]}", "rules[0].value: not a string" },
+    { "no-value", "{'enabled':true,'rules':[{'trigger':'sequence_number','error_code':'A'}]}",
+      "rules[0].value: missing" },
+    { "value-type", "{'enabled':true,'rules':[{'trigger':'fragment_id','value':1,'error_code':'A'}]}",
+      "rules[0].value: not a string" },
     { "nth-zero", "{'enabled':true,'rules':[{'trigger':'nth_fragment','value':0,'error_code':'A'}]}",
       "rules[0].value: 0 is not within 1 and 9007199254740991" },
     { "no-code", "{'enabled':true,'rules':[{'trigger':'nth_fragment','value':1}]}", "rules[0].error_code: missing" },

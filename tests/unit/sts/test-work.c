@@ -205,7 +205,10 @@ typedef struct {
 } Content;
 
 static const Content contents[] = {
-    { "broken-mp4", "m4a", "\0\0\0\x20" "ftypM4A but no more", 24, DUB_PROCESSED_FAILED },
+    { "broken-mp4", "m4a",
+      "\0\0\0\x20"
+      "ftypM4A but no more",
+      24, DUB_PROCESSED_FAILED },
     { "text-called-m4a", "m4a", "this is not audio at all", 24, DUB_PROCESSED_FAILED },
     { "text-called-pcm", "pcm_s16le", "this is not audio at all", 24, DUB_PROCESSED_SUCCESS },
     { "nothing-called-m4a", "m4a", "", 0, DUB_PROCESSED_FAILED },
@@ -273,7 +276,8 @@ static GBytes *speech(guint n_sentences)
 {
     g_autoptr(DubPcm) pcm = say_silence(0.5);
     for (guint i = 0; i < n_sentences; i++)
-        pcm = say_joined(g_steal_pointer(&pcm), say("slt", "many people are waiting at the station because the train is late"), NULL);
+        pcm = say_joined(g_steal_pointer(&pcm),
+                         say("slt", "many people are waiting at the station because the train is late"), NULL);
     g_autoptr(GError) error = NULL;
     GBytes *bytes = dub_fragment_encode(pcm, DUB_FORMAT_M4A, &error);
     g_assert_no_error(error);

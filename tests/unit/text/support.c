@@ -48,12 +48,11 @@ char *support_run(const char *const *argv, const char *input)
 
 char **support_apertium(const GPtrArray *sentences)
 {
-    static const char *const argv[] = {"apertium", "-u", "eng-spa", NULL};
+    static const char *const argv[] = { "apertium", "-u", "eng-spa", NULL };
     g_autoptr(GString) input = g_string_new(NULL);
     for (guint i = 0; i < sentences->len; i++)
-        g_string_append_printf(
-            input, "%s\n\n",
-            (const char *) sentences->pdata[i]); /* an empty line parts sentences without a stop */
+        g_string_append_printf(input, "%s\n\n",
+                               (const char *) sentences->pdata[i]); /* an empty line parts sentences without a stop */
     g_autofree char *output = support_run(argv, input->str);
     g_strchomp(output);
     char **lines = g_strsplit(output, "\n\n", -1);

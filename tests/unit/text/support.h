@@ -11,8 +11,7 @@ typedef struct {
 void support_init(SupportFolder *self);
 void support_clear(SupportFolder *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SupportFolder, support_clear)
-char *support_write(const SupportFolder *self, const char *name,
-                    const char *text); /* (transfer full): its path */
+char *support_write(const SupportFolder *self, const char *name, const char *text); /* (transfer full): its path */
 
 /* Runs a program on @input and gives its output; a program that is missing or fails ends the test. (transfer
  * full) */

@@ -11,16 +11,16 @@
 
 #define ROUNDS 300
 
-static const char *const source_words[] = {"keeper", "box",  "corner", "pitch", "cross", "save", "throw",
-                                           "line",   "post", "flag",   "card",  "spot",  "wall", "bench",
-                                           "cup",    "set",  "ace",    "lane",  "heat",  "bat"};
-static const char *const target_words[] = {
-    "portero", "área",  "córner",  "campo",     "centro", "parada", "saque", "línea", "poste", "bandera",
-    "tarjeta", "punto", "barrera", "banquillo", "copa",   "manga",  "as",    "calle", "serie", "bate"};
-static const char *const other_words[] = {"the", "a",  "red", "big",  "house",  "he", "sees",
-                                          "and", "of", "two", "with", "Madrid", "is", "here"};
+static const char *const source_words[] = { "keeper", "box",  "corner", "pitch", "cross", "save", "throw",
+                                            "line",   "post", "flag",   "card",  "spot",  "wall", "bench",
+                                            "cup",    "set",  "ace",    "lane",  "heat",  "bat" };
+static const char *const target_words[] = { "portero", "área",  "córner",  "campo",   "centro", "parada",  "saque",
+                                            "línea",   "poste", "bandera", "tarjeta", "punto",  "barrera", "banquillo",
+                                            "copa",    "manga", "as",      "calle",   "serie",  "bate" };
+static const char *const other_words[] = { "the", "a",  "red", "big",  "house",  "he", "sees",
+                                           "and", "of", "two", "with", "Madrid", "is", "here" };
 
-static const char *const kinds[] = {"", "m", "f", "m\tp", "f\tp", "a"};
+static const char *const kinds[] = { "", "m", "f", "m\tp", "f\tp", "a" };
 
 static const char *pick(const char *const *list, gsize n)
 {
@@ -42,7 +42,7 @@ static void append_entry(GString *file, guint index, GPtrArray *sources)
 
 static DubGlossary *random_glossary(GPtrArray *sources)
 {
-    g_auto(SupportFolder) folder = {0};
+    g_auto(SupportFolder) folder = { 0 };
     support_init(&folder);
     g_autoptr(GString) file = g_string_new(NULL);
     for (guint i = 0; i < G_N_ELEMENTS(source_words); i++)
@@ -57,7 +57,7 @@ static DubGlossary *random_glossary(GPtrArray *sources)
 
 static char *random_sentence(const GPtrArray *sources)
 {
-    static const char *const joints[] = {" ", " ", " ", " ", ", ", "-", "'s ", "! "};
+    static const char *const joints[] = { " ", " ", " ", " ", ", ", "-", "'s ", "! " };
     GString *sentence = g_string_new(NULL);
     for (gint32 n = g_test_rand_int_range(1, 14); n > 0; n--) {
         const bool term = sources->len && g_test_rand_int_range(0, 2);
@@ -68,7 +68,7 @@ static char *random_sentence(const GPtrArray *sources)
         g_autofree char *capital = g_test_rand_int_range(0, 5) ? g_strdup(word) : dub_words_capital(word);
         g_string_append(sentence, capital);
     }
-    g_string_append(sentence, pick((const char *const[]){".", "!", "?", "", "..."}, 5));
+    g_string_append(sentence, pick((const char *const[]){ ".", "!", "?", "", "..." }, 5));
     return g_string_free(sentence, FALSE);
 }
 
@@ -282,12 +282,11 @@ static void test_apertium(const void *data)
     g_autoptr(GError) error = NULL;
     g_autoptr(DubGlossary) glossary = dub_glossary_load(SPORTS, "en", "es", &error);
     g_assert_no_error(error);
-    Batch batch = {.sentences = g_ptr_array_new_with_free_func(g_free),
-                   .matches = g_ptr_array_new_with_free_func((GDestroyNotify) dub_glossary_matches_free),
-                   .protected = g_ptr_array_new_with_free_func(g_free)};
+    Batch batch = { .sentences = g_ptr_array_new_with_free_func(g_free),
+                    .matches = g_ptr_array_new_with_free_func((GDestroyNotify) dub_glossary_matches_free),
+                    .protected = g_ptr_array_new_with_free_func(g_free) };
     for (guint i = 0; i < 600; i++) {
-        g_autofree char *sentence =
-            fill_frame(frames[i % G_N_ELEMENTS(frames)], dub_glossary_terms(glossary));
+        g_autofree char *sentence = fill_frame(frames[i % G_N_ELEMENTS(frames)], dub_glossary_terms(glossary));
         add_to_batch(&batch, glossary, sentence, way);
     }
     g_auto(GStrv) translated = support_apertium(batch.protected);
@@ -314,13 +313,13 @@ static void test_apertium(const void *data)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    static const char *const tempers[N_TEMPERS] = {"honest", "loses", "doubles", "alters"};
+    static const char *const tempers[N_TEMPERS] = { "honest", "loses", "doubles", "alters" };
     for (guint i = 0; i < N_TEMPERS; i++) {
         g_autofree char *path = g_strdup_printf("/text/glossary/properties/%s", tempers[i]);
         g_test_add_data_func(path, GUINT_TO_POINTER(i), test_simulated);
     }
-    g_test_add_data_func("/text/glossary/properties/apertium-stand-ins",
-                         GUINT_TO_POINTER(DUB_GLOSSARY_STAND_INS), test_apertium);
+    g_test_add_data_func("/text/glossary/properties/apertium-stand-ins", GUINT_TO_POINTER(DUB_GLOSSARY_STAND_INS),
+                         test_apertium);
     g_test_add_data_func("/text/glossary/properties/apertium-codes", GUINT_TO_POINTER(DUB_GLOSSARY_CODES),
                          test_apertium);
     return g_test_run();

@@ -31,7 +31,7 @@ static const char terms[] = HEADER "keeper\tportero\tm\ts\n"
 
 static DubGlossary *load_text(const char *text, const char *from, const char *to, GError **error)
 {
-    g_auto(SupportFolder) folder = {0};
+    g_auto(SupportFolder) folder = { 0 };
     support_init(&folder);
     g_autofree char *path = support_write(&folder, "terms.tsv", text);
     return dub_glossary_load(path, from, to, error);
@@ -53,36 +53,36 @@ typedef struct {
 } LoadCase;
 
 static const LoadCase load_cases[] = {
-    {"good", "a b\tc\nd\te\tm\ts\tnote\tspoken\n", NULL},
-    {"byte-order-mark",
-     "\xef\xbb\xbf"
-     "goal\tgol\tm\n",
-     NULL},
-    {"no-last-newline", "goal\tgol", NULL},
-    {"empty", "", NULL},
-    {"one-column", "goal\tgol\n\nsave\n",
-     ":3: 1 column; a line is: source TAB target [TAB gender TAB number TAB note TAB spoken]"},
-    {"seven-columns", "a\tb\tm\ts\tn\ts\tx",
-     ":1: 7 columns; a line is: source TAB target [TAB gender TAB number TAB note TAB spoken]"},
-    {"no-source", "\tgol\tm", ":1: source: empty"},
-    {"no-target", "goal\t \tm", ":1: target: empty"},
-    {"bad-gender", "goal\tgol\tx", ":1: gender: 'x' is not m, f, v (a verb), a (an adjective) or empty"},
-    {"bad-number", "goal\tgol\tm\tx", ":1: number: 'x' is not s, p or empty"},
-    {"number-alone", "goal\tgol\t\ts", ":1: number: given without a gender; only nouns have one here"},
-    {"no-word", "!?\tgol", ":1: source: '!?' has no word"},
-    {"punctuation", "goal, goal\tgol",
-     ":1: source: 'goal, goal' has punctuation between its words and is never found"},
-    {"bracket", "goal\tgol [x]", ":1: target: character '[' is not allowed"},
-    {"star", "goal\t*gol", ":1: target: character '*' is not allowed"},
-    {"control", "goal\tg\x01ol", ":1: target: character U+0001 is not allowed"},
-    {"no-infinitive", "goal\tgol\tv", ":1: target: 'gol' does not begin with an infinitive"},
-    {"forms", "a|b|c\td\tm",
-     ":1: source: 3 forms; a noun has 1 or 2 (singular|plural), a verb 1 or 5 "
-     "(base|third|past|participle|-ing), "
-     "all others 1"},
-    {"too-many-forms", "a|b|c|d|e|f\trematar\tv", ":1: source: more than 5 forms"},
-    {"too-many-words", "a b c d e f g h i j k l m\tx", ":1: source: more than 12 words"},
-    {"not-utf8", "goal\tgol\nx\t\xff", ":2: not UTF-8; convert the file to UTF-8"},
+    { "good", "a b\tc\nd\te\tm\ts\tnote\tspoken\n", NULL },
+    { "byte-order-mark",
+      "\xef\xbb\xbf"
+      "goal\tgol\tm\n",
+      NULL },
+    { "no-last-newline", "goal\tgol", NULL },
+    { "empty", "", NULL },
+    { "one-column", "goal\tgol\n\nsave\n",
+      ":3: 1 column; a line is: source TAB target [TAB gender TAB number TAB note TAB spoken]" },
+    { "seven-columns", "a\tb\tm\ts\tn\ts\tx",
+      ":1: 7 columns; a line is: source TAB target [TAB gender TAB number TAB note TAB spoken]" },
+    { "no-source", "\tgol\tm", ":1: source: empty" },
+    { "no-target", "goal\t \tm", ":1: target: empty" },
+    { "bad-gender", "goal\tgol\tx", ":1: gender: 'x' is not m, f, v (a verb), a (an adjective) or empty" },
+    { "bad-number", "goal\tgol\tm\tx", ":1: number: 'x' is not s, p or empty" },
+    { "number-alone", "goal\tgol\t\ts", ":1: number: given without a gender; only nouns have one here" },
+    { "no-word", "!?\tgol", ":1: source: '!?' has no word" },
+    { "punctuation", "goal, goal\tgol",
+      ":1: source: 'goal, goal' has punctuation between its words and is never found" },
+    { "bracket", "goal\tgol [x]", ":1: target: character '[' is not allowed" },
+    { "star", "goal\t*gol", ":1: target: character '*' is not allowed" },
+    { "control", "goal\tg\x01ol", ":1: target: character U+0001 is not allowed" },
+    { "no-infinitive", "goal\tgol\tv", ":1: target: 'gol' does not begin with an infinitive" },
+    { "forms", "a|b|c\td\tm",
+      ":1: source: 3 forms; a noun has 1 or 2 (singular|plural), a verb 1 or 5 "
+      "(base|third|past|participle|-ing), "
+      "all others 1" },
+    { "too-many-forms", "a|b|c|d|e|f\trematar\tv", ":1: source: more than 5 forms" },
+    { "too-many-words", "a b c d e f g h i j k l m\tx", ":1: source: more than 12 words" },
+    { "not-utf8", "goal\tgol\nx\t\xff", ":2: not UTF-8; convert the file to UTF-8" },
 };
 
 static void test_load(const void *data)
@@ -149,7 +149,7 @@ static void test_names(void)
 /* Of two glossaries the one named first counts. */
 static void test_two_files(void)
 {
-    g_auto(SupportFolder) folder = {0};
+    g_auto(SupportFolder) folder = { 0 };
     support_init(&folder);
     g_autofree char *one = support_write(&folder, "one.tsv", "pitch\tlanzamiento\tm\n");
     g_autofree char *two = support_write(&folder, "two.tsv", "pitch\tcampo\tm\nsave\tparada\tf\n");
@@ -174,33 +174,33 @@ typedef struct {
 } FindCase;
 
 static const FindCase find_cases[] = {
-    {"longest", "A free kick and a kick.", "free kick=tiro libre; kick=patada"},
-    {"plural", "Two free kicks, three boxes", "free kicks=tiros libres; boxes=áreas"},
-    {"plural-of-a-phrase", "Both tight ends", "tight ends=alas cerradas"},
-    {"irregular", "Two geese", "geese=gansos"},
-    {"given-plural", "All clubs", "clubs=clubes"},
-    {"plural-only", "In the stands", "stands=gradas"},
-    {"hyphen", "A free-kick", "free-kick=tiro libre"},
-    {"sentence-start", "Keeper! Boxes", "Keeper=portero; Boxes=áreas"},
-    {"a-name", "Jim Keeper saw Jim Box", ""},
-    {"several-words-in-any-case", "The Free Kick", "Free Kick=tiro libre"},
-    {"shouted", "It's a TOUCHDOWN", "TOUCHDOWN=touchdown"},
-    {"all-shouted", "THE BOX", "BOX=área"},
-    {"no-case-at-all", "the super bowl and var", "super bowl=Super Bowl; var=VAR"},
-    {"needs-its-capital", "The var of VAR", "VAR=VAR"},
-    {"part-of-a-word", "Boxing crossfire unkick", ""},
-    {"across-a-comma", "It is free, kick it", ""}, /* and "kick it" is no noun */
-    {"possessive", "The keeper's box", "keeper=portero; box=área"},
-    {"apostrophe", "Let's go! Let’s go", "Let's go=vamos; Let’s go=vamos"},
-    {"noun", "A cross", "cross=centro"},
-    {"verb", "He crosses it", "crosses=centrar"},
-    {"verb-after-a-name", "Messi crosses", "crosses=centrar"},
-    {"verb-not-a-noun", "He will kick", ""},
-    {"noun-not-a-verb", "The sack", ""},
-    {"past", "He sacked him", "sacked=capturar"},
-    {"forms-of-be", "They were fouled, he is fouled", "were fouled=recibir falta; is fouled=recibir falta"},
-    {"nothing", "The house is big.", ""},
-    {"empty", "", ""},
+    { "longest", "A free kick and a kick.", "free kick=tiro libre; kick=patada" },
+    { "plural", "Two free kicks, three boxes", "free kicks=tiros libres; boxes=áreas" },
+    { "plural-of-a-phrase", "Both tight ends", "tight ends=alas cerradas" },
+    { "irregular", "Two geese", "geese=gansos" },
+    { "given-plural", "All clubs", "clubs=clubes" },
+    { "plural-only", "In the stands", "stands=gradas" },
+    { "hyphen", "A free-kick", "free-kick=tiro libre" },
+    { "sentence-start", "Keeper! Boxes", "Keeper=portero; Boxes=áreas" },
+    { "a-name", "Jim Keeper saw Jim Box", "" },
+    { "several-words-in-any-case", "The Free Kick", "Free Kick=tiro libre" },
+    { "shouted", "It's a TOUCHDOWN", "TOUCHDOWN=touchdown" },
+    { "all-shouted", "THE BOX", "BOX=área" },
+    { "no-case-at-all", "the super bowl and var", "super bowl=Super Bowl; var=VAR" },
+    { "needs-its-capital", "The var of VAR", "VAR=VAR" },
+    { "part-of-a-word", "Boxing crossfire unkick", "" },
+    { "across-a-comma", "It is free, kick it", "" }, /* and "kick it" is no noun */
+    { "possessive", "The keeper's box", "keeper=portero; box=área" },
+    { "apostrophe", "Let's go! Let’s go", "Let's go=vamos; Let’s go=vamos" },
+    { "noun", "A cross", "cross=centro" },
+    { "verb", "He crosses it", "crosses=centrar" },
+    { "verb-after-a-name", "Messi crosses", "crosses=centrar" },
+    { "verb-not-a-noun", "He will kick", "" },
+    { "noun-not-a-verb", "The sack", "" },
+    { "past", "He sacked him", "sacked=capturar" },
+    { "forms-of-be", "They were fouled, he is fouled", "were fouled=recibir falta; is fouled=recibir falta" },
+    { "nothing", "The house is big.", "" },
+    { "empty", "", "" },
 };
 
 static void test_find(const void *data)
@@ -226,54 +226,51 @@ typedef struct {
 } WayCase;
 
 static const WayCase way_cases[] = {
-    {"stand-ins", DUB_GLOSSARY_STAND_INS, "The keeper is in the box.", "The elephant is in the giraffe.",
-     "El elefante está en la jirafa.", "El portero está en el área."},
-    {"plural", DUB_GLOSSARY_STAND_INS, "Two boxes.", "Two giraffes.", "Dos jirafas.", "Dos áreas."},
-    {"number-changes", DUB_GLOSSARY_STAND_INS, "Two boxes.", "Two giraffes.", "La jirafa.", "El área."},
-    {"capital", DUB_GLOSSARY_STAND_INS, "Keepers win.", "Elephants win.", "Elefantes ganan.",
-     "Porteros ganan."},
-    {"verb", DUB_GLOSSARY_STAND_INS, "He crossed it.", "He invented it.", "Lo inventó.", "Lo centró."},
-    {"verb-plural", DUB_GLOSSARY_STAND_INS, "They are crossing it.", "They are inventing it.",
-     "Están inventándolo.", "Están centrándolo."},
-    {"verb-and-y", DUB_GLOSSARY_STAND_INS, "He ran and sacked him.", "He ran and invented him.",
-     "Corrió e inventó.", "Corrió y capturó."},
-    {"noun-and-e", DUB_GLOSSARY_STAND_INS, "A cross and interceptions.", "A elephant and giraffes.",
-     "Un elefante y jirafas.", "Un centro e intercepciones."},
-    {"o-u", DUB_GLOSSARY_STAND_INS, "Ten or once.", "Ten or elephant.", "Diez o elefante.", "Diez u once."},
-    {"adjective", DUB_GLOSSARY_STAND_INS, "They are injured.", "They are ridiculous.", "Son ridículas.",
-     "Son lesionadas."},
-    {"phrase", DUB_GLOSSARY_STAND_INS, "He won at the buzzer.", "He won elegantly.", "Ganó elegantemente.",
-     "Ganó sobre la bocina."},
-    {"stressed-a", DUB_GLOSSARY_STAND_INS, "Out of the box to the box.", "Out of the giraffe to the guitar.",
-     "De la jirafa a la guitarra, una.", "Del área al área, una."},
-    {"stressed-a-plural", DUB_GLOSSARY_STAND_INS, "The tight ends", "The giraffes", "Las jirafas",
-     "Las alas cerradas"},
-    {"said-already", DUB_GLOSSARY_STAND_INS, "The elephant keeper.", "The elephant crocodile.",
-     "El cocodrilo de elefante.", "El portero de elefante."},
-    {"lost", DUB_GLOSSARY_STAND_INS, "The keeper.", "The elephant.", "El cocodrilo.", NULL},
-    {"doubled", DUB_GLOSSARY_STAND_INS, "The keeper.", "The elephant.", "El elefante y el elefante.", NULL},
-    {"altered", DUB_GLOSSARY_STAND_INS, "The keeper.", "The elephant.", "El elefantito.", NULL},
-    {"one-of-two-lost", DUB_GLOSSARY_STAND_INS, "Keeper box", "Elephant giraffe", "Elefante", NULL},
-    {"swapped", DUB_GLOSSARY_STAND_INS, "The keeper's box", "The elephant's giraffe",
-     "La jirafa del elefante", "El área del portero"},
-    {"codes", DUB_GLOSSARY_CODES, "The keeper is in the box.", "The zqxa is in the zqxb.",
-     "El zqxa es en el zqxb.", "El portero es en el área."},
-    {"codes-article", DUB_GLOSSARY_CODES, "The yellow card.", "The zqxa.", "El zqxa.",
-     "La tarjeta amarilla."},
-    {"codes-contraction", DUB_GLOSSARY_CODES, "of the yellow cards", "of the zqxa", "del zqxa",
-     "de las tarjetas amarillas"},
-    {"codes-adjective-between", DUB_GLOSSARY_CODES, "the red interception", "the red zqxa", "el rojo zqxa",
-     "la roja intercepción"},
-    {"codes-upper-case", DUB_GLOSSARY_CODES, "the keeper", "the zqxa", "el ZQXA", "el Portero"},
-    {"codes-stressed-a", DUB_GLOSSARY_CODES, "to the box", "to the zqxa", "al zqxa", "al área"},
-    {"codes-leave-verbs", DUB_GLOSSARY_CODES, "He crossed the box.", "He crossed the zqxa.", "Cruzó el zqxa.",
-     "Cruzó el área."},
-    {"codes-said-already", DUB_GLOSSARY_CODES, "A zqxa keeper.", "A zqxa qzja.", "Un qzja zqxa.",
-     "Un portero zqxa."},
-    {"codes-all-said", DUB_GLOSSARY_CODES, "zqx qzj xjq keeper", "zqx qzj xjq keeper", "zqx qzj xjq keeper",
-     "zqx qzj xjq keeper"},
-    {"codes-lost", DUB_GLOSSARY_CODES, "The keeper.", "The zqxa.", "El zqx a.", NULL},
-    {"nothing-to-do", DUB_GLOSSARY_STAND_INS, "The house.", "The house.", "La casa.", "La casa."},
+    { "stand-ins", DUB_GLOSSARY_STAND_INS, "The keeper is in the box.", "The elephant is in the giraffe.",
+      "El elefante está en la jirafa.", "El portero está en el área." },
+    { "plural", DUB_GLOSSARY_STAND_INS, "Two boxes.", "Two giraffes.", "Dos jirafas.", "Dos áreas." },
+    { "number-changes", DUB_GLOSSARY_STAND_INS, "Two boxes.", "Two giraffes.", "La jirafa.", "El área." },
+    { "capital", DUB_GLOSSARY_STAND_INS, "Keepers win.", "Elephants win.", "Elefantes ganan.", "Porteros ganan." },
+    { "verb", DUB_GLOSSARY_STAND_INS, "He crossed it.", "He invented it.", "Lo inventó.", "Lo centró." },
+    { "verb-plural", DUB_GLOSSARY_STAND_INS, "They are crossing it.", "They are inventing it.", "Están inventándolo.",
+      "Están centrándolo." },
+    { "verb-and-y", DUB_GLOSSARY_STAND_INS, "He ran and sacked him.", "He ran and invented him.", "Corrió e inventó.",
+      "Corrió y capturó." },
+    { "noun-and-e", DUB_GLOSSARY_STAND_INS, "A cross and interceptions.", "A elephant and giraffes.",
+      "Un elefante y jirafas.", "Un centro e intercepciones." },
+    { "o-u", DUB_GLOSSARY_STAND_INS, "Ten or once.", "Ten or elephant.", "Diez o elefante.", "Diez u once." },
+    { "adjective", DUB_GLOSSARY_STAND_INS, "They are injured.", "They are ridiculous.", "Son ridículas.",
+      "Son lesionadas." },
+    { "phrase", DUB_GLOSSARY_STAND_INS, "He won at the buzzer.", "He won elegantly.", "Ganó elegantemente.",
+      "Ganó sobre la bocina." },
+    { "stressed-a", DUB_GLOSSARY_STAND_INS, "Out of the box to the box.", "Out of the giraffe to the guitar.",
+      "De la jirafa a la guitarra, una.", "Del área al área, una." },
+    { "stressed-a-plural", DUB_GLOSSARY_STAND_INS, "The tight ends", "The giraffes", "Las jirafas",
+      "Las alas cerradas" },
+    { "said-already", DUB_GLOSSARY_STAND_INS, "The elephant keeper.", "The elephant crocodile.",
+      "El cocodrilo de elefante.", "El portero de elefante." },
+    { "lost", DUB_GLOSSARY_STAND_INS, "The keeper.", "The elephant.", "El cocodrilo.", NULL },
+    { "doubled", DUB_GLOSSARY_STAND_INS, "The keeper.", "The elephant.", "El elefante y el elefante.", NULL },
+    { "altered", DUB_GLOSSARY_STAND_INS, "The keeper.", "The elephant.", "El elefantito.", NULL },
+    { "one-of-two-lost", DUB_GLOSSARY_STAND_INS, "Keeper box", "Elephant giraffe", "Elefante", NULL },
+    { "swapped", DUB_GLOSSARY_STAND_INS, "The keeper's box", "The elephant's giraffe", "La jirafa del elefante",
+      "El área del portero" },
+    { "codes", DUB_GLOSSARY_CODES, "The keeper is in the box.", "The zqxa is in the zqxb.", "El zqxa es en el zqxb.",
+      "El portero es en el área." },
+    { "codes-article", DUB_GLOSSARY_CODES, "The yellow card.", "The zqxa.", "El zqxa.", "La tarjeta amarilla." },
+    { "codes-contraction", DUB_GLOSSARY_CODES, "of the yellow cards", "of the zqxa", "del zqxa",
+      "de las tarjetas amarillas" },
+    { "codes-adjective-between", DUB_GLOSSARY_CODES, "the red interception", "the red zqxa", "el rojo zqxa",
+      "la roja intercepción" },
+    { "codes-upper-case", DUB_GLOSSARY_CODES, "the keeper", "the zqxa", "el ZQXA", "el Portero" },
+    { "codes-stressed-a", DUB_GLOSSARY_CODES, "to the box", "to the zqxa", "al zqxa", "al área" },
+    { "codes-leave-verbs", DUB_GLOSSARY_CODES, "He crossed the box.", "He crossed the zqxa.", "Cruzó el zqxa.",
+      "Cruzó el área." },
+    { "codes-said-already", DUB_GLOSSARY_CODES, "A zqxa keeper.", "A zqxa qzja.", "Un qzja zqxa.", "Un portero zqxa." },
+    { "codes-all-said", DUB_GLOSSARY_CODES, "zqx qzj xjq keeper", "zqx qzj xjq keeper", "zqx qzj xjq keeper",
+      "zqx qzj xjq keeper" },
+    { "codes-lost", DUB_GLOSSARY_CODES, "The keeper.", "The zqxa.", "El zqx a.", NULL },
+    { "nothing-to-do", DUB_GLOSSARY_STAND_INS, "The house.", "The house.", "La casa.", "La casa." },
 };
 
 static void test_way(const void *data)
@@ -294,8 +291,7 @@ static void test_matches_bound(void)
     for (guint i = 0; i < DUB_GLOSSARY_MATCHES_MOST + 5; i++)
         g_string_append(sentence, ", keeper");
     g_autoptr(DubGlossaryMatches) matches = NULL;
-    g_autofree char *protected =
-        dub_glossary_protect(glossary, sentence->str, DUB_GLOSSARY_STAND_INS, &matches);
+    g_autofree char *protected = dub_glossary_protect(glossary, sentence->str, DUB_GLOSSARY_STAND_INS, &matches);
     g_assert_cmpuint(dub_glossary_matches_count(matches), ==, DUB_GLOSSARY_MATCHES_MOST);
     g_assert_nonnull(
         strstr(protected, "violin, zqxm, zqxn, zqxo, zqxp, keeper, keeper")); /* after the stand-ins, codes */
@@ -305,8 +301,7 @@ static void test_matches_bound(void)
 static void test_other_languages(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(DubGlossary) glossary =
-        load_text("Tor|Tore\tbut|buts\tm\nElfmeter\tpenalty\tm\n", "de", "fr", &error);
+    g_autoptr(DubGlossary) glossary = load_text("Tor|Tore\tbut|buts\tm\nElfmeter\tpenalty\tm\n", "de", "fr", &error);
     g_assert_no_error(error);
     g_autoptr(DubGlossaryMatches) matches = NULL;
     g_autofree char *protected =
@@ -349,19 +344,21 @@ static char *run_script(const DubGlossary *glossary, const char *sentence, Scrip
 
 static void test_translate(void)
 {
-    static const char *const good[] = {"El elefante."}, *const codes[] = {"El perro.", "El zqxa."},
-                             *const plain[] = {"El perro.", "El gato.", "El encargado."},
-                             *const late[] = {"El perro.", NULL};
+    static const char *const good[] = { "El elefante." }, *const codes[] = { "El perro.", "El zqxa." },
+                             *const plain[] = { "El perro.", "El gato.", "El encargado." },
+                             *const late[] = { "El perro.", NULL };
     static const struct {
         const char *const *answers;
         guint calls;
         const char *expected;
-    } cases[] = {
-        {good, 1, "El portero."}, {codes, 2, "El portero."}, {plain, 3, "El encargado."}, {late, 2, NULL}};
+    } cases[] = { { good, 1, "El portero." },
+                  { codes, 2, "El portero." },
+                  { plain, 3, "El encargado." },
+                  { late, 2, NULL } };
     g_autoptr(DubGlossary) glossary = load();
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
-        Script script = {.answers = cases[i].answers};
+        Script script = { .answers = cases[i].answers };
         g_autofree char *result = run_script(glossary, "The keeper.", &script, &error);
         g_assert_cmpstr(result, ==, cases[i].expected);
         g_assert_true((error != NULL) == (cases[i].expected == NULL));
@@ -374,8 +371,8 @@ static void test_translate(void)
 
 static void test_translate_without(void)
 {
-    static const char *const answers[] = {"Die Antwort", "La casa"};
-    Script script = {.answers = answers};
+    static const char *const answers[] = { "Die Antwort", "La casa" };
+    Script script = { .answers = answers };
     g_autofree char *plain = run_script(NULL, "The keeper", &script, NULL);
     g_assert_cmpstr(plain, ==, "Die Antwort");
     g_assert_cmpuint(script.asked->len, ==, 1);
@@ -411,10 +408,10 @@ static void test_threads(void)
         g_thread_join(threads[i]);
 }
 
-#define ADD(folder, cases, test)                                                                             \
-    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {                                                        \
-        g_autofree char *path = g_strdup_printf("/text/glossary/" folder "/%s", (cases)[i].name);            \
-        g_test_add_data_func(path, &(cases)[i], test);                                                       \
+#define ADD(folder, cases, test)                                                                  \
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {                                             \
+        g_autofree char *path = g_strdup_printf("/text/glossary/" folder "/%s", (cases)[i].name); \
+        g_test_add_data_func(path, &(cases)[i], test);                                            \
     }
 
 int main(int argc, char **argv)

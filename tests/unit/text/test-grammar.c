@@ -13,31 +13,31 @@ typedef struct {
 } Case;
 
 static const Case english_plurals[] = {
-    {"regular", "free kick", "free kicks"},
-    {"es", "cross", "crosses"},
-    {"ies", "penalty", "penalties"},
-    {"ays", "relay", "relays"},
-    {"men", "linesman", "linesmen"},
-    {"of", "man of the match", "men of the match"},
-    {"feet", "foot", "feet"},
-    {"halves", "first half", "first halves"},
+    { "regular", "free kick", "free kicks" },
+    { "es", "cross", "crosses" },
+    { "ies", "penalty", "penalties" },
+    { "ays", "relay", "relays" },
+    { "men", "linesman", "linesmen" },
+    { "of", "man of the match", "men of the match" },
+    { "feet", "foot", "feet" },
+    { "halves", "first half", "first halves" },
 };
 
 static const Case spanish_plurals[] = {
-    {"head-l", "gol de campo", "goles de campo"},
-    {"l", "gol", "goles"},
-    {"head-only", "saque de esquina", "saques de esquina"},
-    {"adjective", "ala cerrada", "alas cerradas"},
-    {"on", "balón", "balones"},
-    {"es", "inglés", "ingleses"},
-    {"accent-comes", "imagen", "imágenes"},
-    {"z", "juez de línea", "jueces de línea"},
-    {"hiatus", "país", "países"},
-    {"s", "crisis", "crisis"},
-    {"loan", "set point", "sets points"},
-    {"key", "jugada clave", "jugadas clave"},
-    {"accented-vowel", "revés", "reveses"},
-    {"y", "ley", "leyes"},
+    { "head-l", "gol de campo", "goles de campo" },
+    { "l", "gol", "goles" },
+    { "head-only", "saque de esquina", "saques de esquina" },
+    { "adjective", "ala cerrada", "alas cerradas" },
+    { "on", "balón", "balones" },
+    { "es", "inglés", "ingleses" },
+    { "accent-comes", "imagen", "imágenes" },
+    { "z", "juez de línea", "jueces de línea" },
+    { "hiatus", "país", "países" },
+    { "s", "crisis", "crisis" },
+    { "loan", "set point", "sets points" },
+    { "key", "jugada clave", "jugadas clave" },
+    { "accented-vowel", "revés", "reveses" },
+    { "y", "ley", "leyes" },
 };
 
 static void test_english_plural(const void *data)
@@ -48,14 +48,15 @@ static void test_english_plural(const void *data)
 }
 
 static const Case english_measures[] = {
-    {"line", "He is at the 30-yard line.", "He is at the line of 30 yards."},
-    {"gain", "A 20-yard gain by the team", "A gain of 20 yards by the team"},
-    {"words", "a three-hour meeting and a two-week holiday", "a meeting of three hours and a holiday of two weeks"},
-    {"one", "a 1-point lead", "a lead of 1 point"},
-    {"age", "a 25-year-old man", "a 25 year old man"},
-    {"longer-noun", "a 45-yard touchdown pass", "a 45 yard touchdown pass"}, /* who knows how long the noun is */
-    {"others", "a 7-0 win, a one-handed catch, a well-known name", "a 7-0 win, a one-handed catch, a well-known name"},
-    {"none", "no hyphen", "no hyphen"},
+    { "line", "He is at the 30-yard line.", "He is at the line of 30 yards." },
+    { "gain", "A 20-yard gain by the team", "A gain of 20 yards by the team" },
+    { "words", "a three-hour meeting and a two-week holiday", "a meeting of three hours and a holiday of two weeks" },
+    { "one", "a 1-point lead", "a lead of 1 point" },
+    { "age", "a 25-year-old man", "a 25 year old man" },
+    { "longer-noun", "a 45-yard touchdown pass", "a 45 yard touchdown pass" }, /* who knows how long the noun is */
+    { "others", "a 7-0 win, a one-handed catch, a well-known name",
+      "a 7-0 win, a one-handed catch, a well-known name" },
+    { "none", "no hyphen", "no hyphen" },
 };
 
 static void test_english_measures(const void *data)
@@ -75,23 +76,23 @@ static void test_spanish_plural(const void *data)
 static const struct {
     const char *verb, *forms[DUB_N_ENGLISH_FORMS];
 } english_verbs[] = {
-    {"kick", {"kick", "kicks", "kicked", "kicked", "kicking"}},
-    {"punch clear", {"punch clear", "punches clear", "punched clear", "punched clear", "punching clear"}},
-    {"tie", {"tie", "ties", "tied", "tied", "tying"}},
-    {"volley", {"volley", "volleys", "volleyed", "volleyed", "volleying"}},
-    {"carry", {"carry", "carries", "carried", "carried", "carrying"}},
-    {"chip", {"chip", "chips", "chipped", "chipped", "chipping"}},
-    {"dribble", {"dribble", "dribbles", "dribbled", "dribbled", "dribbling"}},
-    {"head", {"head", "heads", "headed", "headed", "heading"}},
-    {"free", {"free", "frees", "freed", "freed", "freeing"}},
-    {"transfer", {"transfer", "transfers", "transferred", "transferred", "transferring"}},
-    {"hit", {"hit", "hits", "hit", "hit", "hitting"}},
-    {"run out the clock",
-     {"run out the clock", "runs out the clock", "ran out the clock", "run out the clock",
-      "running out the clock"}},
-    {"throw", {"throw", "throws", "threw", "thrown", "throwing"}},
-    {"go wide", {"go wide", "goes wide", "went wide", "gone wide", "going wide"}},
-    {"be fouled", {"be fouled", "is fouled", "was fouled", "been fouled", "being fouled"}},
+    { "kick", { "kick", "kicks", "kicked", "kicked", "kicking" } },
+    { "punch clear", { "punch clear", "punches clear", "punched clear", "punched clear", "punching clear" } },
+    { "tie", { "tie", "ties", "tied", "tied", "tying" } },
+    { "volley", { "volley", "volleys", "volleyed", "volleyed", "volleying" } },
+    { "carry", { "carry", "carries", "carried", "carried", "carrying" } },
+    { "chip", { "chip", "chips", "chipped", "chipped", "chipping" } },
+    { "dribble", { "dribble", "dribbles", "dribbled", "dribbled", "dribbling" } },
+    { "head", { "head", "heads", "headed", "headed", "heading" } },
+    { "free", { "free", "frees", "freed", "freed", "freeing" } },
+    { "transfer", { "transfer", "transfers", "transferred", "transferred", "transferring" } },
+    { "hit", { "hit", "hits", "hit", "hit", "hitting" } },
+    { "run out the clock",
+      { "run out the clock", "runs out the clock", "ran out the clock", "run out the clock",
+        "running out the clock" } },
+    { "throw", { "throw", "throws", "threw", "thrown", "throwing" } },
+    { "go wide", { "go wide", "goes wide", "went wide", "gone wide", "going wide" } },
+    { "be fouled", { "be fouled", "is fouled", "was fouled", "been fouled", "being fouled" } },
 };
 
 static void test_english_verbs(void)
@@ -107,13 +108,13 @@ static const struct {
     const char *sentence, *word;
     DubEnglishRole role;
 } roles[] = {
-    {"The pass is good", "pass", DUB_ROLE_NOUN},  {"He will pass to Smith", "pass", DUB_ROLE_VERB},
-    {"What a great save", "save", DUB_ROLE_NOUN}, {"They score again", "score", DUB_ROLE_VERB},
-    {"The keeper's save", "save", DUB_ROLE_NOUN}, {"He'll save it", "save", DUB_ROLE_VERB},
-    {"Don't shoot", "shoot", DUB_ROLE_VERB},      {"It's a draw", "draw", DUB_ROLE_NOUN},
-    {"Messi shoots", "shoots", DUB_ROLE_UNKNOWN}, {"Jones saves the ball", "saves", DUB_ROLE_VERB},
-    {"Save the last one", "save", DUB_ROLE_VERB}, {"three saves by the keeper", "saves", DUB_ROLE_NOUN},
-    {"Good, save", "save", DUB_ROLE_UNKNOWN},
+    { "The pass is good", "pass", DUB_ROLE_NOUN },  { "He will pass to Smith", "pass", DUB_ROLE_VERB },
+    { "What a great save", "save", DUB_ROLE_NOUN }, { "They score again", "score", DUB_ROLE_VERB },
+    { "The keeper's save", "save", DUB_ROLE_NOUN }, { "He'll save it", "save", DUB_ROLE_VERB },
+    { "Don't shoot", "shoot", DUB_ROLE_VERB },      { "It's a draw", "draw", DUB_ROLE_NOUN },
+    { "Messi shoots", "shoots", DUB_ROLE_UNKNOWN }, { "Jones saves the ball", "saves", DUB_ROLE_VERB },
+    { "Save the last one", "save", DUB_ROLE_VERB }, { "three saves by the keeper", "saves", DUB_ROLE_NOUN },
+    { "Good, save", "save", DUB_ROLE_UNKNOWN },
 };
 
 static void test_roles(void)
@@ -136,9 +137,9 @@ static void test_words(void)
         DubWordGap gap;
         bool start;
     } wanted[] = {
-        {"let", DUB_GAP_BREAK, true},     {"s", DUB_GAP_APOSTROPHE, false}, {"go", DUB_GAP_BLANK, false},
-        {"free", DUB_GAP_BREAK, false},   {"kick", DUB_GAP_BLANK, false},   {"he", DUB_GAP_BREAK, true},
-        {"s", DUB_GAP_APOSTROPHE, false}, {"2nd", DUB_GAP_BLANK, false},    {"é", DUB_GAP_BREAK, true},
+        { "let", DUB_GAP_BREAK, true },     { "s", DUB_GAP_APOSTROPHE, false }, { "go", DUB_GAP_BLANK, false },
+        { "free", DUB_GAP_BREAK, false },   { "kick", DUB_GAP_BLANK, false },   { "he", DUB_GAP_BREAK, true },
+        { "s", DUB_GAP_APOSTROPHE, false }, { "2nd", DUB_GAP_BLANK, false },    { "é", DUB_GAP_BREAK, true },
     };
     g_assert_cmpuint(words->len, ==, G_N_ELEMENTS(wanted));
     for (guint i = 0; i < words->len; i++) {
@@ -169,12 +170,12 @@ static void test_word_case(void)
 static void test_adjectives(void)
 {
     static const char *const cases[][4] = {
-        {"invicto", "invicta", "invictos", "invictas"},
-        {"ganador", "ganadora", "ganadores", "ganadoras"},
-        {"mejor", "mejor", "mejores", "mejores"},
-        {"increíble", "increíble", "increíbles", "increíbles"},
-        {"inglés", "inglesa", "ingleses", "inglesas"},
-        {"expulsado de casa", "expulsada de casa", "expulsados de casa", "expulsadas de casa"},
+        { "invicto", "invicta", "invictos", "invictas" },
+        { "ganador", "ganadora", "ganadores", "ganadoras" },
+        { "mejor", "mejor", "mejores", "mejores" },
+        { "increíble", "increíble", "increíbles", "increíbles" },
+        { "inglés", "inglesa", "ingleses", "inglesas" },
+        { "expulsado de casa", "expulsada de casa", "expulsados de casa", "expulsadas de casa" },
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)
         for (guint form = 0; form < 4; form++) {
@@ -204,20 +205,20 @@ static const struct {
     DubSpanishForm form;
     const char *expected;
 } conjugated[] = {
-    {"rematar de cabeza", {DUB_SPANISH_PRETERITE, 2, ""}, "remató de cabeza"},
-    {"marcar", {DUB_SPANISH_PRETERITE, 0, ""}, "marqué"},
-    {"lanzar", {DUB_SPANISH_SUBJUNCTIVE, 5, ""}, "lancen"},
-    {"perder por", {DUB_SPANISH_PRESENT, 5, ""}, "pierden por"},
-    {"lesionarse", {DUB_SPANISH_PRETERITE, 2, ""}, "se lesionó"},
-    {"lesionarse", {DUB_SPANISH_GERUND, 0, ""}, "lesionándose"},
-    {"colocarse", {DUB_SPANISH_PRESENT, 3, ""}, "nos colocamos"},
-    {"ponerlo out", {DUB_SPANISH_PRESENT, 2, ""}, "lo pone out"},
-    {"detener", {DUB_SPANISH_INFINITIVE, 0, "lo"}, "detenerlo"},
-    {"sustituir", {DUB_SPANISH_SUBJUNCTIVE_PAST, 3, ""}, "sustituyéramos"},
-    {"hacer", {DUB_SPANISH_PRETERITE, 2, ""}, "hizo"},
-    {"romper", {DUB_SPANISH_PARTICIPLE, 3, ""}, "rotas"},
-    {"ir", {DUB_SPANISH_IMPERFECT, 4, ""}, "ibais"},
-    {"gol", {DUB_SPANISH_PRESENT, 0, ""}, NULL},
+    { "rematar de cabeza", { DUB_SPANISH_PRETERITE, 2, "" }, "remató de cabeza" },
+    { "marcar", { DUB_SPANISH_PRETERITE, 0, "" }, "marqué" },
+    { "lanzar", { DUB_SPANISH_SUBJUNCTIVE, 5, "" }, "lancen" },
+    { "perder por", { DUB_SPANISH_PRESENT, 5, "" }, "pierden por" },
+    { "lesionarse", { DUB_SPANISH_PRETERITE, 2, "" }, "se lesionó" },
+    { "lesionarse", { DUB_SPANISH_GERUND, 0, "" }, "lesionándose" },
+    { "colocarse", { DUB_SPANISH_PRESENT, 3, "" }, "nos colocamos" },
+    { "ponerlo out", { DUB_SPANISH_PRESENT, 2, "" }, "lo pone out" },
+    { "detener", { DUB_SPANISH_INFINITIVE, 0, "lo" }, "detenerlo" },
+    { "sustituir", { DUB_SPANISH_SUBJUNCTIVE_PAST, 3, "" }, "sustituyéramos" },
+    { "hacer", { DUB_SPANISH_PRETERITE, 2, "" }, "hizo" },
+    { "romper", { DUB_SPANISH_PARTICIPLE, 3, "" }, "rotas" },
+    { "ir", { DUB_SPANISH_IMPERFECT, 4, "" }, "ibais" },
+    { "gol", { DUB_SPANISH_PRESENT, 0, "" }, NULL },
 };
 
 static void test_conjugation(void)
@@ -238,7 +239,7 @@ static void test_stand_in_forms(void)
         g_autofree char *infinitive = g_strconcat(verb->spanish, "ar", NULL);
         for (DubSpanishTense tense = 0; tense < DUB_N_SPANISH_TENSES; tense++)
             for (unsigned index = 0; index < dub_spanish_tense_size(tense); index++) {
-                const DubSpanishForm form = {tense, index, ""};
+                const DubSpanishForm form = { tense, index, "" };
                 DubSpanishForm found;
                 g_autofree char *word = dub_spanish_conjugate(infinitive, &form);
                 g_assert_true(dub_stand_in_is(verb, DUB_STAND_IN_VERB, word, &found));
@@ -256,16 +257,14 @@ static void test_stand_in_forms(void)
 /* ---- against Apertium's own dictionary ---- */
 
 /* Where the two differ the dictionary is wrong ("muestramos"), or both are in use ("construís"). */
-static const char *const known_differences[] = {"contáis", "mostramos", "acertemos", "durmáis", "dais", NULL};
+static const char *const known_differences[] = { "contáis", "mostramos", "acertemos", "durmáis", "dais", NULL };
 
-static void add_tags(GPtrArray *forms, GString *input, const char *verb, DubSpanishTense tense,
-                     unsigned index)
+static void add_tags(GPtrArray *forms, GString *input, const char *verb, DubSpanishTense tense, unsigned index)
 {
-    static const char *const tenses[] = {"inf", "ger", "pp", "pri", "ifi", "pii", "fti", "cni", "prs", "pis"};
-    static const char *const participles[] = {"<m><sg>", "<f><sg>", "<m><pl>", "<f><pl>"};
-    static const char *const persons[] = {"<p1><sg>", "<p2><sg>", "<p3><sg>",
-                                          "<p1><pl>", "<p2><pl>", "<p3><pl>"};
-    const DubSpanishForm form = {tense, index, ""};
+    static const char *const tenses[] = { "inf", "ger", "pp", "pri", "ifi", "pii", "fti", "cni", "prs", "pis" };
+    static const char *const participles[] = { "<m><sg>", "<f><sg>", "<m><pl>", "<f><pl>" };
+    static const char *const persons[] = { "<p1><sg>", "<p2><sg>", "<p3><sg>", "<p1><pl>", "<p2><pl>", "<p3><pl>" };
+    const DubSpanishForm form = { tense, index, "" };
     const char *tags = tense < DUB_SPANISH_PARTICIPLE    ? ""
                        : tense == DUB_SPANISH_PARTICIPLE ? participles[index]
                                                          : persons[index];
@@ -287,8 +286,8 @@ static bool may_differ(const char *form)
 
 static void compare_with_dictionary(const GPtrArray *forms, const GString *input)
 {
-    static const char *const argv[] = {"lt-proc", "-g",
-                                       "/usr/share/apertium/apertium-eng-spa/eng-spa.autogen.bin", NULL};
+    static const char *const argv[] = { "lt-proc", "-g", "/usr/share/apertium/apertium-eng-spa/eng-spa.autogen.bin",
+                                        NULL };
     g_autofree char *output = support_run(argv, input->str);
     g_auto(GStrv) lines = g_strsplit(output, "\n", -1);
     guint compared = 0;
@@ -334,9 +333,8 @@ static void test_sports_against_dictionary(void)
     for (char **line = lines; *line; line++) {
         DubGlossaryRow row;
         g_assert_null(dub_glossary_row_parse(*line, &row));
-        g_autofree char *verb = row.sources && row.kind == DUB_KIND_VERB
-                                    ? g_strndup(row.targets[0], strcspn(row.targets[0], " "))
-                                    : NULL;
+        g_autofree char *verb =
+            row.sources && row.kind == DUB_KIND_VERB ? g_strndup(row.targets[0], strcspn(row.targets[0], " ")) : NULL;
         dub_glossary_row_clear(&row);
         if (verb && g_str_has_suffix(verb, "r") && g_hash_table_add(seen, g_strdup(verb)))
             add_verb(forms, input, verb);

@@ -15,37 +15,37 @@ typedef struct {
 } Case;
 
 static const Case cases[] = {
-    {"affricates", "es", K, "Ocho muchachos.", " ˈoʧo muʧˈaʧos."},
-    {"piper-keeps-two-letters", "es", P, "Ocho muchachos.", "ˈotʃo mutʃˈatʃos."},
-    {"diphthongs", "es", K, "Seis veces, hay causa", " sˈAs βˈeθes, ˈI kˈWsa"},
-    {"letters-that-meet-are-none", "es", K, "seis zetas", " sˈAs θˈetas"},
-    {"english", "en", K, "Church, judge; day, my, now: go! Boy? Bottle, button.",
-     " ʧˈɜɹʧ, ʤˈʌʤ; dˈA, mˈI, nˈW: ɡˈO! bˈY? bˈɑɾᵊl, bˈʌtᵊn."},
-    {"british", "en-gb", K, "Go near the third nurse, where he is", " ɡˌQ nˌɪə ðə θˈɜːd nˈɜːs, wˈɛː hiː ɪz"},
-    {"english-is-american-for-kokoro", "en", K, "third", " θˈɜɹd"},
-    {"english-piper", "en-us", P, "Eight churches", "ˈeɪt tʃˈɜːtʃᵻz"},
-    {"portuguese-is-brazilian-for-kokoro", "pt", K, "Noite, dia, coração.", " nˈoɪʧy, ʤˈiæ, kˌoɾasˈɐ̃ʊ̃."},
-    {"portuguese-piper", "pt", P, "Noite, dia", "nˈoɪtɨ, dˈiɐ"},
-    {"italian", "it", K, "Pizza, ragazzi.", " pˈiʦːa, raɡˈaʦːɪ."},
-    {"language-switches-are-taken-out", "fr", K, "Le whisky du weekend.", " lə wˈɪski dy wiːkˈɛnd."},
-    {"language-switches-piper", "fr", P, "Le whisky du weekend.", "lə- wˈɪski dy- wiːkˈɛnd."},
-    {"accents-are-taken-apart", "de", P, "Ich", "ɪc\u0327"},
-    {"america", "es-mx", K, "gracias", " ɡɾˈasjas"},
-    {"america-by-number", "es-419", K, "gracias", " ɡɾˈasjas"},
-    {"capitals-and-underscores", "ES_es", K, "gracias", " ɡɾˈaθjas"},
-    {"marks", "es", K, "Sí, señor; claro: voy. ¡No! ¿Qué?", " sˈi, seɲˈoɾ; klˈaɾo: bˈoɪ. nˈo! kˈe?"},
-    {"the-greatest-mark-stays", "es", K, "¿Qué?! ¡No...!", " kˈe? nˈo!"},
-    {"dashes", "es", K, "uno - dos – tres — cuatro", " ˈuno — dˈos — tɾˈes — kwˈatɾo"},
-    {"dots", "es", K, "Sí... bueno… no.", " sˈi… bwˈeno… nˈo."},
-    {"piper-has-other-marks", "es", P, "Sí… uno — dos", "sˈi. ˈuno, dˈos"},
-    {"brackets-and-quotes", "es", K, "Dos (o tres) «goles».", " dˈos o tɾˈes ɡˈoles."},
-    {"marks-in-numbers-end-nothing", "es", K, "3.5 y 10:45", " tɾˈes punto θˈinko i ðjˈɛθ kwaɾˌɛntaiθˈinko"},
-    {"other-scripts-marks", "es", K, "llegó。Sí", " ʎeɣˈo. sˈi"},
-    {"marks-in-front", "es", K, "... — hola", " ˈola"},
-    {"only-marks", "es", K, "... ¡!", ""},
-    {"nothing", "es", K, "", ""},
-    {"nothing-piper", "es", P, " ", ""},
-    {"no-phoneme-input", "en", K, "[[h@]]", " ˈAʧ ˈæt"},
+    { "affricates", "es", K, "Ocho muchachos.", " ˈoʧo muʧˈaʧos." },
+    { "piper-keeps-two-letters", "es", P, "Ocho muchachos.", "ˈotʃo mutʃˈatʃos." },
+    { "diphthongs", "es", K, "Seis veces, hay causa", " sˈAs βˈeθes, ˈI kˈWsa" },
+    { "letters-that-meet-are-none", "es", K, "seis zetas", " sˈAs θˈetas" },
+    { "english", "en", K, "Church, judge; day, my, now: go! Boy? Bottle, button.",
+      " ʧˈɜɹʧ, ʤˈʌʤ; dˈA, mˈI, nˈW: ɡˈO! bˈY? bˈɑɾᵊl, bˈʌtᵊn." },
+    { "british", "en-gb", K, "Go near the third nurse, where he is", " ɡˌQ nˌɪə ðə θˈɜːd nˈɜːs, wˈɛː hiː ɪz" },
+    { "english-is-american-for-kokoro", "en", K, "third", " θˈɜɹd" },
+    { "english-piper", "en-us", P, "Eight churches", "ˈeɪt tʃˈɜːtʃᵻz" },
+    { "portuguese-is-brazilian-for-kokoro", "pt", K, "Noite, dia, coração.", " nˈoɪʧy, ʤˈiæ, kˌoɾasˈɐ̃ʊ̃." },
+    { "portuguese-piper", "pt", P, "Noite, dia", "nˈoɪtɨ, dˈiɐ" },
+    { "italian", "it", K, "Pizza, ragazzi.", " pˈiʦːa, raɡˈaʦːɪ." },
+    { "language-switches-are-taken-out", "fr", K, "Le whisky du weekend.", " lə wˈɪski dy wiːkˈɛnd." },
+    { "language-switches-piper", "fr", P, "Le whisky du weekend.", "lə- wˈɪski dy- wiːkˈɛnd." },
+    { "accents-are-taken-apart", "de", P, "Ich", "ɪc\u0327" },
+    { "america", "es-mx", K, "gracias", " ɡɾˈasjas" },
+    { "america-by-number", "es-419", K, "gracias", " ɡɾˈasjas" },
+    { "capitals-and-underscores", "ES_es", K, "gracias", " ɡɾˈaθjas" },
+    { "marks", "es", K, "Sí, señor; claro: voy. ¡No! ¿Qué?", " sˈi, seɲˈoɾ; klˈaɾo: bˈoɪ. nˈo! kˈe?" },
+    { "the-greatest-mark-stays", "es", K, "¿Qué?! ¡No...!", " kˈe? nˈo!" },
+    { "dashes", "es", K, "uno - dos – tres — cuatro", " ˈuno — dˈos — tɾˈes — kwˈatɾo" },
+    { "dots", "es", K, "Sí... bueno… no.", " sˈi… bwˈeno… nˈo." },
+    { "piper-has-other-marks", "es", P, "Sí… uno — dos", "sˈi. ˈuno, dˈos" },
+    { "brackets-and-quotes", "es", K, "Dos (o tres) «goles».", " dˈos o tɾˈes ɡˈoles." },
+    { "marks-in-numbers-end-nothing", "es", K, "3.5 y 10:45", " tɾˈes punto θˈinko i ðjˈɛθ kwaɾˌɛntaiθˈinko" },
+    { "other-scripts-marks", "es", K, "llegó。Sí", " ʎeɣˈo. sˈi" },
+    { "marks-in-front", "es", K, "... — hola", " ˈola" },
+    { "only-marks", "es", K, "... ¡!", "" },
+    { "nothing", "es", K, "", "" },
+    { "nothing-piper", "es", P, " ", "" },
+    { "no-phoneme-input", "en", K, "[[h@]]", " ˈAʧ ˈæt" },
 };
 
 static void test_read(const void *data)
@@ -62,12 +62,12 @@ static const struct {
     DubPhonemeSet set;
     DubErrorCode code;
 } refused[] = {
-    {"unknown", "xx", K, DUB_ERROR_UNSUPPORTED},
-    {"empty", "", K, DUB_ERROR_UNSUPPORTED},
-    {"a-path", "../es", K, DUB_ERROR_UNSUPPORTED},
-    {"a-variant", "es+f2", P, DUB_ERROR_UNSUPPORTED},
-    {"japanese-is-not-by-espeak", "ja", K, DUB_ERROR_UNSUPPORTED},
-    {"chinese-is-not-by-espeak", "zh-CN", K, DUB_ERROR_UNSUPPORTED},
+    { "unknown", "xx", K, DUB_ERROR_UNSUPPORTED },
+    { "empty", "", K, DUB_ERROR_UNSUPPORTED },
+    { "a-path", "../es", K, DUB_ERROR_UNSUPPORTED },
+    { "a-variant", "es+f2", P, DUB_ERROR_UNSUPPORTED },
+    { "japanese-is-not-by-espeak", "ja", K, DUB_ERROR_UNSUPPORTED },
+    { "chinese-is-not-by-espeak", "zh-CN", K, DUB_ERROR_UNSUPPORTED },
 };
 
 static void test_refused(void)
@@ -104,23 +104,30 @@ static void test_long_clause(void)
 
 /* Kokoro-82M's tokens.txt, in its order. */
 static const char kokoro_tokens[] =
-    ";:,.!?—…\"()“” \u0303ʣʥʦʨᵝꭧAIOQSTWYᵊabcdefhijklmnopqrstuvwxyzɑɐɒæβɔɕçɖðʤəɚɛɜɟɡɥɨɪʝɯɰŋɳɲɴøɸθœɹɾɻʁɽʂʃʈʧ"
+    ";:,.!?—…\"()“” "
+    "\u0303ʣʥʦʨᵝꭧAIOQSTWYᵊabcdefhijklmnopqrstuvwxyzɑɐɒæβɔɕçɖðʤəɚɛɜɟɡɥɨɪʝɯɰŋɳɲɴøɸ"
+    "θ"
+    "œ"
+    "ɹ"
+    "ɾ"
+    "ɻ"
+    "ʁɽʂʃʈʧ"
     "ʊʋʌɣɤχʎʒʔˈˌːʰʲ↓→↗↘ᵻ";
 
 static void test_kokoro_has_every_letter(void)
 {
     static const char *const texts[][2] = {
-        {"es", "El guía llevó ñoquis, whisky, pizzas y chorizos a la yegua; ¿jugáis, Xavi? Vergüenza, "
-               "sección, Atlético."},
-        {"en", "Bottle, button, loch, nurse, garage, uh-oh, fiancé, Llanelli, fire, poor, hierarchy, water; "
-               "thing!"},
-        {"en-gb", "Bottle, button, loch, nurse, garage, fire, poor, near, where, bath, lot."},
-        {"fr", "Un bon vin blanc, huit garçons, montagne, feuille, peur, jeu, Bach, là-bas, le week-end."},
-        {"it", "Gli gnocchi, lo zio, ragazzi, scienza, chiesa, aquila, città."},
-        {"pt", "Mãe, campeões, muito, carro, filho, ninho, chuva, gente, sim."},
-        {"hi", "छात्र, झंडा, ढोल, ठंडा, थाली, फूल, ज्ञान, पढ़ना, लड़का।"},
-        {"de", "Pferd, Deutsch, ich, ach, Löwe, müde, Uhr, besser."},
-        {"ru", "Щука, ёлка, жизнь, объект."},
+        { "es", "El guía llevó ñoquis, whisky, pizzas y chorizos a la yegua; ¿jugáis, Xavi? Vergüenza, "
+                "sección, Atlético." },
+        { "en", "Bottle, button, loch, nurse, garage, uh-oh, fiancé, Llanelli, fire, poor, hierarchy, water; "
+                "thing!" },
+        { "en-gb", "Bottle, button, loch, nurse, garage, fire, poor, near, where, bath, lot." },
+        { "fr", "Un bon vin blanc, huit garçons, montagne, feuille, peur, jeu, Bach, là-bas, le week-end." },
+        { "it", "Gli gnocchi, lo zio, ragazzi, scienza, chiesa, aquila, città." },
+        { "pt", "Mãe, campeões, muito, carro, filho, ninho, chuva, gente, sim." },
+        { "hi", "छात्र, झंडा, ढोल, ठंडा, थाली, फूल, ज्ञान, पढ़ना, लड़का।" },
+        { "de", "Pferd, Deutsch, ich, ach, Löwe, müde, Uhr, besser." },
+        { "ru", "Щука, ёлка, жизнь, объект." },
     };
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_autofree char *phonemes = dub_phonemes(texts[i][1], texts[i][0], K, NULL);
@@ -140,21 +147,21 @@ typedef struct {
 } Split;
 
 static const Split splits[] = {
-    {"all-fits", K, 510, " a b. c d!", " a b. c d!"},
-    {"exactly", K, 10, " a b. c d!", " a b. c d!"},
-    {"sentence-first", K, 9, " a b. c d!", " a b.| c d!"},
-    {"last-sentence-that-fits", K, 10, " a. b. c. d.", " a. b. c.| d."},
-    {"then-clause", K, 10, " a b, c d e f", " a b,| c d e f"},
-    {"dash-is-a-clause", K, 8, " a b — c d", " a b —| c d"},
-    {"then-word", K, 6, " aaa bbb", " aaa| bbb"},
-    {"within-a-word", K, 4, " aaaaaaa", " aaa| aaa| a"},
-    {"one-letter-each", K, 2, " ab c", " a| b| c"},
-    {"accents-are-letters", K, 4, " ˈoʧo", " ˈoʧ| o"},
-    {"mark-alone-stays-with-its-word", K, 3, " a. b.", " a.| b."},
-    {"piper-sentences", P, 510, "a b. c d! e, f? g", "a b.|c d!|e, f?|g"},
-    {"piper-long-sentence", P, 7, "a b, c d e. f", "a b,|c d e.|f"},
-    {"nothing", K, 510, "", ""},
-    {"nothing-but-the-space", K, 510, " ", ""},
+    { "all-fits", K, 510, " a b. c d!", " a b. c d!" },
+    { "exactly", K, 10, " a b. c d!", " a b. c d!" },
+    { "sentence-first", K, 9, " a b. c d!", " a b.| c d!" },
+    { "last-sentence-that-fits", K, 10, " a. b. c. d.", " a. b. c.| d." },
+    { "then-clause", K, 10, " a b, c d e f", " a b,| c d e f" },
+    { "dash-is-a-clause", K, 8, " a b — c d", " a b —| c d" },
+    { "then-word", K, 6, " aaa bbb", " aaa| bbb" },
+    { "within-a-word", K, 4, " aaaaaaa", " aaa| aaa| a" },
+    { "one-letter-each", K, 2, " ab c", " a| b| c" },
+    { "accents-are-letters", K, 4, " ˈoʧo", " ˈoʧ| o" },
+    { "mark-alone-stays-with-its-word", K, 3, " a. b.", " a.| b." },
+    { "piper-sentences", P, 510, "a b. c d! e, f? g", "a b.|c d!|e, f?|g" },
+    { "piper-long-sentence", P, 7, "a b, c d e. f", "a b,|c d e.|f" },
+    { "nothing", K, 510, "", "" },
+    { "nothing-but-the-space", K, 510, " ", "" },
 };
 
 static void test_split(const void *data)
@@ -175,8 +182,9 @@ static char *without_spaces(const char *text)
 
 static void test_split_loses_nothing(void)
 {
-    static const char *const pieces[] = {"a",  "ʧo", "ˈAs", "\u0303", ", ",     ". ",
-                                         "! ", "… ", " — ", " ",      "seɲˈoɾ", "; "};
+    static const char *const pieces[] = {
+        "a", "ʧo", "ˈAs", "\u0303", ", ", ". ", "! ", "… ", " — ", " ", "seɲˈoɾ", "; "
+    };
     for (int i = 0; i < 3000; i++) {
         g_autoptr(GString) text = g_string_new(" ");
         for (int n = g_test_rand_int_range(0, 200); n > 0; n--)
@@ -215,7 +223,7 @@ static void test_read_and_split(void)
 static void test_code_points(void)
 {
     g_autoptr(GArray) points = dub_phonemes_code_points(" ˈʧ.");
-    const gint32 expected[] = {' ', 0x2c8, 0x2a7, '.'};
+    const gint32 expected[] = { ' ', 0x2c8, 0x2a7, '.' };
     g_assert_cmpmem(points->data, points->len * sizeof(gint32), expected, sizeof expected);
     g_autoptr(GArray) none = dub_phonemes_code_points("");
     g_assert_cmpuint(none->len, ==, 0);

@@ -10,22 +10,22 @@ typedef struct {
 } Case;
 
 static const Case cases[] = {
-    {"keep", "en", DUB_PROFANITY_KEEP, "Oh shit!", "Oh shit!"},
-    {"mask", "en", DUB_PROFANITY_MASK, "Oh shit! Shit.", "Oh s***! S***."},
-    {"mask-begin-of-words", "en", DUB_PROFANITY_MASK, "fucking good", "f****** good"},
-    {"mask-phrase", "en", DUB_PROFANITY_MASK, "that son of a bitch", "that s** o* a b****"},
-    {"drop", "en", DUB_PROFANITY_DROP, "That was a fucking goal.", "That was a goal."},
-    {"drop-first", "en", DUB_PROFANITY_DROP, "Damn, what a goal!", "What a goal!"},
-    {"drop-last", "en", DUB_PROFANITY_DROP, "What a goal, damn!", "What a goal!"},
-    {"drop-between-commas", "en", DUB_PROFANITY_DROP, "It is, damn, a goal.", "It is, a goal."},
-    {"drop-all", "en", DUB_PROFANITY_DROP, "shit", ""},
-    {"whole-words", "en", DUB_PROFANITY_MASK, "Hitchcock passes to Shitake; a classic assist",
-     "Hitchcock passes to Shitake; a classic assist"},
-    {"nothing", "en", DUB_PROFANITY_DROP, "Two  blanks  stay .", "Two  blanks  stay ."},
-    {"spanish", "es", DUB_PROFANITY_MASK, "¡Qué mierda, coño!", "¡Qué m*****, c***!"},
-    {"spanish-phrase", "es-MX", DUB_PROFANITY_DROP, "Eres un hijo de puta, tú.", "Eres un, tú."},
-    {"no-list", "xx", DUB_PROFANITY_DROP, "shit", "shit"},
-    {"empty", "en", DUB_PROFANITY_DROP, "", ""},
+    { "keep", "en", DUB_PROFANITY_KEEP, "Oh shit!", "Oh shit!" },
+    { "mask", "en", DUB_PROFANITY_MASK, "Oh shit! Shit.", "Oh s***! S***." },
+    { "mask-begin-of-words", "en", DUB_PROFANITY_MASK, "fucking good", "f****** good" },
+    { "mask-phrase", "en", DUB_PROFANITY_MASK, "that son of a bitch", "that s** o* a b****" },
+    { "drop", "en", DUB_PROFANITY_DROP, "That was a fucking goal.", "That was a goal." },
+    { "drop-first", "en", DUB_PROFANITY_DROP, "Damn, what a goal!", "What a goal!" },
+    { "drop-last", "en", DUB_PROFANITY_DROP, "What a goal, damn!", "What a goal!" },
+    { "drop-between-commas", "en", DUB_PROFANITY_DROP, "It is, damn, a goal.", "It is, a goal." },
+    { "drop-all", "en", DUB_PROFANITY_DROP, "shit", "" },
+    { "whole-words", "en", DUB_PROFANITY_MASK, "Hitchcock passes to Shitake; a classic assist",
+      "Hitchcock passes to Shitake; a classic assist" },
+    { "nothing", "en", DUB_PROFANITY_DROP, "Two  blanks  stay .", "Two  blanks  stay ." },
+    { "spanish", "es", DUB_PROFANITY_MASK, "¡Qué mierda, coño!", "¡Qué m*****, c***!" },
+    { "spanish-phrase", "es-MX", DUB_PROFANITY_DROP, "Eres un hijo de puta, tú.", "Eres un, tú." },
+    { "no-list", "xx", DUB_PROFANITY_DROP, "shit", "shit" },
+    { "empty", "en", DUB_PROFANITY_DROP, "", "" },
 };
 
 static void test_case(const void *data)

@@ -16,30 +16,30 @@ static void test_row(const void *data)
 }
 
 static const SpeakableRow regions[] = {
-    {"es-MX", "3,5", "tres punto cinco"},
-    {"es-419", "1 de mayo", "primero de mayo"},
-    {"es_ES", "3,5", "tres coma cinco"},
-    {"en-GB", "5/11/2024", "November fifth, twenty twenty-four"},
-    {"en-us", "5/11/2024", "May eleventh, twenty twenty-four"},
-    {"fr-CH", "71 points", "septante-et-un points"},
-    {"fr", "71 points", "soixante-et-onze points"},
-    {"pt-PT", "16 golos", "dezasseis golos"},
-    {"pt-BR", "16 gols", "dezesseis gols"},
-    {"ES", "21 yardas", "veintiuna yardas"},
+    { "es-MX", "3,5", "tres punto cinco" },
+    { "es-419", "1 de mayo", "primero de mayo" },
+    { "es_ES", "3,5", "tres coma cinco" },
+    { "en-GB", "5/11/2024", "November fifth, twenty twenty-four" },
+    { "en-us", "5/11/2024", "May eleventh, twenty twenty-four" },
+    { "fr-CH", "71 points", "septante-et-un points" },
+    { "fr", "71 points", "soixante-et-onze points" },
+    { "pt-PT", "16 golos", "dezasseis golos" },
+    { "pt-BR", "16 gols", "dezesseis gols" },
+    { "ES", "21 yardas", "veintiuna yardas" },
 };
 
 /* Cleaning is all that is done where nothing is known. */
 static const SpeakableRow cleaning[] = {
-    {"sv", "21 mål, 45 % & 3-2", "21 mål, 45 % & 3-2"},
-    {"esperanto", "21  jardoj", "21 jardoj"},
-    {"", "  a \t\n b ", "a b"},
-    {"ja", "２１点", "２１点"},
-    {"fa", "می\u200cروم", "می\u200cروم"},
-    {"es", " dos\u00a0 \n\t palabras\u200b ", "dos palabras"},
-    {"es", "a\x01\x02z\x7f", "a z"},
-    {"es", "mal\xff\xfe", "mal\xef\xbf\xbd\xef\xbf\xbd"},
-    {"es", "", ""},
-    {"es", "   ", ""},
+    { "sv", "21 mål, 45 % & 3-2", "21 mål, 45 % & 3-2" },
+    { "esperanto", "21  jardoj", "21 jardoj" },
+    { "", "  a \t\n b ", "a b" },
+    { "ja", "２１点", "２１点" },
+    { "fa", "می\u200cروم", "می\u200cروم" },
+    { "es", " dos\u00a0 \n\t palabras\u200b ", "dos palabras" },
+    { "es", "a\x01\x02z\x7f", "a z" },
+    { "es", "mal\xff\xfe", "mal\xef\xbf\xbd\xef\xbf\xbd" },
+    { "es", "", "" },
+    { "es", "   ", "" },
 };
 
 static void test_simple(const void *data)
@@ -57,16 +57,16 @@ static void test_no_language(void)
 
 /* Words, marks and capitals that only look like something to be read out. */
 static const SpeakableRow plain[] = {
-    {"es", "¡Qué golazo! Él vio el río, ¿sí? «No», dijo la niña: «mañana».", NULL},
-    {"es", "La casa de Mí, XL o no; Cid, Mix, Vi la CIVIL.", NULL},
-    {"es", "Un niño - alto - llegó… tarde.", NULL},
-    {"es", "físico-técnico ex-jugador Saint-Étienne (bien) [mal] \"eso\"", NULL},
-    {"en", "I mean it. He's a so-called \"expert\", isn't he? Don't!", NULL},
-    {"en", "Mix civil did mild MILD I. Me", NULL},
-    {"fr", "Aujourd'hui, l'équipe qu'on aime a gagné ; c'est-à-dire presque.", NULL},
-    {"it", "L'ora è tarda: perché no? Un po' d'acqua.", NULL},
-    {"pt", "Não há ninguém, disse-lhe a mãe: é amanhã.", NULL},
-    {"de", "Der Größte schießt übers Tor – und jubelt! „Ja“, sagt er.", NULL},
+    { "es", "¡Qué golazo! Él vio el río, ¿sí? «No», dijo la niña: «mañana».", NULL },
+    { "es", "La casa de Mí, XL o no; Cid, Mix, Vi la CIVIL.", NULL },
+    { "es", "Un niño - alto - llegó… tarde.", NULL },
+    { "es", "físico-técnico ex-jugador Saint-Étienne (bien) [mal] \"eso\"", NULL },
+    { "en", "I mean it. He's a so-called \"expert\", isn't he? Don't!", NULL },
+    { "en", "Mix civil did mild MILD I. Me", NULL },
+    { "fr", "Aujourd'hui, l'équipe qu'on aime a gagné ; c'est-à-dire presque.", NULL },
+    { "it", "L'ora è tarda: perché no? Un po' d'acqua.", NULL },
+    { "pt", "Não há ninguém, disse-lhe a mãe: é amanhã.", NULL },
+    { "de", "Der Größte schießt übers Tor – und jubelt! „Ja“, sagt er.", NULL },
 };
 
 static void test_plain(const void *data)
@@ -76,11 +76,11 @@ static void test_plain(const void *data)
     g_assert_cmpstr(said, ==, row->written);
 }
 
-static const char *const plain_words[] = {"casa",   "niño",  "équipe", "Größe",  "perché",
-                                          "amanhã", "balón", "Müller", "porque", "tarde"};
+static const char *const plain_words[] = { "casa",   "niño",  "équipe", "Größe",  "perché",
+                                           "amanhã", "balón", "Müller", "porque", "tarde" };
 /* The last two join a word to an address before it, which then reads it. */
-static const char *const glue[] = {" ",  " ",  " ",  ", ", ". ",  "! ", ": ", " - ",
-                                   " (", ") ", "; ", "… ", "\" ", "/",  "'"};
+static const char *const glue[] = { " ",  " ",  " ",  ", ", ". ",  "! ", ": ", " - ",
+                                    " (", ") ", "; ", "… ", "\" ", "/",  "'" };
 
 /* Writes a text of rows and plain words; the words are added to @words. */
 static char *random_text(const char *language, GPtrArray *words)
@@ -98,7 +98,7 @@ static char *random_text(const char *language, GPtrArray *words)
     return g_string_free(text, FALSE);
 }
 
-static const char *const languages[] = {"es", "en", "fr", "it", "pt", "de", "es-MX", "sv"};
+static const char *const languages[] = { "es", "en", "fr", "it", "pt", "de", "es-MX", "sv" };
 
 static void assert_words_in_order(const char *text, const char *said, const GPtrArray *words)
 {
@@ -128,24 +128,23 @@ static void test_words_are_kept(void)
 /* Any characters that mean something, in any order. */
 static void test_noise(void)
 {
-    static const char *const pieces[] = {
-        "1", "2",  "0", "9",     "21",   "1000",    ".", ",",    ":",    "-", "–",     "/",
-        " ", " ",  "%", "$",     "€",    "£",       "°", "º",    "ª",    "C", "x",     "h",
-        "m", "km", "I", "V",     "X",    "st",      "'", "\"",   "&",    "@", "#",     "+",
-        "(", ")",  "a", "p. m.", "www.", "http://", "½", "No. ", "\xff", "é", "\u0301"};
+    static const char *const pieces[] = { "1",    "2",       "0", "9",    "21",   "1000", ".",     ",", ":", "-",
+                                          "–",    "/",       " ", " ",    "%",    "$",    "€",     "£", "°", "º",
+                                          "ª",    "C",       "x", "h",    "m",    "km",   "I",     "V", "X", "st",
+                                          "'",    "\"",      "&", "@",    "#",    "+",    "(",     ")", "a", "p. m.",
+                                          "www.", "http://", "½", "No. ", "\xff", "é",    "\u0301" };
     for (int i = 0; i < 800; i++) {
         g_autoptr(GString) text = g_string_new(NULL);
         for (int n = g_test_rand_int_range(1, 16); n > 0; n--)
             g_string_append(text, pieces[g_test_rand_int_range(0, G_N_ELEMENTS(pieces))]);
-        g_autofree char *said =
-            dub_speakable(text->str, languages[g_test_rand_int_range(0, G_N_ELEMENTS(languages))]);
+        g_autofree char *said = dub_speakable(text->str, languages[g_test_rand_int_range(0, G_N_ELEMENTS(languages))]);
         g_assert_true(g_utf8_validate(said, -1, NULL));
         g_assert_cmpuint(strlen(said), <=, DUB_SPEAKABLE_GROWTH * (text->len + 1));
     }
 }
 
-static const char *const dense[] = {"%",       "&",  "@",     "=",  "1°", "$1", "9",   "1-1-", "1/8 ",
-                                    "8.8.88 ", "I ", "777º ", "1h", "€",  "5/", "1:1", "_1"};
+static const char *const dense[] = { "%",       "&",  "@",     "=",  "1°", "$1", "9",   "1-1-", "1/8 ",
+                                     "8.8.88 ", "I ", "777º ", "1h", "€",  "5/", "1:1", "_1" };
 
 static void test_bound(const void *data)
 {

@@ -6,8 +6,8 @@
 typedef struct {
     DubTrack track;
     int64_t source_ms, duration_ms, resume_at_ms;
-    int64_t output_ms;  /* expected */
-    bool opens;         /* a new epoch */
+    int64_t output_ms; /* expected */
+    bool opens;        /* a new epoch */
 } Step;
 
 typedef struct {
@@ -21,16 +21,29 @@ typedef struct {
 
 static const Case cases[] = {
     { "runs-on", 1000, { { V, 1000, 40, 0, 0, false }, { A, 1010, 20, 0, 10, false }, { V, 1040, 40, 0, 40, false } } },
-    { "b-frames-and-jitter", 0, { { V, 80, 40, 0, 80, false }, { V, 40, 40, 0, 40, false }, { V, 120, 40, 0, 120, false } } },
+    { "b-frames-and-jitter",
+      0,
+      { { V, 80, 40, 0, 80, false }, { V, 40, 40, 0, 40, false }, { V, 120, 40, 0, 120, false } } },
     { "a-gap-is-a-gap", 0, { { A, 0, 20, 0, 0, false }, { A, 5000, 20, 0, 5000, false } } },
-    { "restart-from-zero-continues", 500000,
-      { { V, 500000, 40, 0, 0, false }, { A, 500000, 20, 0, 0, false }, { V, 500040, 40, 0, 40, false },
-        { V, 0, 40, 0, 80, true }, { A, 0, 20, 0, 80, false }, { V, 40, 40, 0, 120, false } } },
-    { "old-audio-after-the-video-jumped-keeps-its-place", 0,
+    { "restart-from-zero-continues",
+      500000,
+      { { V, 500000, 40, 0, 0, false },
+        { A, 500000, 20, 0, 0, false },
+        { V, 500040, 40, 0, 40, false },
+        { V, 0, 40, 0, 80, true },
+        { A, 0, 20, 0, 80, false },
+        { V, 40, 40, 0, 120, false } } },
+    { "old-audio-after-the-video-jumped-keeps-its-place",
+      0,
       { { V, 90000, 40, 0, 90000, true }, { A, 20, 20, 0, 20, false } } },
-    { "jump-forward-of-an-hour", 0,
-      { { V, 0, 40, 0, 0, false }, { A, 0, 20, 0, 0, false }, { A, 3600000, 20, 0, 40, true }, { V, 3600000, 40, 0, 40, false } } },
-    { "live-resumes-where-the-clock-stands", 0,
+    { "jump-forward-of-an-hour",
+      0,
+      { { V, 0, 40, 0, 0, false },
+        { A, 0, 20, 0, 0, false },
+        { A, 3600000, 20, 0, 40, true },
+        { V, 3600000, 40, 0, 40, false } } },
+    { "live-resumes-where-the-clock-stands",
+      0,
       { { V, 7200000, 40, 0, 7200000, true }, { V, 0, 40, 7205000, 7205000, true } } },
 };
 
@@ -42,7 +55,8 @@ static void test_map(const void *data)
     dub_epochs_anchor(&epochs, MS(c->anchor_ms));
     for (const Step *s = c->steps; s->duration_ms; s++) {
         int64_t offset;
-        const bool opened = dub_epochs_map(&epochs, s->track, MS(s->source_ms), MS(s->duration_ms), MS(s->resume_at_ms), &offset);
+        const bool opened =
+            dub_epochs_map(&epochs, s->track, MS(s->source_ms), MS(s->duration_ms), MS(s->resume_at_ms), &offset);
         g_assert_cmpint(opened, ==, s->opens);
         if (s->opens && s == c->steps)
             continue; /* where a first, absurd timestamp lands is the resume point: the next rows tell */

@@ -75,7 +75,8 @@ static void test_joins(const void *data)
         const int64_t with_tail = d[1] ? n + tail : n;
         push_original(mixer, n);
         if (*d == 'd') {
-            g_autoptr(DubPcm) dub = dub_of(dub_mixer_decided(mixer), with_tail, c->dub_channels, (float) (1 - c->bed_gain));
+            g_autoptr(DubPcm) dub =
+                dub_of(dub_mixer_decided(mixer), with_tail, c->dub_channels, (float) (1 - c->bed_gain));
             dub_mixer_decide_dub(mixer, n, dub, -1, -1);
         } else {
             dub_mixer_decide_original(mixer, n);

@@ -6,17 +6,17 @@
 #include <math.h>
 #include <stdbool.h>
 
-#define RATE         16000u
-#define SHORT_LEASH  (7600 * DUB_NS_PER_MS) /* the longest segment: a cut may be 1.5 s early */
-#define LONG_LEASH   (9 * DUB_NS_PER_S)     /* 2.9 s */
+#define RATE        16000u
+#define SHORT_LEASH (7600 * DUB_NS_PER_MS) /* the longest segment: a cut may be 1.5 s early */
+#define LONG_LEASH  (9 * DUB_NS_PER_S)     /* 2.9 s */
 
 typedef struct {
     const char *name;
     DubSegmentMode mode;
     int64_t longest_ns;
-    double pauses_s[8];   /* 200 ms of silence around each, ended by 0 */
+    double pauses_s[8]; /* 200 ms of silence around each, ended by 0 */
     double length_s;
-    double cuts_s[8];     /* expected, ±60 ms, ended by 0 */
+    double cuts_s[8]; /* expected, ±60 ms, ended by 0 */
 } Case;
 
 static const Case cases[] = {
@@ -26,8 +26,18 @@ static const Case cases[] = {
     { "a-pause-too-far-away-is-not-taken", DUB_SEGMENT_PAUSE, LONG_LEASH, { 2.0, 6.3 }, 9, { 6.3 } },
     { "a-clear-pause-further-back-before-a-cut-word", DUB_SEGMENT_PAUSE, LONG_LEASH, { 3.4, 9.4 }, 16, { 3.4, 9.4 } },
     { "not-so-far-back-that-the-next-mark-is-out-of-reach", DUB_SEGMENT_PAUSE, LONG_LEASH, { 2.8, 6.3 }, 9, { 6.3 } },
-    { "a-pause-further-back-only-where-there-is-no-nearer-one", DUB_SEGMENT_PAUSE, LONG_LEASH, { 3.8, 6.9 }, 10, { 6.9 } },
-    { "an-early-cut-does-not-shift-the-next-mark", DUB_SEGMENT_PAUSE, SHORT_LEASH, { 4.6, 11.3, 16.8 }, 20, { 4.6, 11.3, 16.8 } },
+    { "a-pause-further-back-only-where-there-is-no-nearer-one",
+      DUB_SEGMENT_PAUSE,
+      LONG_LEASH,
+      { 3.8, 6.9 },
+      10,
+      { 6.9 } },
+    { "an-early-cut-does-not-shift-the-next-mark",
+      DUB_SEGMENT_PAUSE,
+      SHORT_LEASH,
+      { 4.6, 11.3, 16.8 },
+      20,
+      { 4.6, 11.3, 16.8 } },
     { "shorter-than-a-segment", DUB_SEGMENT_PAUSE, SHORT_LEASH, { 0 }, 3, { 0 } },
 };
 

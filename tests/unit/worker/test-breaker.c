@@ -45,7 +45,7 @@ static void step(DubBreaker *breaker, char c, int64_t *now)
     case 'C': g_assert_cmpint(breaker->state, ==, DUB_BREAKER_CLOSED); break;
     case 'O': g_assert_cmpint(breaker->state, ==, DUB_BREAKER_OPEN); break;
     case 'H': g_assert_cmpint(breaker->state, ==, DUB_BREAKER_HALF_OPEN); break;
-    default:  g_assert_not_reached();
+    default: g_assert_not_reached();
     }
 }
 

@@ -107,7 +107,7 @@ static void perform(DubStreams *streams, Effects *effects, const char *word, int
     case 't': *now += (word[1] - '0') * DUB_NS_PER_S; break;
     case 'r': effects->can_resume = true; break;
     case 'n': effects->can_resume = false; break;
-    default:  g_assert_not_reached();
+    default: g_assert_not_reached();
     }
 }
 

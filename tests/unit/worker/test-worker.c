@@ -18,28 +18,28 @@
 typedef struct {
     const char *name;
     bool live, has_video;
-    unsigned length_ms;         /* of the source */
-    unsigned ready_at_ms;       /* NEVER: the link does not come up */
-    unsigned answer_after_ms;   /* NEVER: no answers */
-    unsigned fail_from, fail_to;/* sequence numbers answered with a retryable failure, [from, to) */
-    unsigned lose_at_ms;        /* the link breaks, 0: it does not; it is back 3 s later */
-    unsigned leap_at_ms, leap_ms; /* from there on the sound is so much later */
-    unsigned jump_at_ms;        /* the source's timestamps start again from 0 */
-    unsigned stall_at_ms, stall_ms; /* nothing arrives for this long, then all of it at once */
-    unsigned head_ms;           /* so much has happened when the source opens: all of it comes at once */
-    unsigned stop_at_ms;        /* asked to stop within 10 s */
-    unsigned away_at_ms, away_ms; /* the publisher ends, and is back with timestamps from 0 */
-    unsigned back_age_ms;       /* … and so much of what comes then has waited for its key frame */
-    bool told_back;             /* … which the worker is told, and need not find out */
-    bool breaks_away;           /* … it ends as an error, and so does what is tried meanwhile */
-    unsigned claim_ms;          /* so long it takes to be told that the output is ours */
-    bool dts_repeats;           /* every third picture has the DTS of the one before it, as some muxers write */
-    unsigned n_hidden;          /* so many pictures that an edit list hides come before the first one shown */
+    unsigned length_ms;              /* of the source */
+    unsigned ready_at_ms;            /* NEVER: the link does not come up */
+    unsigned answer_after_ms;        /* NEVER: no answers */
+    unsigned fail_from, fail_to;     /* sequence numbers answered with a retryable failure, [from, to) */
+    unsigned lose_at_ms;             /* the link breaks, 0: it does not; it is back 3 s later */
+    unsigned leap_at_ms, leap_ms;    /* from there on the sound is so much later */
+    unsigned jump_at_ms;             /* the source's timestamps start again from 0 */
+    unsigned stall_at_ms, stall_ms;  /* nothing arrives for this long, then all of it at once */
+    unsigned head_ms;                /* so much has happened when the source opens: all of it comes at once */
+    unsigned stop_at_ms;             /* asked to stop within 10 s */
+    unsigned away_at_ms, away_ms;    /* the publisher ends, and is back with timestamps from 0 */
+    unsigned back_age_ms;            /* … and so much of what comes then has waited for its key frame */
+    bool told_back;                  /* … which the worker is told, and need not find out */
+    bool breaks_away;                /* … it ends as an error, and so does what is tried meanwhile */
+    unsigned claim_ms;               /* so long it takes to be told that the output is ours */
+    bool dts_repeats;                /* every third picture has the DTS of the one before it, as some muxers write */
+    unsigned n_hidden;               /* so many pictures that an edit list hides come before the first one shown */
     unsigned breaks, break_after_ms; /* so often the output breaks, so long after it was opened */
     /* expected */
-    bool gives_up;              /* over the breaks */
+    bool gives_up; /* over the breaks */
     int min_dubbed, max_dubbed;
-    DubFallback reason;         /* at least one of these */
+    DubFallback reason; /* at least one of these */
     unsigned max_rebuffers;
 } Case;
 
@@ -48,30 +48,36 @@ static const Case cases[] = {
     { "live-no-video", true, false, 40000, 500, 1500, .min_dubbed = 7, .max_dubbed = 7 },
     { "live-link-never-up", true, true, 40000, NEVER, 0, .reason = DUB_FALLBACK_DISCONNECTED },
     { "live-no-answers", true, true, 100000, 500, NEVER, .reason = DUB_FALLBACK_DEADLINE },
-    { "live-breaker-opens", true, true, 100000, 500, 300, 2, 7, .min_dubbed = 2, .max_dubbed = 8, .reason = DUB_FALLBACK_CIRCUIT_OPEN },
+    { "live-breaker-opens", true, true, 100000, 500, 300, 2, 7, .min_dubbed = 2, .max_dubbed = 8,
+      .reason = DUB_FALLBACK_CIRCUIT_OPEN },
     { "live-link-lost-and-back", true, true, 60000, 500, 1500, .lose_at_ms = 18500, .min_dubbed = 8, .max_dubbed = 9,
       .reason = DUB_FALLBACK_DISCONNECTED },
     { "live-too-slow", true, true, 40000, 500, 7000, .max_dubbed = 1, .reason = DUB_FALLBACK_DEADLINE },
     { "live-timestamps-restart", true, true, 40000, 500, 1500, .jump_at_ms = 15000, .min_dubbed = 6, .max_dubbed = 7 },
-    { "live-short-stall", true, true, 40000, 500, 1500, .stall_at_ms = 15000, .stall_ms = 4000, .min_dubbed = 5, .max_dubbed = 7 },
-    { "live-long-stall-rebuffers", true, true, 40000, 500, 1500, .stall_at_ms = 15000, .stall_ms = 15000, .min_dubbed = 3,
-      .max_dubbed = 7, .max_rebuffers = 1 },
+    { "live-short-stall", true, true, 40000, 500, 1500, .stall_at_ms = 15000, .stall_ms = 4000, .min_dubbed = 5,
+      .max_dubbed = 7 },
+    { "live-long-stall-rebuffers", true, true, 40000, 500, 1500, .stall_at_ms = 15000, .stall_ms = 15000,
+      .min_dubbed = 3, .max_dubbed = 7, .max_rebuffers = 1 },
     { "live-head-recovered", true, true, 40000, 500, 1500, .head_ms = 4600, .min_dubbed = 7, .max_dubbed = 7 },
     { "live-stopped", true, true, 60000, 500, 1500, .stop_at_ms = 31000, .min_dubbed = 4, .max_dubbed = 6 },
-    { "live-publisher-comes-back", true, true, 40000, 500, 1500, .away_at_ms = 20000, .away_ms = 4000, .min_dubbed = 5, .max_dubbed = 8 },
+    { "live-publisher-comes-back", true, true, 40000, 500, 1500, .away_at_ms = 20000, .away_ms = 4000, .min_dubbed = 5,
+      .max_dubbed = 8 },
     { "live-publisher-comes-back-mid-group", true, true, 40000, 500, 1500, .away_at_ms = 20000, .away_ms = 4000,
       .back_age_ms = 1800, .min_dubbed = 5, .max_dubbed = 8 },
     { "file-all-dubbed", false, true, 60000, 500, 1500, .min_dubbed = 10, .max_dubbed = 10 },
     { "live-dts-repeats", true, true, 40000, 500, 1500, .dts_repeats = true, .min_dubbed = 7, .max_dubbed = 7 },
     { "file-dts-repeats", false, true, 60000, 500, 1500, .dts_repeats = true, .min_dubbed = 10, .max_dubbed = 10 },
     { "file-hidden-pictures", false, true, 60000, 500, 1500, .n_hidden = 12, .min_dubbed = 10, .max_dubbed = 10 },
-    { "file-hidden-pictures-alone", false, true, 60000, 500, 1500, .n_hidden = 1030, .min_dubbed = 10, .max_dubbed = 10 },
+    { "file-hidden-pictures-alone", false, true, 60000, 500, 1500, .n_hidden = 1030, .min_dubbed = 10,
+      .max_dubbed = 10 },
     { "file-late-engines", false, true, 30000, 9000, 9000, .min_dubbed = 5, .max_dubbed = 5 },
-    { "file-one-fails", false, true, 30000, 0, 500, 1, 2, .min_dubbed = 4, .max_dubbed = 4, .reason = DUB_FALLBACK_FAILED },
+    { "file-one-fails", false, true, 30000, 0, 500, 1, 2, .min_dubbed = 4, .max_dubbed = 4,
+      .reason = DUB_FALLBACK_FAILED },
     { "file-shorter-than-a-segment", false, true, 2500, 0, 500, .min_dubbed = 1, .max_dubbed = 1 },
     { "file-sound-an-hour-later", false, false, 30000, 0, 300, .leap_at_ms = 15000, .leap_ms = 3500000,
       .min_dubbed = 589, .max_dubbed = 589 },
-    { "file-link-lost-sends-again", false, true, 60000, 0, 1500, .lose_at_ms = 3000, .min_dubbed = 10, .max_dubbed = 10 },
+    { "file-link-lost-sends-again", false, true, 60000, 0, 1500, .lose_at_ms = 3000, .min_dubbed = 10,
+      .max_dubbed = 10 },
 };
 
 static const Case breaks[] = {
@@ -83,10 +89,21 @@ static const Case breaks[] = {
     { "output-breaks-five-times", true, true, 200000, 500, 1500, .breaks = 5, .break_after_ms = 20 },
 };
 
-static const Case source_is_told = { "source-is-told-to-be-back", true, true, 80000, 500, 1500, .away_at_ms = 20000, .away_ms = 19000,
-                                     .breaks_away = true, .told_back = true, .min_dubbed = 10 };
-static const Case source_breaks = { "source-breaks-and-is-back", true, true, 80000, 500, 1500, .away_at_ms = 20000, .away_ms = 25000,
-                                    .breaks_away = true, .min_dubbed = 9 };
+static const Case source_is_told = { "source-is-told-to-be-back",
+                                     true,
+                                     true,
+                                     80000,
+                                     500,
+                                     1500,
+                                     .away_at_ms = 20000,
+                                     .away_ms = 19000,
+                                     .breaks_away = true,
+                                     .told_back = true,
+                                     .min_dubbed = 10 };
+static const Case source_breaks = {
+    "source-breaks-and-is-back", true,           true, 80000, 500, 1500, .away_at_ms = 20000, .away_ms = 25000,
+    .breaks_away = true,         .min_dubbed = 9
+};
 
 typedef struct {
     uint64_t sequence_number;
@@ -99,13 +116,13 @@ typedef struct {
     DubWorker *worker;
     int64_t now_ns, start_ns;
     bool source_open, held, speech_started, speech_up, sink_open, ended, complete, stopped, lost, is_back;
-    int64_t arrived_ms;          /* of the source */
+    int64_t arrived_ms; /* of the source */
     GArray *answers;
     unsigned live_payloads, n_opens;
-    int64_t worst_queued_ns;     /* of original sound */
-    int n_waited;                /* blocks of sound, for the first picture */
+    int64_t worst_queued_ns; /* of original sound */
+    int n_waited;            /* blocks of sound, for the first picture */
     int64_t out_frames, last_dts_ns, last_video_pts_ns, first_out_ns;
-    int64_t worst_late_ns;       /* of a picture against p + D */
+    int64_t worst_late_ns; /* of a picture against p + D */
     GError *error;
     unsigned n_breaks;
     int64_t sink_opened_ns, sink_asked_ns;
@@ -146,7 +163,8 @@ static void on_submit(DubFragment *fragment, void *data)
     g_assert_true(w->speech_up);
     g_assert_cmpuint(fragment->sequence_number, ==, w->last_sequence++);
     if (w->c->answer_after_ms != NEVER) {
-        const Answer answer = { fragment->sequence_number, w->now_ns + w->c->answer_after_ms * MS, fragment->pcm->n_frames };
+        const Answer answer = { fragment->sequence_number, w->now_ns + w->c->answer_after_ms * MS,
+                                fragment->pcm->n_frames };
         g_array_append_val(w->answers, answer);
     }
     dub_fragment_free(fragment);
@@ -241,10 +259,21 @@ static void on_free_payload(void *payload)
 }
 
 static const DubWorkerEffects effects = {
-    .open_source = on_open_source, .close_source = on_close_source, .hold_source = on_hold_source,
-    .start_speech = on_start_speech, .submit = on_submit, .applied = on_applied, .end_speech = on_end_speech,
-    .open_sink = on_open_sink, .push_video = on_push_video, .push_audio = on_push_audio, .end_sink = on_end_sink,
-    .fragment_decided = on_decided, .state_changed = on_state, .stopped = on_stopped, .free_payload = on_free_payload,
+    .open_source = on_open_source,
+    .close_source = on_close_source,
+    .hold_source = on_hold_source,
+    .start_speech = on_start_speech,
+    .submit = on_submit,
+    .applied = on_applied,
+    .end_speech = on_end_speech,
+    .open_sink = on_open_sink,
+    .push_video = on_push_video,
+    .push_audio = on_push_audio,
+    .end_sink = on_end_sink,
+    .fragment_decided = on_decided,
+    .state_changed = on_state,
+    .stopped = on_stopped,
+    .free_payload = on_free_payload,
 };
 
 /* --- the world moves -------------------------------------------------------------------------------------------- */
@@ -260,7 +289,8 @@ static void deliver(World *w, int64_t ms)
     if (w->c->has_video && ms % FRAME_MS == 0) {
         const bool repeats = w->c->dts_repeats && ms / FRAME_MS % 3 == 1;
         const int64_t dts_ns = w->c->dts_repeats ? source_time(w, repeats ? ms - FRAME_MS : ms) : DUB_TIME_NONE;
-        const DubWorkerVideo video = { g_malloc(1), source_time(w, ms), dts_ns, FRAME_MS * MS, ms % 1000 == 0, 1000, false };
+        const DubWorkerVideo video = { g_malloc(1), source_time(w, ms), dts_ns, FRAME_MS * MS, ms % 1000 == 0, 1000,
+                                       false };
         w->live_payloads++;
         dub_worker_source_video(w->worker, &video, w->now_ns);
     }
@@ -282,7 +312,8 @@ static void note_queue(World *w)
 static void deliver_hidden(World *w)
 {
     for (unsigned i = 0; i < w->c->n_hidden; i++) {
-        const int64_t time_ns = source_time(w, 0) - 500 * MS * (int64_t) (w->c->n_hidden - i) / (int64_t) w->c->n_hidden;
+        const int64_t time_ns =
+            source_time(w, 0) - 500 * MS * (int64_t) (w->c->n_hidden - i) / (int64_t) w->c->n_hidden;
         const DubWorkerVideo video = { g_malloc(1), time_ns, time_ns, FRAME_MS * MS, i == 0, 1000, true };
         w->live_payloads++;
         dub_worker_source_video(w->worker, &video, w->now_ns);
@@ -339,7 +370,8 @@ static void move_source(World *w)
         move_publisher(w, elapsed_ms);
     /* A file gives as much as it is asked for, but no second's worth at a time; live gives what has happened. */
     const int64_t until = w->c->live ? elapsed_ms + BLOCK_MS : w->arrived_ms + 1000;
-    while (w->source_open && !w->held && !stalled(w, elapsed_ms) && w->arrived_ms < MIN(until, (int64_t) w->c->length_ms)) {
+    while (w->source_open && !w->held && !stalled(w, elapsed_ms) &&
+           w->arrived_ms < MIN(until, (int64_t) w->c->length_ms)) {
         deliver(w, w->arrived_ms);
         note_queue(w);
         w->arrived_ms += BLOCK_MS;
@@ -442,7 +474,8 @@ static void expect_outcome(const World *w)
     if (w->c->reason)
         g_assert_cmpint(w->reasons[w->c->reason], >, 0);
     else
-        g_assert_true(w->dubbed == w->decided || w->c->stall_ms || w->c->jump_at_ms || w->c->away_ms || w->c->stop_at_ms);
+        g_assert_true(w->dubbed == w->decided || w->c->stall_ms || w->c->jump_at_ms || w->c->away_ms ||
+                      w->c->stop_at_ms);
     g_assert_cmpuint(stats.rebuffers, <=, w->c->max_rebuffers);
     g_assert_cmpuint(w->live_payloads, ==, 0);
     g_assert_true(stats.video_dropped == 0 || w->c->stop_at_ms || w->c->away_ms);
@@ -452,7 +485,8 @@ static void expect_outcome(const World *w)
     const int64_t expected_ms = w->c->stop_at_ms ? w->c->stop_at_ms : w->c->length_ms + w->c->leap_ms;
     g_assert_cmpint(ABS(w->out_frames * 1000 / RATE - expected_ms), <=, w->c->jump_at_ms ? 60 : 20);
     if (w->c->has_video)
-        g_assert_cmpint(ABS(w->last_video_pts_ns / MS + FRAME_MS - expected_ms), <=, FRAME_MS + (w->c->jump_at_ms ? 60 : 20));
+        g_assert_cmpint(ABS(w->last_video_pts_ns / MS + FRAME_MS - expected_ms), <=,
+                        FRAME_MS + (w->c->jump_at_ms ? 60 : 20));
     if (w->c->stop_at_ms)
         g_assert_cmpint(w->now_ns - w->start_ns, <=, (w->c->stop_at_ms + 10100) * MS);
     g_assert_true(w->complete);
@@ -465,8 +499,13 @@ static void run_case(const Case *c, void (*run)(World *w), void (*expect)(const 
     w.now_ns = w.start_ns;
     w.answers = g_array_new(FALSE, FALSE, sizeof(Answer));
     const DubWorkerConfig config = {
-        .stream_id = w.c->name, .segment_ns = 6 * DUB_NS_PER_S, .segment_mode = DUB_SEGMENT_FIXED,
-        .timeout_ns = 8 * DUB_NS_PER_S, .bed_gain = 0, .breaker_threshold = 5, .breaker_cooldown_ns = 30 * DUB_NS_PER_S,
+        .stream_id = w.c->name,
+        .segment_ns = 6 * DUB_NS_PER_S,
+        .segment_mode = DUB_SEGMENT_FIXED,
+        .timeout_ns = 8 * DUB_NS_PER_S,
+        .bed_gain = 0,
+        .breaker_threshold = 5,
+        .breaker_cooldown_ns = 30 * DUB_NS_PER_S,
         .source_attempts = 5,
     };
     w.worker = dub_worker_new(&config, &effects, &w);
@@ -585,7 +624,8 @@ static void stand_still(World *w)
 static void expect_placed_in_time(const World *w)
 {
     g_assert_cmpint(w->n_waited, >=, 50);
-    g_assert_cmpint(w->n_waited, <=, w->c->live ? 110 : 1024); /* two seconds; in a file, which has no clock, a number */
+    g_assert_cmpint(w->n_waited, <=,
+                    w->c->live ? 110 : 1024); /* two seconds; in a file, which has no clock, a number */
 }
 
 static void test_still(const void *data)
