@@ -28,7 +28,7 @@ static const DubEnvSpec specs[] = {
       .help = "host of the URLs below that are not set" },
     { "MEDIAMTX_RTMP_URL", DUB_ENV_STRING, FIELD(rtmp_url), NULL, .help = "rtmp://MEDIAMTX_HOST:1935 if not set" },
     { "MEDIAMTX_RTSP_URL", DUB_ENV_STRING, FIELD(rtsp_url), NULL,
-      .help = "no effect: streams are read over RTMP, whose times are exact" },
+      .help = "rtsp://MEDIAMTX_HOST:8554 if not set: streams whose codecs its RTMP leaves out are read there" },
     { "MEDIAMTX_API_URL", DUB_ENV_STRING, FIELD(api_url), NULL, .help = "http://MEDIAMTX_HOST:9997 if not set" },
     { "MEDIAMTX_PLAYBACK_URL", DUB_ENV_STRING, FIELD(playback_url), NULL,
       .help = "http://MEDIAMTX_HOST:9996 if not set: has the first seconds of a stream; or off" },
@@ -92,6 +92,7 @@ bool media_config_load(MediaConfig *config, char **environment, GError **error)
     }
     if (g_str_equal(config->media_server, "mediamtx")) {
         config->rtmp_url = url_or(config->rtmp_url, "rtmp", config->mediamtx_host, 1935);
+        config->rtsp_url = url_or(config->rtsp_url, "rtsp", config->mediamtx_host, 8554);
         config->api_url = url_or(config->api_url, "http", config->mediamtx_host, 9997);
         config->playback_url = url_or(config->playback_url, "http", config->mediamtx_host, 9996);
     } else {

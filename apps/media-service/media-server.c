@@ -18,14 +18,15 @@
 struct _MediaServer {
     MediaServerCallbacks callbacks;
     void *user_data;
-    DubRtmpServer *rtmp;   /* built-in only */
-    SoupServer *api;       /* built-in only */
-    EioListener *listener; /* of api */
-    char *rtmp_url;
+    DubRtmpServer *rtmp;       /* built-in only */
+    SoupServer *api;           /* built-in only */
+    EioListener *listener;     /* of api */
+    char *rtmp_url, *rtsp_url; /* rtsp_url: NULL with the built-in */
     DubMediamtxClient *client;
     GCancellable *cancellable;
     guint poll_id;
     GHashTable *outputs;                 /* stream id -> who publishes its output */
+    GHashTable *over_rtsp;               /* stream ids */
     bool asking, stale, reachable, told; /* stale: what comes of the request under way is too old */
 };
 
@@ -145,33 +146,81 @@ static void remember_outputs(MediaServer *self, GPtrArray *paths)
     }
 }
 
-/* A MediaMTX tells of a path once it knows its tracks; ours at once, and sound may come later. */
-static bool is_silent(const MediaServer *self, const DubMediamtxPath *path)
+/* --- tracks: MediaMTX's names for them --- */
+
+static const char *const pictures[] = { "AV1",    "VP9", "VP8", "H265", "H264", "MPEG-4 Video", "MPEG-1/2 Video",
+                                        "M-JPEG", NULL };
+static const char *const not_media[] = { "KLV", "MPEG-TS", NULL };
+static const char *const published[] = { "H264", "H265", NULL }; /* pictures that our output can carry */
+static const char *const read_over_rtmp[] = { "H264", "MPEG-4 Audio", "MPEG-1/2 Audio", NULL };
+
+typedef struct {
+    const char *picture, *sound; /* one of each, which can be read over RTMP if there is such a one; NULL: none */
+    bool is_picture_rtmp, is_sound_rtmp;
+} Tracks;
+
+static void note_track(const char *track, const char **name, bool *is_rtmp)
 {
-    static const char *const pictures[] = { "AV1",    "VP9", "VP8", "H265", "H264", "MPEG-4 Video", "MPEG-1/2 Video",
-                                            "M-JPEG", NULL };
-    if (self->rtmp || !path->tracks || !path->tracks[0])
-        return false;
-    for (char **track = path->tracks; *track; track++) {
-        if (!g_strv_contains(pictures, *track))
-            return false;
+    if (*name && *is_rtmp)
+        return;
+    *name = track;
+    *is_rtmp = g_strv_contains(read_over_rtmp, track);
+}
+
+static Tracks tracks_of(const DubMediamtxPath *path)
+{
+    Tracks tracks = { 0 };
+    for (char **track = path->tracks; track && *track; track++) {
+        if (g_strv_contains(pictures, *track))
+            note_track(*track, &tracks.picture, &tracks.is_picture_rtmp);
+        else if (!g_strv_contains(not_media, *track))
+            note_track(*track, &tracks.sound, &tracks.is_sound_rtmp);
     }
-    return true;
+    return tracks;
+}
+
+/* A MediaMTX tells of a path once it knows its tracks; ours at once, and sound may come later. */
+static GError *refusal_of(const MediaServer *self, const DubMediamtxPath *path, const Tracks *tracks)
+{
+    g_autofree char *server = dub_url_printable(self->rtmp_url);
+    if (self->rtmp || !path->tracks || !path->tracks[0])
+        return NULL;
+    if (!tracks->sound)
+        return g_error_new(DUB_ERROR, DUB_ERROR_NO_AUDIO, "%s/%s: audio track required for dubbing", server,
+                           path->name);
+    if (tracks->picture && !g_strv_contains(published, tracks->picture))
+        return g_error_new(DUB_ERROR, DUB_ERROR_UNSUPPORTED,
+                           "%s/%s: its video is %s, which cannot be published again; publish H.264 or H.265", server,
+                           path->name, tracks->picture);
+    return NULL;
+}
+
+static bool needs_rtsp(const Tracks *tracks)
+{
+    return (tracks->picture && !tracks->is_picture_rtmp) || (tracks->sound && !tracks->is_sound_rtmp);
 }
 
 static void hand_on(MediaServer *self, GPtrArray *paths)
 {
     remember_outputs(self, paths);
+    g_hash_table_remove_all(self->over_rtsp);
     g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) refusals = g_ptr_array_new_with_free_func((GDestroyNotify) g_error_free);
     g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(DubStreamEntry));
     for (guint i = 0; i < paths->len; i++) {
         const DubMediamtxPath *path = paths->pdata[i];
         char *stream_id = path->ready ? input_id(path->name) : NULL;
         if (!stream_id)
             continue;
+        const Tracks tracks = tracks_of(path);
+        GError *refusal = refusal_of(self, path, &tracks);
         g_ptr_array_add(ids, stream_id);
+        if (refusal)
+            g_ptr_array_add(refusals, refusal);
+        if (needs_rtsp(&tracks))
+            g_hash_table_add(self->over_rtsp, g_strdup(stream_id));
         const DubStreamEntry entry = { stream_id, path->source_id, path->query, media_server_output(self, stream_id),
-                                       is_silent(self, path) };
+                                       refusal };
         g_array_append_val(entries, entry);
     }
     self->callbacks.on_list((const DubStreamEntry *) (void *) entries->data, entries->len, self->user_data);
@@ -232,14 +281,17 @@ MediaServer *media_server_new(const MediaConfig *config, const MediaServerCallba
     self->user_data = user_data;
     self->cancellable = g_cancellable_new();
     self->outputs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    self->over_rtsp = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autofree char *builtin_api = NULL;
     const bool builtin = g_str_equal(config->media_server, "builtin");
     if (builtin && !start_builtin(self, config, &builtin_api, error)) {
         media_server_free(self);
         return NULL;
     }
-    if (!builtin)
+    if (!builtin) {
         self->rtmp_url = g_strdup(config->rtmp_url);
+        self->rtsp_url = g_strdup(config->rtsp_url);
+    }
     self->client = dub_mediamtx_client_new(builtin ? builtin_api : config->api_url, TIMEOUT_S, error);
     if (!self->client) {
         g_prefix_error(error, "MEDIAMTX_API_URL: ");
@@ -265,13 +317,21 @@ void media_server_free(MediaServer *self)
     g_clear_object(&self->api);
     dub_rtmp_server_free(self->rtmp);
     g_hash_table_unref(self->outputs);
+    g_hash_table_unref(self->over_rtsp);
     g_free(self->rtmp_url);
+    g_free(self->rtsp_url);
     g_free(self);
 }
 
 const char *media_server_rtmp_url(const MediaServer *self)
 {
     return self->rtmp_url;
+}
+
+char *media_server_source_url(const MediaServer *self, const char *stream_id)
+{
+    const bool over_rtsp = self->rtsp_url && g_hash_table_contains(self->over_rtsp, stream_id);
+    return g_strdup_printf("%s/live/%s/in", over_rtsp ? self->rtsp_url : self->rtmp_url, stream_id);
 }
 
 guint media_server_rtmp_port(const MediaServer *self)

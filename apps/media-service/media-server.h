@@ -18,7 +18,10 @@ MediaServer *media_server_new(const MediaConfig *config, const MediaServerCallba
                               GError **error);
 void media_server_free(MediaServer *self);
 const char *media_server_rtmp_url(const MediaServer *self); /* as this process reaches it: "rtmp://127.0.0.1:1935" */
-guint media_server_rtmp_port(const MediaServer *self);      /* built-in; 0 otherwise */
+/* Where live/<id>/in is to be read, by the newest list: over RTMP, whose times are exact, or over RTSP what MediaMTX's RTMP
+ * leaves out. (transfer full) */
+char *media_server_source_url(const MediaServer *self, const char *stream_id);
+guint media_server_rtmp_port(const MediaServer *self); /* built-in; 0 otherwise */
 void media_server_refresh(MediaServer *self); /* asks at once; the next on_list or on_silence is newer than this call */
 /* Who publishes live/<id>/out, by the newest list: "" when the server does not say who; NULL: nobody */
 const char *media_server_output(const MediaServer *self, const char *stream_id);

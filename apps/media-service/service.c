@@ -143,8 +143,9 @@ static void start_stream(const DubStreamEntry *entry, void *user_data)
 {
     MediaService *self = user_data;
     g_autoptr(GError) error = NULL;
+    g_autofree char *source = media_server_source_url(self->media_server, entry->stream_id);
     MediaStream *stream =
-        media_stream_new(&self->context, entry->stream_id, entry->query, on_stream_stopped, self, &error);
+        media_stream_new(&self->context, entry->stream_id, source, entry->query, on_stream_stopped, self, &error);
     if (stream) {
         g_hash_table_remove(self->ended, entry->stream_id);
         g_hash_table_insert(self->streams, g_strdup(entry->stream_id), stream);
@@ -159,8 +160,10 @@ static void start_stream(const DubStreamEntry *entry, void *user_data)
 
 static bool resume_stream(const char *stream_id, bool is_same, void *user_data)
 {
-    MediaStream *stream = g_hash_table_lookup(((MediaService *) user_data)->streams, stream_id);
-    return stream && media_stream_resume(stream, is_same);
+    const MediaService *self = user_data;
+    MediaStream *stream = g_hash_table_lookup(self->streams, stream_id);
+    g_autofree char *source = media_server_source_url(self->media_server, stream_id);
+    return stream && media_stream_resume(stream, source, is_same);
 }
 
 static void stop_stream(const char *stream_id, void *user_data)
@@ -180,14 +183,11 @@ static void reserve_stream(const char *stream_id, bool is_in_reserve, void *user
         note_ended(self, stream_id); /* unless it starts now: its metrics go with time */
 }
 
-static void refuse_stream(const char *stream_id, void *user_data)
+static void refuse_stream(const char *stream_id, const GError *refusal, void *user_data)
 {
     MediaService *self = user_data;
-    g_autofree char *server = dub_url_printable(media_server_rtmp_url(self->media_server));
-    g_autoptr(GError) error = g_error_new(DUB_ERROR, DUB_ERROR_NO_AUDIO,
-                                          "%s/live/%s/in: audio track required for dubbing", server, stream_id);
-    dub_error("stream %s: %s", stream_id, error->message);
-    media_metrics_error(self->metrics, stream_id, error);
+    dub_error("stream %s: %s", stream_id, refusal->message);
+    media_metrics_error(self->metrics, stream_id, refusal);
     note_ended(self, stream_id); /* its metrics go with time */
 }
 

@@ -147,15 +147,14 @@ static const char *query_value(GHashTable *query, const char *key, const char *f
     return value && *value ? value : fallback;
 }
 
-static DubRunner *make_runner(MediaStream *self, GHashTable *query, GError **error)
+static DubRunner *make_runner(MediaStream *self, const char *source, GHashTable *query, GError **error)
 {
     const MediaConfig *config = self->context->config;
-    g_autofree char *in = g_strdup_printf("%s/live/%s/in", self->context->rtmp_url, self->id);
     g_autofree char *out = g_strdup_printf("%s/live/%s/out", self->context->rtmp_url, self->id);
     g_autofree char *path = g_strdup_printf("live/%s/in", self->id);
     const bool goes_on = self->before.next_fragment > 0; /* its head has been played */
     const DubRunnerConfig runner = {
-        .source_uri = in,
+        .source_uri = source,
         .sink_uri = out,
         .sink_tracks_ms = g_str_equal(config->media_server, "mediamtx") ? TRACKS_MS : 0,
         .playback_url = goes_on ? NULL : config->playback_url,
@@ -184,8 +183,8 @@ static DubRunner *make_runner(MediaStream *self, GHashTable *query, GError **err
     return dub_runner_new(&runner, &callbacks, self, error);
 }
 
-MediaStream *media_stream_new(const MediaStreamContext *context, const char *stream_id, const char *query,
-                              MediaStreamStoppedFunc stopped, void *user_data, GError **error)
+MediaStream *media_stream_new(const MediaStreamContext *context, const char *stream_id, const char *source,
+                              const char *query, MediaStreamStoppedFunc stopped, void *user_data, GError **error)
 {
     MediaStream *self = g_new0(MediaStream, 1);
     self->context = context;
@@ -197,7 +196,7 @@ MediaStream *media_stream_new(const MediaStreamContext *context, const char *str
     self->started_ns = dub_clock_now();
     read_checkpoint(self);
     g_autoptr(GHashTable) values = soup_form_decode(query);
-    self->runner = make_runner(self, values, error);
+    self->runner = make_runner(self, source, values, error);
     if (!self->runner) {
         media_stream_free(self);
         return NULL;
@@ -220,9 +219,9 @@ void media_stream_free(MediaStream *self)
     g_free(self);
 }
 
-bool media_stream_resume(MediaStream *self, bool is_same)
+bool media_stream_resume(MediaStream *self, const char *source, bool is_same)
 {
-    return dub_runner_resume(self->runner, is_same);
+    return dub_runner_resume(self->runner, source, is_same);
 }
 
 void media_stream_source_gone(MediaStream *self)

@@ -24,12 +24,12 @@ typedef struct _MediaStream MediaStream;
 /* @on_stopped: last call; the stream may be freed in it. @error: NULL for a clean end */
 typedef void (*MediaStreamStoppedFunc)(MediaStream *stream, const GError *error, void *user_data);
 
-/* @query: the publisher's, "lang=fr&voice=…"; may be "" */
-MediaStream *media_stream_new(const MediaStreamContext *context, const char *stream_id, const char *query,
-                              MediaStreamStoppedFunc on_stopped, void *user_data, GError **error);
+/* @source: the URL that it is read from; @query: the publisher's, "lang=fr&voice=…"; may be "" */
+MediaStream *media_stream_new(const MediaStreamContext *context, const char *stream_id, const char *source,
+                              const char *query, MediaStreamStoppedFunc on_stopped, void *user_data, GError **error);
 void media_stream_free(MediaStream *self);
 const char *media_stream_id(const MediaStream *self);
-bool media_stream_resume(MediaStream *self, bool is_same); /* as dub_runner_resume() */
+bool media_stream_resume(MediaStream *self, const char *source, bool is_same); /* as dub_runner_resume() */
 /* The media server's answer. @owner: who publishes the output, "" when it does not say, NULL: nobody. @error: it gives
  * none */
 void media_stream_output_owner(MediaStream *self, const char *owner, const GError *error);

@@ -29,7 +29,7 @@ static const struct {
     [DUB_CONTAINER_MP3] = { ".mp3", ".mp3", NULL, 0, true },
     [DUB_CONTAINER_WAV] = { ".wav", ".wav", "wavenc", 0, true },
     [DUB_CONTAINER_HLS] = { ".m3u8", "HLS", "hlssink2", H264 | H265, .wants_byte_stream = true },
-    [DUB_CONTAINER_RTMP] = { "rtmp", "RTMP", NULL, H264, .is_network = true },
+    [DUB_CONTAINER_RTMP] = { "rtmp", "RTMP", NULL, H264 | H265, .is_network = true },
     [DUB_CONTAINER_SRT] = { "srt", "SRT", "mpegtsmux", H264 | H265 | MPEG12 | MPEG4, .is_network = true,
                             .wants_byte_stream = true },
 };

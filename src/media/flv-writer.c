@@ -9,11 +9,42 @@
 
 enum { TAG_AUDIO = 8, TAG_VIDEO = 9, TAG_SCRIPT = 18 };
 enum { TAG_HEADER_BYTES = 11, TAG_FOOTER_BYTES = 4 };
-enum { AVC_SEQUENCE_HEADER = 0, AVC_NALU = 1, AAC_SEQUENCE_HEADER = 0, AAC_RAW = 1 };
+enum { SEQUENCE_HEADER = 0, CODED = 1 }; /* AVCPacketType, AACPacketType; Enhanced RTMP's VideoPacketType for HEVC */
+enum { KEY_FRAME = 1, INTER_FRAME = 2 };
 
-#define VIDEO_KEY_AVC   0x17
-#define VIDEO_DELTA_AVC 0x27
-#define AUDIO_AAC       0xaf /* E.4.2.1: AAC is always marked 44 kHz, 16 bit, stereo; the config tells the truth */
+#define CODEC_ID_AVC 7
+#define FOURCC_HVC1  0x68766331 /* as a number: Enhanced RTMP's videocodecid */
+#define IS_ENHANCED  0x80
+#define AUDIO_AAC    0xaf /* E.4.2.1: AAC is always marked 44 kHz, 16 bit, stereo; the config tells the truth */
+
+typedef struct {
+    uint8_t data[8];
+    gsize size;
+} VideoPrefix;
+
+DubFlvCodec dub_flv_codec_of(const GstCaps *caps)
+{
+    return gst_structure_has_name(gst_caps_get_structure(caps, 0), "video/x-h265") ? DUB_FLV_HEVC : DUB_FLV_AVC;
+}
+
+/* H.264 by annex E, HEVC as "Enhanced RTMP, version 1" has it. */
+static VideoPrefix video_prefix(DubFlvCodec codec, uint8_t packet, bool key_frame, int32_t composition_ms)
+{
+    const uint8_t frame = key_frame ? KEY_FRAME : INTER_FRAME;
+    VideoPrefix prefix = { .size = 5 };
+    if (codec == DUB_FLV_HEVC) {
+        prefix.data[0] = IS_ENHANCED | frame << 4 | packet;
+        memcpy(prefix.data + 1, "hvc1", 4);
+        if (packet == SEQUENCE_HEADER)
+            return prefix;
+        prefix.size = 8;
+    } else {
+        prefix.data[0] = frame << 4 | CODEC_ID_AVC;
+        prefix.data[1] = packet;
+    }
+    dub_put_be24(prefix.data + prefix.size - 3, (uint32_t) composition_ms & 0xffffff);
+    return prefix;
+}
 
 /* FLV counts in whole milliseconds; its timestamp wraps after 49 days, as everywhere. */
 static int64_t to_ms(int64_t ns)
@@ -49,18 +80,17 @@ static GstBuffer *make_tag(uint8_t type, int64_t ms, const uint8_t *prefix, gsiz
     return tag;
 }
 
-GstBuffer *dub_flv_video_tag(GstBuffer *payload, int64_t pts_ns, int64_t dts_ns, bool key_frame)
+GstBuffer *dub_flv_video_tag(DubFlvCodec codec, GstBuffer *payload, int64_t pts_ns, int64_t dts_ns, bool key_frame)
 {
     const int64_t dts_ms = MAX(to_ms(dts_ns), 0);
     const int64_t composition_ms = CLAMP(to_ms(pts_ns) - dts_ms, -0x800000, 0x7fffff);
-    uint8_t prefix[5] = { key_frame ? VIDEO_KEY_AVC : VIDEO_DELTA_AVC, AVC_NALU };
-    dub_put_be24(prefix + 2, (uint32_t) composition_ms & 0xffffff);
-    return make_tag(TAG_VIDEO, dts_ms, prefix, sizeof prefix, payload);
+    const VideoPrefix prefix = video_prefix(codec, CODED, key_frame, (int32_t) composition_ms);
+    return make_tag(TAG_VIDEO, dts_ms, prefix.data, prefix.size, payload);
 }
 
 GstBuffer *dub_flv_audio_tag(const uint8_t *data, gsize size, int64_t pts_ns)
 {
-    const uint8_t prefix[] = { AUDIO_AAC, AAC_RAW };
+    const uint8_t prefix[] = { AUDIO_AAC, CODED };
     g_autoptr(GstBuffer) payload = gst_buffer_new_memdup(data, size);
     return make_tag(TAG_AUDIO, to_ms(pts_ns), prefix, sizeof prefix, payload);
 }
@@ -69,13 +99,13 @@ GstBuffer *dub_flv_video_header(const GstCaps *caps, int64_t dts_ns)
 {
     const GValue *value = gst_structure_get_value(gst_caps_get_structure(caps, 0), "codec_data");
     GstBuffer *codec_data = value ? gst_value_get_buffer(value) : NULL;
-    const uint8_t prefix[5] = { VIDEO_KEY_AVC, AVC_SEQUENCE_HEADER };
-    return codec_data ? make_tag(TAG_VIDEO, to_ms(dts_ns), prefix, sizeof prefix, codec_data) : NULL;
+    const VideoPrefix prefix = video_prefix(dub_flv_codec_of(caps), SEQUENCE_HEADER, true, 0);
+    return codec_data ? make_tag(TAG_VIDEO, to_ms(dts_ns), prefix.data, prefix.size, codec_data) : NULL;
 }
 
 GstBuffer *dub_flv_audio_header(GBytes *config, int64_t pts_ns)
 {
-    const uint8_t prefix[] = { AUDIO_AAC, AAC_SEQUENCE_HEADER };
+    const uint8_t prefix[] = { AUDIO_AAC, SEQUENCE_HEADER };
     g_autoptr(GstBuffer) payload = gst_buffer_new_wrapped_bytes(config);
     return make_tag(TAG_AUDIO, to_ms(pts_ns), prefix, sizeof prefix, payload);
 }
@@ -110,7 +140,8 @@ static guint append_video_facts(GByteArray *out, const GstCaps *caps)
     int width = 0, height = 0, numerator = 0, denominator = 1;
     gst_structure_get_int(structure, "width", &width);
     gst_structure_get_int(structure, "height", &height);
-    append_number(out, "videocodecid", 7);
+    const bool is_hevc = dub_flv_codec_of(caps) == DUB_FLV_HEVC;
+    append_number(out, "videocodecid", is_hevc ? FOURCC_HVC1 : CODEC_ID_AVC);
     append_number(out, "width", width);
     append_number(out, "height", height);
     if (!gst_structure_get_fraction(structure, "framerate", &numerator, &denominator) || numerator <= 0)

@@ -237,9 +237,12 @@ static void push_video_tags(DubSink *self, DubAccessUnit *unit, int64_t pts_ns, 
 {
     const int64_t flv_dts_ns = flv_dts_of(self, pts_ns, dts_ns);
     GstBuffer *header = unit->new_caps ? dub_flv_video_header(unit->new_caps, flv_dts_ns) : NULL;
-    if (header)
+    if (header) {
+        gst_caps_replace(&self->video_caps, unit->new_caps);
         push_tag(self, &self->video_tags, header);
-    push_tag(self, &self->video_tags, dub_flv_video_tag(unit->buffer, pts_ns, flv_dts_ns, unit->key_frame));
+    }
+    const DubFlvCodec codec = dub_flv_codec_of(self->video_caps);
+    push_tag(self, &self->video_tags, dub_flv_video_tag(codec, unit->buffer, pts_ns, flv_dts_ns, unit->key_frame));
 }
 
 /* --- pushing --- */

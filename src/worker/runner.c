@@ -472,6 +472,8 @@ static const DubWorkerEffects effects = {
     .free_payload = free_payload,
 };
 
+enum { SOURCE_URI = 0 }; /* the only one that may change */
+
 static void keep_strings(DubRunner *self)
 {
     const char **const fields[] = {
@@ -485,6 +487,12 @@ static void keep_strings(DubRunner *self)
         self->strings[i] = g_strdup(*fields[i]);
         *fields[i] = self->strings[i];
     }
+}
+
+static void move_source(DubRunner *self, const char *uri)
+{
+    g_free(self->strings[SOURCE_URI]);
+    self->config.source_uri = self->strings[SOURCE_URI] = g_strdup(uri);
 }
 
 DubRunner *dub_runner_new(const DubRunnerConfig *config, const DubRunnerCallbacks *callbacks, void *user_data,
@@ -519,8 +527,9 @@ void dub_runner_stop(DubRunner *self, unsigned within_ms)
     dub_worker_stop(self->worker, within_ms * DUB_NS_PER_MS, dub_clock_now());
 }
 
-bool dub_runner_resume(DubRunner *self, bool is_same)
+bool dub_runner_resume(DubRunner *self, const char *source_uri, bool is_same)
 {
+    move_source(self, source_uri);
     if (!dub_worker_resume(self->worker, is_same, dub_clock_now()))
         return false;
     self->has_head = is_same;

@@ -42,9 +42,9 @@ DubRunner *dub_runner_new(const DubRunnerConfig *config, const DubRunnerCallback
 void dub_runner_start(DubRunner *self);
 /* As dub_worker_stop(): drains, then on_stopped; a file that was cut short gets its ".partial" name. */
 void dub_runner_stop(DubRunner *self, unsigned within_ms);
-/* As dub_worker_resume(). @is_same: what the source goes on with began before: nothing of it is to be fetched and
+/* As dub_worker_resume(). @source_uri: where the source is now; @is_same: what the source goes on with began before: nothing of it is to be fetched and
  * played again. */
-bool dub_runner_resume(DubRunner *self, bool is_same);
+bool dub_runner_resume(DubRunner *self, const char *source_uri, bool is_same);
 void dub_runner_source_gone(DubRunner *self);                      /* as its end, for who knows of it sooner */
 void dub_runner_may_publish(DubRunner *self, const GError *error); /* @error: why not; NULL: the output is ours */
 bool dub_runner_is_publishing(const DubRunner *self);

@@ -14,7 +14,7 @@
 
 typedef struct {
     char *stream_id, *source_id, *query;
-    bool published, running, told_full, told_silent, is_in_reserve;
+    bool published, running, told_full, told_refused, is_in_reserve;
     bool draining;                /* its source has ended, or has been cut off */
     int64_t gone_since_ns;        /* when it stopped being published */
     int64_t started_ns, ended_ns; /* of its newest worker; ended: 0 while there was none */
@@ -101,18 +101,18 @@ static void set_reserve(DubStreams *self, Entry *entry, bool is_in_reserve)
     self->effects.reserve(entry->stream_id, is_in_reserve, self->user_data);
 }
 
-static DubStreamsAnswer refuse(DubStreams *self, Entry *entry)
+static DubStreamsAnswer refuse(DubStreams *self, Entry *entry, const GError *refusal)
 {
-    if (!entry->told_silent)
-        self->effects.refuse(entry->stream_id, self->user_data);
-    entry->told_silent = true;
+    if (!entry->told_refused)
+        self->effects.refuse(entry->stream_id, refusal, self->user_data);
+    entry->told_refused = true;
     return DUB_STREAMS_REFUSED;
 }
 
 static DubStreamsAnswer start(DubStreams *self, Entry *entry, const DubStreamEntry *told, int64_t now_ns)
 {
-    if (told->is_silent)
-        return refuse(self, entry);
+    if (told->refusal)
+        return refuse(self, entry, told->refusal);
     if (now_ns < entry->retry_at_ns)
         return DUB_STREAMS_ALREADY;
     if (told->output_id && entry->ended_ns && now_ns - entry->ended_ns < CLOSING_NS)
@@ -160,7 +160,7 @@ DubStreamsAnswer dub_streams_ready(DubStreams *self, const DubStreamEntry *told,
     const bool another = is_another(entry, told->source_id);
     if (another) { /* a new publisher need not pay for the old one's errors */
         entry->retry_at_ns = entry->failures = 0;
-        entry->told_silent = false;
+        entry->told_refused = false;
     }
     const bool came_back = entry->running && (another || entry->draining);
     if (came_back && !self->effects.resume(entry->stream_id, !another, self->user_data)) {

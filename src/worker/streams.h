@@ -14,7 +14,7 @@ typedef struct {
     const char *source_id; /* the publisher's connection; "" when the server does not say */
     const char *query;     /* what the publisher wrote behind the path; "" for none */
     const char *output_id; /* who publishes live/x/out: "" when the server does not say; NULL: nobody does */
-    bool is_silent;        /* its tracks are known, and none of them is sound */
+    const GError *refusal; /* (nullable) its tracks are known, and this is why it cannot be dubbed */
 } DubStreamEntry;
 
 typedef struct {
@@ -28,8 +28,8 @@ typedef struct {
     /* Another media-service has the stream, or has it no more: told when it changes. Nothing is done to it
      * meanwhile. */
     void (*reserve)(const char *stream_id, bool is_in_reserve, void *user_data);
-    /* It has no sound to dub: told once a publisher. */
-    void (*refuse)(const char *stream_id, void *user_data);
+    /* It cannot be dubbed: told once a publisher. */
+    void (*refuse)(const char *stream_id, const GError *refusal, void *user_data);
 } DubStreamsEffects;
 
 typedef enum {
@@ -38,7 +38,7 @@ typedef enum {
     DUB_STREAMS_RESUMED,
     DUB_STREAMS_FULL,    /* as many run as may; it starts when one ends */
     DUB_STREAMS_RESERVE, /* another media-service has it; it starts when that one lets go of it */
-    DUB_STREAMS_REFUSED, /* it has no sound */
+    DUB_STREAMS_REFUSED, /* it cannot be dubbed */
 } DubStreamsAnswer;
 const char *dub_streams_answer_to_string(DubStreamsAnswer answer); /* "started" … */
 

@@ -361,10 +361,15 @@ def mediamtx_urls(world, name):
 
 @shows(MEDIA, "MEDIAMTX_RTSP_URL")
 def mediamtx_rtsp_url(world, name):
-    """It has none, and says so: whoever sets it, as older deployments do, is not refused."""
-    assert world.media(MEDIAMTX_RTSP_URL="rtsp://127.0.0.9:8554").get("/health").ok
-    help_text = run([programs.path_of(MEDIA), "--help"]).stdout
-    assert re.search(rf"^  {name} .*no effect", help_text, re.M)
+    """HEVC, which a MediaMTX's RTMP leaves out, is read there. The server beside it is full with another stream."""
+    api, rtsp = free_port(), free_port()
+    server = world.media(API_PORT=api, MAX_CONCURRENT_STREAMS=1)
+    world.publish(server, "other")
+    wait_for(lambda: server.streams(), 10, "the stream that fills the server")
+    world.until_end(rtmp.publish_hevc(world.clip, f"{server.rtmp_url()}/live/show/in", world.folder))
+    service = world.media(MEDIA_SERVER="mediamtx", MEDIAMTX_API_URL=f"http://127.0.0.1:{api}",
+                          MEDIAMTX_RTMP_URL=server.rtmp_url(), **{name: f"rtsp://127.0.0.1:{rtsp}"})
+    service.wait_for_line(rf"rtsp://127.0.0.1:{rtsp}/live/show/in: ")
 
 
 @shows(MEDIA, "STS_SERVICE_URL")

@@ -64,6 +64,13 @@ def packet_hashes(path, kind="video"):
     return [line.split(",")[-1].strip() for line in out.splitlines() if line and not line.startswith("#")]
 
 
+def frame_hashes(path):
+    """The MD5 of each decoded picture, in the order of presentation."""
+    out = _run(["ffmpeg", "-v", "error", "-nostdin", "-i", path, "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5",
+                "-"]).decode()
+    return [line.split(",")[-1].strip() for line in out.splitlines() if line and not line.startswith("#")]
+
+
 def duration_s(path, kind=None):
     """What plays, from the first packet's time to the last one's end: of one kind of stream, or of the longest."""
     kinds = [kind] if kind else [s["codec_type"] for s in probe(path)["streams"] if s["codec_type"] in ("audio", "video")]

@@ -16,7 +16,9 @@ apiAddress: 127.0.0.1:{api}
 playback: {playback}
 playbackAddress: 127.0.0.1:{playback_port}
 rtmpAddress: 127.0.0.1:{rtmp}
-rtsp: no
+rtsp: {rtsp}
+rtspAddress: 127.0.0.1:{rtsp_port}
+rtspTransports: [tcp]
 hls: no
 webrtc: no
 srt: no
@@ -42,17 +44,20 @@ def hook_lines():
 
 
 class MediaMtx(Program):
-    """With recordings of all that is published, and hooks only where a URL is told."""
+    """With recordings of all that is published, hooks only where a URL is told, and RTSP only where ports has one for it."""
 
     def __init__(self, folder, ports, playback=True, hooks_url=None):
         config = folder / "mediamtx.yml"
-        config.write_text(CONFIG.format(folder=folder, playback="yes" if playback else "no", api=ports.api, rtmp=ports.rtmp,
+        rtsp_port = getattr(ports, "rtsp", 0)
+        config.write_text(CONFIG.format(rtsp="yes" if rtsp_port else "no", rtsp_port=rtsp_port, folder=folder, playback="yes" if playback else "no", api=ports.api, rtmp=ports.rtmp,
                                         playback_port=ports.playback, hooks=hook_lines() if hooks_url else ""))
         super().__init__([mediamtx(), config], name="mediamtx", log=folder / "mediamtx.log",
                          env={**MEDIAMTX_ENV, "ORCHESTRATOR_URL": hooks_url or ""}, cwd=folder)
         self.api = f"http://127.0.0.1:{ports.api}"
         wait_for_port(ports.api)
         wait_for_port(ports.rtmp)
+        if rtsp_port:
+            wait_for_port(rtsp_port)
 
     def path(self, name):
         """What the API says of the path; {} when there is none."""

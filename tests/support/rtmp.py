@@ -1,5 +1,6 @@
 """Publishing to and recording from a media server with ffmpeg, as a broadcaster and a viewer would."""
 
+from support import media, programs
 from support.process import Program
 
 
@@ -17,6 +18,16 @@ def publish_from(arguments, url, log=None):
     """A Program that sends what ffmpeg makes of these input and encoder arguments."""
     return Program(["ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning", *arguments, "-f", "flv", url],
                    name="publisher", log=log)
+
+
+def publish_hevc(source, url, folder):
+    """A Program that sends the file's pictures as HEVC by Enhanced RTMP, in real time, once. Debian's ffmpeg cannot: our own sink does."""
+    clip = folder / "hevc.mkv"
+    media.ffmpeg("-i", source, "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:keyint=25:bframes=2",
+                 "-c:a", "copy", clip)
+    copy = programs.build_dir() / "tests/unit/media/media-copy"
+    return Program(["sh", "-c", 'ffmpeg -v error -nostdin -re -i "$1" -c copy -f matroska - | "$2" - "$3"', "sh", clip, copy, url],
+                   name="hevc-publisher", log=folder / "hevc-publisher.log")
 
 
 def record(url, path, log=None):

@@ -11,6 +11,7 @@ typedef struct {
     int64_t pts_ms[4], dts_ms[4]; /* of four video frames, in decode order */
     gsize chunk_bytes;            /* how the bytes arrive; 0: all at once */
     bool has_more_tracks;         /* before each frame come tags of other tracks, in all of Enhanced RTMP's layouts */
+    DubFlvCodec codec;
 } Case;
 
 static const Case cases[] = {
@@ -21,6 +22,8 @@ static const Case cases[] = {
     { "beyond-24-bits", { 20000000, 20000040, 20000080, 20000120 }, { 20000000, 20000040, 20000080, 20000120 }, 0 },
     { "byte-by-byte", { 80, 200, 120, 160 }, { 0, 40, 80, 120 }, 1 },
     { "more-tracks", { 80, 200, 120, 160 }, { 0, 40, 80, 120 }, 0, .has_more_tracks = true },
+    { "hevc", { 80, 200, 120, 160 }, { 0, 40, 80, 120 }, 0, .codec = DUB_FLV_HEVC },
+    { "hevc-pts-before-dts", { 0, 10, 20, 30 }, { 20, 30, 40, 50 }, 0, .codec = DUB_FLV_HEVC },
     { "odd-pieces", { 0, 40, 80, 120 }, { 0, 40, 80, 120 }, 7 },
 };
 
@@ -28,11 +31,13 @@ static const uint8_t avc_config[] = { 1, 100, 0, 30, 0xff, 0xe1, 0, 4, 0x67, 100
 static const uint8_t aac_config[] = { 0x12, 0x10 };
 static const uint8_t aac_frame[] = { 0x21, 0x10, 5 };
 
-static GstCaps *make_video_caps(void)
+static GstCaps *make_video_caps(DubFlvCodec codec)
 {
-    g_autoptr(GstBuffer) codec_data = gst_buffer_new_memdup(avc_config, sizeof avc_config);
-    return gst_caps_new_simple("video/x-h264", "stream-format", G_TYPE_STRING, "avc", "width", G_TYPE_INT, 320,
-                               "height", G_TYPE_INT, 240, "codec_data", GST_TYPE_BUFFER, codec_data, NULL);
+    const bool is_hevc = codec == DUB_FLV_HEVC;
+    g_autoptr(GstBuffer) codec_data = gst_buffer_new_memdup(avc_config, sizeof avc_config); /* no more than carried */
+    return gst_caps_new_simple(is_hevc ? "video/x-h265" : "video/x-h264", "stream-format", G_TYPE_STRING,
+                               is_hevc ? "hvc1" : "avc", "width", G_TYPE_INT, 320, "height", G_TYPE_INT, 240,
+                               "codec_data", GST_TYPE_BUFFER, codec_data, NULL);
 }
 
 static void append(GByteArray *bytes, GstBuffer *buffer)
@@ -44,36 +49,19 @@ static void append(GByteArray *bytes, GstBuffer *buffer)
     gst_buffer_unref(buffer);
 }
 
-static const uint8_t other_tracks[]
-                                 [24] = {
-                                     /* the first byte: how many follow it; then the tag's type and its body */
-                                     { 13, 9, 0x96, 0x01, 'a', 'v', 'c', '1', 1, 0, 0, 0, 0x65,
-                                       1 }, /* one track, number 1 */
-                                     { 14, 9, 0x96, 0x11, 'v', 'p', '0', '9', 2, 0, 0, 4, 1, 2, 3,
-                                       4 }, /* many tracks of one codec, one of them */
-                                     {
-                                         18, 9, 0x96, 0x21, 'a', 'v', '0', '1', 3, 0,
-                                         0,  1, 7,    'h',  'v', 'c', '1', 1,   0, 0 }, /* each its codec; the second is cut off */
-                                     { 9, 8, 0x95, 0x01, 'O', 'p', 'u', 's', 1, 0x55 }, /* audio */
-                                     {
-                                         12,
-                                         8,
-                                         0x97,
-                                         2,
-                                         1,
-                                         2,
-                                         3,
-                                         0x05,
-                                         0x01,
-                                         'm',
-                                         'p',
-                                         '4',
-                                         'a',
-                                         1,
-                                     },                    /* … behind a ModEx */
-                                     { 3, 9, 0xd0, 0, 0 }, /* a command */
-                                     { 2, 9, 0x96, 0x01 }, /* cut off */
-                                 };
+/* the first byte: how many follow it; then the tag's type and its body */
+/* clang-format off */
+static const uint8_t other_tracks[][24] = {
+    { 13, 9, 0x96, 0x01, 'a', 'v', 'c', '1', 1, 0, 0, 0, 0x65, 1 },     /* one track, number 1 */
+    { 14, 9, 0x96, 0x11, 'v', 'p', '0', '9', 2, 0, 0, 4, 1, 2, 3, 4 },  /* many tracks of one codec, one of them */
+    { 18, 9, 0x96, 0x21, 'a', 'v', '0', '1', 3, 0, 0, 1, 7,
+      'h', 'v', 'c', '1', 1, 0, 0 },                                    /* each its codec; the second is cut off */
+    { 9, 8, 0x95, 0x01, 'O', 'p', 'u', 's', 1, 0x55 },                  /* audio */
+    { 12, 8, 0x97, 2, 1, 2, 3, 0x05, 0x01, 'm', 'p', '4', 'a', 1 },     /* … behind a ModEx */
+    { 3, 9, 0xd0, 0, 0 },                                               /* a command */
+    { 2, 9, 0x96, 0x01 },                                               /* cut off */
+};
+/* clang-format on */
 
 static void append_other_tracks(GByteArray *bytes)
 {
@@ -89,7 +77,7 @@ static void append_other_tracks(GByteArray *bytes)
 
 static GByteArray *write_stream(const Case *c)
 {
-    g_autoptr(GstCaps) caps = make_video_caps();
+    g_autoptr(GstCaps) caps = make_video_caps(c->codec);
     g_autoptr(GBytes) config = g_bytes_new_static(aac_config, sizeof aac_config);
     const DubFlvConfig flv = { caps, config, 44100, 2 };
     g_autoptr(GPtrArray) headers = dub_flv_headers(&flv);
@@ -101,7 +89,8 @@ static GByteArray *write_stream(const Case *c)
         if (c->has_more_tracks)
             append_other_tracks(bytes);
         g_autoptr(GstBuffer) payload = gst_buffer_new_memdup(nal, sizeof nal);
-        append(bytes, dub_flv_video_tag(payload, c->pts_ms[i] * DUB_NS_PER_MS, c->dts_ms[i] * DUB_NS_PER_MS, i == 0));
+        append(bytes, dub_flv_video_tag(c->codec, payload, c->pts_ms[i] * DUB_NS_PER_MS, c->dts_ms[i] * DUB_NS_PER_MS,
+                                        i == 0));
         append(bytes, dub_flv_audio_tag(aac_frame, sizeof aac_frame, c->dts_ms[i] * DUB_NS_PER_MS));
     }
     return bytes;
@@ -135,6 +124,8 @@ static void assert_video(GstElement *sink, const Case *c)
     for (int i = 0; i < 4; i++) {
         g_autoptr(GstSample) sample = gst_app_sink_try_pull_sample(GST_APP_SINK(sink), 5 * GST_SECOND);
         g_assert_nonnull(sample);
+        g_assert_true(gst_structure_has_name(gst_caps_get_structure(gst_sample_get_caps(sample), 0),
+                                             c->codec == DUB_FLV_HEVC ? "video/x-h265" : "video/x-h264"));
         GstBuffer *buffer = gst_sample_get_buffer(sample);
         const uint8_t nal[] = { 0, 0, 0, 2, 0x65, (uint8_t) i };
         g_assert_cmpint(gst_buffer_memcmp(buffer, 0, nal, sizeof nal), ==, 0);
@@ -200,6 +191,27 @@ static void test_metadata_offsets(void)
     g_assert_cmpint(memcmp(bytes->data + DUB_FLV_FILESIZE_OFFSET - 9, "filesize", 8), ==, 0);
 }
 
+static void expect_body(GstBuffer *tag, const uint8_t *body, gsize size)
+{
+    g_assert_cmpint(gst_buffer_memcmp(tag, 11, body, size), ==, 0); /* behind the tag's header */
+    gst_buffer_unref(tag);
+}
+
+/* "Enhanced RTMP, version 1", Defining Additional Video Codecs. */
+static void test_enhanced_bytes(void)
+{
+    static const uint8_t start[] = { 0x90, 'h', 'v', 'c', '1' };                      /* key frame, SequenceStart */
+    static const uint8_t key[] = { 0x91, 'h', 'v', 'c', '1', 0, 0, 80, 7 };           /* CodedFrames */
+    static const uint8_t inter[] = { 0xa1, 'h', 'v', 'c', '1', 0xff, 0xff, 0xf6, 7 }; /* 10 ms before its DTS */
+    static const uint8_t byte = 7;
+    g_autoptr(GstCaps) caps = make_video_caps(DUB_FLV_HEVC);
+    g_autoptr(GstBuffer) payload = gst_buffer_new_memdup(&byte, 1);
+    expect_body(dub_flv_video_header(caps, 0), start, sizeof start);
+    expect_body(dub_flv_video_tag(DUB_FLV_HEVC, payload, 80 * DUB_NS_PER_MS, 0, true), key, sizeof key);
+    expect_body(dub_flv_video_tag(DUB_FLV_HEVC, payload, 30 * DUB_NS_PER_MS, 40 * DUB_NS_PER_MS, false), inter,
+                sizeof inter);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -208,6 +220,7 @@ int main(int argc, char **argv)
         g_autofree char *path = g_strdup_printf("/media/flv/round-trip/%s", cases[i].name);
         g_test_add_data_func(path, &cases[i], test_round_trip);
     }
+    g_test_add_func("/media/flv/enhanced-bytes", test_enhanced_bytes);
     g_test_add_func("/media/flv/metadata-offsets", test_metadata_offsets);
     return g_test_run();
 }

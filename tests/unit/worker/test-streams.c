@@ -2,6 +2,7 @@
 #include "worker/streams.h"
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 
 #include <string.h>
@@ -73,13 +74,15 @@ static void on_reserve(const char *stream_id, bool is_in_reserve, void *data)
     say(data, is_in_reserve ? 'V' : 'W', stream_id, "");
 }
 
-static void on_refuse(const char *stream_id, void *data)
+static void on_refuse(const char *stream_id, const GError *refusal, void *data)
 {
+    g_assert_error(refusal, DUB_ERROR, DUB_ERROR_NO_AUDIO);
     say(data, 'N', stream_id, "");
 }
 
 static void list(DubStreams *streams, const char *text, int64_t now)
 {
+    g_autoptr(GError) no_sound = g_error_new_literal(DUB_ERROR, DUB_ERROR_NO_AUDIO, "no sound");
     g_auto(GStrv) words = g_strsplit(text, ",", -1);
     const guint n = *text ? g_strv_length(words) : 0;
     char ids[8][2] = { { 0 } };
@@ -88,7 +91,8 @@ static void list(DubStreams *streams, const char *text, int64_t now)
         ids[i][0] = words[i][0];
         const bool is_taken = g_str_has_suffix(words[i], "!"), is_silent = g_str_has_suffix(words[i], "?");
         words[i][2] = '\0';
-        entries[i] = (DubStreamEntry){ ids[i], words[i] + 1, "", is_taken ? "other" : NULL, is_silent };
+        entries[i] =
+            (DubStreamEntry){ ids[i], words[i] + 1, "", is_taken ? "other" : NULL, is_silent ? no_sound : NULL };
     }
     dub_streams_listed(streams, entries, n, now);
 }
@@ -96,7 +100,7 @@ static void list(DubStreams *streams, const char *text, int64_t now)
 static void perform(DubStreams *streams, Effects *effects, const char *word, int64_t *now)
 {
     const char id[] = { word[0] ? word[1] : '\0', '\0' };
-    const DubStreamEntry entry = { id, word[0] && word[1] ? word + 2 : "", "", NULL, false };
+    const DubStreamEntry entry = { id, word[0] && word[1] ? word + 2 : "", "", NULL, NULL };
     switch (word[0]) {
     case '+': dub_streams_ready(streams, &entry, *now); break;
     case '-': dub_streams_not_ready(streams, id, *now); break;
