@@ -2,6 +2,8 @@
 
 import logging
 import signal
+import subprocess
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +30,9 @@ PLAN = pytest.StashKey()
 RUNNING = pytest.StashKey()
 
 
+NO_TIME = "the time for container tests (E2E_UNTIL) is over"
+
+
 @dataclass(frozen=True)
 class Plan:
     """Whether container tests can run (why_not is None), and on which media server."""
@@ -45,7 +50,7 @@ class Plan:
 
 def make_plan():
     chosen = settings.load()
-    why_not = docker.why_no_engine()
+    why_not = NO_TIME if chosen.is_over else docker.why_no_engine()
     return Plan(chosen, why_not) if why_not else Plan(chosen, None, *session.media_server(chosen))
 
 
@@ -72,11 +77,36 @@ def containers(request, tmp_path_factory):
     with session.lock(plan.settings.lock, plan.settings.lock_wait_s):
         docker.sweep(None if plan.settings.sweep == "all" else plan.settings.run)
         if plan.settings.build:
-            docker.build_images()
+            build_images(plan.settings)
         running = Session(plan.settings, plan.kind, tmp_path_factory.mktemp("containers"))
         request.config.stash[RUNNING] = running
         yield running
         docker.sweep(plan.settings.run)
+
+
+def build_images(chosen):
+    """Where the time is short and no layer is there yet, it may end before they are built."""
+    if chosen.until == float("inf"):
+        docker.build_images()
+        return
+    try:
+        docker.build_images(max(1, chosen.until - time.time()))
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"{NO_TIME}: the images are not built")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Modules with tests that count most come first: these have run when the time is over."""
+    if wants_containers(config):
+        first = {item.module for item in items if item.get_closest_marker("p1")}
+        items.sort(key=lambda item: item.module not in first)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    plan = item.config.stash.get(PLAN, None)
+    if plan and plan.settings.is_over and item.get_closest_marker("containers"):
+        pytest.skip(NO_TIME)
 
 
 def interrupt_on_sigterm():

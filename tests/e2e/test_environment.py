@@ -54,6 +54,7 @@ OTHER = {
     "E2E_SWEEP": ("own", lambda s: s.sweep == "own"),
     "E2E_LOCK": ("/tmp/other.lock", lambda s: str(s.lock) == "/tmp/other.lock"),
     "E2E_LOCK_WAIT_S": ("0", lambda s: s.lock_wait_s == 0),
+    "E2E_UNTIL": ("1800000000", lambda s: s.until == 1800000000),
     "E2E_LOGS": ("/tmp/logs", lambda s: str(s.logs) == "/tmp/logs"),
 }
 

@@ -85,9 +85,9 @@ def can_have_image(image, timeout_s=300):
         return False
 
 
-def build_images():
+def build_images(timeout_s=3600):
     """Those of airdub that are out of date. Their layers are cached, so this is quick when nothing has changed."""
-    done = run([BUILD_IMAGES], timeout_s=3600)
+    done = run([BUILD_IMAGES], timeout_s=timeout_s)
     if done.returncode != 0:
         raise DockerError(f"tools/e2e/images: status {done.returncode}\n{(done.stdout + done.stderr)[-4000:]}")
 

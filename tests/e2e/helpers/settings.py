@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +44,7 @@ VARIABLES = {
     "E2E_SWEEP": ("all", "what a session removes before it starts: all that any session has left, or its own: for several on one machine"),
     "E2E_LOCK": ("/tmp/airdub-e2e.lock", "file that a session holds, so that there is one at a time"),
     "E2E_LOCK_WAIT_S": ("600", "how long a session waits for another one's end"),
+    "E2E_UNTIL": ("", "seconds since 1970: nothing is begun later, and what is left is skipped; no end if empty"),
     "E2E_LOGS": (str(ROOT / "tests/e2e/logs"), "folder of the logs that are kept when a test fails"),
 }
 
@@ -74,8 +76,13 @@ class Settings:
     sweep: str
     lock: Path
     lock_wait_s: float
+    until: float
     logs: Path
     name: dict = field(default_factory=dict)  # of each container: mediamtx, media, sts
+
+    @property
+    def is_over(self):
+        return time.time() > self.until
 
     @property
     def engine_id(self):
@@ -102,7 +109,8 @@ def load(**overrides):
             "TRANSLATION_PROVIDER": value["E2E_TRANSLATION_PROVIDER"], "TTS_PROVIDER": value["E2E_TTS_PROVIDER"]},
         playout_delay_s=float(value["E2E_PLAYOUT_DELAY"]), sts_timeout_ms=int(value["E2E_STS_TIMEOUT_MS"]),
         health_timeout_s=float(value["E2E_HEALTH_TIMEOUT_S"]), sweep=_one_of("all", "own", of=value, name="E2E_SWEEP"), lock=Path(value["E2E_LOCK"]),
-        lock_wait_s=float(value["E2E_LOCK_WAIT_S"]), logs=Path(value["E2E_LOGS"]), name=name)
+        lock_wait_s=float(value["E2E_LOCK_WAIT_S"]), until=float(value["E2E_UNTIL"] or "inf"),
+        logs=Path(value["E2E_LOGS"]), name=name)
 
 
 def _ports(value, dynamic):
