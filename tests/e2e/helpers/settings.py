@@ -36,7 +36,7 @@ VARIABLES = {
     "E2E_ASR_PROVIDER": ("whisper", "recogniser"),
     "E2E_ASR_MODEL": ("tiny.en", "its model"),
     "E2E_TRANSLATION_PROVIDER": ("apertium", "translator"),
-    "E2E_TTS_PROVIDER": ("kokoro", "synthesiser"),
+    "E2E_TTS_PROVIDER": ("kokoro,espeak-ng", "synthesisers: the next speaks what would be late"),
     "E2E_PLAYOUT_DELAY": ("30", "seconds from a frame in to the same frame out: what the synthesiser needs on two cores"),
     "E2E_STS_TIMEOUT_MS": ("30000", "for one fragment"),
     "E2E_HEALTH_TIMEOUT_S": ("60", "from a container's start until it is healthy"),
@@ -86,7 +86,7 @@ class Settings:
 
     @property
     def engine_id(self):
-        return "-".join(self.engines[key] for key in ("ASR_PROVIDER", "ASR_MODEL", "TRANSLATION_PROVIDER", "TTS_PROVIDER"))
+        return "-".join(self.engines[key].replace(",", "+") for key in ("ASR_PROVIDER", "ASR_MODEL", "TRANSLATION_PROVIDER", "TTS_PROVIDER"))
 
 
 def load(**overrides):
