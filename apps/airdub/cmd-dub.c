@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "speech/local.h"
 #include "speech/remote.h"
+#include "speech/remote-services.h"
 
 #include <gst/gst.h>
 #include <string.h>
@@ -166,6 +167,18 @@ static bool check_sts(const char *url, GError **error)
     return false;
 }
 
+/* One that answers is enough. */
+static bool check_any_sts(const char *urls, GError **error)
+{
+    g_auto(GStrv) list = dub_remote_services_split(urls);
+    for (char **url = list; *url; url++) {
+        const bool is_last = !url[1];
+        if (check_sts(*url, is_last ? error : NULL))
+            return true;
+    }
+    return false;
+}
+
 static bool check_voice(const Dub *self, GError **error)
 {
     if (dub_lanes_check_voice(self->lanes, self->options->voice, error))
@@ -200,7 +213,7 @@ static bool open_speech(Dub *self, GError **error)
     if (self->options->sts_url) {
         g_auto(GStrv) environment = g_get_environ();
         return dub_env_secret("STS_API_KEY", environment, &self->sts_token, error) &&
-               check_sts(self->options->sts_url, error);
+               check_any_sts(self->options->sts_url, error);
     }
     self->settings = engine_options_settings(&self->options->engines, error);
     if (!self->settings || !load_engines(self, error))

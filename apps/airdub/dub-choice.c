@@ -2,6 +2,7 @@
 #include "airdub/dub-choice.h"
 
 #include "base/error.h"
+#include "speech/remote-services.h"
 
 #include <math.h>
 #include <string.h>
@@ -78,6 +79,15 @@ bool choice_check_segment(double seconds, GError **error)
 bool choice_check_port(int port, const char *option, GError **error)
 {
     return (port >= 0 && port <= 65535) || refuse(error, "%s: %d is not within 0 and 65535", option, port);
+}
+
+bool choice_check_sts_urls(const char *option, const char *urls, GError **error)
+{
+    g_auto(GStrv) list = dub_remote_services_split(urls);
+    bool are_good = *list || choice_check_sts_url(option, urls, error);
+    for (char **url = list; are_good && *url; url++)
+        are_good = choice_check_sts_url(option, *url, error);
+    return are_good;
 }
 
 bool choice_check_sts_url(const char *option, const char *url, GError **error)

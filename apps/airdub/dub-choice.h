@@ -13,4 +13,6 @@ bool choice_parse_segment_mode(const char *text, DubSegmentMode *mode, GError **
 bool choice_check_segment(double seconds, GError **error);
 bool choice_check_port(int port, const char *option, GError **error);
 bool choice_check_sts_url(const char *option, const char *url, GError **error); /* http, https, ws, wss */
-bool choice_check_stream_id(const char *id, GError **error);                    /* [A-Za-z0-9_-]{1,64} */
+bool choice_check_sts_urls(const char *option, const char *urls,
+                           GError **error);                  /* several, with commas between them */
+bool choice_check_stream_id(const char *id, GError **error); /* [A-Za-z0-9_-]{1,64} */

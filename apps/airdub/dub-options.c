@@ -32,7 +32,8 @@ static bool parse(DubOptions *self, int argc, char **argv, char ***rest, GError 
         { "segment", 0, 0, G_OPTION_ARG_DOUBLE, &self->segment_s, "length of a fragment [6]", "SECONDS" },
         { "segment-mode", 0, 0, G_OPTION_ARG_STRING, &self->segment_mode,
           "cut in a pause near each mark, or exactly there [pause]", "pause|fixed" },
-        { "sts", 0, 0, G_OPTION_ARG_STRING, &self->sts_url, "use this sts-service instead of the engines here", "URL" },
+        { "sts", 0, 0, G_OPTION_ARG_STRING, &self->sts_url,
+          "use this sts-service instead of the engines here; several: the next takes over", "URL[,URL]" },
         { "force", 'f', 0, G_OPTION_ARG_NONE, &self->force, "replace OUT if it is there already", NULL },
         { "json", 0, 0, G_OPTION_ARG_NONE, &self->as_json, "one JSON object a line", NULL },
         { "quiet", 'q', 0, G_OPTION_ARG_NONE, &self->quiet, "no progress and no summary", NULL },
@@ -184,7 +185,7 @@ bool dub_options_parse(DubOptions *self, int argc, char **argv, GError **error)
         return false;
     self->in = g_strdup(rest[0]);
     self->out = g_strdup(rest[1]);
-    return check_choices(self, error) && (!self->sts_url || choice_check_sts_url("--sts", self->sts_url, error)) &&
+    return check_choices(self, error) && (!self->sts_url || choice_check_sts_urls("--sts", self->sts_url, error)) &&
            check_names(self, error);
 }
 

@@ -3,15 +3,21 @@
 
 #include "base/http-poll.h"
 #include "speech/remote-health.h"
+#include "speech/remote-services.h"
 
 #include <libsoup/soup.h>
 
 #define EACH_MS   2000
 #define TIMEOUT_S 3
 
+typedef struct {
+    DubHttpPoll *poll;   /* NULL: what was given is no URL */
+    const char *problem; /* NULL: none */
+} Watched;
+
 struct _StsWatch {
-    DubHttpPoll *poll; /* NULL: what was given is no URL */
-    const char *problem;
+    Watched services[DUB_REMOTE_SERVICES_MAX];
+    guint n_services;
 };
 
 /* One that has no such page is somebody else's, or older than the page: it answers, and that is all that can
@@ -28,22 +34,31 @@ static const char *problem_of(guint status)
 
 static void on_answer(guint status, void *data)
 {
-    StsWatch *self = data;
-    self->problem = problem_of(status);
+    Watched *service = data;
+    service->problem = problem_of(status);
 }
 
-StsWatch *sts_watch_new(const char *url)
+static void watch(Watched *service, const char *url)
 {
-    StsWatch *self = g_new0(StsWatch, 1);
     g_autofree char *page = dub_remote_health_url(url, "/health/ready");
     if (!page) {
-        self->problem = "STS_SERVICE_URL is no URL such as http://localhost:3000";
-        return self;
+        service->problem = "STS_SERVICE_URL is no URL such as http://localhost:3000";
+        return;
     }
-    self->problem = "sts-service has not answered yet";
-    self->poll = dub_http_poll_new(page, EACH_MS, TIMEOUT_S, on_answer, self);
-    dub_http_poll_run(self->poll, true);
-    dub_http_poll_ask(self->poll);
+    service->problem = "sts-service has not answered yet";
+    service->poll = dub_http_poll_new(page, EACH_MS, TIMEOUT_S, on_answer, service);
+    dub_http_poll_run(service->poll, true);
+    dub_http_poll_ask(service->poll);
+}
+
+StsWatch *sts_watch_new(const char *urls)
+{
+    StsWatch *self = g_new0(StsWatch, 1);
+    g_auto(GStrv) list = dub_remote_services_split(urls);
+    for (char **url = list; *url; url++)
+        watch(&self->services[self->n_services++], *url);
+    if (!self->n_services)
+        watch(&self->services[self->n_services++], "");
     return self;
 }
 
@@ -51,11 +66,15 @@ void sts_watch_free(StsWatch *self)
 {
     if (!self)
         return;
-    dub_http_poll_free(self->poll);
+    for (guint i = 0; i < self->n_services; i++)
+        dub_http_poll_free(self->services[i].poll);
     g_free(self);
 }
 
 const char *sts_watch_problem(const StsWatch *self)
 {
-    return self->problem;
+    for (guint i = 0; i < self->n_services; i++)
+        if (!self->services[i].problem)
+            return NULL;
+    return self->services[0].problem;
 }

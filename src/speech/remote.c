@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "socketio/client.h"
 #include "speech/remote-codec.h"
-#include "speech/remote-health.h"
 #include "speech/remote-messages.h"
+#include "speech/remote-services.h"
 #include "wire/events.h"
 #include "wire/sts-messages.h"
 
@@ -25,7 +25,7 @@ typedef enum { IDLE, CONNECTING, INITIALISING, READY, ENDING, WAITING, CLOSED } 
 typedef struct {
     uint64_t sequence_number;
     char *fragment_id;
-    int64_t deadline_ns;
+    int64_t sent_ns, deadline_ns;
     bool is_answered;         /* the answer has come, or its time is over */
     DubSpeechResult *pending; /* the answer while its audio is decoded */
     DubSpeechResult *result;  /* may be delivered once all before it are */
@@ -34,7 +34,7 @@ typedef struct {
 typedef struct {
     DubSpeech base;
     /* settings */
-    char *stream_id, *url;
+    char *stream_id, *path, *nsp, *token;
     DubStreamInit *init;
     guint timeout_ms, ready_timeout_ms, complete_timeout_ms, attempts, rest_ms;
     SioReconnectPolicy retry;
@@ -42,8 +42,9 @@ typedef struct {
     grefcount refs; /* one is the owner's, one a callback's that is under way */
     bool is_freed;
     State state;
-    guint link;     /* counts connections: what belongs to an older one is dropped */
-    guint n_losses; /* in a row, without a stream:ready between them */
+    guint link;       /* counts connections: what belongs to an older one is dropped */
+    guint n_losses;   /* in a row, of all services, without a stream:ready between them */
+    int64_t heard_ns; /* when the peer last said anything about the stream */
     DubPressure pressure;
     guint n_encoding; /* fragments that are not sent yet */
     bool is_end_sent, is_completed_by_peer;
@@ -53,7 +54,7 @@ typedef struct {
     /* parts */
     SioClient *client;
     DubRemoteCodec *codec;
-    DubRemoteHealth *health; /* watched while waiting */
+    DubRemoteServices *services; /* watched while waiting */
     GMainContext *context;
     GSource *timer;        /* of the state: ready timeout, retry, complete timeout, on_complete */
     GSource *flight_timer; /* of the first fragment that is not answered */
@@ -97,7 +98,7 @@ static void enter(Remote *self, State state)
         return;
     dub_debug("stream %s: speech link: %s -> %s", self->stream_id, state_name(self->state), state_name(state));
     self->state = state;
-    dub_remote_health_watch(self->health, state == WAITING);
+    dub_remote_services_watch(self->services, state == WAITING);
 }
 
 static void flight_free(void *data)
@@ -125,7 +126,10 @@ static void unref(Remote *self)
     g_main_context_unref(self->context);
     dub_stream_init_free(self->init);
     g_free(self->stream_id);
-    g_free(self->url);
+    dub_remote_services_free(self->services);
+    g_free(self->path);
+    g_free(self->nsp);
+    g_free(self->token);
     g_free(self);
 }
 
@@ -142,7 +146,8 @@ static void close_link(Remote *self)
 {
     self->link++;
     drop_flights(self);
-    sio_client_disconnect(self->client);
+    if (self->client)
+        sio_client_disconnect(self->client);
 }
 
 static void fail(Remote *self, const GError *error)
@@ -163,17 +168,17 @@ static gboolean on_complete_due(void *data)
     return G_SOURCE_REMOVE;
 }
 
+static void connect_now(Remote *self);
+
 static gboolean on_retry_due(void *data)
 {
-    Remote *self = data;
-    enter(self, CONNECTING);
-    sio_client_connect(self->client);
+    connect_now(data);
     return G_SOURCE_REMOVE;
 }
 
 static void on_service_back(void *data)
 {
-    on_retry_due(data);
+    connect_now(data);
 }
 
 static void report_lost(Remote *self, const GError *error, guint attempt)
@@ -182,7 +187,13 @@ static void report_lost(Remote *self, const GError *error, guint attempt)
         self->base.callbacks.on_lost(error, attempt, self->base.user_data);
 }
 
-/* The link does not work (any more): try again after a while, while there are attempts left. */
+static const char *peer(const Remote *self)
+{
+    return dub_remote_services_name(self->services);
+}
+
+/* The link does not work (any more): another service is tried at once, and when all have had their turn, the first again
+ * after a while, while there are attempts left. */
 static void lose(Remote *self, const GError *error)
 {
     const State old = self->state;
@@ -195,9 +206,14 @@ static void lose(Remote *self, const GError *error)
         report_lost(self, error, 1);
         return;
     }
+    if (dub_remote_services_next(self->services)) {
+        start_timer(self, &self->timer, 0, on_retry_due);
+        report_lost(self, error, self->n_losses + 1);
+        return;
+    }
     if (self->n_losses >= self->attempts && !self->rest_ms) {
         g_autoptr(GError) last = g_error_copy(error);
-        g_prefix_error(&last, "sts-service at %s: given up after %u attempts: ", self->url, self->n_losses);
+        g_prefix_error(&last, "sts-service at %s: given up after %u attempts: ", peer(self), self->n_losses);
         fail(self, last);
         return;
     }
@@ -221,7 +237,7 @@ static void lose_because(Remote *self, DubErrorCode code, const char *format, ..
 static gboolean on_ready_timeout(void *data)
 {
     Remote *self = hold(data);
-    lose_because(self, DUB_ERROR_TIMEOUT, "sts-service at %s: no stream:ready within %u ms", self->url,
+    lose_because(self, DUB_ERROR_TIMEOUT, "sts-service at %s: no stream:ready within %u ms", peer(self),
                  self->ready_timeout_ms);
     unref(self);
     return G_SOURCE_REMOVE;
@@ -254,7 +270,7 @@ static void complete_if_done(Remote *self)
     if (self->flights.length)
         return;
     if (self->state == READY && self->is_completed_by_peer)
-        lose_because(self, DUB_ERROR_NETWORK, "sts-service at %s: it ended the stream", self->url);
+        lose_because(self, DUB_ERROR_NETWORK, "sts-service at %s: it ended the stream", peer(self));
     else if (self->state != ENDING)
         return;
     else if (self->is_completed_by_peer)
@@ -318,6 +334,7 @@ static gboolean on_flight_timeout(void *data)
 {
     Remote *self = data;
     const int64_t now_ns = dub_clock_now();
+    bool is_silent = false;
     for (GList *at = self->flights.head; at; at = at->next) {
         Flight *flight = at->data;
         if (flight->is_answered || flight->deadline_ns > now_ns)
@@ -327,8 +344,13 @@ static gboolean on_flight_timeout(void *data)
         flight->result = dub_remote_failed_result(flight->sequence_number, "TIMEOUT", message);
         flight->result->answer->processing_time_ms = self->timeout_ms;
         self->stats.timed_out++;
+        is_silent |= self->heard_ns < flight->sent_ns; /* not even that it was received */
     }
+    hold(self);
     deliver(self);
+    if (is_silent && !self->is_freed && self->state == READY && dub_remote_services_has_others(self->services))
+        lose_because(self, DUB_ERROR_TIMEOUT, "sts-service at %s: it says nothing any more", peer(self));
+    unref(self);
     return G_SOURCE_REMOVE;
 }
 
@@ -402,10 +424,11 @@ static void on_stream_ready(Remote *self, const DubJson *payload)
     if (self->state != INITIALISING)
         return;
     if (!ready) {
-        lose_because(self, DUB_ERROR_PROTOCOL, "sts-service at %s: stream:ready: %s", self->url, error->message);
+        lose_because(self, DUB_ERROR_PROTOCOL, "sts-service at %s: stream:ready: %s", peer(self), error->message);
         return;
     }
     enter(self, READY);
+    dub_remote_services_works(self->services);
     self->n_losses = 0;
     self->is_completed_by_peer = false;
     hold(self);
@@ -510,8 +533,8 @@ static void on_refused(Remote *self, const DubErrorEvent *event)
     g_autofree char *text = g_strdup_printf("%s: %s", event->code, event->message);
     g_autofree char *printable = dub_log_printable(text, LOG_BYTES);
     g_autoptr(GError) error =
-        g_error_new(DUB_ERROR, (int) code_of(event), "sts-service at %s: %s", self->url, printable);
-    if (event->retryable)
+        g_error_new(DUB_ERROR, (int) code_of(event), "sts-service at %s: %s", peer(self), printable);
+    if (event->retryable || dub_remote_services_has_others(self->services))
         lose(self, error);
     else
         fail(self, error);
@@ -551,6 +574,7 @@ static void on_error_event(Remote *self, const DubJson *payload)
 static void on_event(G_GNUC_UNUSED SioClient *client, const SioEvent *event, void *user_data)
 {
     Remote *self = user_data;
+    self->heard_ns = dub_clock_now();
     const DubJson *payload = sio_event_get_arg(event, 0);
     if (strcmp(event->name, DUB_EVENT_STREAM_READY) == 0)
         on_stream_ready(self, payload);
@@ -589,7 +613,7 @@ static void on_connect_error(G_GNUC_UNUSED SioClient *client, const GError *erro
     if (event)
         on_refused(self, event);
     else
-        lose_because(self, DUB_ERROR_NETWORK, "sts-service at %s: %s", self->url, error->message);
+        lose_because(self, DUB_ERROR_NETWORK, "sts-service at %s: %s", peer(self), error->message);
 }
 
 static void on_disconnect(G_GNUC_UNUSED SioClient *client, SioDisconnectReason reason, G_GNUC_UNUSED guint retry_ms,
@@ -600,8 +624,33 @@ static void on_disconnect(G_GNUC_UNUSED SioClient *client, SioDisconnectReason r
         return;
     if (self->state == ENDING && self->is_completed_by_peer)
         return; /* all has come; the last of it is being decoded */
-    lose_because(self, DUB_ERROR_NETWORK, "sts-service at %s: disconnected: %s", self->url,
+    lose_because(self, DUB_ERROR_NETWORK, "sts-service at %s: disconnected: %s", peer(self),
                  sio_disconnect_reason_to_string(reason));
+}
+
+static SioClient *client_of(Remote *self)
+{
+    static const SioClientCallbacks callbacks = { on_connect, on_connect_error, on_event, on_disconnect };
+    const char *headers[] = { "X-Stream-ID", self->init->stream_id, "X-Worker-ID", self->init->worker_id, NULL };
+    g_autoptr(DubJson) auth = self->token ? json_pack("{s:s}", "token", self->token) : NULL;
+    SioClientOptions sio;
+    sio_client_options_init(&sio);
+    sio.engine.url = dub_remote_services_url(self->services);
+    sio.engine.path = self->path;
+    sio.engine.headers = headers;
+    sio.engine.connect_timeout_ms = self->ready_timeout_ms;
+    sio.nsp = self->nsp;
+    sio.auth = auth;
+    return sio_client_new(&sio, &callbacks, self);
+}
+
+/* To the current service. */
+static void connect_now(Remote *self)
+{
+    enter(self, CONNECTING);
+    g_clear_pointer(&self->client, sio_client_free);
+    self->client = client_of(self);
+    sio_client_connect(self->client);
 }
 
 /* ---- what the owner does ---- */
@@ -610,8 +659,7 @@ static void remote_start(DubSpeech *base)
 {
     Remote *self = (Remote *) base;
     g_return_if_fail(self->state == IDLE);
-    enter(self, CONNECTING);
-    sio_client_connect(self->client);
+    connect_now(self);
 }
 
 static void remote_submit(DubSpeech *base, DubFragment *fragment)
@@ -626,7 +674,8 @@ static void remote_submit(DubSpeech *base, DubFragment *fragment)
     Flight *flight = g_new0(Flight, 1);
     flight->sequence_number = fragment->sequence_number;
     flight->fragment_id = g_uuid_string_random();
-    flight->deadline_ns = dub_clock_now() + self->timeout_ms * DUB_NS_PER_MS;
+    flight->sent_ns = dub_clock_now();
+    flight->deadline_ns = flight->sent_ns + self->timeout_ms * DUB_NS_PER_MS;
     g_queue_push_tail(&self->flights, flight);
     if (self->flights.length > MAX_IN_FLIGHT) {
         flight->is_answered = true;
@@ -678,7 +727,7 @@ static void remote_free(DubSpeech *base)
     clear_source(&self->flight_timer);
     g_clear_pointer(&self->client, sio_client_free);
     g_clear_pointer(&self->codec, dub_remote_codec_free);
-    g_clear_pointer(&self->health, dub_remote_health_free);
+    dub_remote_services_watch(self->services, false);
     unref(self);
 }
 
@@ -706,22 +755,6 @@ void dub_speech_remote_options_init(DubSpeechRemoteOptions *options)
     };
 }
 
-static SioClient *client_of(Remote *self, const DubSpeechRemoteOptions *options)
-{
-    static const SioClientCallbacks callbacks = { on_connect, on_connect_error, on_event, on_disconnect };
-    const char *headers[] = { "X-Stream-ID", self->init->stream_id, "X-Worker-ID", self->init->worker_id, NULL };
-    g_autoptr(DubJson) auth = options->token ? json_pack("{s:s}", "token", options->token) : NULL;
-    SioClientOptions sio;
-    sio_client_options_init(&sio);
-    sio.engine.url = options->url;
-    sio.engine.path = options->path;
-    sio.engine.headers = headers;
-    sio.engine.connect_timeout_ms = options->ready_timeout_ms;
-    sio.nsp = options->nsp;
-    sio.auth = auth;
-    return sio_client_new(&sio, &callbacks, self);
-}
-
 DubSpeech *dub_speech_remote_new(const DubSpeechConfig *config, const DubSpeechRemoteOptions *options,
                                  const DubSpeechCallbacks *callbacks, void *user_data)
 {
@@ -730,7 +763,9 @@ DubSpeech *dub_speech_remote_new(const DubSpeechConfig *config, const DubSpeechR
     self->base = (DubSpeech){ &remote_class, *callbacks, user_data };
     g_ref_count_init(&self->refs);
     self->stream_id = g_strdup(config->stream_id);
-    self->url = dub_url_printable(options->url); /* for messages */
+    self->path = g_strdup(options->path);
+    self->nsp = g_strdup(options->nsp);
+    self->token = g_strdup(options->token);
     self->init = dub_remote_init_of(config, options->format);
     self->timeout_ms = self->init->timeout_ms;
     self->ready_timeout_ms = options->ready_timeout_ms;
@@ -741,8 +776,7 @@ DubSpeech *dub_speech_remote_new(const DubSpeechConfig *config, const DubSpeechR
     self->context = g_main_context_ref_thread_default();
     self->codec =
         dub_remote_codec_new(options->format, self->init->sample_rate_hz, config->rate_hz, &codec_callbacks, self);
-    self->client = client_of(self, options);
-    self->health = dub_remote_health_new(options->url, on_service_back, self);
+    self->services = dub_remote_services_new(options->url, on_service_back, self);
     return &self->base;
 }
 

@@ -9,6 +9,9 @@
  *   waiting       the link broke (on_lost)                   the next attempt is due; the service answers /health again
  *   closed        complete (on_complete) or failed (on_failed); nothing follows
  *
+ * Of several services the first that works has the stream; when it does not any more, the next is asked at once. A service
+ * that has said nothing from a fragment's submission until its time was over is as good as gone.
+ *
  * A fragment's time runs from its submission. What comes later is dropped and counted. The wait for stream:ready ends
  * like a lost link. A link that is lost while ending is not made again: what was in flight is lost, on_complete follows. */
 #pragma once
@@ -17,10 +20,10 @@
 #include "speech/speech.h"
 
 typedef struct {
-    const char *url;           /* "http://localhost:3000", https, ws, wss; copied */
-    const char *path;          /* ["/socket.io/"] copied */
-    const char *nsp;           /* ["/"] or "/sts"; copied */
-    const char *token;         /* [NULL] sent with CONNECT as {"token": …}; copied */
+    const char *url;   /* "http://localhost:3000", https, ws, wss, or several, with commas between them; copied */
+    const char *path;  /* ["/socket.io/"] copied */
+    const char *nsp;   /* ["/"] or "/sts"; copied */
+    const char *token; /* [NULL] sent with CONNECT as {"token": …}; copied */
     DubFragmentFormat format;  /* [%DUB_FORMAT_M4A] of what is sent; what comes back is told by its bytes */
     guint ready_timeout_ms;    /* [10000] from stream:init to stream:ready; also for the connection itself */
     guint complete_timeout_ms; /* [5000] from the last answer to stream:complete */

@@ -458,8 +458,7 @@ void dub_worker_speech_lost(DubWorker *self, int64_t now_ns)
     if (self->link == LINK_ENDED)
         return;
     self->stats.reconnections++;
-    /* Live, what was out falls back when its time comes; a file has the time to send it again. */
-    lose_link(self, self->paced ? DUB_FRAGMENT_LOST : DUB_FRAGMENT_WAITING);
+    lose_link(self, DUB_FRAGMENT_WAITING); /* sent again, live while there is time */
     dub_worker_go_on(self, now_ns);
 }
 

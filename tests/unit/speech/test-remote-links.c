@@ -77,6 +77,49 @@ static void test_healthy_service_is_not_hurried(void)
     end(&client, server);
 }
 
+/* Where nobody listens: a port that was free a moment ago. */
+static char *url_of_nobody(void)
+{
+    Server *server = server_new(mute_script);
+    char *url = g_strdup(server->url);
+    server_free(server);
+    return url;
+}
+
+static void test_next_service(void)
+{
+    Client client = { 0 };
+    DubSpeechRemoteOptions options = default_options();
+    options.first_wait_ms = 60000;
+    Server *server = server_new(echo_script);
+    g_autofree char *nobody = url_of_nobody();
+    g_autofree char *urls = g_strdup_printf("%s, %s", nobody, server->url);
+    options.url = urls;
+    client_init(&client, &default_config, &options);
+    WAIT_FOR(client.n_ready == 1);
+    g_assert_cmpuint(client.n_lost, ==, 1);
+    g_assert_nonnull(strstr(client.lost->message, nobody)); /* each by its own name */
+    end(&client, server);
+}
+
+/* Each attempt asks all of them. */
+static void test_all_services_given_up(void)
+{
+    Client client = { 0 };
+    DubSpeechRemoteOptions options = default_options();
+    options.attempts = 2;
+    options.first_wait_ms = 2;
+    g_autofree char *one = url_of_nobody();
+    g_autofree char *other = url_of_nobody();
+    g_autofree char *urls = g_strdup_printf("%s,%s", one, other);
+    options.url = urls;
+    client_init(&client, &default_config, &options);
+    WAIT_FOR(client.failed);
+    g_assert_nonnull(strstr(client.failed->message, "given up after 2 attempts"));
+    g_assert_cmpuint(client.n_lost, ==, 5); /* (one, other) twice, and one */
+    client_clear(&client);
+}
+
 static void test_never_given_up(void)
 {
     Server *server = server_new(mute_script);
@@ -254,6 +297,8 @@ int main(int argc, char **argv)
     g_test_add_func("/speech/remote/given-up", test_given_up);
     g_test_add_func("/speech/remote/service-is-back", test_service_is_back);
     g_test_add_func("/speech/remote/healthy-service-is-not-hurried", test_healthy_service_is_not_hurried);
+    g_test_add_func("/speech/remote/next-service", test_next_service);
+    g_test_add_func("/speech/remote/all-services-given-up", test_all_services_given_up);
     g_test_add_func("/speech/remote/never-given-up", test_never_given_up);
     g_test_add_func("/speech/remote/ready-timeout", test_ready_timeout);
     g_test_add_func("/speech/remote/ended-by-service", test_ended_by_service);

@@ -22,7 +22,7 @@ typedef struct {
     unsigned ready_at_ms;            /* NEVER: the link does not come up */
     unsigned answer_after_ms;        /* NEVER: no answers */
     unsigned fail_from, fail_to;     /* sequence numbers answered with a retryable failure, [from, to) */
-    unsigned lose_at_ms;             /* the link breaks, 0: it does not; it is back 3 s later */
+    unsigned lose_at_ms, lost_ms;    /* the link breaks, 0: it does not; it is back so much later, or 3 s */
     unsigned leap_at_ms, leap_ms;    /* from there on the sound is so much later */
     unsigned jump_at_ms;             /* the source's timestamps start again from 0 */
     unsigned stall_at_ms, stall_ms;  /* nothing arrives for this long, then all of it at once */
@@ -50,8 +50,10 @@ static const Case cases[] = {
     { "live-no-answers", true, true, 100000, 500, NEVER, .reason = DUB_FALLBACK_DEADLINE },
     { "live-breaker-opens", true, true, 100000, 500, 300, 2, 7, .min_dubbed = 2, .max_dubbed = 8,
       .reason = DUB_FALLBACK_CIRCUIT_OPEN },
-    { "live-link-lost-and-back", true, true, 60000, 500, 1500, .lose_at_ms = 18500, .min_dubbed = 8, .max_dubbed = 9,
-      .reason = DUB_FALLBACK_DISCONNECTED },
+    { "live-link-lost-and-back", true, true, 60000, 500, 1500, .lose_at_ms = 18500, .lost_ms = 1000, .min_dubbed = 10,
+      .max_dubbed = 10 },
+    { "live-link-lost-for-long", true, true, 60000, 500, 1500, .lose_at_ms = 18500, .lost_ms = 9000, .min_dubbed = 8,
+      .max_dubbed = 9, .reason = DUB_FALLBACK_DISCONNECTED },
     { "live-too-slow", true, true, 40000, 500, 7000, .max_dubbed = 1, .reason = DUB_FALLBACK_DEADLINE },
     { "live-timestamps-restart", true, true, 40000, 500, 1500, .jump_at_ms = 15000, .min_dubbed = 6, .max_dubbed = 7 },
     { "live-short-stall", true, true, 40000, 500, 1500, .stall_at_ms = 15000, .stall_ms = 4000, .min_dubbed = 5,
@@ -409,7 +411,7 @@ static void move_speech(World *w)
         g_array_set_size(w->answers, 0);
         dub_worker_speech_lost(w->worker, w->now_ns);
     }
-    const unsigned up_at = w->lost ? w->c->lose_at_ms + 3000 : w->c->ready_at_ms;
+    const unsigned up_at = w->lost ? w->c->lose_at_ms + (w->c->lost_ms ? w->c->lost_ms : 3000) : w->c->ready_at_ms;
     if (w->speech_started && !w->speech_up && !w->ended && elapsed_ms >= up_at)
         bring_up(w);
     while (w->answers->len > 0 && g_array_index(w->answers, Answer, 0).at_ns <= w->now_ns) {
