@@ -61,6 +61,7 @@ typedef struct _DubEngineMemory DubEngineMemory;
 
 typedef struct {
     DubPcm *pcm;                 /* ASR; for run(): mono, at the class's rate, at least one frame */
+    int64_t start_ns;            /* ASR: of its first sample, in the stream's time */
     const char *text;            /* MT, TTS; for run(): valid UTF-8, not blank, at most %DUB_ENGINE_TEXT_MOST_BYTES */
     const char *from, *to;       /* ISO 639-1 */
     const char *voice;           /* TTS: one of the engine's offers, or NULL for the language's own */

@@ -188,6 +188,7 @@ static bool recognise(Work *work)
         return fail_by(work, DUB_STAGE_ASR, error);
     DubEngineRequest request = new_request(work);
     request.pcm = pcm;
+    request.start_ns = work->fragment->start_ns;
     g_autofree char *terms = likely_terms(work);
     request.terms = terms;
     g_autoptr(GPtrArray) replies = ask(work, DUB_STAGE_ASR, &request, 1);
