@@ -4,6 +4,7 @@
 #include "airdub/dub-report.h"
 #include "airdub/interrupts.h"
 #include "airdub/subtitle-files.h"
+#include "airdub/subtitles.h"
 #include "base/clock.h"
 #include "base/env.h"
 #include "base/error.h"
@@ -39,8 +40,9 @@ typedef struct {
     DubRunner *runner;
     SubtitleFiles *subtitles; /* NULL: not wanted, or given up */
     GError *failure;
-    char *output;     /* where the result lies */
-    char *last_fault; /* what the last fragment that could not be dubbed says */
+    int64_t embedded_until_ns; /* end of the last subtitle in the output */
+    char *output;              /* where the result lies */
+    char *last_fault;          /* what the last fragment that could not be dubbed says */
     unsigned n_signals;
     bool live;
     Interrupts *interrupts;
@@ -63,21 +65,38 @@ static void on_info(const DubSourceInfo *info, void *user_data)
     const DubOptions *options = self->options;
     self->live = info->live;
     const bool paced = info->live || dub_media_uri_is_live(options->out);
-    dub_report_start(self->report, options->in, options->out, options->from, options->to, paced, info);
+    DubContainer container;
+    g_auto(GStrv) left_out = info->carried && dub_container_from_uri(options->out, &container, NULL)
+                                 ? dub_carried_tracks_left_out(info->carried, container)
+                                 : NULL;
+    dub_report_start(self->report, options->in, options->out, options->from, options->to, paced, info, left_out);
+}
+
+static void embed_subtitles(Dub *self, int64_t start_ns, int64_t end_ns, const char *text)
+{
+    if (!self->options->embeds_subtitles || !text)
+        return;
+    g_autoptr(GPtrArray) cues = subtitles_cues_new(text, MAX(start_ns, self->embedded_until_ns), end_ns);
+    for (guint i = 0; i < cues->len; i++) {
+        const SubtitlesCue *cue = cues->pdata[i];
+        dub_runner_push_text(self->runner, cue->text, cue->start_ns, cue->end_ns - cue->start_ns);
+        self->embedded_until_ns = cue->end_ns;
+    }
 }
 
 static void write_subtitles(Dub *self, const DubWorkerFragment *fragment)
 {
     const DubSpeechResult *result = fragment->result;
-    if (!self->subtitles || !result)
+    if (!result)
         return;
     int64_t from_ns, to_ns;
     const bool heard = dub_speech_result_span(result, &from_ns, &to_ns) && to_ns > from_ns;
     const int64_t start_ns = fragment->start_ns + (heard ? from_ns : 0);
     const int64_t end_ns = fragment->start_ns + (heard ? to_ns : fragment->duration_ns);
+    embed_subtitles(self, start_ns, end_ns, result->answer->translated_text);
     g_autoptr(GError) error = NULL;
-    if (subtitle_files_add(self->subtitles, start_ns, end_ns, result->answer->transcript,
-                           result->answer->translated_text, &error))
+    if (!self->subtitles || subtitle_files_add(self->subtitles, start_ns, end_ns, result->answer->transcript,
+                                               result->answer->translated_text, &error))
         return;
     take_failure(self, g_steal_pointer(&error));
     g_clear_pointer(&self->subtitles, subtitle_files_free);
@@ -244,6 +263,9 @@ static bool create_runner(Dub *self, GError **error)
         .sink_uri = options->out,
         .audio_track = (unsigned) options->audio_track,
         .audio_title = options->title,
+        .keeps_original = options->keep_original,
+        .is_original_default = options->is_original_default,
+        .has_texts = options->embeds_subtitles,
         .source_language = options->from,
         .target_language = options->to,
         .voice = options->voice,
@@ -269,7 +291,7 @@ static bool create_runner(Dub *self, GError **error)
 static bool open_subtitles(Dub *self, GError **error)
 {
     const DubOptions *options = self->options;
-    if (!options->subtitles)
+    if (!options->writes_subtitles)
         return true;
     g_autofree char *path = dub_options_local_path(options->out);
     self->subtitles = subtitle_files_new(path, options->from, options->to, options->force, error);

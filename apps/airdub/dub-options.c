@@ -9,13 +9,31 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unicode/uloc.h>
 #include <unistd.h>
+
+static const char *const subtitle_choices[] = { "files", "embed", "both", NULL };
 
 static const char description[] =
     "IN: a file, a named pipe or - (.ts, .mkv, .wav), a .m3u8, or rtmp://, rtsp://, srt://, http(s)://. OUT: .mp4 .mov "
     ".mkv .ts .flv, .m4a .mp3 .wav for sound alone, "
     "FOLDER/NAME.m3u8, or rtmp://, srt://.\n\nCtrl-C plays what is on its way and ends: a file that was cut short is "
     "called NAME.partial.SUFFIX, is playable, and the exit status is 130. A second one ends at once.";
+
+/* GLib would take the word behind an option for its value, also where that is IN: here it is one only if it is a choice. */
+static GPtrArray *join_choice(int argc, char **argv, const char *option)
+{
+    GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
+    bool is_over = false;
+    for (int i = 0; i < argc; i++) {
+        is_over |= g_str_equal(argv[i], "--");
+        const bool is_option = !is_over && g_str_equal(argv[i], option);
+        const bool has_choice = is_option && i + 1 < argc && g_strv_contains(subtitle_choices, argv[i + 1]);
+        g_ptr_array_add(words, is_option ? g_strconcat(option, "=", has_choice ? argv[++i] : subtitle_choices[0], NULL)
+                                         : g_strdup(argv[i]));
+    }
+    return words;
+}
 
 static bool parse(DubOptions *self, int argc, char **argv, char ***rest, GError **error)
 {
@@ -24,11 +42,16 @@ static bool parse(DubOptions *self, int argc, char **argv, char ***rest, GError 
         { "to", 0, 0, G_OPTION_ARG_STRING, &self->to, "the language wanted [es]", "LANGUAGE" },
         { "voice", 0, 0, G_OPTION_ARG_STRING, &self->voice, "who speaks it; 'airdub voices' lists them", "VOICE" },
         { "bed", 0, 0, G_OPTION_ARG_STRING, &self->bed, "level of the original sound under the dub [-18]", "DB|off" },
-        { "subtitles", 0, 0, G_OPTION_ARG_NONE, &self->subtitles, "write .vtt and .srt in both languages beside OUT",
-          NULL },
+        { "subtitles", 0, 0, G_OPTION_ARG_STRING, &self->subtitles_choice,
+          "subtitles too: .vtt and .srt in both languages beside OUT (the default), a track of OUT, or both",
+          "[files|embed|both]" },
         { "audio-track", 0, 0, G_OPTION_ARG_INT, &self->audio_track,
           "which of IN's audio tracks to dub, from 1 [the one in --from's language, else the default one]", "N" },
-        { "title", 0, 0, G_OPTION_ARG_STRING, &self->title, "what players list the dub as [Dub (LANGUAGE)]", "TEXT" },
+        { "keep-original", 0, 0, G_OPTION_ARG_NONE, &self->keep_original,
+          "keep the original sound as another track of OUT", NULL },
+        { "default", 0, 0, G_OPTION_ARG_STRING, &self->default_choice, "which of the two players take by default [dub]",
+          "dub|original" },
+        { "title", 0, 0, G_OPTION_ARG_STRING, &self->title, "what players list the dub as [Dubbed: LANGUAGE]", "TEXT" },
         { "segment", 0, 0, G_OPTION_ARG_DOUBLE, &self->segment_s, "length of a fragment [6]", "SECONDS" },
         { "segment-mode", 0, 0, G_OPTION_ARG_STRING, &self->segment_mode,
           "cut in a pause near each mark, or exactly there [pause]", "pause|fixed" },
@@ -41,8 +64,45 @@ static bool parse(DubOptions *self, int argc, char **argv, char ***rest, GError 
         G_OPTION_ENTRY_NULL,
     };
     g_autofree GOptionEntry *all = engine_options_entries(&self->engines, entries);
-    return command_parse(argc, argv, all, "IN OUT", "Dubs a file, or a live stream until it ends.", description, 2,
-                         rest, error);
+    g_autoptr(GPtrArray) words = join_choice(argc, argv, "--subtitles");
+    return command_parse((int) words->len, (char **) words->pdata, all, "IN OUT",
+                         "Dubs a file, or a live stream until it ends.", description, 2, rest, error);
+}
+
+static bool check_choice(const char *option, const char *text, const char *const *choices, GError **error)
+{
+    if (!text || g_strv_contains(choices, text))
+        return true;
+    g_autofree char *listed = g_strjoinv(", ", (char **) choices);
+    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s: '%.40s' is none of %s", option, text, listed);
+    return false;
+}
+
+static bool check_tracks(DubOptions *self, GError **error)
+{
+    static const char *const defaults[] = { "dub", "original", NULL };
+    if (!check_choice("--subtitles", self->subtitles_choice, subtitle_choices, error) ||
+        !check_choice("--default", self->default_choice, defaults, error))
+        return false;
+    self->writes_subtitles = self->subtitles_choice && !g_str_equal(self->subtitles_choice, "embed");
+    self->embeds_subtitles = self->subtitles_choice && !g_str_equal(self->subtitles_choice, "files");
+    self->is_original_default = g_strcmp0(self->default_choice, "original") == 0;
+    if (!self->is_original_default || self->keep_original)
+        return true;
+    g_set_error_literal(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
+                        "--default original: OUT has no original sound; add --keep-original");
+    return false;
+}
+
+/* As players list it: they show the language too, but not all of them, and not in all containers. */
+static char *default_title(const char *language)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    UChar name[80];
+    const int32_t length = uloc_getDisplayLanguage(language, "en", name, G_N_ELEMENTS(name), &status);
+    g_autofree char *text =
+        U_SUCCESS(status) ? g_utf16_to_utf8((const gunichar2 *) name, length, NULL, NULL, NULL) : NULL;
+    return g_strdup_printf("Dubbed: %s", text && *text ? text : language);
 }
 
 static void set_default(char **field, const char *value)
@@ -58,13 +118,14 @@ static bool check_choices(DubOptions *self, GError **error)
     set_default(&self->bed, "-18");
     set_default(&self->segment_mode, "pause");
     if (!self->title)
-        self->title = g_strdup_printf("Dub (%s)", self->to);
+        self->title = default_title(self->to);
     if (self->audio_track < 0) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "--audio-track: %d is no track; they count from 1",
                     self->audio_track);
         return false;
     }
-    return choice_check_languages(self->from, self->to, error) && choice_parse_bed(self->bed, &self->bed_gain, error) &&
+    return check_tracks(self, error) && choice_check_languages(self->from, self->to, error) &&
+           choice_parse_bed(self->bed, &self->bed_gain, error) &&
            choice_parse_segment_mode(self->segment_mode, &self->mode, error) &&
            choice_check_segment(self->segment_s, error);
 }
@@ -169,11 +230,14 @@ static bool check_names(const DubOptions *self, GError **error)
         return false;
     if (in && out && !g_str_equal(in, "-") && !check_not_same(in, out, error))
         return false;
-    if (self->subtitles && !out) {
+    if (self->writes_subtitles && !out) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
                     "--subtitles lie beside OUT, and %s is no file; leave one of them out", self->out);
         return false;
     }
+    if ((self->embeds_subtitles && !dub_container_check_texts(container, error)) ||
+        (self->keep_original && !dub_container_check_second_sound(container, error)))
+        return false;
     return !out || check_output(self, out, error);
 }
 
@@ -200,5 +264,7 @@ void dub_options_clear(DubOptions *self)
     g_free(self->segment_mode);
     g_free(self->sts_url);
     g_free(self->title);
+    g_free(self->subtitles_choice);
+    g_free(self->default_choice);
     engine_options_clear(&self->engines);
 }

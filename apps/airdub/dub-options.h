@@ -12,12 +12,15 @@ typedef struct {
     char *from, *to, *voice;
     char *bed, *segment_mode, *sts_url;
     double segment_s;
-    int audio_track; /* from 1; 0: by language */
-    char *title;     /* of the dub in OUT */
-    gboolean subtitles, force, as_json, quiet, verbose;
+    int audio_track;                         /* from 1; 0: by language */
+    char *title;                             /* of the dub in OUT */
+    char *subtitles_choice, *default_choice; /* files, embed, both; dub, original */
+    gboolean keep_original, force, as_json, quiet, verbose;
     EngineOptions engines;
-    double bed_gain;     /* linear, from bed */
-    DubSegmentMode mode; /* from segment_mode */
+    bool writes_subtitles, embeds_subtitles; /* from subtitles_choice */
+    bool is_original_default;                /* from default_choice */
+    double bed_gain;                         /* linear, from bed */
+    DubSegmentMode mode;                     /* from segment_mode */
 } DubOptions;
 
 /* Also checks IN and OUT as far as it goes without opening them: nothing is written. */

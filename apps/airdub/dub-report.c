@@ -74,22 +74,43 @@ void dub_report_loaded(DubReport *self, int64_t loading_cpu_ns)
 
 /* ---- start ---- */
 
+static DubJson *names_to_json(char **names)
+{
+    DubJson *array = json_array();
+    for (; names && *names; names++)
+        json_array_append_new(array, command_json_string(*names));
+    return array;
+}
+
+static void print_tracks(const DubSourceInfo *info, char **left_out)
+{
+    if (info->audio_name)
+        printf("audio: %s\n", info->audio_name);
+    if (!left_out || !*left_out)
+        return;
+    g_autofree char *listed = g_strjoinv(", ", left_out);
+    g_autofree char *text = dub_log_printable(listed, SAID_BYTES);
+    printf("not carried over: %s\n", text);
+}
+
 void dub_report_start(DubReport *self, const char *in, const char *out, const char *from, const char *to, bool paced,
-                      const DubSourceInfo *info)
+                      const DubSourceInfo *info, char **left_out)
 {
     self->started = true;
     self->paced = paced;
     self->duration_ns = info->duration_ns > 0 ? info->duration_ns : DUB_TIME_NONE;
     if (self->style != DUB_REPORT_JSON) {
-        if (info->audio_name && self->style != DUB_REPORT_QUIET)
-            printf("audio: %s\n", info->audio_name);
+        if (self->style != DUB_REPORT_QUIET)
+            print_tracks(info, left_out);
         return;
     }
-    command_print_json(json_pack(
-        "{s:s, s:o, s:o, s:s, s:s, s:o, s:b, s:b, s:i, s:i, s:o}", "event", "start", "input", command_json_string(in),
-        "output", command_json_string(out), "from", from, "to", to, "duration", json_seconds(self->duration_ns), "live",
-        info->live, "video", info->video_caps != NULL, "rate_hz", (int) info->rate_hz, "channels", (int) info->channels,
-        "audio", info->audio_name ? command_json_string(info->audio_name) : json_null()));
+    command_print_json(json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:b, s:b, s:i, s:i, s:o, s:o}", "event", "start",
+                                 "input", command_json_string(in), "output", command_json_string(out), "from", from,
+                                 "to", to, "duration", json_seconds(self->duration_ns), "live", info->live, "video",
+                                 info->video_caps != NULL, "rate_hz", (int) info->rate_hz, "channels",
+                                 (int) info->channels, "audio",
+                                 info->audio_name ? command_json_string(info->audio_name) : json_null(),
+                                 "not_carried_over", names_to_json(left_out)));
 }
 
 /* ---- fragments ---- */
@@ -305,14 +326,6 @@ static DubJson *fallbacks_to_json(const DubWorkerStats *stats)
         json_object_set_new(object, dub_fallback_to_string(reason),
                             json_integer((json_int_t) stats->fallbacks[reason]));
     return object;
-}
-
-static DubJson *names_to_json(char **names)
-{
-    DubJson *array = json_array();
-    for (; names && *names; names++)
-        json_array_append_new(array, command_json_string(*names));
-    return array;
 }
 
 static char *fallbacks_text(const DubWorkerStats *stats)

@@ -106,6 +106,17 @@ const char *dub_container_muxer(DubContainer container)
     return containers[container].muxer;
 }
 
+const char *dub_container_libav_muxer(DubContainer container)
+{
+    static const char *const muxers[DUB_N_CONTAINERS] = {
+        [DUB_CONTAINER_MP4] = "mp4",
+        [DUB_CONTAINER_MOV] = "mov",
+        [DUB_CONTAINER_M4A] = "ipod",
+        [DUB_CONTAINER_MKV] = "matroska",
+    };
+    return muxers[container];
+}
+
 bool dub_container_is_file(DubContainer container)
 {
     return containers[container].is_file;
@@ -119,6 +130,25 @@ bool dub_container_has_edits(DubContainer container)
 bool dub_container_is_network(DubContainer container)
 {
     return containers[container].is_network;
+}
+
+bool dub_container_check_texts(DubContainer container, GError **error)
+{
+    if (dub_container_libav_muxer(container))
+        return true;
+    g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "subtitles cannot go into %s; use .mp4, .mov or .mkv",
+                containers[container].name);
+    return false;
+}
+
+bool dub_container_check_second_sound(DubContainer container, GError **error)
+{
+    if (dub_container_libav_muxer(container))
+        return true;
+    g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED,
+                "the original sound cannot be kept in %s beside the dub; use .mp4, .mov, .mkv or .m4a",
+                containers[container].name);
+    return false;
 }
 
 static const char *alternative_for(unsigned codec)

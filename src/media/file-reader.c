@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "media/file-format.h"
 #include "media/file-input.h"
 #include "media/file-pictures.h"
 #include "media/file-tracks.h"
@@ -14,16 +15,11 @@
 #include <libavformat/avformat.h>
 #include <string.h>
 
-#define STOP_MAX_US      (5 * G_USEC_PER_SEC)
-#define FILE_PROBE_BYTES (64 * 1024 * 1024) /* a track may begin late */
-#define FILE_ANALYZE_US  (30 * INT64_C(1000000))
-#define PIPE_PROBE_BYTES (2 * 1024 * 1024) /* what is probed arrives in real time, perhaps */
-#define PIPE_ANALYZE_US  INT64_C(1000000)
-#define MAX_BAD_READS    16 /* in a row; a demuxer goes on behind a damaged place, or never */
+#define STOP_MAX_US   (5 * G_USEC_PER_SEC)
+#define MAX_BAD_READS 16 /* in a row; a demuxer goes on behind a damaged place, or never */
 #define NO_PIPE                                                                                                     \
     "this format cannot be read from a pipe, since its index comes last; write it into a file first, or pipe .ts, " \
     ".mkv or .wav"
-#define PROTOCOLS "file,crypto,data" /* what a playlist may name: a file must not make us call a server */
 
 typedef struct {
     DubSourceFeed feed;
@@ -109,32 +105,11 @@ static bool fail_opening(DubFileReader *self, int status, int score)
     return false;
 }
 
-static int on_interrupt(void *user_data)
-{
-    return g_cancellable_is_cancelled(user_data);
-}
-
 static bool open_format(DubFileReader *self)
 {
-    const bool is_pipe = dub_file_input_size(self->input) < 0;
-    AVIOContext *io = dub_file_input_io(self->input);
-    const AVInputFormat *demuxer = NULL;
-    const int score = av_probe_input_buffer2(io, &demuxer, self->path, NULL, 0, is_pipe ? PIPE_PROBE_BYTES : 0);
-    if (score < 0)
-        return fail_opening(self, AVERROR_DEMUXER_NOT_FOUND, 0);
-    self->format = avformat_alloc_context();
-    self->format->pb = io;
-    self->format->interrupt_callback = (AVIOInterruptCB){ on_interrupt, self->cancellable };
-    self->format->flags |= AVFMT_FLAG_GENPTS;
-    self->format->probesize = is_pipe ? PIPE_PROBE_BYTES : FILE_PROBE_BYTES;
-    self->format->max_analyze_duration = is_pipe ? PIPE_ANALYZE_US : FILE_ANALYZE_US;
-    AVDictionary *options = NULL;
-    av_dict_set(&options, "protocol_whitelist", PROTOCOLS, 0);
-    int status = avformat_open_input(&self->format, self->path, demuxer, &options);
-    av_dict_free(&options);
-    if (status >= 0)
-        status = avformat_find_stream_info(self->format, NULL);
-    return status >= 0 || fail_opening(self, status, score);
+    int status = 0, score = 0;
+    self->format = dub_file_format_open(self->input, self->path, self->cancellable, &status, &score);
+    return self->format || fail_opening(self, status, score);
 }
 
 static bool open_tracks(DubFileReader *self)
@@ -160,12 +135,15 @@ static bool choose_tracks(DubFileReader *self)
     g_autoptr(GError) error = NULL;
     self->video = dub_file_tracks_find_video(self->format);
     self->audio = dub_file_tracks_find_audio(self->format, self->config.audio_track, self->language, &error);
-    g_autofree char *left_out = dub_file_tracks_left_out(self->format, self->video, self->audio);
     g_mutex_lock(&self->lock);
     self->streams.has_video = self->video != NULL;
     self->streams.has_audio = self->audio != NULL;
     self->streams.video_format = self->video ? dub_track_format_new(self->video) : NULL;
     self->streams.audio_name = self->audio ? dub_file_tracks_audio_name(self->format, self->audio) : NULL;
+    self->streams.carried = self->audio
+                                ? dub_carried_tracks_new(self->format, self->video, self->audio,
+                                                         dub_file_input_size(self->input) < 0 ? NULL : self->path)
+                                : NULL;
     self->streams.is_length_declared =
         dub_file_tracks_is_length_declared(self->format, self->video, dub_file_input_size(self->input)) ||
         dub_file_tracks_is_length_declared(self->format, self->audio, dub_file_input_size(self->input));
@@ -174,8 +152,6 @@ static bool choose_tracks(DubFileReader *self)
     g_mutex_unlock(&self->lock);
     if (error)
         fail(self, error->code, error->message);
-    if (left_out && self->audio)
-        dub_warning("%s: not carried over: %s", self->name, left_out);
     return self->audio != NULL;
 }
 
@@ -338,6 +314,7 @@ static void get_streams(DubSourceFeed *feed, DubSourceStreams *streams)
     *streams = self->streams;
     streams->video_caps = self->streams.video_caps ? gst_caps_ref(self->streams.video_caps) : NULL;
     streams->video_format = self->streams.video_format ? dub_track_format_ref(self->streams.video_format) : NULL;
+    streams->carried = self->streams.carried ? dub_carried_tracks_ref(self->streams.carried) : NULL;
     streams->audio_name = g_strdup(self->streams.audio_name);
     streams->is_complete &=
         (!self->streams.has_video || self->streams.video_caps) && (!self->streams.has_audio || self->streams.rate_hz);

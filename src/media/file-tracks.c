@@ -106,42 +106,6 @@ char *dub_file_tracks_audio_name(const AVFormatContext *format, const AVStream *
                            language ? ")" : "");
 }
 
-static void describe(GString *text, const char *kind, unsigned count, GString *languages)
-{
-    if (!count)
-        return;
-    g_string_append_printf(text, "%s%u %s%s", text->len ? ", " : "", count, kind, count > 1 ? "s" : "");
-    if (languages->len)
-        g_string_append_printf(text, " (%s)", languages->str);
-}
-
-char *dub_file_tracks_left_out(const AVFormatContext *format, const AVStream *video, const AVStream *audio)
-{
-    static const char *const kinds[AVMEDIA_TYPE_NB + 1] = {
-        [AVMEDIA_TYPE_VIDEO] = "video track",     [AVMEDIA_TYPE_AUDIO] = "audio track",
-        [AVMEDIA_TYPE_DATA] = "data track",       [AVMEDIA_TYPE_SUBTITLE] = "subtitle track",
-        [AVMEDIA_TYPE_ATTACHMENT] = "attachment", [AVMEDIA_TYPE_NB] = "cover picture",
-    };
-    g_autoptr(GString) text = g_string_new(NULL);
-    for (int kind = 0; kind <= AVMEDIA_TYPE_NB; kind++) {
-        g_autoptr(GString) languages = g_string_new(NULL);
-        unsigned count = 0;
-        for (unsigned i = 0; i < format->nb_streams; i++) {
-            const AVStream *stream = format->streams[i];
-            const int its_kind = is_cover(stream) ? AVMEDIA_TYPE_NB : (int) stream->codecpar->codec_type;
-            if (stream == video || stream == audio || its_kind != kind)
-                continue;
-            count++;
-            if (language_of(stream))
-                g_string_append_printf(languages, "%s%s", languages->len ? ", " : "", language_of(stream));
-        }
-        describe(text, kinds[kind], count, languages);
-    }
-    if (format->nb_chapters)
-        g_string_append_printf(text, "%s%u chapters", text->len ? ", " : "", format->nb_chapters);
-    return text->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
-}
-
 static bool is_mov(const AVFormatContext *format)
 {
     return strstr(format->iformat->name, "mov") != NULL;

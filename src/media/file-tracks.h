@@ -13,8 +13,6 @@ const AVStream *dub_file_tracks_find_audio(const AVFormatContext *format, unsign
                                            GError **error);
 /* Returns: (transfer full) (nullable): "track 2 of 3 (spa)"; NULL where it is the only one */
 char *dub_file_tracks_audio_name(const AVFormatContext *format, const AVStream *audio);
-/* Returns: (transfer full) (nullable): "2 subtitle tracks (eng, spa), cover picture"; NULL: nothing */
-char *dub_file_tracks_left_out(const AVFormatContext *format, const AVStream *video, const AVStream *audio);
 /* Where the track's sound ends by its edit list; G_MAXINT64: where its packets end. */
 int64_t dub_file_tracks_sound_end_ns(const AVFormatContext *format, const AVStream *audio);
 /* Whether a file that ends before its stated duration was cut short. @file_bytes: -1: not known */

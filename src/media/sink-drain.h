@@ -4,6 +4,7 @@
 #pragma once
 
 #include "media/bounded-stop.h"
+#include "media/carried-tracks.h"
 #include "media/container.h"
 #include "media/track-format.h"
 
@@ -17,6 +18,10 @@ typedef struct {
     DubTrackFormat *video_format; /* (transfer none) (nullable): what else is known of the picture */
     GBytes *audio_config;         /* (transfer none) AudioSpecificConfig; NULL: audio is pushed as float32 PCM */
     const char *audio_language, *audio_title; /* (nullable) BCP 47; what players list the track as */
+    DubCarriedTracks *carried;                /* (transfer none) (nullable), as in media/sink.h, and the next three */
+    DubCarryChoice carry;
+    int64_t origin_ns;
+    const char *text_language;
     unsigned rate_hz, channels, audio_bitrate_bps;
     bool live;
 } DubSinkDrainConfig;
@@ -43,7 +48,10 @@ typedef struct {
     /* The video that follows has these. Returns: false where the muxer cannot change them: it keeps the first. */
     bool (*set_video_caps)(DubSinkDrain *self, GstCaps *caps);
     bool (*is_full)(DubSinkDrain *self);
-    void (*end)(DubSinkDrain *self); /* DUB_SINK_EVENT_EOS follows */
+    /* NULL where the container holds no subtitles */
+    void (*push_text)(DubSinkDrain *self, const char *text, int64_t pts_ns, int64_t duration_ns);
+    /* DUB_SINK_EVENT_EOS follows. @is_whole: what is carried over follows to its end */
+    void (*end)(DubSinkDrain *self, bool is_whole);
 } DubSinkDrainClass;
 
 /* The way back to the loop: what other threads hold of a drain. It outlives the drain. */

@@ -482,8 +482,9 @@ static bool set_video_caps(DubSinkDrain *drain, GstCaps *caps)
     return can_change;
 }
 
-static void end(DubSinkDrain *drain)
+static void end(DubSinkDrain *drain, bool is_whole)
 {
+    (void) is_whole; /* nothing is carried over */
     DubSinkPipeline *self = pipeline_of(drain);
     self->ending_since_ns = dub_clock_now();
     if (self->video.appsrc)
@@ -493,4 +494,4 @@ static void end(DubSinkDrain *drain)
 }
 
 static const DubSinkDrainClass pipeline_class = { free_pipeline,  close_pipeline, push_video, push_audio,
-                                                  set_video_caps, is_full,        end };
+                                                  set_video_caps, is_full,        NULL,       end };

@@ -6,30 +6,37 @@
 #include "base/error.h"
 #include "media/bounded-stop.h"
 #include "media/gst-error.h"
+#include "media/sink-carried.h"
+#include "media/text-subtitles.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unicode/uloc.h>
 
-#define FULL_PACKETS   384
-#define FULL_BYTES     (32 * 1024 * 1024)
-#define VIDEO_TICKS    90000 /* a second: exact for every usual frame rate to 6 µs */
-#define IO_ERROR_BYTES 65536
+#define FULL_PACKETS 384
+#define FULL_BYTES   (32 * 1024 * 1024)
+#define TEXT_TICKS   1000
+#define VIDEO_TICKS  90000 /* a second: exact for every usual frame rate to 6 µs */
 
 typedef struct {
     DubSinkDrain drain;
     gatomicrefcount refs;
     DubContainer container;
     char *location, *name;
-    AVFormatContext *format;      /* the thread's once it runs, as the next */
-    int64_t last_video_dts;       /* in ticks; AV_NOPTS_VALUE */
-    int video_index, audio_index; /* -1: none */
+    AVFormatContext *format;                  /* the thread's once it runs, as the next */
+    int64_t last_video_dts;                   /* in ticks; AV_NOPTS_VALUE */
+    int64_t end_ns;                           /* of what is written: how far an output that is cut short carries over */
+    int video_index, audio_index, text_index; /* -1: none */
+    bool has_mdta;
+    DubSinkCarried *carried; /* NULL: nothing is carried over */
+    DubTextSubtitles *texts; /* NULL: no subtitles are pushed */
+    GError *error;           /* what else than writing went wrong */
 
     GMutex lock; /* guards all below */
     GCond changed;
     GQueue packets; /* of AVPacket * */
     gsize n_bytes;
-    bool is_ending, is_freed, is_waiting, is_running;
+    bool is_ending, is_whole, is_freed, is_waiting, is_running;
 } Writer;
 
 static Writer *writer_of(DubSinkDrain *drain)
@@ -48,6 +55,9 @@ static void unref_writer(Writer *self)
     if (!g_atomic_ref_count_dec(&self->refs))
         return;
     g_queue_clear_full(&self->packets, free_packet);
+    dub_sink_carried_free(self->carried);
+    dub_text_subtitles_free(self->texts);
+    g_clear_error(&self->error);
     if (self->format)
         avio_closep(&self->format->pb);
     avformat_free_context(self->format);
@@ -61,8 +71,10 @@ static void unref_writer(Writer *self)
 
 /* --- the thread --- */
 
-static GError *write_error(const Writer *self, int status)
+static GError *write_error(Writer *self, int status)
 {
+    if (self->error)
+        return g_steal_pointer(&self->error);
     if (status == AVERROR(ENOSPC) || status == AVERROR(EDQUOT) || status == AVERROR(EIO) || status == AVERROR(EFBIG))
         return dub_error_from_errno(AVUNERROR(status), self->name);
     return g_error_new(DUB_ERROR, DUB_ERROR_UNSUPPORTED, "%s: %s cannot hold this stream: %s; try .mkv", self->name,
@@ -74,6 +86,8 @@ static AVDictionary *header_options(const Writer *self)
     AVDictionary *options = NULL;
     if (self->container != DUB_CONTAINER_MKV)
         av_dict_set_int(&options, "movie_timescale", VIDEO_TICKS, 0); /* edit lists count in it */
+    if (self->has_mdta)
+        av_dict_set(&options, "movflags", "use_metadata_tags", 0);
     return options;
 }
 
@@ -85,6 +99,8 @@ static int open_file(Writer *self)
     AVDictionary *options = header_options(self);
     status = avformat_write_header(self->format, &options);
     av_dict_free(&options);
+    if (status >= 0 && !dub_sink_carried_begin(self->carried, &self->error))
+        return AVERROR_EXTERNAL;
     return status;
 }
 
@@ -100,15 +116,26 @@ static void fit_times(Writer *self, AVPacket *packet)
     self->last_video_dts = packet->dts;
 }
 
+static AVRational ticks(const Writer *self, int stream_index)
+{
+    if (stream_index == self->audio_index)
+        return (AVRational){ 1, self->format->streams[stream_index]->codecpar->sample_rate };
+    return (AVRational){ 1, stream_index == self->video_index ? VIDEO_TICKS : TEXT_TICKS };
+}
+
+/* libavformat puts packets in order, and for that keeps up to 10 s of them (its max_interleave_delta) while a track has none. */
 static int write_packet(Writer *self, AVPacket *packet)
 {
-    const AVStream *stream = self->format->streams[packet->stream_index];
-    const bool is_video = packet->stream_index == self->video_index;
-    const AVRational from =
-        is_video ? (AVRational){ 1, VIDEO_TICKS } : (AVRational){ 1, stream->codecpar->sample_rate };
+    const AVRational from = ticks(self, packet->stream_index), ns = { 1, DUB_NS_PER_S };
+    if (packet->stream_index == self->text_index && !dub_text_subtitles_convert(self->texts, packet))
+        return 0;
     fit_times(self, packet);
-    av_packet_rescale_ts(packet, from, stream->time_base);
-    const int status = av_interleaved_write_frame(self->format, packet);
+    const int64_t time_ns = av_rescale_q(packet->dts, from, ns);
+    self->end_ns = MAX(self->end_ns, time_ns);
+    av_packet_rescale_ts(packet, from, self->format->streams[packet->stream_index]->time_base);
+    int status = dub_sink_carried_write_until(self->carried, time_ns);
+    if (status >= 0)
+        status = av_interleaved_write_frame(self->format, packet);
     return status < 0 ? status : self->format->pb->error;
 }
 
@@ -144,7 +171,9 @@ static int write_all(Writer *self)
     }
     if (status < 0 || is_freed)
         return status;
-    status = av_write_trailer(self->format);
+    status = dub_sink_carried_write_until(self->carried, self->is_whole ? G_MAXINT64 : self->end_ns);
+    if (status >= 0)
+        status = av_write_trailer(self->format);
     if (status >= 0)
         status = self->format->pb->error;
     const int closed = avio_closep(&self->format->pb);
@@ -174,6 +203,7 @@ static void free_writer(DubSinkDrain *drain)
     Writer *self = writer_of(drain);
     const int64_t until_us = g_get_monotonic_time() + DUB_PIPELINE_STOP_MAX_MS * G_TIME_SPAN_MILLISECOND;
     dub_sink_post_close(drain->post);
+    dub_sink_carried_cancel(self->carried);
     g_mutex_lock(&self->lock);
     self->is_freed = true;
     g_cond_broadcast(&self->changed);
@@ -282,34 +312,41 @@ static bool is_full(DubSinkDrain *drain)
     return full;
 }
 
-static void end(DubSinkDrain *drain)
+static void push_text(DubSinkDrain *drain, const char *text, int64_t pts_ns, int64_t duration_ns)
+{
+    Writer *self = writer_of(drain);
+    AVPacket *packet = av_packet_alloc();
+    const size_t size = strlen(text);
+    if (self->text_index < 0 || av_new_packet(packet, (int) size) < 0) {
+        av_packet_free(&packet);
+        return;
+    }
+    memcpy(packet->data, text, size);
+    packet->stream_index = self->text_index;
+    packet->pts = packet->dts = ticks_of(pts_ns, TEXT_TICKS);
+    packet->duration = ticks_of(duration_ns, TEXT_TICKS);
+    packet->flags |= AV_PKT_FLAG_KEY;
+    push(self, packet);
+}
+
+static void end(DubSinkDrain *drain, bool is_whole)
 {
     Writer *self = writer_of(drain);
     g_mutex_lock(&self->lock);
+    self->is_whole = is_whole;
     self->is_ending = true;
     g_cond_broadcast(&self->changed);
     g_mutex_unlock(&self->lock);
 }
 
 static const DubSinkDrainClass writer_class = { free_writer,    close_writer, push_video, push_audio,
-                                                set_video_caps, is_full,      end };
+                                                set_video_caps, is_full,      push_text,  end };
 
 /* --- the beginning --- */
 
-static const char *muxer_of(DubContainer container)
-{
-    switch (container) {
-    case DUB_CONTAINER_MP4: return "mp4";
-    case DUB_CONTAINER_MOV: return "mov";
-    case DUB_CONTAINER_M4A: return "ipod";
-    case DUB_CONTAINER_MKV: return "matroska";
-    default: return NULL;
-    }
-}
-
 bool dub_sink_writer_writes(DubContainer container)
 {
-    return muxer_of(container) != NULL;
+    return dub_container_libav_muxer(container) != NULL;
 }
 
 static bool add_video(Writer *self, const DubSinkDrainConfig *config, GError **error)
@@ -328,16 +365,17 @@ static bool add_video(Writer *self, const DubSinkDrainConfig *config, GError **e
     return true;
 }
 
-static void name_audio(AVStream *stream, const DubSinkDrainConfig *config)
+/* @language: (nullable) BCP 47; @title: (nullable) */
+static void name_track(const Writer *self, AVStream *stream, const char *language, const char *title)
 {
-    const char *language = config->audio_language ? uloc_getISO3Language(config->audio_language) : "";
-    if (language[0])
-        av_dict_set(&stream->metadata, "language", language, 0);
-    if (config->audio_title) {
-        av_dict_set(&stream->metadata, "title", config->audio_title, 0);
-        av_dict_set(&stream->metadata, "handler_name", config->audio_title,
-                    0); /* what QuickTime's family calls a track */
-    }
+    const char *code = language ? uloc_getISO3Language(language) : "";
+    if (code[0])
+        av_dict_set(&stream->metadata, "language", code, 0);
+    if (!title)
+        return;
+    av_dict_set(&stream->metadata, "title", title, 0);
+    if (self->container != DUB_CONTAINER_MKV)
+        av_dict_set(&stream->metadata, "handler_name", title, 0); /* what QuickTime's family calls a track */
 }
 
 static bool add_audio(Writer *self, const DubSinkDrainConfig *config)
@@ -347,10 +385,40 @@ static bool add_audio(Writer *self, const DubSinkDrainConfig *config)
         return false;
     stream->codecpar->bit_rate = config->audio_bitrate_bps;
     stream->time_base = (AVRational){ 1, (int) config->rate_hz };
-    stream->disposition = AV_DISPOSITION_DEFAULT;
-    name_audio(stream, config);
+    stream->disposition = config->carry.is_original_default ? 0 : AV_DISPOSITION_DEFAULT;
+    if (config->carried)
+        stream->disposition |= AV_DISPOSITION_DUB;
+    name_track(self, stream, config->audio_language, config->audio_title);
     self->audio_index = stream->index;
     return true;
+}
+
+static bool add_text(Writer *self, const DubSinkDrainConfig *config, GError **error)
+{
+    const enum AVCodecID codec = dub_carried_tracks_text_codec(config->container);
+    self->texts = dub_text_subtitles_new_plain(codec, error);
+    AVStream *stream = self->texts ? avformat_new_stream(self->format, NULL) : NULL;
+    if (!stream || !dub_text_subtitles_describe(self->texts, stream->codecpar))
+        return false;
+    stream->time_base = (AVRational){ 1, TEXT_TICKS };
+    name_track(self, stream, config->text_language, NULL);
+    self->text_index = stream->index;
+    return true;
+}
+
+static bool add_carried(Writer *self, const DubSinkDrainConfig *config, GError **error)
+{
+    AVStream *video = self->video_index < 0 ? NULL : self->format->streams[self->video_index];
+    self->has_mdta = config->container != DUB_CONTAINER_MKV && dub_carried_tracks_wants_mdta(config->carried);
+    self->carried = dub_sink_carried_new(config, self->format, video, error);
+    return self->carried != NULL;
+}
+
+static bool add_tracks(Writer *self, const DubSinkDrainConfig *config, GError **error)
+{
+    return (!config->video_caps || add_video(self, config, error)) && add_audio(self, config) &&
+           (!config->text_language || add_text(self, config, error)) &&
+           (!config->carried || add_carried(self, config, error));
 }
 
 DubSinkDrain *dub_sink_writer_new(const DubSinkDrainConfig *config, DubSinkEventFunc on_event, void *user_data,
@@ -366,9 +434,9 @@ DubSinkDrain *dub_sink_writer_new(const DubSinkDrainConfig *config, DubSinkEvent
     self->location = g_strconcat("file:", config->location, NULL); /* a name with a colon is no URL */
     self->name = g_strdup(config->name);
     self->last_video_dts = AV_NOPTS_VALUE;
-    self->video_index = self->audio_index = -1;
-    avformat_alloc_output_context2(&self->format, NULL, muxer_of(config->container), NULL);
-    if (!self->format || (config->video_caps && !add_video(self, config, error)) || !add_audio(self, config)) {
+    self->video_index = self->audio_index = self->text_index = -1;
+    avformat_alloc_output_context2(&self->format, NULL, dub_container_libav_muxer(config->container), NULL);
+    if (!self->format || !add_tracks(self, config, error)) {
         if (error && !*error)
             g_set_error(error, DUB_ERROR, DUB_ERROR_FAILED, "%s: no memory for its muxer", self->name);
         free_writer(&self->drain);

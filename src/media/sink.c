@@ -321,6 +321,12 @@ void dub_sink_push_audio(DubSink *self, DubPcm *pcm)
     note_end(self, dub_samples_to_ns(self->n_frames, self->rate_hz));
 }
 
+void dub_sink_push_text(DubSink *self, const char *text, int64_t pts_ns, int64_t duration_ns)
+{
+    if (self->state == STATE_OPEN && self->drain->class->push_text)
+        self->drain->class->push_text(self->drain, text, pts_ns, duration_ns);
+}
+
 bool dub_sink_is_full(const DubSink *self)
 {
     return self->state == STATE_OPEN && self->drain->class->is_full(self->drain);
@@ -341,7 +347,7 @@ void dub_sink_end(DubSink *self, DubSinkEnding ending)
         push_headers(self);
         merge_tags(self, true);
     }
-    self->drain->class->end(self->drain);
+    self->drain->class->end(self->drain, ending == DUB_SINK_COMPLETE);
 }
 
 int64_t dub_sink_encoding_cpu_ns(const DubSink *self)
@@ -405,11 +411,19 @@ static bool check_video(const DubSink *self, const DubSinkConfig *config, GError
     return !config->video_caps || dub_container_fit_video(self->container, config->video_caps, &parser, &wanted, error);
 }
 
+static bool check_further(const DubSink *self, const DubSinkConfig *config, GError **error)
+{
+    if (config->text_language && !dub_container_check_texts(self->container, error))
+        return false;
+    return !config->carry.keeps_original || dub_carried_tracks_check_original(config->carried, self->container, error);
+}
+
 static bool open_sink(DubSink *self, const DubSinkConfig *config, GError **error)
 {
     const unsigned bitrate_bps = config->audio_bitrate_bps ? config->audio_bitrate_bps : config->channels * 64000;
     if (!dub_container_from_uri(config->uri, &self->container, error) || !check_video(self, config, error) ||
-        !make_encoder(self, config, bitrate_bps, error) || !init_name(self, config->uri, error))
+        !check_further(self, config, error) || !make_encoder(self, config, bitrate_bps, error) ||
+        !init_name(self, config->uri, error))
         return false;
     const DubSinkDrainConfig drain = {
         .container = self->container,
@@ -419,6 +433,10 @@ static bool open_sink(DubSink *self, const DubSinkConfig *config, GError **error
         .video_format = config->video_format,
         .audio_language = config->audio_language,
         .audio_title = config->audio_title,
+        .carried = config->carried,
+        .carry = config->carry,
+        .origin_ns = config->origin_ns,
+        .text_language = config->text_language,
         .audio_config = self->aac_config,
         .rate_hz = config->rate_hz,
         .channels = config->channels,

@@ -4,6 +4,7 @@
 
 #include "audio/pcm.h"
 #include "media/access-unit.h"
+#include "media/carried-tracks.h"
 #include "media/track-format.h"
 
 typedef struct {
@@ -12,10 +13,15 @@ typedef struct {
     DubTrackFormat *video_format; /* (transfer none) (nullable) what else is known of the picture: carried over */
     const char *audio_language;   /* (nullable) BCP 47, and */
     const char *audio_title;      /* (nullable) … what players list the track as */
-    unsigned rate_hz, channels;   /* of the PCM */
-    unsigned audio_bitrate_bps;   /* 0: 128000 for stereo, 64000 for mono */
-    bool live;          /* paced by the caller in real time: the muxer must not wait for a stream that pauses */
-    unsigned tracks_ms; /* RTMP: the server takes the tracks as known once a timestamp is so far on, and lets
+    DubCarriedTracks
+        *carried; /* (transfer none) (nullable) what else the source's file holds: kept as the container can */
+    DubCarryChoice carry;
+    int64_t origin_ns;          /* the source's time at output time 0 */
+    const char *text_language;  /* (nullable) BCP 47: there is a track of subtitles too, see dub_sink_push_text() */
+    unsigned rate_hz, channels; /* of the PCM */
+    unsigned audio_bitrate_bps; /* 0: 128000 for stereo, 64000 for mono */
+    bool live;                  /* paced by the caller in real time: the muxer must not wait for a stream that pauses */
+    unsigned tracks_ms;         /* RTMP: the server takes the tracks as known once a timestamp is so far on, and lets
                                    nobody in before (MediaMTX: 2000); 0: at once */
 } DubSinkConfig;
 
@@ -37,6 +43,8 @@ DubSink *dub_sink_new(const DubSinkConfig *config, const DubSinkCallbacks *callb
 /* Times are on the output timeline: ns from 0, audio contiguous (the sink counts frames and refuses a gap: a bug of ours). */
 void dub_sink_push_video(DubSink *self, DubAccessUnit *unit /* (transfer full) */, int64_t pts_ns, int64_t dts_ns);
 void dub_sink_push_audio(DubSink *self, DubPcm *pcm /* (transfer full) */);
+/* One subtitle, UTF-8. No later than the sound of its time. */
+void dub_sink_push_text(DubSink *self, const char *text, int64_t pts_ns, int64_t duration_ns);
 bool dub_sink_is_full(const DubSink *self); /* files: queued more than a bound; stop pushing until on_room */
 
 typedef enum {

@@ -3,6 +3,7 @@
  * hangs in a system call may outlive its source. */
 #pragma once
 
+#include "media/carried-tracks.h"
 #include "media/handover.h"
 #include "media/track-format.h"
 
@@ -13,6 +14,7 @@ typedef struct {
     unsigned rate_hz, channels;   /* 0 until known */
     bool is_length_declared;      /* its container states a duration that can be trusted (mp4, mkv) */
     DubTrackFormat *video_format; /* owned; NULL: nothing beyond the caps is known */
+    DubCarriedTracks *carried;    /* owned; NULL: it is not read as a file */
     char *audio_name;             /* owned; which track is dubbed: "track 2, spa"; NULL: there is only one */
 } DubSourceStreams;
 

@@ -55,6 +55,7 @@ void dub_source_streams_clear(DubSourceStreams *streams)
 {
     gst_clear_caps(&streams->video_caps);
     g_clear_pointer(&streams->video_format, dub_track_format_unref);
+    g_clear_pointer(&streams->carried, dub_carried_tracks_unref);
     g_clear_pointer(&streams->audio_name, g_free);
 }
 
@@ -118,6 +119,7 @@ static void send_info(DubSource *self, const DubSourceStreams *streams)
     const DubSourceInfo info = {
         .video_caps = streams->video_caps,
         .video_format = streams->video_format,
+        .carried = streams->carried,
         .audio_name = streams->audio_name,
         .rate_hz = streams->rate_hz,
         .channels = streams->channels,

@@ -6,11 +6,13 @@
 
 #include "audio/pcm.h"
 #include "media/access-unit.h"
+#include "media/carried-tracks.h"
 #include "media/track-format.h"
 
 typedef struct {
     GstCaps *video_caps;          /* (transfer none) NULL: audio alone */
     DubTrackFormat *video_format; /* (transfer none) (nullable): what else its container says of the picture */
+    DubCarriedTracks *carried;    /* (transfer none) (nullable): what else the file holds */
     const char *audio_name;       /* (nullable) which of several audio tracks this is: "track 2 of 3 (spa)" */
     unsigned rate_hz;             /* of the PCM that follows: the source's own */
     unsigned channels;            /* 1 or 2; more are mixed down */

@@ -135,7 +135,8 @@ static bool apply_caps(const GstCaps *caps, AVCodecParameters *parameters)
 
 bool dub_track_format_apply(const DubTrackFormat *self, const GstCaps *caps, AVStream *stream)
 {
-    if (avcodec_parameters_copy(stream->codecpar, self->parameters) < 0 || !apply_caps(caps, stream->codecpar))
+    if (avcodec_parameters_copy(stream->codecpar, self->parameters) < 0 ||
+        (caps && !apply_caps(caps, stream->codecpar)))
         return false;
     stream->codecpar->codec_tag = 0; /* each container has its own */
     stream->avg_frame_rate = stream->r_frame_rate = self->frame_rate;

@@ -16,7 +16,7 @@ DubTrackFormat *dub_track_format_ref(DubTrackFormat *self);
 void dub_track_format_unref(DubTrackFormat *self); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubTrackFormat, dub_track_format_unref)
 
-/* Gives a new stream of a muxer all of it, with @caps' codec data and size where they state them. Returns: false where memory ends. */
+/* Gives a new stream of a muxer all of it, with the codec data and size of @caps (nullable) where they state them. Returns: false where memory ends. */
 bool dub_track_format_apply(const DubTrackFormat *self, const GstCaps *caps, AVStream *stream);
 
 /* Returns: (transfer full): caps of the encoded video as it stands in the container; NULL for a codec without any. */

@@ -21,6 +21,9 @@ struct _DubRunner {
     DubSpeech *speech;
     GstCaps *video_caps;          /* the source's, now */
     DubTrackFormat *video_format; /* NULL: nothing beyond the caps is known */
+    DubCarriedTracks *carried;    /* what else the source's file holds; NULL: it is no file */
+    int64_t origin_ns;            /* the source's time at output time 0: the earliest that is shown or heard */
+    bool has_begun[2];            /* something of sound, of the picture has come */
     GstCaps *sink_caps;           /* those that the output has been told */
     GSource *tick;
     GSource *pending; /* errors found inside an effect, and the parts to be freed outside it */
@@ -122,6 +125,8 @@ static void on_source_info(const DubSourceInfo *info, void *user_data)
     gst_caps_replace(&self->video_caps, info->video_caps);
     g_clear_pointer(&self->video_format, dub_track_format_unref);
     self->video_format = info->video_format ? dub_track_format_ref(info->video_format) : NULL;
+    g_clear_pointer(&self->carried, dub_carried_tracks_unref);
+    self->carried = info->carried ? dub_carried_tracks_ref(info->carried) : NULL;
     if (info->live || self->config.worker.paced)
         start_ticking(self);
     if (self->callbacks.on_info)
@@ -139,9 +144,20 @@ static void attach_caps(DubRunner *self, DubAccessUnit *unit)
         gst_caps_replace(&unit->new_caps, self->video_caps);
 }
 
+/* As the worker finds output time 0: the earliest of both streams' first. */
+static void note_origin(DubRunner *self, bool is_video, int64_t pts_ns)
+{
+    if (self->has_begun[true] && self->has_begun[false])
+        return;
+    self->has_begun[is_video] = true;
+    self->origin_ns = MIN(self->origin_ns, pts_ns);
+}
+
 static void on_source_video(DubAccessUnit *unit, void *user_data)
 {
     DubRunner *self = user_data;
+    if (!unit->is_hidden)
+        note_origin(self, true, unit->pts_ns);
     attach_caps(self, unit);
     const DubWorkerVideo video = { unit,
                                    unit->pts_ns,
@@ -156,6 +172,7 @@ static void on_source_video(DubAccessUnit *unit, void *user_data)
 static void on_source_audio(DubPcm *pcm, int64_t pts_ns, void *user_data)
 {
     DubRunner *self = user_data;
+    note_origin(self, false, pts_ns);
     dub_worker_source_audio(self->worker, pcm, pts_ns, dub_clock_now());
     dub_pcm_unref(pcm);
 }
@@ -339,6 +356,10 @@ static void make_sink(DubRunner *self)
         .video_format = self->video_format,
         .audio_language = self->config.target_language,
         .audio_title = self->config.audio_title,
+        .carried = self->carried,
+        .carry = { self->config.keeps_original, self->config.is_original_default, self->config.source_language },
+        .origin_ns = self->origin_ns == G_MAXINT64 ? 0 : self->origin_ns,
+        .text_language = self->config.has_texts ? self->config.target_language : NULL,
         .rate_hz = self->sink_input.rate_hz,
         .channels = self->sink_input.channels,
         .live = self->sink_input.live || self->config.worker.paced,
@@ -415,6 +436,12 @@ static void push_audio(DubPcm *pcm, void *user_data)
     }
     dub_sink_push_audio(self->sink, pcm);
     tell_room(self);
+}
+
+void dub_runner_push_text(DubRunner *self, const char *text, int64_t pts_ns, int64_t duration_ns)
+{
+    if (self->sink)
+        dub_sink_push_text(self->sink, text, pts_ns, duration_ns);
 }
 
 static void end_sink(bool complete, void *user_data)
@@ -500,6 +527,7 @@ DubRunner *dub_runner_new(const DubRunnerConfig *config, const DubRunnerCallback
 {
     DubRunner *self = g_new0(DubRunner, 1);
     self->config = *config;
+    self->origin_ns = G_MAXINT64;
     keep_strings(self);
     self->callbacks = *callbacks;
     self->user_data = user_data;
@@ -573,6 +601,7 @@ void dub_runner_free(DubRunner *self)
     gst_caps_replace(&self->video_caps, NULL);
     gst_caps_replace(&self->sink_caps, NULL);
     g_clear_pointer(&self->video_format, dub_track_format_unref);
+    g_clear_pointer(&self->carried, dub_carried_tracks_unref);
     g_clear_error(&self->source_error);
     g_clear_error(&self->speech_error);
     g_clear_error(&self->sink_error);

@@ -16,6 +16,8 @@ typedef struct {
     unsigned sink_tracks_ms;           /* media/sink.h */
     unsigned audio_track;              /* of the source, from 1; 0: by source_language, see DubSourceChoice */
     const char *audio_title;           /* (nullable) what players list the dub as; its language is target_language */
+    bool keeps_original, is_original_default; /* a file's own sound as another track, see DubCarryChoice */
+    bool has_texts; /* the output gets a track of subtitles in target_language, by dub_runner_push_text() */
     const char *playback_url, *playback_path; /* media/head.h; NULL: the source as it comes */
     const char *source_language, *target_language, *voice;
     const char *stream_id, *worker_id;
@@ -48,6 +50,8 @@ bool dub_runner_resume(DubRunner *self, const char *source_uri, bool is_same);
 void dub_runner_source_gone(DubRunner *self);                      /* as its end, for who knows of it sooner */
 void dub_runner_may_publish(DubRunner *self, const GError *error); /* @error: why not; NULL: the output is ours */
 bool dub_runner_is_publishing(const DubRunner *self);
+/* A subtitle for the output, in output time. No later than from inside on_fragment, for that fragment. */
+void dub_runner_push_text(DubRunner *self, const char *text, int64_t pts_ns, int64_t duration_ns);
 void dub_runner_stats(const DubRunner *self, DubWorkerStats *stats);
 int64_t dub_runner_encoding_cpu_ns(const DubRunner *self); /* CPU time of the output's AAC encoder so far */
 DubWorkerState dub_runner_state(const DubRunner *self);

@@ -1,6 +1,6 @@
 /* tests/support/media-copy.c: a source linked to a sink, to try both from outside.
  *   media-copy [--pcm FILE] [--pts FILE] [--stop-after SECONDS] [--tracks-ms MS] [--audio-track N] [--language L]
- *              [--to LANGUAGE] [--title TEXT] IN [OUT]
+ *              [--to LANGUAGE] [--title TEXT] [--keep-original] [--default-original] [--text TEXT] IN [OUT]
  * Without OUT the source is only read. Ends with one line of JSON on stdout, or one line of error and its exit status. */
 #include "base/error.h"
 #include "base/log.h"
@@ -21,7 +21,8 @@ typedef struct {
     FILE *pcm_file, *pts_file;
     double stop_after_s;
     int tracks_ms;
-    char *to, *title;
+    char *to, *title, *text;
+    gboolean keeps_original, is_original_default;
     DubSourceInfo info;
     char *video_caps;
     int64_t n_video, n_audio_frames, n_pushed_frames;
@@ -73,6 +74,9 @@ static void open_sink(Copy *copy, const DubSourceInfo *info)
         .video_format = info->video_format,
         .audio_language = copy->to,
         .audio_title = copy->title,
+        .carried = info->carried,
+        .carry = { copy->keeps_original, copy->is_original_default, NULL },
+        .text_language = copy->text ? copy->to : NULL,
         .rate_hz = info->rate_hz,
         .channels = info->channels,
         .live = copy->is_live_output,
@@ -82,6 +86,19 @@ static void open_sink(Copy *copy, const DubSourceInfo *info)
     copy->sink = dub_sink_new(&config, &callbacks, copy, &error);
     if (!copy->sink)
         end(copy, error);
+    else if (copy->text)
+        dub_sink_push_text(copy->sink, copy->text, DUB_NS_PER_S, 2 * DUB_NS_PER_S);
+}
+
+static void print_left_out(const Copy *copy, const DubSourceInfo *info)
+{
+    DubContainer container;
+    if (!info->carried || !dub_container_from_uri(copy->output, &container, NULL))
+        return;
+    g_auto(GStrv) left_out = dub_carried_tracks_left_out(info->carried, container);
+    g_autofree char *text = g_strjoinv(", ", left_out);
+    if (*text)
+        fprintf(stderr, "not carried over: %s\n", text);
 }
 
 static void on_info(const DubSourceInfo *info, void *user_data)
@@ -89,8 +106,10 @@ static void on_info(const DubSourceInfo *info, void *user_data)
     Copy *copy = user_data;
     copy->info = *info;
     copy->video_caps = info->video_caps ? gst_caps_to_string(info->video_caps) : g_strdup("none");
-    if (copy->output)
+    if (copy->output) {
+        print_left_out(copy, info);
         open_sink(copy, info);
+    }
 }
 
 static void on_video(DubAccessUnit *unit, void *user_data)
@@ -190,6 +209,9 @@ int main(int argc, char **argv)
         { "audio-track", 0, 0, G_OPTION_ARG_INT, &audio_track, "which, from 1", "N" },
         { "to", 0, 0, G_OPTION_ARG_STRING, &copy.to, "the language that OUT says its sound is in", "LANGUAGE" },
         { "title", 0, 0, G_OPTION_ARG_STRING, &copy.title, "… and what it calls it", "TEXT" },
+        { "text", 0, 0, G_OPTION_ARG_STRING, &copy.text, "a subtitle for OUT, from 1 to 3 s", "TEXT" },
+        { "keep-original", 0, 0, G_OPTION_ARG_NONE, &copy.keeps_original, "… as a track of its own", NULL },
+        { "default-original", 0, 0, G_OPTION_ARG_NONE, &copy.is_original_default, "… that players take", NULL },
         { "language", 0, 0, G_OPTION_ARG_STRING, &choice.language, "or the one in this language", "LANGUAGE" },
         { "pcm", 0, 0, G_OPTION_ARG_FILENAME, &pcm_path, "write the PCM as float32", "FILE" },
         { "pts", 0, 0, G_OPTION_ARG_FILENAME, &pts_path, "write PTS, DTS, key frame, size of each video unit", "FILE" },
