@@ -168,11 +168,12 @@ static bool is_implied(const DubCarriedTracks *self, const DubCarriedTrack *trac
            track->parameters->codec_tag == MKTAG('t', 'e', 'x', 't');
 }
 
-static bool takes_cover(DubContainer container, enum AVCodecID codec)
+static bool takes_cover(DubContainer container, const AVCodecParameters *parameters)
 {
-    if (codec != AV_CODEC_ID_MJPEG && codec != AV_CODEC_ID_PNG)
+    if (parameters->codec_id != AV_CODEC_ID_MJPEG && parameters->codec_id != AV_CODEC_ID_PNG)
         return false;
-    return container == DUB_CONTAINER_MP4 || container == DUB_CONTAINER_M4A || container == DUB_CONTAINER_MKV;
+    const bool is_itunes = container == DUB_CONTAINER_MP4 || container == DUB_CONTAINER_M4A;
+    return container == DUB_CONTAINER_MKV || (is_itunes && parameters->width > 0); /* its muxer wants a size */
 }
 
 DubCarryWay dub_carried_tracks_way(const DubCarriedTracks *self, const DubCarriedTrack *track, DubContainer container)
@@ -181,7 +182,7 @@ DubCarryWay dub_carried_tracks_way(const DubCarriedTracks *self, const DubCarrie
         return DUB_CARRY_NOT;
     const AVCodecParameters *parameters = track->parameters;
     if (track->cover)
-        return takes_cover(container, parameters->codec_id) ? DUB_CARRY_COPY : DUB_CARRY_NOT;
+        return takes_cover(container, parameters) ? DUB_CARRY_COPY : DUB_CARRY_NOT;
     if (parameters->codec_type == AVMEDIA_TYPE_ATTACHMENT)
         return container == DUB_CONTAINER_MKV && parameters->extradata_size > 0 ? DUB_CARRY_COPY : DUB_CARRY_NOT;
     if (is_implied(self, track))
@@ -254,6 +255,28 @@ static bool is_generic_handler(const char *name)
            g_str_has_prefix(name, "Core Media ");
 }
 
+const char *dub_carried_tracks_language(const char *code, DubContainer container)
+{
+    static const struct {
+        const char *iso, *quicktime;
+        bool is_odd; /* no code of ISO 639-2 at all */
+    } names[] = {
+        { "deu", "ger" },       { "nld", "dut" },       { "ell", "gre" },       { "isl", "ice" },
+        { "zho", "chi" },       { "fas", "per" },       { "sqi", "alb" },       { "mkd", "mac" },
+        { "hye", "arm" },       { "kat", "geo" },       { "bod", "tib" },       { "mya", "bur" },
+        { "msa", "may" },       { "cym", "wel" },       { "eus", "baq" },       { "swe", "sve", true },
+        { "hrv", "hr ", true }, { "srp", "sr ", true }, { "fao", "fo ", true }, { "pan", "pa ", true },
+        { "gle", "iri", true },
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (container == DUB_CONTAINER_MOV && g_str_equal(code, names[i].iso))
+            return names[i].quicktime;
+        if (container != DUB_CONTAINER_MOV && names[i].is_odd && g_str_equal(code, names[i].quicktime))
+            return names[i].iso;
+    }
+    return code;
+}
+
 void dub_carried_tracks_copy_tags(const AVDictionary *from, DubContainer container, AVDictionary **to)
 {
     const bool is_mkv = container == DUB_CONTAINER_MKV;
@@ -262,6 +285,9 @@ void dub_carried_tracks_copy_tags(const AVDictionary *from, DubContainer contain
     for (const AVDictionaryEntry *e = NULL; (e = av_dict_get(from, "", e, AV_DICT_IGNORE_SUFFIX));)
         if (!is_of_muxer(e->key) && !(is_mkv && e == handler))
             av_dict_set(to, e->key, e->value, 0);
+    const AVDictionaryEntry *language = av_dict_get(from, "language", NULL, 0);
+    if (language)
+        av_dict_set(to, language->key, dub_carried_tracks_language(language->value, container), 0);
     if (is_mkv && handler && !title && !is_generic_handler(handler->value))
         av_dict_set(to, "title", handler->value, 0);
     if (!is_mkv && title && !handler)

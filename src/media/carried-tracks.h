@@ -59,6 +59,9 @@ void dub_carried_tracks_apply(const DubCarriedTracks *self, DubContainer contain
 void dub_carried_tracks_apply_video(const DubCarriedTracks *self, DubContainer container, AVStream *out);
 /* A track's tags as that container has them. @from: (transfer none) */
 void dub_carried_tracks_copy_tags(const AVDictionary *from, DubContainer container, AVDictionary **to);
+/* @code: of ISO 639-2. Returns: what libavformat's muxer for that container calls it: QuickTime numbers its languages, and
+ * libavformat knows some of the numbers by a name of its own. */
+const char *dub_carried_tracks_language(const char *code, DubContainer container);
 /* Whether the tags want QuickTime's own kind of them (com.apple.…), which any name fits into. */
 bool dub_carried_tracks_wants_mdta(const DubCarriedTracks *self);
 

@@ -37,6 +37,7 @@ typedef struct {
     DubFilePictures *pictures;
     DubSoundDecoder *sound;
     int64_t n_pictures, end_ns;
+    int64_t read_ns; /* end of what was read of any track, also of one that is not delivered */
     bool is_refused; /* the handover takes no more */
 
     GMutex lock; /* guards all below */
@@ -157,8 +158,17 @@ static bool choose_tracks(DubFileReader *self)
 
 /* --- reading (the thread) --- */
 
+static void note_read(DubFileReader *self, const AVPacket *packet)
+{
+    const AVRational ns = { 1, DUB_NS_PER_S };
+    if (packet->pts != AV_NOPTS_VALUE)
+        self->read_ns = MAX(self->read_ns, av_rescale_q(packet->pts + MAX(packet->duration, 0),
+                                                        self->format->streams[packet->stream_index]->time_base, ns));
+}
+
 static bool push_packet(DubFileReader *self, const AVPacket *packet)
 {
+    note_read(self, packet);
     if (self->video && packet->stream_index == self->video->index)
         return dub_file_pictures_push(self->pictures, packet);
     if (packet->stream_index == self->audio->index)
@@ -215,7 +225,7 @@ static void finish(DubFileReader *self, int status)
     if (dub_sound_decoder_n_broken(self->sound))
         dub_warning("%s: %u pieces of its sound cannot be decoded", self->name,
                     dub_sound_decoder_n_broken(self->sound));
-    dub_handover_push(self->handover, (DubHandoverItem){ .kind = DUB_HANDOVER_EOS });
+    dub_handover_push(self->handover, (DubHandoverItem){ .kind = DUB_HANDOVER_EOS, .pts_ns = self->read_ns });
 }
 
 static void set_complete(DubFileReader *self)

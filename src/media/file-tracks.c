@@ -38,9 +38,10 @@ static bool is_audio(const AVStream *stream)
 static bool is_same_language(const char *a, const char *b)
 {
     static const char *const bibliographic[][2] = {
-        { "ger", "deu" }, { "fre", "fra" }, { "dut", "nld" }, { "chi", "zho" }, { "cze", "ces" }, { "gre", "ell" },
-        { "per", "fas" }, { "rum", "ron" }, { "slo", "slk" }, { "wel", "cym" }, { "alb", "sqi" }, { "arm", "hye" },
-        { "baq", "eus" }, { "bur", "mya" }, { "geo", "kat" }, { "ice", "isl" }, { "mac", "mkd" }, { "may", "msa" },
+        { "ger", "deu" }, { "fre", "fra" }, { "dut", "nld" }, { "chi", "zho" }, { "cze", "ces" },
+        { "gre", "ell" }, { "per", "fas" }, { "rum", "ron" }, { "slo", "slk" }, { "wel", "cym" },
+        { "alb", "sqi" }, { "arm", "hye" }, { "baq", "eus" }, { "bur", "mya" }, { "geo", "kat" },
+        { "ice", "isl" }, { "mac", "mkd" }, { "may", "msa" }, { "sve", "swe" }, /* as libavformat calls QuickTime's */
     };
     const char *pair[2] = { a, b };
     char code[2][4] = { "", "" };

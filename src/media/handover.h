@@ -19,7 +19,7 @@ typedef struct {
     DubHandoverKind kind;
     DubAccessUnit *unit; /* VIDEO; owned */
     DubPcm *pcm;         /* AUDIO; owned */
-    int64_t pts_ns;      /* AUDIO */
+    int64_t pts_ns;      /* AUDIO; EOS: the end of what was read, also of tracks that are not delivered; 0: not known */
     GError *error;       /* ERROR; owned */
     int64_t arrival_ns;  /* dub_clock_now() */
     gsize size_bytes;

@@ -81,7 +81,7 @@ static void name_original(const DubSinkCarried *self, AVStream *out)
     const char *language = self->original_language ? uloc_getISO3Language(self->original_language) : "";
     const AVDictionaryEntry *said = av_dict_get(out->metadata, "language", NULL, 0);
     if (language[0] && (!said || g_str_equal(said->value, "und")))
-        av_dict_set(&out->metadata, "language", language, 0);
+        av_dict_set(&out->metadata, "language", dub_carried_tracks_language(language, self->container), 0);
     if (av_dict_get(out->metadata, "title", NULL, 0))
         return;
     av_dict_set(&out->metadata, "title", "Original", 0);
@@ -134,6 +134,10 @@ static bool add_stream(DubSinkCarried *self, const DubCarriedTrack *track, DubCa
     dub_carried_tracks_copy_tags(track->metadata, self->container, &kept->out->metadata);
     if (track->cover && self->container == DUB_CONTAINER_MKV)
         return attach_cover(track, kept->out);
+    if (track->parameters->codec_type == AVMEDIA_TYPE_ATTACHMENT) { /* the muxer insists on both */
+        av_dict_set(&kept->out->metadata, "filename", "attachment", AV_DICT_DONT_OVERWRITE);
+        av_dict_set(&kept->out->metadata, "mimetype", "application/octet-stream", AV_DICT_DONT_OVERWRITE);
+    }
     if (way == DUB_CARRY_CONVERT) {
         kept->converter = dub_text_subtitles_new(track->parameters, track->time_base,
                                                  dub_carried_tracks_text_codec(self->container), error);

@@ -370,7 +370,7 @@ static void name_track(const Writer *self, AVStream *stream, const char *languag
 {
     const char *code = language ? uloc_getISO3Language(language) : "";
     if (code[0])
-        av_dict_set(&stream->metadata, "language", code, 0);
+        av_dict_set(&stream->metadata, "language", dub_carried_tracks_language(code, self->container), 0);
     if (!title)
         return;
     av_dict_set(&stream->metadata, "title", title, 0);

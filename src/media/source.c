@@ -201,8 +201,9 @@ static GError *truncation_error(const DubSource *self)
                        (double) self->delivered_ns / DUB_NS_PER_S, (double) self->duration_ns / DUB_NS_PER_S);
 }
 
-static void deliver_eos(DubSource *self)
+static void deliver_eos(DubSource *self, int64_t read_ns)
 {
+    note_delivered(self, read_ns);
     GError *error = truncation_error(self);
     if (error) {
         report_error(self, error);
@@ -217,7 +218,7 @@ static void dispatch_item(DubSource *self, DubHandoverItem *item)
     switch (item->kind) {
     case DUB_HANDOVER_VIDEO: deliver_video(self, item); return;
     case DUB_HANDOVER_AUDIO: deliver_audio(self, item); return;
-    case DUB_HANDOVER_EOS: deliver_eos(self); return;
+    case DUB_HANDOVER_EOS: deliver_eos(self, item->pts_ns); return;
     case DUB_HANDOVER_ERROR: report_error(self, g_steal_pointer(&item->error)); return;
     }
 }
