@@ -19,6 +19,7 @@ typedef struct {
     AVStream *out;
     DubTextSubtitles *converter; /* NULL: packets as they are */
     int64_t last_dts;            /* out's ticks; AV_NOPTS_VALUE */
+    int64_t next_dts;            /* the track's ticks: of a packet without; AV_NOPTS_VALUE */
     int64_t rescaled;            /* what av_rescale_delta() remembers */
     int64_t last_ns;             /* DUB_TIME_NONE */
     bool is_over;
@@ -172,8 +173,11 @@ static bool add_streams(DubSinkCarried *self, bool of_original, GError **error)
         if (track->is_dubbed != of_original || !is_wanted(self, track, way))
             continue;
         Kept *kept = g_new0(Kept, 1);
-        *kept =
-            (Kept){ .track = track, .last_dts = AV_NOPTS_VALUE, .rescaled = AV_NOPTS_VALUE, .last_ns = DUB_TIME_NONE };
+        *kept = (Kept){ .track = track,
+                        .last_dts = AV_NOPTS_VALUE,
+                        .rescaled = AV_NOPTS_VALUE,
+                        .next_dts = AV_NOPTS_VALUE,
+                        .last_ns = DUB_TIME_NONE };
         self->kept->pdata[i] = kept;
         if (!add_stream(self, track, way, kept, error))
             return false;
@@ -341,6 +345,22 @@ static bool runs_on(Kept *kept, int64_t now_ns)
     return step_ns >= -BACK_NS && (may_be_rare || step_ns <= GAP_NS);
 }
 
+/* Matroska stores no decoding times, and libavformat finds those of the first pictures only once it knows by how many others overtake
+ * them, which is told beforehand by the codec. */
+static void fill_times(Kept *kept, AVPacket *packet)
+{
+    const AVCodecParameters *parameters = kept->track->parameters;
+    const int64_t ahead = parameters->codec_type == AVMEDIA_TYPE_VIDEO ? parameters->video_delay * packet->duration : 0;
+    if (packet->dts == AV_NOPTS_VALUE && kept->next_dts != AV_NOPTS_VALUE)
+        packet->dts = kept->next_dts;
+    else if (packet->dts == AV_NOPTS_VALUE && packet->pts != AV_NOPTS_VALUE)
+        packet->dts = packet->pts - ahead;
+    if (packet->pts == AV_NOPTS_VALUE)
+        packet->pts = packet->dts;
+    if (packet->dts != AV_NOPTS_VALUE && packet->duration > 0)
+        kept->next_dts = packet->dts + packet->duration;
+}
+
 static void take_packet(DubSinkCarried *self, Kept *kept)
 {
     if (!runs_on(kept, self->read_ns)) {
@@ -366,10 +386,8 @@ static void read_packet(DubSinkCarried *self)
         return;
     }
     Kept *kept = find_kept(self, packet->stream_index);
-    if (packet->dts == AV_NOPTS_VALUE)
-        packet->dts = packet->pts;
-    if (packet->pts == AV_NOPTS_VALUE)
-        packet->pts = packet->dts;
+    if (kept)
+        fill_times(kept, packet);
     if (packet->dts != AV_NOPTS_VALUE)
         self->read_ns = output_ns(self, packet);
     if (kept && !kept->is_over && packet->dts != AV_NOPTS_VALUE)

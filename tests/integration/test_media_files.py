@@ -354,7 +354,6 @@ def test_the_track_in_the_language_spoken_is_read(several, tmp_path, options, hz
     samples = struct.unpack(f"<{len(data) // 4}f", data)[::facts["channels"]]
     crossings = sum(a < 0 <= b for a, b in zip(samples, samples[1:]))
     assert abs(crossings / hz - facts["n_audio_frames"] / RATE_HZ) < 0.02
-    assert "not carried over: 2 audio tracks" in error
 
 
 def test_a_track_that_is_not_there(several):
