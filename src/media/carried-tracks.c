@@ -230,11 +230,23 @@ static bool has_mov_place(const char *key)
 
 static bool is_reverse_domain(const char *key)
 {
-    return g_str_has_prefix(key, "com.");
+    return g_ascii_strncasecmp(key, "com.", 4) == 0; /* Matroska writes in capitals */
 }
 
-bool dub_carried_tracks_wants_mdta(const DubCarriedTracks *self)
+static bool has_cover_for(const DubCarriedTracks *self, DubContainer container)
 {
+    for (guint i = 0; i < self->tracks->len; i++) {
+        const DubCarriedTrack *track = self->tracks->pdata[i];
+        if (track->cover && takes_cover(container, track->parameters))
+            return true;
+    }
+    return false;
+}
+
+bool dub_carried_tracks_wants_mdta(const DubCarriedTracks *self, DubContainer container)
+{
+    if (!is_mov_family(container) || has_cover_for(self, container))
+        return false;
     for (const AVDictionaryEntry *e = NULL; (e = av_dict_get(self->metadata, "", e, AV_DICT_IGNORE_SUFFIX));)
         if (is_reverse_domain(e->key))
             return true;
@@ -245,7 +257,7 @@ static bool keeps_tag(const DubCarriedTracks *self, DubContainer container, cons
 {
     if (container == DUB_CONTAINER_MKV)
         return true;
-    return is_mov_family(container) && (has_mov_place(key) || dub_carried_tracks_wants_mdta(self));
+    return is_mov_family(container) && (has_mov_place(key) || dub_carried_tracks_wants_mdta(self, container));
 }
 
 /* A track's name: QuickTime's family has "handler_name", which may be only what the muxer calls each track of its kind. */

@@ -62,8 +62,8 @@ void dub_carried_tracks_copy_tags(const AVDictionary *from, DubContainer contain
 /* @code: of ISO 639-2. Returns: what libavformat's muxer for that container calls it: QuickTime numbers its languages, and
  * libavformat knows some of the numbers by a name of its own. */
 const char *dub_carried_tracks_language(const char *code, DubContainer container);
-/* Whether the tags want QuickTime's own kind of them (com.apple.…), which any name fits into. */
-bool dub_carried_tracks_wants_mdta(const DubCarriedTracks *self);
+/* Whether the tags want QuickTime's own kind of them (com.apple.…), which any name fits into, but no cover. */
+bool dub_carried_tracks_wants_mdta(const DubCarriedTracks *self, DubContainer container);
 
 /* Returns: (transfer full): "2 subtitle tracks (eng, spa)", "cover picture", …: what that output loses; empty: nothing */
 char **dub_carried_tracks_left_out(const DubCarriedTracks *self, DubContainer container);

@@ -409,7 +409,7 @@ static bool add_text(Writer *self, const DubSinkDrainConfig *config, GError **er
 static bool add_carried(Writer *self, const DubSinkDrainConfig *config, GError **error)
 {
     AVStream *video = self->video_index < 0 ? NULL : self->format->streams[self->video_index];
-    self->has_mdta = config->container != DUB_CONTAINER_MKV && dub_carried_tracks_wants_mdta(config->carried);
+    self->has_mdta = dub_carried_tracks_wants_mdta(config->carried, config->container);
     self->carried = dub_sink_carried_new(config, self->format, video, error);
     return self->carried != NULL;
 }

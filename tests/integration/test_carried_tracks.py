@@ -327,6 +327,16 @@ def test_a_telephones_own_tags(inputs, tmp_path, suffix):
     assert {key: tags.get(key) for key in wanted} == wanted
 
 
+def test_a_cover_counts_for_more_than_a_telephones_tags(inputs, folder, tmp_path):
+    """MP4 has either a place for any tag, or one for a cover."""
+    source, out = tmp_path / "in.mkv", tmp_path / "out.mp4"
+    ffmpeg("-i", inputs["mkv"], "-map", "0:v:0", "-map", "0:a:0", "-c", "copy", "-metadata", "com.apple.quicktime.make=Apple", "-attach",
+           folder / "cover.jpg", "-metadata:s:t:0", "mimetype=image/jpeg", "-metadata:s:t:0", "filename=cover.jpg", source)
+    status, left_out, error = copy(source, out)
+    assert (status, left_out.lower()) == (0, "tags (com.apple.quicktime.make)"), error
+    assert cover_of(out) == (folder / "cover.jpg").read_bytes()
+
+
 def test_a_pipe_is_read_only_once(inputs, tmp_path):
     """Its further tracks are named with the reason; what its header says is kept."""
     out = tmp_path / "out.mkv"
