@@ -10,9 +10,10 @@
 #include <unicode/uloc.h>
 
 #define SILENCE_NS    (30 * DUB_NS_PER_S)
-#define MAX_BAD_READS 16           /* in a row */
-#define BACK_NS       DUB_NS_PER_S /* a step back by more is another time base: the worker follows it, a copy cannot */
+#define MAX_BAD_READS 16                    /* in a row */
+#define BACK_NS       DUB_NS_PER_S          /* a step back by more is another time base, as in timeline/epoch.h */
 #define GAP_NS        (3600 * DUB_NS_PER_S) /* likewise ahead, but for subtitles, which may be rare */
+#define JUMP_WAIT_NS  (10 * DUB_NS_PER_S)   /* the picture jumps about where a track does, or never */
 
 typedef struct {
     const DubCarriedTrack *track;
@@ -22,6 +23,9 @@ typedef struct {
     int64_t next_dts;            /* the track's ticks: of a packet without; AV_NOPTS_VALUE */
     int64_t rescaled;            /* what av_rescale_delta() remembers */
     int64_t last_ns;             /* DUB_TIME_NONE */
+    int64_t origin_ns;           /* the track's time at output time 0 */
+    int64_t end_ns;              /* output time of its last packet */
+    bool is_waiting;             /* its clock jumped, and the picture's has not yet */
     bool is_over;
 } Kept;
 
@@ -30,10 +34,11 @@ struct _DubSinkCarried {
     DubContainer container;
     DubCarryChoice choice;
     char *original_language;
-    int64_t origin_ns;
+    int64_t origin_ns; /* the newest: of the picture */
     AVFormatContext *out;
     GPtrArray *kept; /* of Kept *; by the track's number, NULL: left out */
-    int clock_index; /* a track whose packets only tell how far reading has come */
+    int clock_index; /* a track whose packets only tell how far reading has come, and … */
+    Kept clock;      /* … its times */
     bool has_packets;
     GCancellable *cancellable;
 
@@ -168,8 +173,10 @@ static bool add_streams(DubSinkCarried *self, bool of_original, GError **error)
     for (unsigned i = 0; i < dub_carried_tracks_count(self->tracks); i++) {
         const DubCarriedTrack *track = dub_carried_tracks_get(self->tracks, i);
         const DubCarryWay way = dub_carried_tracks_way(self->tracks, track, self->container);
-        if (track->is_dubbed)
+        if (track->is_dubbed) {
             self->clock_index = track->index;
+            self->clock = (Kept){ .track = track, .last_ns = DUB_TIME_NONE, .origin_ns = self->origin_ns };
+        }
         if (track->is_dubbed != of_original || !is_wanted(self, track, way))
             continue;
         Kept *kept = g_new0(Kept, 1);
@@ -177,7 +184,8 @@ static bool add_streams(DubSinkCarried *self, bool of_original, GError **error)
                         .last_dts = AV_NOPTS_VALUE,
                         .rescaled = AV_NOPTS_VALUE,
                         .next_dts = AV_NOPTS_VALUE,
-                        .last_ns = DUB_TIME_NONE };
+                        .last_ns = DUB_TIME_NONE,
+                        .origin_ns = self->origin_ns };
         self->kept->pdata[i] = kept;
         if (!add_stream(self, track, way, kept, error))
             return false;
@@ -278,10 +286,10 @@ static int64_t rescale_dts(Kept *kept, const AVPacket *packet)
                             &kept->rescaled, kept->out->time_base);
 }
 
-static void rescale(DubSinkCarried *self, Kept *kept, AVPacket *packet)
+static void rescale(Kept *kept, AVPacket *packet)
 {
     const AVRational ns = { 1, DUB_NS_PER_S }, from = kept->track->time_base, to = kept->out->time_base;
-    const int64_t shift = av_rescale_q(self->origin_ns, ns, from);
+    const int64_t shift = av_rescale_q(kept->origin_ns, ns, from);
     packet->pts -= shift;
     packet->dts -= shift;
     const int64_t behind = av_rescale_q(packet->pts - packet->dts, from, to);
@@ -321,7 +329,7 @@ static int write_pending(DubSinkCarried *self)
     Kept *kept = g_steal_pointer(&self->pending);
     AVPacket *packet = self->packet;
     int status = 0;
-    rescale(self, kept, packet);
+    rescale(kept, packet);
     if (fit_beginning(self, kept, packet) &&
         (!kept->converter || dub_text_subtitles_convert(kept->converter, packet))) {
         fit_order(kept, packet);
@@ -331,18 +339,49 @@ static int write_pending(DubSinkCarried *self)
     return status;
 }
 
-static int64_t output_ns(const DubSinkCarried *self, const AVPacket *packet)
+static int64_t source_ns(const DubSinkCarried *self, const AVPacket *packet)
 {
     const AVRational ns = { 1, DUB_NS_PER_S };
-    return av_rescale_q(packet->dts, self->in->streams[packet->stream_index]->time_base, ns) - self->origin_ns;
+    return av_rescale_q(packet->dts, self->in->streams[packet->stream_index]->time_base, ns);
 }
 
-static bool runs_on(Kept *kept, int64_t now_ns)
+static bool runs_on(const Kept *kept, int64_t now_ns)
 {
     const bool may_be_rare = kept->track->parameters->codec_type == AVMEDIA_TYPE_SUBTITLE;
     const int64_t step_ns = kept->last_ns == DUB_TIME_NONE ? 0 : now_ns - kept->last_ns;
-    kept->last_ns = now_ns;
     return step_ns >= -BACK_NS && (may_be_rare || step_ns <= GAP_NS);
+}
+
+/* Returns: output time; G_MAXINT64 while it is not known */
+static int64_t place(const DubSinkCarried *self, Kept *kept, int64_t now_ns)
+{
+    kept->is_waiting |= !runs_on(kept, now_ns);
+    kept->last_ns = now_ns;
+    if (kept->is_waiting && kept->origin_ns == self->origin_ns)
+        return G_MAXINT64;
+    if (kept->is_waiting)
+        kept->origin_ns = self->origin_ns;
+    kept->is_waiting = false;
+    kept->end_ns = now_ns - kept->origin_ns;
+    return kept->end_ns;
+}
+
+void dub_sink_carried_set_origin(DubSinkCarried *self, int64_t origin_ns)
+{
+    if (!self)
+        return;
+    self->origin_ns = origin_ns;
+    if (self->pending && self->pending->is_waiting)
+        self->pending_ns = place(self, self->pending, self->pending->last_ns);
+}
+
+static void give_up(DubSinkCarried *self)
+{
+    Kept *kept = g_steal_pointer(&self->pending);
+    kept->is_over = true;
+    av_packet_unref(self->packet);
+    dub_warning("%s: the timestamps of track %d jump by themselves; it is carried over up to there",
+                dub_carried_tracks_path(self->tracks), kept->track->index);
 }
 
 /* Matroska stores no decoding times, and libavformat finds those of the first pictures only once it knows by how many others overtake
@@ -361,19 +400,6 @@ static void fill_times(Kept *kept, AVPacket *packet)
         kept->next_dts = packet->dts + packet->duration;
 }
 
-static void take_packet(DubSinkCarried *self, Kept *kept)
-{
-    if (!runs_on(kept, self->read_ns)) {
-        kept->is_over = true;
-        dub_warning("%s: the timestamps of track %d jump; it is carried over up to there",
-                    dub_carried_tracks_path(self->tracks), kept->track->index);
-        av_packet_unref(self->packet);
-        return;
-    }
-    self->pending = kept;
-    self->pending_ns = self->read_ns;
-}
-
 static void read_packet(DubSinkCarried *self)
 {
     AVPacket *packet = self->packet;
@@ -388,18 +414,24 @@ static void read_packet(DubSinkCarried *self)
     Kept *kept = find_kept(self, packet->stream_index);
     if (kept)
         fill_times(kept, packet);
-    if (packet->dts != AV_NOPTS_VALUE)
-        self->read_ns = output_ns(self, packet);
-    if (kept && !kept->is_over && packet->dts != AV_NOPTS_VALUE)
-        take_packet(self, kept);
-    else
-        av_packet_unref(packet);
+    if (kept && !kept->is_over && packet->dts != AV_NOPTS_VALUE) {
+        self->pending = kept;
+        self->pending_ns = place(self, kept, source_ns(self, packet));
+        return;
+    }
+    if (packet->stream_index == self->clock_index && packet->dts != AV_NOPTS_VALUE) {
+        const int64_t read_ns = place(self, &self->clock, source_ns(self, packet));
+        self->read_ns = read_ns == G_MAXINT64 ? self->read_ns : read_ns;
+    }
+    av_packet_unref(packet);
 }
 
 int dub_sink_carried_write_until(DubSinkCarried *self, int64_t until_ns)
 {
     int status = 0;
     while (self && self->in && status >= 0) {
+        if (self->pending && self->pending->is_waiting && until_ns > self->pending->end_ns + JUMP_WAIT_NS)
+            give_up(self);
         if (self->pending && self->pending_ns >= until_ns)
             break;
         if (self->pending)

@@ -18,4 +18,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSinkCarried, dub_sink_carried_free)
 bool dub_sink_carried_begin(DubSinkCarried *self, GError **error);
 /* Writes all that comes before @until_ns, output time; G_MAXINT64: all. Returns: 0 or an AVERROR of writing */
 int dub_sink_carried_write_until(DubSinkCarried *self, int64_t until_ns);
+/* The clock of the file jumped: where a track jumps too, that time of it is output time 0 from there on. */
+void dub_sink_carried_set_origin(DubSinkCarried *self, int64_t origin_ns);
 void dub_sink_carried_cancel(DubSinkCarried *self); /* it reads no further */

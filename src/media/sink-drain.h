@@ -48,8 +48,10 @@ typedef struct {
     /* The video that follows has these. Returns: false where the muxer cannot change them: it keeps the first. */
     bool (*set_video_caps)(DubSinkDrain *self, GstCaps *caps);
     bool (*is_full)(DubSinkDrain *self);
-    /* NULL where the container holds no subtitles */
+    /* NULL where nothing but sound and picture is written */
     void (*push_text)(DubSinkDrain *self, const char *text, int64_t pts_ns, int64_t duration_ns);
+    /* NULL likewise. From the next picture on output time 0 is that time of the source: its clock jumped. */
+    void (*set_origin)(DubSinkDrain *self, int64_t origin_ns);
     /* DUB_SINK_EVENT_EOS follows. @is_whole: what is carried over follows to its end */
     void (*end)(DubSinkDrain *self, bool is_whole);
 } DubSinkDrainClass;

@@ -493,5 +493,5 @@ static void end(DubSinkDrain *drain, bool is_whole)
         gst_app_src_end_of_stream(GST_APP_SRC(self->audio.appsrc));
 }
 
-static const DubSinkDrainClass pipeline_class = { free_pipeline,  close_pipeline, push_video, push_audio,
-                                                  set_video_caps, is_full,        NULL,       end };
+static const DubSinkDrainClass pipeline_class = { free_pipeline, close_pipeline, push_video, push_audio, set_video_caps,
+                                                  is_full,       NULL,           NULL,       end };

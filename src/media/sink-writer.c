@@ -15,6 +15,7 @@
 
 #define FULL_PACKETS 384
 #define FULL_BYTES   (32 * 1024 * 1024)
+#define ORIGIN_MARK  (-2) /* in place of a stream's index: no packet, but a new origin */
 #define TEXT_TICKS   1000
 #define VIDEO_TICKS  90000 /* a second: exact for every usual frame rate to 6 µs */
 
@@ -126,6 +127,10 @@ static AVRational ticks(const Writer *self, int stream_index)
 /* libavformat puts packets in order, and for that keeps up to 10 s of them (its max_interleave_delta) while a track has none. */
 static int write_packet(Writer *self, AVPacket *packet)
 {
+    if (packet->stream_index == ORIGIN_MARK) {
+        dub_sink_carried_set_origin(self->carried, packet->pts);
+        return 0;
+    }
     const AVRational from = ticks(self, packet->stream_index), ns = { 1, DUB_NS_PER_S };
     if (packet->stream_index == self->text_index && !dub_text_subtitles_convert(self->texts, packet))
         return 0;
@@ -329,6 +334,15 @@ static void push_text(DubSinkDrain *drain, const char *text, int64_t pts_ns, int
     push(self, packet);
 }
 
+/* It takes its place in the queue. */
+static void set_origin(DubSinkDrain *drain, int64_t origin_ns)
+{
+    AVPacket *mark = av_packet_alloc();
+    mark->stream_index = ORIGIN_MARK;
+    mark->pts = origin_ns;
+    push(writer_of(drain), mark);
+}
+
 static void end(DubSinkDrain *drain, bool is_whole)
 {
     Writer *self = writer_of(drain);
@@ -339,8 +353,8 @@ static void end(DubSinkDrain *drain, bool is_whole)
     g_mutex_unlock(&self->lock);
 }
 
-static const DubSinkDrainClass writer_class = { free_writer,    close_writer, push_video, push_audio,
-                                                set_video_caps, is_full,      push_text,  end };
+static const DubSinkDrainClass writer_class = { free_writer, close_writer, push_video, push_audio, set_video_caps,
+                                                is_full,     push_text,    set_origin, end };
 
 /* --- the beginning --- */
 

@@ -17,7 +17,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#define SRT_LINGER_MS 1000
+#define SRT_LINGER_MS  1000
+#define ORIGIN_STEP_NS (DUB_NS_PER_S / 2)
 
 typedef enum { STATE_OPEN, STATE_ENDING, STATE_CLOSING, STATE_MOVING, STATE_OVER } State;
 
@@ -36,6 +37,7 @@ struct _DubSink {
     DubOutputName name; /* files and playlists */
     char *output_name;
     int64_t n_frames;              /* PCM pushed */
+    int64_t origin_ns;             /* the source's time at output time 0, by the newest picture */
     int64_t end_ns;                /* of the longest stream */
     int64_t picture_ns;            /* decoding time of the newest picture that is muxed; DUB_TIME_NONE: none yet */
     int64_t av_delta_ns;           /* how far the newest sound that is muxed reaches past it */
@@ -263,11 +265,22 @@ static void push_muxed_video(DubSink *self, DubAccessUnit *unit, int64_t pts_ns,
     self->drain->class->push_video(self->drain, buffer, pts_ns, dts_ns);
 }
 
+/* The unit has the time of its source still. Pictures that were moved apart a little are no jump. */
+static void follow_origin(DubSink *self, int64_t origin_ns)
+{
+    if (!self->drain->class->set_origin || ABS(origin_ns - self->origin_ns) < ORIGIN_STEP_NS)
+        return;
+    self->origin_ns = origin_ns;
+    self->drain->class->set_origin(self->drain, origin_ns);
+}
+
 void dub_sink_push_video(DubSink *self, DubAccessUnit *unit, int64_t pts_ns, int64_t dts_ns)
 {
     g_autoptr(DubAccessUnit) owned = unit;
     if (self->state != STATE_OPEN || !self->video_caps)
         return;
+    if (!unit->is_hidden)
+        follow_origin(self, unit->pts_ns - pts_ns);
     if (unit->is_hidden && !dub_container_has_edits(self->container))
         pts_ns = MAX(pts_ns, 0); /* nothing hides it there: it gets no time of its own */
     note_end(self, pts_ns + MAX(unit->duration_ns, 0));
@@ -459,6 +472,7 @@ DubSink *dub_sink_new(const DubSinkConfig *config, const DubSinkCallbacks *callb
     self->rate_hz = config->rate_hz;
     self->channels = config->channels;
     self->tracks_ms = config->tracks_ms;
+    self->origin_ns = config->origin_ns;
     self->is_live = config->live;
     self->last_dts_ns = self->picture_ns = DUB_TIME_NONE;
     if (open_sink(self, config, error))
