@@ -256,5 +256,8 @@ int main(int argc, char **argv)
         fclose(copy.pts_file);
     g_main_loop_unref(copy.loop);
     g_free(copy.video_caps);
+    g_free(copy.to);
+    g_free(copy.title);
+    g_free(copy.text);
     return copy.status;
 }
