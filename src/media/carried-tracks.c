@@ -375,10 +375,11 @@ static char *describe_kind(const DubCarriedTracks *self, DubContainer container,
     const bool has_packets = kind != AVMEDIA_TYPE_NB && kind != AVMEDIA_TYPE_ATTACHMENT;
     if (!count)
         return NULL;
-    return g_strdup_printf(
-        "%u %s%s%s%s%s%s", count, name, count > 1 ? "s" : "", languages->len ? " (" : "", languages->str,
-        languages->len ? ")" : "",
-        has_packets && !self->path && dub_container_libav_muxer(container) ? ", since a pipe is read only once" : "");
+    return g_strdup_printf("%u %s%s%s%s%s%s", count, name, count > 1 ? "s" : "", languages->len ? " (" : "",
+                           languages->str, languages->len ? ")" : "",
+                           has_packets && !self->path && dub_container_libav_muxer(container)
+                               ? ", since this input is read only once"
+                               : "");
 }
 
 static char *describe_tags(const DubCarriedTracks *self, DubContainer container)
@@ -423,7 +424,7 @@ bool dub_carried_tracks_check_original(const DubCarriedTracks *self, DubContaine
 {
     if (!dub_container_check_second_sound(container, error))
         return false;
-    const char *why = !self ? "this input is not read as a file" : !self->path ? "a pipe is read only once" : NULL;
+    const char *why = !self ? "this input is not read as a file" : !self->path ? "this input is read only once" : NULL;
     if (why) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED,
                     "the original sound cannot be kept: %s; save it as a .mkv or .mp4 file first", why);

@@ -343,8 +343,8 @@ def test_a_pipe_is_read_only_once(inputs, tmp_path):
     with subprocess.Popen(["cat", inputs["mkv"]], stdout=subprocess.PIPE) as cat:
         status, left_out, error = copy("-", out, stdin=cat.stdout)
     assert status == 0, error
-    assert left_out == ("2 audio tracks (fra, jpn), since a pipe is read only once, "
-                        "2 subtitle tracks (eng, deu), since a pipe is read only once")
+    assert left_out == ("2 audio tracks (fra, jpn), since this input is read only once, "
+                        "2 subtitle tracks (eng, deu), since this input is read only once")
     assert tags_of(probe(out)["format"])["title"] == TAGS["title"]
     assert len(probe(out)["chapters"]) == 2
     assert cover_of(out) == cover_of(inputs["mkv"])
@@ -477,7 +477,7 @@ def test_an_original_that_the_container_does_not_hold(inputs, tmp_path, to, says
 def test_the_original_of_a_pipe(inputs, tmp_path):
     with subprocess.Popen(["cat", inputs["mkv"]], stdout=subprocess.PIPE) as cat:
         status, _, error = copy("--keep-original", "-", tmp_path / "out.mkv", stdin=cat.stdout)
-    assert status == 4 and "a pipe is read only once; save it as a .mkv or .mp4 file first" in error
+    assert status == 4 and "this input is read only once; save it as a .mkv or .mp4 file first" in error
 
 
 @pytest.mark.parametrize("suffix, codec", [("mp4", "mov_text"), ("mov", "mov_text"), ("mkv", "subrip")])
