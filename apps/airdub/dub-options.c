@@ -52,6 +52,10 @@ static bool parse(DubOptions *self, int argc, char **argv, char ***rest, GError 
         { "default", 0, 0, G_OPTION_ARG_STRING, &self->default_choice, "which of the two players take by default [dub]",
           "dub|original" },
         { "title", 0, 0, G_OPTION_ARG_STRING, &self->title, "what players list the dub as [Dubbed: LANGUAGE]", "TEXT" },
+        { "transcript", 0, 0, G_OPTION_ARG_FILENAME, &self->transcript,
+          "what is said, instead of listening: .srt, .vtt, .ass or .json", "FILE" },
+        { "translation", 0, 0, G_OPTION_ARG_FILENAME, &self->translation,
+          "what is to be said, instead of listening and translating: likewise", "FILE" },
         { "segment", 0, 0, G_OPTION_ARG_DOUBLE, &self->segment_s, "length of a fragment [6]", "SECONDS" },
         { "segment-mode", 0, 0, G_OPTION_ARG_STRING, &self->segment_mode,
           "cut in a pause near each mark, or exactly there [pause]", "pause|fixed" },
@@ -94,6 +98,34 @@ static bool check_tracks(DubOptions *self, GError **error)
     return false;
 }
 
+static bool refuse(GError **error, const char *text)
+{
+    g_set_error_literal(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, text);
+    return false;
+}
+
+/* A human's words take a recogniser's place, and a human's translation the translator's too. */
+static bool take_given_words(DubOptions *self, GError **error)
+{
+    char **providers = self->engines.providers;
+    if (!self->transcript && !self->translation)
+        return true;
+    if (self->transcript && self->translation)
+        return refuse(error,
+                      "--transcript and --translation: one of them, since the second leaves nothing to translate");
+    if (self->sts_url)
+        return refuse(error, "--transcript and --translation are read by the engines here; leave --sts out");
+    if (providers[DUB_STAGE_ASR] || (self->translation && providers[DUB_STAGE_MT]))
+        return refuse(error, "--transcript takes the place of --asr, and --translation of --mt too; leave these out");
+    if (self->translation && self->writes_subtitles)
+        return refuse(error, "--subtitles: with --translation there is no transcript to write; use --subtitles embed");
+    providers[DUB_STAGE_ASR] = g_strdup("subtitles");
+    if (self->translation)
+        providers[DUB_STAGE_MT] = g_strdup("null");
+    self->engines.said = g_strdup(self->transcript ? self->transcript : self->translation);
+    return true;
+}
+
 /* As players list it: they show the language too, but not all of them, and not in all containers. */
 static char *default_title(const char *language)
 {
@@ -124,8 +156,8 @@ static bool check_choices(DubOptions *self, GError **error)
                     self->audio_track);
         return false;
     }
-    return check_tracks(self, error) && choice_check_languages(self->from, self->to, error) &&
-           choice_parse_bed(self->bed, &self->bed_gain, error) &&
+    return check_tracks(self, error) && take_given_words(self, error) &&
+           choice_check_languages(self->from, self->to, error) && choice_parse_bed(self->bed, &self->bed_gain, error) &&
            choice_parse_segment_mode(self->segment_mode, &self->mode, error) &&
            choice_check_segment(self->segment_s, error);
 }
@@ -263,6 +295,8 @@ void dub_options_clear(DubOptions *self)
     g_free(self->bed);
     g_free(self->segment_mode);
     g_free(self->sts_url);
+    g_free(self->transcript);
+    g_free(self->translation);
     g_free(self->title);
     g_free(self->subtitles_choice);
     g_free(self->default_choice);

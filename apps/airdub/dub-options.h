@@ -13,6 +13,7 @@ typedef struct {
     char *bed, *segment_mode, *sts_url;
     double segment_s;
     int audio_track;                         /* from 1; 0: by language */
+    char *transcript, *translation;          /* files with what is said, before or after translation; NULL: none */
     char *title;                             /* of the dub in OUT */
     char *subtitles_choice, *default_choice; /* files, embed, both; dub, original */
     gboolean keep_original, force, as_json, quiet, verbose;

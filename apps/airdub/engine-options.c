@@ -40,6 +40,7 @@ void engine_options_clear(EngineOptions *self)
         g_clear_pointer(&self->providers[stage], g_free);
     g_clear_pointer(&self->model, g_free);
     g_clear_pointer(&self->glossary, g_free);
+    g_clear_pointer(&self->said, g_free);
 }
 
 static void replace(char **field, const char *with)
@@ -53,6 +54,8 @@ static void replace(char **field, const char *with)
 DubEngineSettings *engine_options_settings(const EngineOptions *self, GError **error)
 {
     g_auto(GStrv) environment = g_get_environ();
+    if (self->said)
+        environment = g_environ_setenv(environment, "ASR_SUBTITLES", self->said, TRUE);
     g_autoptr(DubEngineSettings) settings = dub_engine_settings_load(environment, error);
     if (!settings)
         return NULL;

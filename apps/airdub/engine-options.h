@@ -5,6 +5,7 @@
 
 typedef struct {
     char *providers[DUB_N_STAGES], *model, *glossary;
+    char *said; /* a file with what is said, in place of a recogniser; NULL: none */
 } EngineOptions;
 
 /* Entries for a GOptionContext, ended by an empty one: (transfer full): g_free() it */
