@@ -5,10 +5,12 @@
 #include "audio/libav-setup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/http.h"
 #include "base/log.h"
 #include "media/file-input.h"
 #include "media/file-pictures.h"
 #include "media/file-tracks.h"
+#include "media/http-nested.h"
 #include "media/sound-decoder.h"
 
 #include <libavformat/avformat.h>
@@ -23,24 +25,31 @@
 #define NO_PIPE                                                                                                     \
     "this format cannot be read from a pipe, since its index comes last; write it into a file first, or pipe .ts, " \
     ".mkv or .wav"
+#define NO_RANGES                                                                                                   \
+    "its index comes last, and its server takes no Range requests; download it first, or let the server give .ts, " \
+    ".mkv or HLS"
 #define PROTOCOLS "file,crypto,data" /* what a playlist may name: a file must not make us call a server */
 
 typedef struct {
     DubSourceFeed feed;
     gatomicrefcount refs;
     char *path, *name; /* name: as errors call it */
+    bool is_network;
     DubFileReaderConfig config;
     char *language;
     DubHandover *handover;
     GCancellable *cancellable;
 
     /* the thread's */
-    DubFileInput *input;
+    DubHttpClient *http; /* of a network source, as the next */
+    DubHttpNested *nested;
+    DubInput *input;
     AVFormatContext *format;
     const AVStream *video, *audio;
     DubFilePictures *pictures;
     DubSoundDecoder *sound;
     int64_t n_pictures, end_ns;
+    bool has_key;    /* of a network source */
     bool is_refused; /* the handover takes no more */
 
     GMutex lock; /* guards all below */
@@ -65,6 +74,11 @@ static void fail(DubFileReader *self, DubErrorCode code, const char *text)
 static bool on_picture(DubAccessUnit *unit, GstCaps *caps, void *user_data)
 {
     DubFileReader *self = user_data;
+    self->has_key |= unit->key_frame;
+    if (self->is_network && !self->has_key) { /* joined in the middle: it cannot be shown */
+        dub_access_unit_free(unit);
+        return true;
+    }
     if (!self->n_pictures++) {
         g_mutex_lock(&self->lock);
         gst_caps_replace(&self->streams.video_caps, caps);
@@ -95,15 +109,22 @@ static bool on_pcm(DubPcm *pcm, int64_t pts_ns, void *user_data)
 
 /* --- opening (the thread) --- */
 
+/* Returns: (transfer full) (nullable): why the bytes themselves could not be read */
+static GError *steal_input_error(DubFileReader *self)
+{
+    GError *error = dub_input_steal_error(self->input);
+    return error || !self->nested ? error : dub_http_nested_steal_error(self->nested);
+}
+
 static bool fail_opening(DubFileReader *self, int status, int score)
 {
-    GError *error = dub_file_input_steal_error(self->input);
+    GError *error = steal_input_error(self);
     if (error)
         dub_handover_fail(self->handover, error);
     else if (status == AVERROR_DEMUXER_NOT_FOUND || score <= AVPROBE_SCORE_EXTENSION)
         fail(self, DUB_ERROR_CORRUPT, "not a media file");
-    else if (dub_file_input_size(self->input) < 0)
-        fail(self, DUB_ERROR_UNSUPPORTED, NO_PIPE);
+    else if (dub_input_size(self->input) < 0)
+        fail(self, DUB_ERROR_UNSUPPORTED, self->is_network ? NO_RANGES : NO_PIPE);
     else
         fail(self, DUB_ERROR_CORRUPT, "corrupt, or cut short before its index");
     return false;
@@ -114,27 +135,124 @@ static int on_interrupt(void *user_data)
     return g_cancellable_is_cancelled(user_data);
 }
 
-static bool open_format(DubFileReader *self)
+static bool is_hls(const AVInputFormat *demuxer)
 {
-    const bool is_pipe = dub_file_input_size(self->input) < 0;
-    AVIOContext *io = dub_file_input_io(self->input);
-    const AVInputFormat *demuxer = NULL;
-    const int score = av_probe_input_buffer2(io, &demuxer, self->path, NULL, 0, is_pipe ? PIPE_PROBE_BYTES : 0);
-    if (score < 0)
-        return fail_opening(self, AVERROR_DEMUXER_NOT_FOUND, 0);
-    self->format = avformat_alloc_context();
-    self->format->pb = io;
-    self->format->interrupt_callback = (AVIOInterruptCB){ on_interrupt, self->cancellable };
-    self->format->flags |= AVFMT_FLAG_GENPTS;
+    return g_str_equal(demuxer->name, "hls");
+}
+
+/* Some formats open what they name by themselves, past http-nested.c. */
+static bool is_for_network(const AVInputFormat *demuxer)
+{
+    return !(demuxer->flags & AVFMT_NOFILE) && !g_str_equal(demuxer->name, "dash") &&
+           !g_str_equal(demuxer->name, "concat");
+}
+
+/* What arrives in real time, perhaps, is not waited for as long as what lies there. */
+static void set_probing(DubFileReader *self, bool is_pipe)
+{
     self->format->probesize = is_pipe ? PIPE_PROBE_BYTES : FILE_PROBE_BYTES;
     self->format->max_analyze_duration = is_pipe ? PIPE_ANALYZE_US : FILE_ANALYZE_US;
+}
+
+static void set_up_format(DubFileReader *self, const AVInputFormat *demuxer)
+{
+    self->format = avformat_alloc_context();
+    self->format->pb = dub_input_io(self->input);
+    self->format->interrupt_callback = (AVIOInterruptCB){ on_interrupt, self->cancellable };
+    self->format->flags |= AVFMT_FLAG_GENPTS;
+    set_probing(self, dub_input_size(self->input) < 0 || (self->is_network && is_hls(demuxer)));
+    if (self->is_network)
+        self->nested = dub_http_nested_new(self->http, self->name, self->cancellable, self->format);
+}
+
+/* Nothing is opened from a server that is not on one, so what an address ends with is of no matter there. */
+static AVDictionary *make_options(const DubFileReader *self)
+{
     AVDictionary *options = NULL;
-    av_dict_set(&options, "protocol_whitelist", PROTOCOLS, 0);
-    int status = avformat_open_input(&self->format, self->path, demuxer, &options);
+    if (!self->is_network) {
+        av_dict_set(&options, "protocol_whitelist", PROTOCOLS, 0);
+        return options;
+    }
+    av_dict_set(&options, "allowed_extensions", "ALL", 0);
+    av_dict_set(&options, "extension_picky", "0", 0);
+    av_dict_set(&options, "http_persistent", "0", 0);
+    av_dict_set(&options, "http_multiple", "0", 0);
+    return options;
+}
+
+/* A playlist of playlists has the same in several qualities: the best is read, and no other downloaded. */
+static void choose_variant(AVFormatContext *format)
+{
+    int64_t most = -1;
+    const AVProgram *best = NULL;
+    for (unsigned i = 0; i < format->nb_programs; i++) {
+        const AVDictionaryEntry *entry = av_dict_get(format->programs[i]->metadata, "variant_bitrate", NULL, 0);
+        const int64_t bitrate = entry ? g_ascii_strtoll(entry->value, NULL, 10) : 0;
+        if (format->programs[i]->nb_stream_indexes > 0 && bitrate > most) {
+            most = bitrate;
+            best = format->programs[i];
+        }
+    }
+    for (unsigned i = 0; best && i < format->nb_streams; i++)
+        format->streams[i]->discard = AVDISCARD_ALL;
+    for (unsigned i = 0; best && i < best->nb_stream_indexes; i++)
+        format->streams[best->stream_index[i]]->discard = AVDISCARD_DEFAULT;
+    for (unsigned i = 0; best && i < format->nb_programs; i++)
+        if (format->programs[i] != best)
+            format->programs[i]->discard = AVDISCARD_ALL;
+}
+
+/* What is offered beside the chosen tracks in playlists of its own is not downloaded. */
+static void leave_others(const DubFileReader *self)
+{
+    for (unsigned i = 0; i < self->format->nb_streams && is_hls(self->format->iformat); i++)
+        if (self->format->streams[i] != self->video && self->format->streams[i] != self->audio)
+            self->format->streams[i]->discard = AVDISCARD_ALL;
+}
+
+/* Returns: (nullable): which demuxer reads it; if none, that is said */
+static const AVInputFormat *probe(DubFileReader *self, const char *url, int *score)
+{
+    const AVInputFormat *demuxer = NULL;
+    const bool is_pipe = dub_input_size(self->input) < 0;
+    g_autofree char *name = g_strndup(url, self->is_network ? strcspn(url, "?#") : strlen(url));
+    *score = av_probe_input_buffer2(dub_input_io(self->input), &demuxer, name, NULL, 0, is_pipe ? PIPE_PROBE_BYTES : 0);
+    if (*score < 0) {
+        fail_opening(self, AVERROR_DEMUXER_NOT_FOUND, 0);
+        return NULL;
+    }
+    if (!self->is_network || is_for_network(demuxer))
+        return demuxer;
+    g_autofree char *text = g_strdup_printf("this format (%s) cannot be read from a server", demuxer->name);
+    fail(self, DUB_ERROR_UNSUPPORTED, text);
+    return NULL;
+}
+
+static bool open_format(DubFileReader *self)
+{
+    int score = 0;
+    const char *url = self->is_network ? dub_http_input_url(self->input) : self->path;
+    const AVInputFormat *demuxer = probe(self, url, &score);
+    if (!demuxer)
+        return false;
+    set_up_format(self, demuxer);
+    AVDictionary *options = make_options(self);
+    int status = avformat_open_input(&self->format, url, demuxer, &options);
     av_dict_free(&options);
+    if (status >= 0 && is_hls(demuxer)) {
+        choose_variant(self->format);
+        set_probing(self, self->is_network && self->format->duration <= 0);
+    }
     if (status >= 0)
         status = avformat_find_stream_info(self->format, NULL);
     return status >= 0 || fail_opening(self, status, score);
+}
+
+/* A playlist's size says nothing of what it names. */
+static bool has_duration(const AVFormatContext *format)
+{
+    return format->duration > 0 &&
+           !(is_hls(format->iformat) && format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE);
 }
 
 static bool open_tracks(DubFileReader *self)
@@ -167,15 +285,16 @@ static bool choose_tracks(DubFileReader *self)
     self->streams.video_format = self->video ? dub_track_format_new(self->video) : NULL;
     self->streams.audio_name = self->audio ? dub_file_tracks_audio_name(self->format, self->audio) : NULL;
     self->streams.is_length_declared =
-        dub_file_tracks_is_length_declared(self->format, self->video, dub_file_input_size(self->input)) ||
-        dub_file_tracks_is_length_declared(self->format, self->audio, dub_file_input_size(self->input));
-    if (self->format->duration > 0)
+        dub_file_tracks_is_length_declared(self->format, self->video, dub_input_size(self->input)) ||
+        dub_file_tracks_is_length_declared(self->format, self->audio, dub_input_size(self->input));
+    if (has_duration(self->format))
         self->duration_ns = self->format->duration * (DUB_NS_PER_S / AV_TIME_BASE);
     g_mutex_unlock(&self->lock);
     if (error)
         fail(self, error->code, error->message);
     if (left_out && self->audio)
         dub_warning("%s: not carried over: %s", self->name, left_out);
+    leave_others(self);
     return self->audio != NULL;
 }
 
@@ -208,19 +327,28 @@ static int read_all(DubFileReader *self)
     return self->is_refused ? 0 : status;
 }
 
+/* A live stream may lose a segment and go on; something whole has then not been delivered whole. */
+static bool fail_if_input_did(DubFileReader *self)
+{
+    const bool may_lose = self->nested && self->duration_ns == DUB_TIME_NONE;
+    GError *error = dub_input_steal_error(self->input);
+    if (!error && self->nested && (!may_lose || dub_http_nested_is_broken(self->nested)))
+        error = dub_http_nested_steal_error(self->nested);
+    if (error)
+        dub_handover_fail(self->handover, error);
+    return error != NULL;
+}
+
 /* What was announced has been delivered, or it is said what was not. */
 static void finish(DubFileReader *self, int status)
 {
     if (self->pictures)
         dub_file_pictures_push(self->pictures, NULL);
     dub_sound_decoder_push(self->sound, NULL);
-    GError *error = dub_file_input_steal_error(self->input);
-    if (error) {
-        dub_handover_fail(self->handover, error);
+    if (fail_if_input_did(self))
         return;
-    }
-    if (dub_file_input_size(self->input) < 0 && self->end_ns == 0) {
-        fail(self, DUB_ERROR_UNSUPPORTED, NO_PIPE);
+    if (dub_input_size(self->input) < 0 && self->end_ns == 0) {
+        fail(self, DUB_ERROR_UNSUPPORTED, self->is_network ? NO_RANGES : NO_PIPE);
         return;
     }
     if (status != AVERROR_EOF && !self->streams.is_length_declared) { /* where it is, the source compares */
@@ -249,22 +377,33 @@ static void set_complete(DubFileReader *self)
     g_mutex_unlock(&self->lock);
 }
 
-static void read_file(DubFileReader *self)
+static bool open_bytes(DubFileReader *self)
 {
     GError *error = NULL;
-    self->input = dub_file_input_open(self->path, self->config.silence_ns, self->cancellable, &error);
-    if (!self->input) {
-        dub_handover_fail(self->handover, error);
-        return;
+    if (self->is_network) {
+        self->http = dub_http_client_new(self->path, self->config.silence_ns, self->cancellable, &error);
+        self->input = self->http ? dub_http_input_open(self->http, self->path, 0, -1, &error) : NULL;
+    } else {
+        self->input = dub_file_input_open(self->path, self->config.silence_ns, self->cancellable, &error);
     }
-    if (!open_format(self))
+    if (!self->input)
+        dub_handover_fail(self->handover, error);
+    return self->input != NULL;
+}
+
+static void read_file(DubFileReader *self)
+{
+    if (!open_bytes(self) || !open_format(self))
         return;
     const bool has_sound = choose_tracks(self);
     set_complete(self);
     if (!has_sound) {
-        dub_handover_push(self->handover, (DubHandoverItem){ .kind = DUB_HANDOVER_EOS });
+        if (!fail_if_input_did(self))
+            dub_handover_push(self->handover, (DubHandoverItem){ .kind = DUB_HANDOVER_EOS });
         return;
     }
+    if (self->nested) /* a quality that is not there is no loss, once another is chosen */
+        dub_http_nested_forget_error(self->nested);
     if (!open_tracks(self))
         return;
     const int status = read_all(self);
@@ -277,7 +416,9 @@ static void close_all(DubFileReader *self)
     g_clear_pointer(&self->pictures, dub_file_pictures_free);
     g_clear_pointer(&self->sound, dub_sound_decoder_free);
     avformat_close_input(&self->format);
-    g_clear_pointer(&self->input, dub_file_input_close);
+    g_clear_pointer(&self->nested, dub_http_nested_free);
+    g_clear_pointer(&self->input, dub_input_close);
+    g_clear_pointer(&self->http, dub_http_client_free);
 }
 
 static void unref(DubSourceFeed *feed)
@@ -319,12 +460,14 @@ static void start(DubSourceFeed *feed)
     g_thread_unref(g_thread_new("file-reader", run, self));
 }
 
-/* A disk that does not answer is left to the thread. */
+/* A disk that does not answer is left to the thread. So is a server from the first: other streams run on this loop. */
 static void stop(DubSourceFeed *feed)
 {
     DubFileReader *self = reader_of(feed);
     const int64_t until_us = g_get_monotonic_time() + STOP_MAX_US;
     g_cancellable_cancel(self->cancellable);
+    if (self->is_network)
+        return;
     g_mutex_lock(&self->lock);
     while (self->is_running && g_cond_wait_until(&self->ended, &self->lock, until_us)) {
     }
@@ -360,6 +503,11 @@ static int64_t duration_ns(DubSourceFeed *feed)
 
 static const DubSourceFeedClass reader_class = { start, stop, unref, get_streams, freeze, duration_ns };
 
+bool dub_file_reader_is_http(const char *uri)
+{
+    return !g_ascii_strncasecmp(uri, "http://", 7) || !g_ascii_strncasecmp(uri, "https://", 8);
+}
+
 DubSourceFeed *dub_file_reader_new(const char *path, const DubFileReaderConfig *config, DubHandover *handover)
 {
     dub_libav_setup();
@@ -369,7 +517,8 @@ DubSourceFeed *dub_file_reader_new(const char *path, const DubFileReaderConfig *
     g_mutex_init(&self->lock);
     g_cond_init(&self->ended);
     self->path = g_strdup(path);
-    self->name = g_strdup(g_str_equal(path, "-") ? "standard input" : path);
+    self->name = g_str_equal(path, "-") ? g_strdup("standard input") : dub_url_printable(path);
+    self->is_network = dub_file_reader_is_http(path);
     self->config = *config;
     self->language = g_strdup(config->language);
     self->handover = dub_handover_ref(handover);

@@ -23,7 +23,7 @@ const AVStream *dub_file_tracks_find_video(const AVFormatContext *format)
     for (unsigned i = 0; i < format->nb_streams; i++) {
         const AVStream *stream = format->streams[i];
         if (stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !is_cover(stream) &&
-            stream->codecpar->codec_id != AV_CODEC_ID_NONE)
+            stream->codecpar->codec_id != AV_CODEC_ID_NONE && stream->discard < AVDISCARD_ALL)
             return stream;
     }
     return NULL;
@@ -31,7 +31,7 @@ const AVStream *dub_file_tracks_find_video(const AVFormatContext *format)
 
 static bool is_audio(const AVStream *stream)
 {
-    return stream->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+    return stream->codecpar->codec_type == AVMEDIA_TYPE_AUDIO && stream->discard < AVDISCARD_ALL;
 }
 
 /* "en", "en-US", "eng": all the same; Matroska's older "ger" and "fre" are ISO 639-2's bibliographic codes. */
@@ -129,7 +129,7 @@ char *dub_file_tracks_left_out(const AVFormatContext *format, const AVStream *vi
         for (unsigned i = 0; i < format->nb_streams; i++) {
             const AVStream *stream = format->streams[i];
             const int its_kind = is_cover(stream) ? AVMEDIA_TYPE_NB : (int) stream->codecpar->codec_type;
-            if (stream == video || stream == audio || its_kind != kind)
+            if (stream == video || stream == audio || its_kind != kind || stream->discard == AVDISCARD_ALL)
                 continue;
             count++;
             if (language_of(stream))

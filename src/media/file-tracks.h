@@ -1,4 +1,5 @@
-/* media/file-tracks.h: which of a file's tracks are read, and what its container says about them. Pure, one thread. */
+/* media/file-tracks.h: which of a file's tracks are read, and what its container says about them. A track that is discarded does
+ * not count. Pure, one thread. */
 #pragma once
 
 #include <glib.h>
