@@ -79,7 +79,8 @@ static bool on_picture(DubAccessUnit *unit, GstCaps *caps, void *user_data)
         dub_access_unit_free(unit);
         return true;
     }
-    if (!self->n_pictures++) {
+    const bool is_first = !self->n_pictures++;
+    if (is_first) {
         g_mutex_lock(&self->lock);
         gst_caps_replace(&self->streams.video_caps, caps);
         g_mutex_unlock(&self->lock);
@@ -89,6 +90,8 @@ static bool on_picture(DubAccessUnit *unit, GstCaps *caps, void *user_data)
                                    .unit = unit,
                                    .size_bytes = gst_buffer_get_size(unit->buffer) };
     self->is_refused = !dub_handover_push(self->handover, item);
+    if (is_first)
+        dub_handover_resume(self->handover); /* all may be known now */
     return !self->is_refused;
 }
 
@@ -96,6 +99,7 @@ static bool on_pcm(DubPcm *pcm, int64_t pts_ns, void *user_data)
 {
     DubFileReader *self = user_data;
     g_mutex_lock(&self->lock);
+    const bool is_first = !self->streams.rate_hz;
     self->streams.rate_hz = pcm->rate_hz;
     self->streams.channels = pcm->channels;
     g_mutex_unlock(&self->lock);
@@ -104,6 +108,8 @@ static bool on_pcm(DubPcm *pcm, int64_t pts_ns, void *user_data)
     self->is_refused = !dub_handover_push(
         self->handover,
         (DubHandoverItem){ .kind = DUB_HANDOVER_AUDIO, .pcm = pcm, .pts_ns = pts_ns, .size_bytes = size });
+    if (is_first)
+        dub_handover_resume(self->handover);
     return !self->is_refused;
 }
 
@@ -161,8 +167,11 @@ static void set_up_format(DubFileReader *self, const AVInputFormat *demuxer)
     self->format->interrupt_callback = (AVIOInterruptCB){ on_interrupt, self->cancellable };
     self->format->flags |= AVFMT_FLAG_GENPTS;
     set_probing(self, dub_input_size(self->input) < 0 || (self->is_network && is_hls(demuxer)));
-    if (self->is_network)
-        self->nested = dub_http_nested_new(self->http, self->name, self->cancellable, self->format);
+    if (!self->is_network)
+        return;
+    if (strstr(demuxer->name, "mp4")) /* in fragments it has no index: to look for one would ask for each of them */
+        self->format->flags |= AVFMT_FLAG_IGNIDX;
+    self->nested = dub_http_nested_new(self->http, self->name, self->cancellable, self->format);
 }
 
 /* Nothing is opened from a server that is not on one, so what an address ends with is of no matter there. */
@@ -248,13 +257,6 @@ static bool open_format(DubFileReader *self)
     return status >= 0 || fail_opening(self, status, score);
 }
 
-/* A playlist's size says nothing of what it names. */
-static bool has_duration(const AVFormatContext *format)
-{
-    return format->duration > 0 &&
-           !(is_hls(format->iformat) && format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE);
-}
-
 static bool open_tracks(DubFileReader *self)
 {
     g_autoptr(GError) error = NULL;
@@ -287,8 +289,7 @@ static bool choose_tracks(DubFileReader *self)
     self->streams.is_length_declared =
         dub_file_tracks_is_length_declared(self->format, self->video, dub_input_size(self->input)) ||
         dub_file_tracks_is_length_declared(self->format, self->audio, dub_input_size(self->input));
-    if (has_duration(self->format))
-        self->duration_ns = self->format->duration * (DUB_NS_PER_S / AV_TIME_BASE);
+    self->duration_ns = dub_file_tracks_duration_ns(self->format);
     g_mutex_unlock(&self->lock);
     if (error)
         fail(self, error->code, error->message);

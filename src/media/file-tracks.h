@@ -18,5 +18,6 @@ char *dub_file_tracks_audio_name(const AVFormatContext *format, const AVStream *
 char *dub_file_tracks_left_out(const AVFormatContext *format, const AVStream *video, const AVStream *audio);
 /* Where the track's sound ends by its edit list; G_MAXINT64: where its packets end. */
 int64_t dub_file_tracks_sound_end_ns(const AVFormatContext *format, const AVStream *audio);
+int64_t dub_file_tracks_duration_ns(const AVFormatContext *format); /* DUB_TIME_NONE: not known, or not yet */
 /* Whether a file that ends before its stated duration was cut short. @file_bytes: -1: not known */
 bool dub_file_tracks_is_length_declared(AVFormatContext *format, const AVStream *stream, int64_t file_bytes);
