@@ -112,6 +112,7 @@ DubInput *dub_file_input_open(const char *path, int64_t silence_ns, GCancellable
         free_input(&self->base);
         return NULL;
     }
+    self->base.is_seekable = self->base.size >= 0;
     dub_input_init(&self->base, &file_class);
     return &self->base;
 }

@@ -190,8 +190,9 @@ static AVDictionary *make_options(const DubFileReader *self)
 }
 
 /* A playlist of playlists has the same in several qualities: the best is read, and no other downloaded. */
-static void choose_variant(AVFormatContext *format)
+static void choose_variant(DubFileReader *self)
 {
+    AVFormatContext *format = self->format;
     int64_t most = -1;
     const AVProgram *best = NULL;
     for (unsigned i = 0; i < format->nb_programs; i++) {
@@ -209,6 +210,8 @@ static void choose_variant(AVFormatContext *format)
     for (unsigned i = 0; best && i < format->nb_programs; i++)
         if (format->programs[i] != best)
             format->programs[i]->discard = AVDISCARD_ALL;
+    if (best && self->nested && format->nb_programs > 1)
+        dub_http_nested_forget_error(self->nested); /* another quality that is not there is no loss */
 }
 
 /* What is offered beside the chosen tracks in playlists of its own is not downloaded. */
@@ -249,7 +252,7 @@ static bool open_format(DubFileReader *self)
     int status = avformat_open_input(&self->format, url, demuxer, &options);
     av_dict_free(&options);
     if (status >= 0 && is_hls(demuxer)) {
-        choose_variant(self->format);
+        choose_variant(self);
         set_probing(self, self->is_network && self->format->duration <= 0);
     }
     if (status >= 0)
@@ -403,8 +406,6 @@ static void read_file(DubFileReader *self)
             dub_handover_push(self->handover, (DubHandoverItem){ .kind = DUB_HANDOVER_EOS });
         return;
     }
-    if (self->nested) /* a quality that is not there is no loss, once another is chosen */
-        dub_http_nested_forget_error(self->nested);
     if (!open_tracks(self))
         return;
     const int status = read_all(self);

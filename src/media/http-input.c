@@ -9,6 +9,7 @@
 
 #include <libavutil/opt.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define TIMEOUT_S          10u          /* to connect, and for the headers of an answer */
 #define RETRIES            2            /* of a transfer that broke, where it can go on from there */
@@ -212,7 +213,7 @@ static int64_t find_beginning(const HttpInput *self)
     return from;
 }
 
-static bool send(HttpInput *self, GError **error)
+static bool ask(HttpInput *self, GError **error)
 {
     g_autoptr(GError) problem = NULL;
     drop_request(self);
@@ -256,11 +257,27 @@ static int fail_reading(HttpInput *self, GError *error)
     return end_with(self, error, is_cancelled ? AVERROR_EXIT : AVERROR(EIO));
 }
 
+/* libsoup 3.2 takes a connection that ends between two chunks for the end of the body. A server that said it would keep the
+ * connection, and has not, was cut off. */
+static bool is_cut_off(const HttpInput *self)
+{
+    SoupMessageHeaders *headers = soup_message_get_response_headers(self->message);
+    char byte;
+    return soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CHUNKED &&
+           soup_message_headers_header_contains(headers, "Connection", "keep-alive") && self->socket &&
+           !g_socket_is_closed(self->socket) &&
+           recv(g_socket_get_fd(self->socket), &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 /* Returns: how many bytes; 0: the end; -1: it broke, with an error set, or is to be tried again without one */
 static gssize read_body(HttpInput *self, void *data, gsize size, GError **error)
 {
     g_autoptr(GError) problem = NULL;
-    const gssize n_read = g_input_stream_read(self->body, data, size, self->client->cancellable, &problem);
+    gssize n_read = g_input_stream_read(self->body, data, size, self->client->cancellable, &problem);
+    if (n_read == 0 && is_cut_off(self)) {
+        n_read = -1;
+        g_set_error_literal(&problem, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT, "cut off");
+    }
     if (n_read > 0) {
         self->body_at += n_read;
         self->n_broken = 0;
@@ -283,7 +300,7 @@ static bool approach(HttpInput *self, GError **error)
     if (self->body && ahead == 0)
         return true;
     if (!self->body || ahead < 0 || (ahead > SKIP_MAX_BYTES && self->is_ranged)) {
-        send(self, error);
+        ask(self, error);
         return false;
     }
     if (read_body(self, skipped, (gsize) MIN(ahead, SKIP_STEP_BYTES), error) == 0) {
@@ -351,12 +368,11 @@ static void learn_size(HttpInput *self)
     SoupMessageHeaders *headers = soup_message_get_response_headers(self->message);
     const char *ranges = soup_message_headers_get_one(headers, "Accept-Ranges");
     self->base.size = -1;
-    if (self->first > 0 || self->end >= 0) /* a part is read through */
+    if (self->first > 0 || self->end >= 0 || /* a part is read through */
+        soup_message_headers_get_encoding(headers) != SOUP_ENCODING_CONTENT_LENGTH)
         return;
-    self->is_ranged = ranges && !g_ascii_strcasecmp(ranges, "bytes") &&
-                      soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH;
-    if (self->is_ranged)
-        self->base.size = soup_message_headers_get_content_length(headers);
+    self->base.size = soup_message_headers_get_content_length(headers);
+    self->is_ranged = self->base.is_seekable = ranges && !g_ascii_strcasecmp(ranges, "bytes");
 }
 
 /* The playlist's addresses are relative to where redirects led. */
@@ -407,7 +423,7 @@ DubInput *dub_http_input_open(DubHttpClient *client, const char *url, int64_t fi
     self->first = self->at = first;
     self->end = end;
     self->base.size = -1;
-    if (!send(self, error)) {
+    if (!ask(self, error)) {
         free_input(&self->base);
         return NULL;
     }

@@ -3,18 +3,21 @@
 
 #include <libavutil/mem.h>
 
+/* A size alone is worth knowing: durations are estimated by it. */
 static int64_t seek_to(void *opaque, int64_t offset, int whence)
 {
     DubInput *self = opaque;
-    return whence & AVSEEK_SIZE ? self->size : self->class->seek(self, offset, whence & ~AVSEEK_FORCE);
+    if (whence & AVSEEK_SIZE)
+        return self->size >= 0 ? self->size : AVERROR(ENOSYS);
+    return self->is_seekable ? self->class->seek(self, offset, whence & ~AVSEEK_FORCE) : AVERROR(ESPIPE);
 }
 
 void dub_input_init(DubInput *self, const DubInputClass *class)
 {
     self->class = class;
     self->io = avio_alloc_context(av_malloc(DUB_INPUT_BUFFER_BYTES), DUB_INPUT_BUFFER_BYTES, 0, self, class->read, NULL,
-                                  self->size >= 0 ? seek_to : NULL);
-    self->io->seekable = self->size >= 0 ? AVIO_SEEKABLE_NORMAL : 0;
+                                  seek_to);
+    self->io->seekable = self->is_seekable ? AVIO_SEEKABLE_NORMAL : 0;
 }
 
 int dub_input_fail(DubInput *self, GError *error, int status)
@@ -44,7 +47,7 @@ AVIOContext *dub_input_io(DubInput *self)
 
 int64_t dub_input_size(const DubInput *self)
 {
-    return self->size;
+    return self->is_seekable ? self->size : -1;
 }
 
 GError *dub_input_steal_error(DubInput *self)

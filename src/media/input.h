@@ -29,10 +29,11 @@ typedef struct {
 struct _DubInput {
     const DubInputClass *class;
     AVIOContext *io;
-    int64_t size;
+    int64_t size; /* -1: not known */
+    bool is_seekable;
     GError *error;
 };
 
-void dub_input_init(DubInput *self, const DubInputClass *class); /* once its size is known */
+void dub_input_init(DubInput *self, const DubInputClass *class); /* once it is known whether it can be sought in */
 /* Returns: @status. @error: (transfer full): the first one counts */
 int dub_input_fail(DubInput *self, GError *error, int status);
