@@ -41,7 +41,7 @@ typedef struct {
     GCancellable *cancellable;
 
     /* the thread's */
-    DubHttpClient *http; /* of a network source, as the next */
+    DubHttpAccess *http; /* of a network source, as the next */
     DubHttpNested *nested;
     DubInput *input;
     AVFormatContext *format;
@@ -385,7 +385,7 @@ static bool open_bytes(DubFileReader *self)
 {
     GError *error = NULL;
     if (self->is_network) {
-        self->http = dub_http_client_new(self->path, self->config.silence_ns, self->cancellable, &error);
+        self->http = dub_http_access_new(self->path, self->config.silence_ns, self->cancellable, &error);
         self->input = self->http ? dub_http_input_open(self->http, self->path, 0, -1, &error) : NULL;
     } else {
         self->input = dub_file_input_open(self->path, self->config.silence_ns, self->cancellable, &error);
@@ -420,7 +420,7 @@ static void close_all(DubFileReader *self)
     avformat_close_input(&self->format);
     g_clear_pointer(&self->nested, dub_http_nested_free);
     g_clear_pointer(&self->input, dub_input_close);
-    g_clear_pointer(&self->http, dub_http_client_free);
+    g_clear_pointer(&self->http, dub_http_access_free);
 }
 
 static void unref(DubSourceFeed *feed)

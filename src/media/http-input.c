@@ -18,7 +18,7 @@
 #define PLAYLIST_MAX_BYTES (8 * 1024 * 1024) /* a day in segments of 2 s; libavformat keeps ten times as much of each */
 #define PLAYLIST_BEGINNING "#EXTM3U"
 
-struct _DubHttpClient {
+struct _DubHttpAccess {
     guint silence_s;
     GCancellable *cancellable;
     GMainContext *context; /* sessions have their sources there, and nobody runs it */
@@ -36,7 +36,7 @@ typedef struct {
 typedef struct {
     DubInput base;
     Facts facts;
-    DubHttpClient *client;
+    DubHttpAccess *access;
     GUri *uri;
     int64_t first, end; /* of the resource; end -1: not known */
     int64_t at;         /* of the resource: what is read next */
@@ -111,12 +111,12 @@ static GError *error_of(const HttpInput *self, const GError *problem, bool reads
 {
     g_autofree char *url = g_uri_to_string(self->uri);
     g_autofree char *name = dub_url_printable(url);
-    if (g_cancellable_is_cancelled(self->client->cancellable))
+    if (g_cancellable_is_cancelled(self->access->cancellable))
         return g_error_new_literal(DUB_ERROR, DUB_ERROR_CANCELLED, "interrupted");
     if (!g_error_matches(problem, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
         return g_error_new(DUB_ERROR, DUB_ERROR_NETWORK, "%s: %s", name, line_of(problem));
     if (reads)
-        return g_error_new(DUB_ERROR, DUB_ERROR_STALLED, "%s: no more data for %u s", name, self->client->silence_s);
+        return g_error_new(DUB_ERROR, DUB_ERROR_STALLED, "%s: no more data for %u s", name, self->access->silence_s);
     return g_error_new(DUB_ERROR, DUB_ERROR_TIMEOUT, "%s: " DUB_SAYS_NO_ANSWER, name);
 }
 
@@ -165,19 +165,19 @@ static void on_network_event(SoupMessage *message, GSocketClientEvent event, GIO
         g_tls_connection_set_advertised_protocols(G_TLS_CONNECTION(connection), protocols);
 }
 
-static bool is_home(const DubHttpClient *client, GUri *uri)
+static bool is_home(const DubHttpAccess *access, GUri *uri)
 {
-    return !strcmp(g_uri_get_scheme(uri), g_uri_get_scheme(client->home)) &&
-           !g_strcmp0(g_uri_get_host(uri), g_uri_get_host(client->home)) &&
-           g_uri_get_port(uri) == g_uri_get_port(client->home);
+    return !strcmp(g_uri_get_scheme(uri), g_uri_get_scheme(access->home)) &&
+           !g_strcmp0(g_uri_get_host(uri), g_uri_get_host(access->home)) &&
+           g_uri_get_port(uri) == g_uri_get_port(access->home);
 }
 
 static gboolean on_authenticate(SoupMessage *message, SoupAuth *auth, gboolean retrying, void *user_data)
 {
-    const DubHttpClient *client = user_data;
-    if (retrying || !client->user || soup_auth_is_for_proxy(auth) || !is_home(client, soup_message_get_uri(message)))
+    const DubHttpAccess *access = user_data;
+    if (retrying || !access->user || soup_auth_is_for_proxy(auth) || !is_home(access, soup_message_get_uri(message)))
         return FALSE;
-    soup_auth_authenticate(auth, client->user, client->password ? client->password : "");
+    soup_auth_authenticate(auth, access->user, access->password ? access->password : "");
     return TRUE;
 }
 
@@ -193,10 +193,10 @@ static void make_request(HttpInput *self)
     self->session = soup_session_new_with_options("timeout", TIMEOUT_S, "user-agent", "airdub", NULL);
     /* A part of a packed body cannot be unpacked, so none is asked for. */
     soup_session_remove_feature_by_type(self->session, SOUP_TYPE_CONTENT_DECODER);
-    soup_session_add_feature(self->session, SOUP_SESSION_FEATURE(self->client->cookies));
+    soup_session_add_feature(self->session, SOUP_SESSION_FEATURE(self->access->cookies));
     self->message = soup_message_new_from_uri(SOUP_METHOD_GET, self->uri);
     g_signal_connect(self->message, "network-event", G_CALLBACK(on_network_event), self);
-    g_signal_connect(self->message, "authenticate", G_CALLBACK(on_authenticate), self->client);
+    g_signal_connect(self->message, "authenticate", G_CALLBACK(on_authenticate), self->access);
     set_range(self);
 }
 
@@ -218,7 +218,7 @@ static bool ask(HttpInput *self, GError **error)
     g_autoptr(GError) problem = NULL;
     drop_request(self);
     make_request(self);
-    self->body = soup_session_send(self->session, self->message, self->client->cancellable, &problem);
+    self->body = soup_session_send(self->session, self->message, self->access->cancellable, &problem);
     if (!self->body) {
         g_propagate_error(error, error_of(self, problem, false));
         return false;
@@ -238,7 +238,7 @@ static bool ask(HttpInput *self, GError **error)
     if (self->body_at != self->at)
         self->is_ranged = false; /* all of it came: what lies before is skipped */
     if (self->socket)
-        g_socket_set_timeout(self->socket, self->client->silence_s);
+        g_socket_set_timeout(self->socket, self->access->silence_s);
     return true;
 }
 
@@ -273,7 +273,7 @@ static bool is_cut_off(const HttpInput *self)
 static gssize read_body(HttpInput *self, void *data, gsize size, GError **error)
 {
     g_autoptr(GError) problem = NULL;
-    gssize n_read = g_input_stream_read(self->body, data, size, self->client->cancellable, &problem);
+    gssize n_read = g_input_stream_read(self->body, data, size, self->access->cancellable, &problem);
     if (n_read == 0 && is_cut_off(self)) {
         n_read = -1;
         g_set_error_literal(&problem, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT, "cut off");
@@ -285,7 +285,7 @@ static gssize read_body(HttpInput *self, void *data, gsize size, GError **error)
     if (n_read >= 0)
         return n_read;
     const bool goes_on = self->is_ranged && self->n_broken++ < RETRIES;
-    if (!goes_on || g_cancellable_is_cancelled(self->client->cancellable))
+    if (!goes_on || g_cancellable_is_cancelled(self->access->cancellable))
         g_propagate_error(error, error_of(self, problem, true));
     drop_request(self);
     return -1;
@@ -412,13 +412,13 @@ static void free_input(DubInput *input)
 
 static const DubInputClass http_class = { read_bytes, seek_to, free_input };
 
-DubInput *dub_http_input_open(DubHttpClient *client, const char *url, int64_t first, int64_t end, GError **error)
+DubInput *dub_http_input_open(DubHttpAccess *access, const char *url, int64_t first, int64_t end, GError **error)
 {
     g_autoptr(GUri) uri = parse(url, error);
     if (!uri)
         return NULL;
     HttpInput *self = g_new0(HttpInput, 1);
-    self->client = client;
+    self->access = access;
     self->uri = without_user(uri);
     self->first = self->at = first;
     self->end = end;
@@ -439,14 +439,14 @@ const char *dub_http_input_url(DubInput *self)
     return ((HttpInput *) self)->facts.location;
 }
 
-/* --- the client -------------------------------------------------------------------------------------------------- */
+/* --- what requests share -------------------------------------------------------------------------------------------------- */
 
-DubHttpClient *dub_http_client_new(const char *url, int64_t silence_ns, GCancellable *cancellable, GError **error)
+DubHttpAccess *dub_http_access_new(const char *url, int64_t silence_ns, GCancellable *cancellable, GError **error)
 {
     g_autoptr(GUri) uri = parse(url, error);
     if (!uri)
         return NULL;
-    DubHttpClient *self = g_new0(DubHttpClient, 1);
+    DubHttpAccess *self = g_new0(DubHttpAccess, 1);
     self->silence_s = (guint) ((silence_ns + DUB_NS_PER_S - 1) / DUB_NS_PER_S);
     self->cancellable = g_object_ref(cancellable);
     self->cookies = soup_cookie_jar_new();
@@ -458,7 +458,7 @@ DubHttpClient *dub_http_client_new(const char *url, int64_t silence_ns, GCancell
     return self;
 }
 
-void dub_http_client_free(DubHttpClient *self)
+void dub_http_access_free(DubHttpAccess *self)
 {
     if (!self)
         return;

@@ -16,7 +16,7 @@
 #define KEY_BITS    128
 
 struct _DubHttpNested {
-    DubHttpClient *client;
+    DubHttpAccess *access;
     char *name;
     GCancellable *cancellable;
     GError *error;
@@ -146,7 +146,7 @@ static DubInput *open_http(DubHttpNested *self, const char *url, const AVDiction
     const int64_t first = number_of(options, "offset", 0), end = number_of(options, "end_offset", -1);
     for (int i = 0;; i++) {
         g_autoptr(GError) problem = NULL;
-        DubInput *input = dub_http_input_open(self->client, url, MAX(first, 0), end > first ? end : -1, &problem);
+        DubInput *input = dub_http_input_open(self->access, url, MAX(first, 0), end > first ? end : -1, &problem);
         if (input)
             return input;
         const bool is_worth_it = g_error_matches(problem, DUB_ERROR, DUB_ERROR_NETWORK) ||
@@ -210,11 +210,11 @@ static int on_close(AVFormatContext *format, AVIOContext *io)
     return 0;
 }
 
-DubHttpNested *dub_http_nested_new(DubHttpClient *client, const char *name, GCancellable *cancellable,
+DubHttpNested *dub_http_nested_new(DubHttpAccess *access, const char *name, GCancellable *cancellable,
                                    AVFormatContext *format)
 {
     DubHttpNested *self = g_new0(DubHttpNested, 1);
-    self->client = client;
+    self->access = access;
     self->name = g_strdup(name);
     self->cancellable = g_object_ref(cancellable);
     format->opaque = self;

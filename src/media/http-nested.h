@@ -1,5 +1,5 @@
 /* media/http-nested.h: what a playlist from a server names, opened for libavformat: by HTTP (http-input.h) and by nothing else, so
- * that no server can make us read a file of this machine. Segments in AES-128 are decrypted here. The thread of the client. */
+ * that no server can make us read a file of this machine. Segments in AES-128 are decrypted here. The thread of the access. */
 #pragma once
 
 #include "media/http-input.h"
@@ -8,9 +8,9 @@
 
 typedef struct _DubHttpNested DubHttpNested;
 
-/* @client: outlives it, as both outlive @format. @name: as errors call the source. Sets @format's opaque, io_open, io_close2 and
+/* @access: outlives it, as both outlive @format. @name: as errors call the source. Sets @format's opaque, io_open, io_close2 and
  * which protocols libavformat may use by itself: none. */
-DubHttpNested *dub_http_nested_new(DubHttpClient *client, const char *name, GCancellable *cancellable,
+DubHttpNested *dub_http_nested_new(DubHttpAccess *access, const char *name, GCancellable *cancellable,
                                    AVFormatContext *format);
 void dub_http_nested_free(DubHttpNested *self); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubHttpNested, dub_http_nested_free)

@@ -225,7 +225,7 @@ static void open_numbers(void)
 
 typedef struct {
     GCancellable *cancellable;
-    DubHttpClient *client;
+    DubHttpAccess *access;
     DubInput *input;
     GError *error;
 } Fixture;
@@ -233,15 +233,15 @@ typedef struct {
 static void set_up(Fixture *f, const char *url, int64_t first, int64_t end)
 {
     f->cancellable = g_cancellable_new();
-    f->client = dub_http_client_new(url, DUB_NS_PER_S, f->cancellable, &f->error);
+    f->access = dub_http_access_new(url, DUB_NS_PER_S, f->cancellable, &f->error);
     g_assert_no_error(f->error);
-    f->input = dub_http_input_open(f->client, url, first, end, &f->error);
+    f->input = dub_http_input_open(f->access, url, first, end, &f->error);
 }
 
 static void tear_down(Fixture *f)
 {
     dub_input_close(f->input);
-    dub_http_client_free(f->client);
+    dub_http_access_free(f->access);
     g_object_unref(f->cancellable);
     g_clear_error(&f->error);
     close_server();
@@ -376,13 +376,13 @@ static void test_user(void)
     g_assert_no_error(f.error);
     g_assert_null(strstr(dub_http_input_url(f.input), "secret"));
     expect_bytes(&f, 0, BODY_BYTES);
-    g_autoptr(DubHttpClient) other =
-        dub_http_client_new("http://me:secret@localhost/", DUB_NS_PER_S, f.cancellable, NULL);
+    g_autoptr(DubHttpAccess) other =
+        dub_http_access_new("http://me:secret@localhost/", DUB_NS_PER_S, f.cancellable, NULL);
     g_autofree char *there = url_of("/user");
     g_autoptr(GError) error = NULL;
     g_assert_null(dub_http_input_open(other, there, 0, -1, &error)); /* another server does not get it */
     g_assert_error(error, DUB_ERROR, DUB_ERROR_AUTH);
-    g_clear_pointer(&other, dub_http_client_free);
+    g_clear_pointer(&other, dub_http_access_free);
     tear_down(&f);
 }
 
@@ -399,8 +399,8 @@ static void test_cancelled(void)
     g_autofree char *url = url_of("/stands");
     g_autofree uint8_t *bytes = g_malloc(BODY_BYTES);
     f.cancellable = g_cancellable_new();
-    f.client = dub_http_client_new(url, 600 * DUB_NS_PER_S, f.cancellable, NULL);
-    f.input = dub_http_input_open(f.client, url, 0, -1, &f.error);
+    f.access = dub_http_access_new(url, 600 * DUB_NS_PER_S, f.cancellable, NULL);
+    f.input = dub_http_input_open(f.access, url, 0, -1, &f.error);
     g_assert_no_error(f.error);
     GThread *canceller = g_thread_new("canceller", cancel, f.cancellable);
     avio_read(dub_input_io(f.input), bytes, BODY_BYTES); /* with the limit of 600 s it would outlast the test's */
