@@ -62,7 +62,18 @@ static struct {
     uint8_t *body;
     gsize size;
     int n_requests, n_broken;
+    GMutex lock;
+    GCond left;
+    int n_connections; /* guarded by lock */
 } server;
+
+static void count_connection(int change)
+{
+    g_mutex_lock(&server.lock);
+    server.n_connections += change;
+    g_cond_signal(&server.left);
+    g_mutex_unlock(&server.lock);
+}
 
 /* --- the server -------------------------------------------------------------------------------------------------- */
 
@@ -159,6 +170,7 @@ static gboolean on_connection(GThreadedSocketService *service, GSocketConnection
                               void *user_data)
 {
     (void) service, (void) source, (void) user_data;
+    count_connection(1);
     g_autofree char *request = read_request(g_io_stream_get_input_stream(G_IO_STREAM(connection)));
     const Resource *resource = request ? find_resource(request) : NULL;
     g_atomic_int_inc(&server.n_requests);
@@ -166,6 +178,7 @@ static gboolean on_connection(GThreadedSocketService *service, GSocketConnection
         stand_still(g_io_stream_get_input_stream(G_IO_STREAM(connection)));
     else if (resource)
         answer(resource, request, G_IO_STREAM(connection));
+    count_connection(-1);
     return TRUE; /* the connection is closed when nobody holds it */
 }
 
@@ -203,6 +216,10 @@ static void close_server(void)
     g_socket_service_stop(server.service);
     g_socket_listener_close(G_SOCKET_LISTENER(server.service));
     g_object_unref(server.service);
+    g_mutex_lock(&server.lock);
+    while (server.n_connections > 0) /* all that read have gone */
+        g_cond_wait(&server.left, &server.lock);
+    g_mutex_unlock(&server.lock);
     g_main_loop_unref(server.loop);
     g_main_context_unref(server.context);
     g_free(server.body);
