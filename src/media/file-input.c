@@ -8,35 +8,21 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <libavutil/error.h>
-#include <libavutil/mem.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BUFFER_BYTES 65536
-
-struct _DubFileInput {
+typedef struct {
+    DubInput base;
     char *path;
     int fd;
-    int64_t size; /* -1: a pipe */
     int64_t silence_ns;
     GCancellable *cancellable;
-    AVIOContext *io;
-    GError *error;
-};
-
-static int fail(DubFileInput *self, GError *error, int status)
-{
-    if (self->error)
-        g_error_free(error);
-    else
-        self->error = error;
-    return status;
-}
+} FileInput;
 
 /* Linux tells POLLHUP of a named pipe only once a writer has been there, so a reader that opens first waits for it.
  * Returns: 0 when there is something to read, or an AVERROR. */
-static int wait_readable(DubFileInput *self)
+static int wait_readable(FileInput *self)
 {
     GPollFD polled[2] = { { .fd = self->fd, .events = G_IO_IN } };
     const guint n_polled = g_cancellable_make_pollfd(self->cancellable, &polled[1]) ? 2 : 1;
@@ -49,20 +35,22 @@ static int wait_readable(DubFileInput *self)
     if (n_polled == 2)
         g_cancellable_release_fd(self->cancellable);
     if (g_cancellable_is_cancelled(self->cancellable))
-        return fail(self, g_error_new_literal(DUB_ERROR, DUB_ERROR_CANCELLED, "interrupted"), AVERROR_EXIT);
+        return dub_input_fail(&self->base, g_error_new_literal(DUB_ERROR, DUB_ERROR_CANCELLED, "interrupted"),
+                              AVERROR_EXIT);
     if (n_ready > 0)
         return 0;
-    return fail(self,
-                g_error_new(DUB_ERROR, DUB_ERROR_TIMEOUT, "%s: no data came for %.3g s; does anybody write into it?",
-                            self->path, (double) self->silence_ns / DUB_NS_PER_S),
-                AVERROR(ETIMEDOUT));
+    return dub_input_fail(&self->base,
+                          g_error_new(DUB_ERROR, DUB_ERROR_TIMEOUT,
+                                      "%s: no data came for %.3g s; does anybody write into it?", self->path,
+                                      (double) self->silence_ns / DUB_NS_PER_S),
+                          AVERROR(ETIMEDOUT));
 }
 
 static int read_bytes(void *opaque, uint8_t *data, int size)
 {
-    DubFileInput *self = opaque;
+    FileInput *self = opaque;
     for (;;) {
-        const int status = self->size < 0 ? wait_readable(self) : 0;
+        const int status = self->base.size < 0 ? wait_readable(self) : 0;
         if (status < 0)
             return status;
         if (g_cancellable_is_cancelled(self->cancellable))
@@ -73,20 +61,18 @@ static int read_bytes(void *opaque, uint8_t *data, int size)
         if (n_read == 0)
             return AVERROR_EOF;
         if (errno != EAGAIN && errno != EINTR)
-            return fail(self, dub_error_from_errno(errno, self->path), AVERROR(EIO));
+            return dub_input_fail(&self->base, dub_error_from_errno(errno, self->path), AVERROR(EIO));
     }
 }
 
 static int64_t seek_to(void *opaque, int64_t offset, int whence)
 {
-    DubFileInput *self = opaque;
-    if (whence & AVSEEK_SIZE)
-        return self->size;
-    const off_t at = lseek(self->fd, offset, whence & ~AVSEEK_FORCE);
+    FileInput *self = opaque;
+    const off_t at = lseek(self->fd, offset, whence);
     return at < 0 ? AVERROR(errno) : at;
 }
 
-static bool open_descriptor(DubFileInput *self, GError **error)
+static bool open_descriptor(FileInput *self, GError **error)
 {
     struct stat facts;
     self->fd = g_str_equal(self->path, "-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
@@ -96,53 +82,37 @@ static bool open_descriptor(DubFileInput *self, GError **error)
         return false;
     }
     if (S_ISREG(facts.st_mode))
-        self->size = facts.st_size;
+        self->base.size = facts.st_size;
     else if (S_ISBLK(facts.st_mode))
-        self->size = lseek(self->fd, 0, SEEK_END), lseek(self->fd, 0, SEEK_SET);
+        self->base.size = lseek(self->fd, 0, SEEK_END), lseek(self->fd, 0, SEEK_SET);
     return true;
 }
 
-DubFileInput *dub_file_input_open(const char *path, int64_t silence_ns, GCancellable *cancellable, GError **error)
+static void free_input(DubInput *input)
 {
-    g_autoptr(DubFileInput) self = g_new0(DubFileInput, 1);
-    self->path = g_strdup(path);
-    self->fd = self->size = -1;
-    self->silence_ns = silence_ns;
-    self->cancellable = g_object_ref(cancellable);
-    if (!open_descriptor(self, error))
-        return NULL;
-    self->io = avio_alloc_context(av_malloc(BUFFER_BYTES), BUFFER_BYTES, 0, self, read_bytes, NULL,
-                                  self->size >= 0 ? seek_to : NULL);
-    self->io->seekable = self->size >= 0 ? AVIO_SEEKABLE_NORMAL : 0;
-    return g_steal_pointer(&self);
-}
-
-void dub_file_input_close(DubFileInput *self)
-{
-    if (!self)
-        return;
-    if (self->io)
-        av_freep(&self->io->buffer);
-    avio_context_free(&self->io);
+    FileInput *self = (FileInput *) input;
     if (self->fd >= 0)
         close(self->fd);
-    g_clear_error(&self->error);
     g_object_unref(self->cancellable);
     g_free(self->path);
     g_free(self);
 }
 
-AVIOContext *dub_file_input_io(DubFileInput *self)
-{
-    return self->io;
-}
+static const DubInputClass file_class = { read_bytes, seek_to, free_input };
 
-int64_t dub_file_input_size(const DubFileInput *self)
+DubInput *dub_file_input_open(const char *path, int64_t silence_ns, GCancellable *cancellable, GError **error)
 {
-    return self->size;
-}
-
-GError *dub_file_input_steal_error(DubFileInput *self)
-{
-    return g_steal_pointer(&self->error);
+    FileInput *self = g_new0(FileInput, 1);
+    self->path = g_strdup(path);
+    self->fd = -1;
+    self->base.size = -1;
+    self->silence_ns = silence_ns;
+    self->cancellable = g_object_ref(cancellable);
+    if (!open_descriptor(self, error)) {
+        free_input(&self->base);
+        return NULL;
+    }
+    self->base.is_seekable = self->base.size >= 0;
+    dub_input_init(&self->base, &file_class);
+    return &self->base;
 }

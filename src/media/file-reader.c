@@ -5,11 +5,13 @@
 #include "audio/libav-setup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/http.h"
 #include "base/log.h"
 #include "media/file-format.h"
 #include "media/file-input.h"
 #include "media/file-pictures.h"
 #include "media/file-tracks.h"
+#include "media/http-nested.h"
 #include "media/sound-decoder.h"
 
 #include <libavformat/avformat.h>
@@ -20,24 +22,31 @@
 #define NO_PIPE                                                                                                     \
     "this format cannot be read from a pipe, since its index comes last; write it into a file first, or pipe .ts, " \
     ".mkv or .wav"
+#define NO_RANGES                                                                                                   \
+    "its index comes last, and its server takes no Range requests; download it first, or let the server give .ts, " \
+    ".mkv or HLS"
 
 typedef struct {
     DubSourceFeed feed;
     gatomicrefcount refs;
     char *path, *name; /* name: as errors call it */
+    bool is_network;
     DubFileReaderConfig config;
     char *language;
     DubHandover *handover;
     GCancellable *cancellable;
 
     /* the thread's */
-    DubFileInput *input;
+    DubHttpAccess *http; /* of a network source, as the next */
+    DubHttpNested *nested;
+    DubInput *input;
     AVFormatContext *format;
     const AVStream *video, *audio;
     DubFilePictures *pictures;
     DubSoundDecoder *sound;
     int64_t n_pictures, end_ns;
     int64_t read_ns; /* end of what was read of any track, also of one that is not delivered */
+    bool has_key;    /* of a network source */
     bool is_refused; /* the handover takes no more */
 
     GMutex lock; /* guards all below */
@@ -62,7 +71,13 @@ static void fail(DubFileReader *self, DubErrorCode code, const char *text)
 static bool on_picture(DubAccessUnit *unit, GstCaps *caps, void *user_data)
 {
     DubFileReader *self = user_data;
-    if (!self->n_pictures++) {
+    self->has_key |= unit->key_frame;
+    if (self->is_network && !self->has_key) { /* joined in the middle: it cannot be shown */
+        dub_access_unit_free(unit);
+        return true;
+    }
+    const bool is_first = !self->n_pictures++;
+    if (is_first) {
         g_mutex_lock(&self->lock);
         gst_caps_replace(&self->streams.video_caps, caps);
         g_mutex_unlock(&self->lock);
@@ -72,6 +87,8 @@ static bool on_picture(DubAccessUnit *unit, GstCaps *caps, void *user_data)
                                    .unit = unit,
                                    .size_bytes = gst_buffer_get_size(unit->buffer) };
     self->is_refused = !dub_handover_push(self->handover, item);
+    if (is_first)
+        dub_handover_resume(self->handover); /* all may be known now */
     return !self->is_refused;
 }
 
@@ -79,6 +96,7 @@ static bool on_pcm(DubPcm *pcm, int64_t pts_ns, void *user_data)
 {
     DubFileReader *self = user_data;
     g_mutex_lock(&self->lock);
+    const bool is_first = !self->streams.rate_hz;
     self->streams.rate_hz = pcm->rate_hz;
     self->streams.channels = pcm->channels;
     g_mutex_unlock(&self->lock);
@@ -87,30 +105,54 @@ static bool on_pcm(DubPcm *pcm, int64_t pts_ns, void *user_data)
     self->is_refused = !dub_handover_push(
         self->handover,
         (DubHandoverItem){ .kind = DUB_HANDOVER_AUDIO, .pcm = pcm, .pts_ns = pts_ns, .size_bytes = size });
+    if (is_first)
+        dub_handover_resume(self->handover);
     return !self->is_refused;
 }
 
 /* --- opening (the thread) --- */
 
+/* Returns: (transfer full) (nullable): why the bytes themselves could not be read */
+static GError *steal_input_error(DubFileReader *self)
+{
+    GError *error = dub_input_steal_error(self->input);
+    return error || !self->nested ? error : dub_http_nested_steal_error(self->nested);
+}
+
 static bool fail_opening(DubFileReader *self, int status, int score)
 {
-    GError *error = dub_file_input_steal_error(self->input);
+    GError *error = steal_input_error(self);
     if (error)
         dub_handover_fail(self->handover, error);
     else if (status == AVERROR_DEMUXER_NOT_FOUND || score <= AVPROBE_SCORE_EXTENSION)
         fail(self, DUB_ERROR_CORRUPT, "not a media file");
-    else if (dub_file_input_size(self->input) < 0)
-        fail(self, DUB_ERROR_UNSUPPORTED, NO_PIPE);
+    else if (dub_input_size(self->input) < 0)
+        fail(self, DUB_ERROR_UNSUPPORTED, self->is_network ? NO_RANGES : NO_PIPE);
     else
         fail(self, DUB_ERROR_CORRUPT, "corrupt, or cut short before its index");
     return false;
 }
 
+/* What is offered beside the chosen tracks in playlists of its own is not downloaded. */
+static void leave_others(const DubFileReader *self)
+{
+    for (unsigned i = 0; i < self->format->nb_streams && dub_file_format_is_hls(self->format->iformat); i++)
+        if (self->format->streams[i] != self->video && self->format->streams[i] != self->audio)
+            self->format->streams[i]->discard = AVDISCARD_ALL;
+}
+
 static bool open_format(DubFileReader *self)
 {
-    int status = 0, score = 0;
-    self->format = dub_file_format_open(self->input, self->path, self->cancellable, &status, &score);
-    return self->format || fail_opening(self, status, score);
+    GError *error = NULL;
+    DubFileFormat opened;
+    const DubFileFormatConfig config = { self->is_network ? dub_http_input_url(self->input) : self->path, self->name,
+                                         self->cancellable, self->http };
+    const bool is_open = dub_file_format_open(self->input, &config, &opened, &error);
+    self->format = opened.format;
+    self->nested = opened.nested;
+    if (error)
+        dub_handover_fail(self->handover, error);
+    return is_open || (!error && fail_opening(self, opened.status, opened.score));
 }
 
 static bool open_tracks(DubFileReader *self)
@@ -136,23 +178,22 @@ static bool choose_tracks(DubFileReader *self)
     g_autoptr(GError) error = NULL;
     self->video = dub_file_tracks_find_video(self->format);
     self->audio = dub_file_tracks_find_audio(self->format, self->config.audio_track, self->language, &error);
+    const char *path =
+        self->is_network || dub_input_size(self->input) < 0 ? NULL : self->path; /* read once, or twice */
     g_mutex_lock(&self->lock);
     self->streams.has_video = self->video != NULL;
     self->streams.has_audio = self->audio != NULL;
     self->streams.video_format = self->video ? dub_track_format_new(self->video) : NULL;
     self->streams.audio_name = self->audio ? dub_file_tracks_audio_name(self->format, self->audio) : NULL;
-    self->streams.carried = self->audio
-                                ? dub_carried_tracks_new(self->format, self->video, self->audio,
-                                                         dub_file_input_size(self->input) < 0 ? NULL : self->path)
-                                : NULL;
+    self->streams.carried = self->audio ? dub_carried_tracks_new(self->format, self->video, self->audio, path) : NULL;
     self->streams.is_length_declared =
-        dub_file_tracks_is_length_declared(self->format, self->video, dub_file_input_size(self->input)) ||
-        dub_file_tracks_is_length_declared(self->format, self->audio, dub_file_input_size(self->input));
-    if (self->format->duration > 0)
-        self->duration_ns = self->format->duration * (DUB_NS_PER_S / AV_TIME_BASE);
+        dub_file_tracks_is_length_declared(self->format, self->video, dub_input_size(self->input)) ||
+        dub_file_tracks_is_length_declared(self->format, self->audio, dub_input_size(self->input));
+    self->duration_ns = dub_file_tracks_duration_ns(self->format);
     g_mutex_unlock(&self->lock);
     if (error)
         fail(self, error->code, error->message);
+    leave_others(self);
     return self->audio != NULL;
 }
 
@@ -194,19 +235,28 @@ static int read_all(DubFileReader *self)
     return self->is_refused ? 0 : status;
 }
 
+/* A live stream may lose a segment and go on; something whole has then not been delivered whole. */
+static bool fail_if_input_did(DubFileReader *self)
+{
+    const bool may_lose = self->nested && self->duration_ns == DUB_TIME_NONE;
+    GError *error = dub_input_steal_error(self->input);
+    if (!error && self->nested && (!may_lose || dub_http_nested_is_broken(self->nested)))
+        error = dub_http_nested_steal_error(self->nested);
+    if (error)
+        dub_handover_fail(self->handover, error);
+    return error != NULL;
+}
+
 /* What was announced has been delivered, or it is said what was not. */
 static void finish(DubFileReader *self, int status)
 {
     if (self->pictures)
         dub_file_pictures_push(self->pictures, NULL);
     dub_sound_decoder_push(self->sound, NULL);
-    GError *error = dub_file_input_steal_error(self->input);
-    if (error) {
-        dub_handover_fail(self->handover, error);
+    if (fail_if_input_did(self))
         return;
-    }
-    if (dub_file_input_size(self->input) < 0 && self->end_ns == 0) {
-        fail(self, DUB_ERROR_UNSUPPORTED, NO_PIPE);
+    if (dub_input_size(self->input) < 0 && self->end_ns == 0) {
+        fail(self, DUB_ERROR_UNSUPPORTED, self->is_network ? NO_RANGES : NO_PIPE);
         return;
     }
     if (status != AVERROR_EOF && !self->streams.is_length_declared) { /* where it is, the source compares */
@@ -235,20 +285,29 @@ static void set_complete(DubFileReader *self)
     g_mutex_unlock(&self->lock);
 }
 
-static void read_file(DubFileReader *self)
+static bool open_bytes(DubFileReader *self)
 {
     GError *error = NULL;
-    self->input = dub_file_input_open(self->path, self->config.silence_ns, self->cancellable, &error);
-    if (!self->input) {
-        dub_handover_fail(self->handover, error);
-        return;
+    if (self->is_network) {
+        self->http = dub_http_access_new(self->path, self->config.silence_ns, self->cancellable, &error);
+        self->input = self->http ? dub_http_input_open(self->http, self->path, 0, -1, &error) : NULL;
+    } else {
+        self->input = dub_file_input_open(self->path, self->config.silence_ns, self->cancellable, &error);
     }
-    if (!open_format(self))
+    if (!self->input)
+        dub_handover_fail(self->handover, error);
+    return self->input != NULL;
+}
+
+static void read_file(DubFileReader *self)
+{
+    if (!open_bytes(self) || !open_format(self))
         return;
     const bool has_sound = choose_tracks(self);
     set_complete(self);
     if (!has_sound) {
-        dub_handover_push(self->handover, (DubHandoverItem){ .kind = DUB_HANDOVER_EOS });
+        if (!fail_if_input_did(self))
+            dub_handover_push(self->handover, (DubHandoverItem){ .kind = DUB_HANDOVER_EOS });
         return;
     }
     if (!open_tracks(self))
@@ -263,7 +322,9 @@ static void close_all(DubFileReader *self)
     g_clear_pointer(&self->pictures, dub_file_pictures_free);
     g_clear_pointer(&self->sound, dub_sound_decoder_free);
     avformat_close_input(&self->format);
-    g_clear_pointer(&self->input, dub_file_input_close);
+    g_clear_pointer(&self->nested, dub_http_nested_free);
+    g_clear_pointer(&self->input, dub_input_close);
+    g_clear_pointer(&self->http, dub_http_access_free);
 }
 
 static void unref(DubSourceFeed *feed)
@@ -305,12 +366,14 @@ static void start(DubSourceFeed *feed)
     g_thread_unref(g_thread_new("file-reader", run, self));
 }
 
-/* A disk that does not answer is left to the thread. */
+/* A disk that does not answer is left to the thread. So is a server from the first: other streams run on this loop. */
 static void stop(DubSourceFeed *feed)
 {
     DubFileReader *self = reader_of(feed);
     const int64_t until_us = g_get_monotonic_time() + STOP_MAX_US;
     g_cancellable_cancel(self->cancellable);
+    if (self->is_network)
+        return;
     g_mutex_lock(&self->lock);
     while (self->is_running && g_cond_wait_until(&self->ended, &self->lock, until_us)) {
     }
@@ -347,6 +410,11 @@ static int64_t duration_ns(DubSourceFeed *feed)
 
 static const DubSourceFeedClass reader_class = { start, stop, unref, get_streams, freeze, duration_ns };
 
+bool dub_file_reader_is_http(const char *uri)
+{
+    return !g_ascii_strncasecmp(uri, "http://", 7) || !g_ascii_strncasecmp(uri, "https://", 8);
+}
+
 DubSourceFeed *dub_file_reader_new(const char *path, const DubFileReaderConfig *config, DubHandover *handover)
 {
     dub_libav_setup();
@@ -356,7 +424,8 @@ DubSourceFeed *dub_file_reader_new(const char *path, const DubFileReaderConfig *
     g_mutex_init(&self->lock);
     g_cond_init(&self->ended);
     self->path = g_strdup(path);
-    self->name = g_strdup(g_str_equal(path, "-") ? "standard input" : path);
+    self->name = g_str_equal(path, "-") ? g_strdup("standard input") : dub_url_printable(path);
+    self->is_network = dub_file_reader_is_http(path);
     self->config = *config;
     self->language = g_strdup(config->language);
     self->handover = dub_handover_ref(handover);

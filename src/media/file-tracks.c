@@ -23,7 +23,7 @@ const AVStream *dub_file_tracks_find_video(const AVFormatContext *format)
     for (unsigned i = 0; i < format->nb_streams; i++) {
         const AVStream *stream = format->streams[i];
         if (stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !is_cover(stream) &&
-            stream->codecpar->codec_id != AV_CODEC_ID_NONE)
+            stream->codecpar->codec_id != AV_CODEC_ID_NONE && stream->discard < AVDISCARD_ALL)
             return stream;
     }
     return NULL;
@@ -31,7 +31,7 @@ const AVStream *dub_file_tracks_find_video(const AVFormatContext *format)
 
 static bool is_audio(const AVStream *stream)
 {
-    return stream->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+    return stream->codecpar->codec_type == AVMEDIA_TYPE_AUDIO && stream->discard < AVDISCARD_ALL;
 }
 
 /* "en", "en-US", "eng": all the same; Matroska's older "ger" and "fre" are ISO 639-2's bibliographic codes. */
@@ -112,6 +112,26 @@ static bool is_mov(const AVFormatContext *format)
     return strstr(format->iformat->name, "mov") != NULL;
 }
 
+/* An MP4 in fragments that is read from its beginning on: what its header says ends with the first fragment. */
+static bool is_growing(const AVFormatContext *format, const AVStream *stream)
+{
+    const bool is_read_ahead = format->pb->seekable & AVIO_SEEKABLE_NORMAL && !(format->flags & AVFMT_FLAG_IGNIDX);
+    return is_mov(format) && !is_read_ahead && stream->nb_frames == 0;
+}
+
+int64_t dub_file_tracks_duration_ns(const AVFormatContext *format)
+{
+    const bool is_hls = g_str_equal(format->iformat->name, "hls");
+    if (format->duration <= 0)
+        return DUB_TIME_NONE;
+    if (is_hls && format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) /* by the size of the playlist */
+        return DUB_TIME_NONE;
+    for (unsigned i = 0; i < format->nb_streams; i++)
+        if (is_growing(format, format->streams[i]))
+            return DUB_TIME_NONE;
+    return format->duration * (DUB_NS_PER_S / AV_TIME_BASE);
+}
+
 static int64_t to_ns(const AVStream *stream, int64_t time)
 {
     const AVRational ns = { 1, DUB_NS_PER_S };
@@ -123,7 +143,8 @@ int64_t dub_file_tracks_sound_end_ns(const AVFormatContext *format, const AVStre
 {
     AVStream *stream = (AVStream *) audio; /* only read */
     const int n_entries = avformat_index_get_entries_count(stream);
-    if (!is_mov(format) || n_entries < 1 || audio->duration <= 0 || audio->start_time == AV_NOPTS_VALUE)
+    if (!is_mov(format) || is_growing(format, audio) || n_entries < 1 || audio->duration <= 0 ||
+        audio->start_time == AV_NOPTS_VALUE)
         return G_MAXINT64;
     const int64_t end = audio->start_time + audio->duration;
     for (int i = n_entries - 1; i >= 0; i--) {

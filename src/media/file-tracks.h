@@ -1,4 +1,5 @@
-/* media/file-tracks.h: which of a file's tracks are read, and what its container says about them. Pure, one thread. */
+/* media/file-tracks.h: which of a file's tracks are read, and what its container says about them. A track that is discarded does
+ * not count. Pure, one thread. */
 #pragma once
 
 #include <glib.h>
@@ -15,5 +16,6 @@ const AVStream *dub_file_tracks_find_audio(const AVFormatContext *format, unsign
 char *dub_file_tracks_audio_name(const AVFormatContext *format, const AVStream *audio);
 /* Where the track's sound ends by its edit list; G_MAXINT64: where its packets end. */
 int64_t dub_file_tracks_sound_end_ns(const AVFormatContext *format, const AVStream *audio);
+int64_t dub_file_tracks_duration_ns(const AVFormatContext *format); /* DUB_TIME_NONE: not known, or not yet */
 /* Whether a file that ends before its stated duration was cut short. @file_bytes: -1: not known */
 bool dub_file_tracks_is_length_declared(AVFormatContext *format, const AVStream *stream, int64_t file_bytes);

@@ -32,19 +32,19 @@ static const TextRule network_rules[] = {
     { "no stream is available", DUB_ERROR_NOT_FOUND, "no such stream on the server" },
     { "bad request (400)", DUB_ERROR_NOT_FOUND,
       "the server does not know this path" }, /* MediaMTX, where none is configured */
-    { "connection refused", DUB_ERROR_NETWORK, "connection refused; is the server running there?" },
+    { "connection refused", DUB_ERROR_NETWORK, DUB_SAYS_REFUSED },
     { "'play' cmd failed", DUB_ERROR_NOT_FOUND, "no such stream on the server" },
     { "'publish' cmd failed", DUB_ERROR_BUSY, "the server refuses the path; it may be in use by another publisher" },
     { "could not open resource for reading and writing", DUB_ERROR_NETWORK,
       "cannot connect; is the server running there?" },
-    { "could not connect", DUB_ERROR_NETWORK, "connection refused; is the server running there?" },
-    { "no route to host", DUB_ERROR_NETWORK, "host unreachable" },
-    { "unreachable", DUB_ERROR_NETWORK, "host unreachable" },
-    { "resolv", DUB_ERROR_NETWORK, "host name does not resolve" },
-    { "name or service not known", DUB_ERROR_NETWORK, "host name does not resolve" },
+    { "could not connect", DUB_ERROR_NETWORK, DUB_SAYS_REFUSED },
+    { "no route to host", DUB_ERROR_NETWORK, DUB_SAYS_UNREACHABLE },
+    { "unreachable", DUB_ERROR_NETWORK, DUB_SAYS_UNREACHABLE },
+    { "resolv", DUB_ERROR_NETWORK, DUB_SAYS_UNRESOLVED },
+    { "name or service not known", DUB_ERROR_NETWORK, DUB_SAYS_UNRESOLVED },
     { "reason error (-5)", DUB_ERROR_NETWORK, "cannot be read; is the server running there?" },
-    { "timed out", DUB_ERROR_TIMEOUT, "the server does not answer" },
-    { "timeout", DUB_ERROR_TIMEOUT, "the server does not answer" },
+    { "timed out", DUB_ERROR_TIMEOUT, DUB_SAYS_NO_ANSWER },
+    { "timeout", DUB_ERROR_TIMEOUT, DUB_SAYS_NO_ANSWER },
 };
 
 typedef struct {
@@ -69,9 +69,9 @@ static const TextRule *find_rule(const TextRule *rules, gsize n_rules, const cha
 static Meaning resource_meaning(int code, bool is_network)
 {
     switch (code) {
-    case GST_RESOURCE_ERROR_NOT_FOUND: return (Meaning){ DUB_ERROR_NOT_FOUND, "not found" };
+    case GST_RESOURCE_ERROR_NOT_FOUND: return (Meaning){ DUB_ERROR_NOT_FOUND, DUB_SAYS_NOT_FOUND };
     case GST_RESOURCE_ERROR_BUSY: return (Meaning){ DUB_ERROR_BUSY, "in use" };
-    case GST_RESOURCE_ERROR_NOT_AUTHORIZED: return (Meaning){ DUB_ERROR_AUTH, "access refused" };
+    case GST_RESOURCE_ERROR_NOT_AUTHORIZED: return (Meaning){ DUB_ERROR_AUTH, DUB_SAYS_NO_ACCESS };
     case GST_RESOURCE_ERROR_NO_SPACE_LEFT:
         return (Meaning){ DUB_ERROR_NO_SPACE, "no space left on device; free some space and try again" };
     default: break;

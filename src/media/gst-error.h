@@ -5,6 +5,14 @@
 #include <gst/gst.h>
 #include <stdbool.h>
 
+/* What is said of a server that cannot be reached, whichever library reports it. */
+#define DUB_SAYS_REFUSED     "connection refused; is the server running there?"
+#define DUB_SAYS_UNREACHABLE "host unreachable"
+#define DUB_SAYS_UNRESOLVED  "host name does not resolve"
+#define DUB_SAYS_NO_ANSWER   "the server does not answer"
+#define DUB_SAYS_NOT_FOUND   "not found"
+#define DUB_SAYS_NO_ACCESS   "access refused"
+
 /**
  * dub_gst_error_new:
  * @message: GST_MESSAGE_ERROR

@@ -130,7 +130,7 @@ static DubHandoverItem *pop(DubHandover *self)
     if (item) {
         self->bytes -= item->size_bytes;
         if (self->mode == DUB_HANDOVER_BLOCK && is_half_empty(self))
-            g_cond_broadcast(&self->room); /* HLS has a thread a stream */
+            g_cond_broadcast(&self->room);
     }
     g_mutex_unlock(&self->lock);
     return item;

@@ -1,5 +1,5 @@
 /* media/handover.h: what GStreamer's streaming threads have for the loop, in order, through one bounded queue.
- * push, fail and close: any thread. The rest: the loop thread. Reference counted, since a streaming thread that hangs in
+ * push, fail, resume and close: any thread. The rest: the loop thread. Reference counted, since a streaming thread that hangs in
  * a network call may outlive its source. */
 #pragma once
 

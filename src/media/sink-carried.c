@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "media/file-format.h"
+#include "media/file-input.h"
 #include "media/text-subtitles.h"
 
 #include <unicode/uloc.h>
@@ -42,7 +43,7 @@ struct _DubSinkCarried {
     bool has_packets;
     GCancellable *cancellable;
 
-    DubFileInput *input;
+    DubInput *input;
     AVFormatContext *in;
     AVPacket *packet;
     Kept *pending;      /* whose `packet` is; NULL: none */
@@ -65,7 +66,7 @@ void dub_sink_carried_free(DubSinkCarried *self)
     if (!self)
         return;
     avformat_close_input(&self->in);
-    dub_file_input_close(self->input);
+    dub_input_close(self->input);
     av_packet_free(&self->packet);
     g_ptr_array_unref(self->kept);
     dub_carried_tracks_unref(self->tracks);
@@ -231,16 +232,17 @@ static Kept *find_kept(const DubSinkCarried *self, int index)
 static bool open_file(DubSinkCarried *self, GError **error)
 {
     const char *path = dub_carried_tracks_path(self->tracks);
-    int status = 0, score = 0;
+    const DubFileFormatConfig config = { .path = path, .name = path, .cancellable = self->cancellable };
+    DubFileFormat opened;
     self->input = dub_file_input_open(path, SILENCE_NS, self->cancellable, error);
     if (!self->input)
         return false;
-    self->in = dub_file_format_open(self->input, path, self->cancellable, &status, &score);
-    if (!self->in) {
+    if (!dub_file_format_open(self->input, &config, &opened, NULL)) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_CORRUPT, "%s: its further tracks cannot be read: %s", path,
-                    av_err2str(status));
+                    av_err2str(opened.status));
         return false;
     }
+    self->in = opened.format;
     for (unsigned i = 0; i < self->in->nb_streams; i++)
         if ((int) i != self->clock_index && !find_kept(self, (int) i))
             self->in->streams[i]->discard = AVDISCARD_ALL;

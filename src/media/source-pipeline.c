@@ -1,11 +1,10 @@
 /* media/source-pipeline.c: fronts (what yields parsed streams), messages, life. source-branch.c
  * has what becomes of each stream.
  *
- *   FLV file      filesrc ! flv-demux.c                     \
- *   http          souphttpsrc ! typefind ! hlsdemux, parsebin \                 video: [parser] ! appsink
- *   srt           srtsrc ! parsebin                            > pad-added ->
- *   rtsp          rtspsrc ! parsebin (per pad)                /                  audio: decoder ! audioconvert ! appsink
- *   rtmp          rtmp2src ! flv-demux.c                      /
+ *   FLV file      filesrc ! flv-demux.c          \
+ *   srt           srtsrc ! parsebin               \               video: [parser] ! appsink
+ *   rtsp          rtspsrc ! parsebin (per pad)    /  pad-added ->
+ *   rtmp          rtmp2src ! flv-demux.c         /                audio: decoder ! audioconvert ! appsink
  *
  * No queue elements: the demuxer's thread carries a buffer all the way into the handover, which is the one bounded queue.
  * Sinks neither wait for the clock nor preroll. `lock` guards the stream facts, which the loop reads. */
@@ -24,16 +23,14 @@
 #include <string.h>
 
 #define OUR_FLV_DEMUX  "our FLV demuxer" /* media/flv-demux.h */
-#define HTTP_TIMEOUT_S 10u
-#define HTTP_RETRIES   2
 #define SRT_GOODBYE_NS (3 * DUB_NS_PER_S)
 
 static const struct {
     const char *scheme;
     Front front;
 } schemes[] = {
-    { "http", FRONT_HTTP }, { "https", FRONT_HTTP }, { "rtmp", FRONT_RTMP }, { "rtmps", FRONT_RTMP },
-    { "rtsp", FRONT_RTSP }, { "rtsps", FRONT_RTSP }, { "srt", FRONT_SRT },
+    { "rtmp", FRONT_RTMP },  { "rtmps", FRONT_RTMP }, { "rtsp", FRONT_RTSP },
+    { "rtsps", FRONT_RTSP }, { "srt", FRONT_SRT },
 };
 
 bool dub_source_pipeline_is_network(const DubSourcePipeline *self)
@@ -57,10 +54,8 @@ static void add_parsebin_behind(DubSourcePipeline *self, GstPad *pad);
 
 static void handle_pad(DubSourcePipeline *self, GstPad *pad, GstCaps *caps)
 {
-    static const char *const containers[] = { "application/x-rtp", "video/mpegts", "video/quicktime", "audio/x-m4a",
-                                              NULL };
     const char *type = gst_structure_get_name(gst_caps_get_structure(caps, 0));
-    if (g_strv_contains(containers, type))
+    if (g_str_equal(type, "application/x-rtp"))
         add_parsebin_behind(self, pad);
     else if (g_str_has_prefix(type, "video/") || g_str_has_prefix(type, "image/"))
         dub_source_link_stream(self, pad, caps, true);
@@ -127,7 +122,7 @@ static void connect_pads(DubSourcePipeline *self, GstElement *element)
                           unref_closure, 0);
 }
 
-/* RTP needs depayloading as well as parsing, per stream; HLS gives whole containers. */
+/* RTP needs depayloading as well as parsing, per stream. */
 static void add_parsebin_behind(DubSourcePipeline *self, GstPad *pad)
 {
     GstElement *parsebin = gst_element_factory_make("parsebin", NULL);
@@ -135,8 +130,7 @@ static void add_parsebin_behind(DubSourcePipeline *self, GstPad *pad)
         dub_source_pipeline_fail(self, DUB_ERROR_UNSUPPORTED, "the GStreamer element parsebin is not installed");
         return;
     }
-    if (self->front == FRONT_RTSP)
-        dub_rtsp_sync_attach(pad);
+    dub_rtsp_sync_attach(pad);
     connect_pads(self, parsebin);
     g_autoptr(GPtrArray) chain = g_ptr_array_new();
     g_ptr_array_add(chain, parsebin);
@@ -283,38 +277,6 @@ static GstElement *build_linked(DubSourcePipeline *self, const char *source, con
     return from;
 }
 
-/* A playlist or a plain file behind the URL: only its first bytes tell. (hlsdemux, not hlsdemux2: that one of 1.22.0
- * frees a locked mutex when a live playlist is left.) */
-static void on_type_found(GstElement *typefind, guint probability, GstCaps *caps, void *user_data)
-{
-    (void) probability;
-    DubSourcePipeline *self = user_data;
-    const bool is_playlist = gst_structure_has_name(gst_caps_get_structure(caps, 0), "application/x-hls");
-    g_autoptr(GPtrArray) chain = g_ptr_array_new();
-    if (!dub_source_append_element(self, chain, is_playlist ? "hlsdemux" : "parsebin"))
-        return;
-    connect_pads(self, chain->pdata[0]);
-    note_told(self, typefind, false, false);
-    g_autoptr(GstPad) pad = gst_element_get_static_pad(typefind, "src");
-    if (!dub_source_link_chain(self, pad, chain))
-        dub_source_pipeline_fail(self, DUB_ERROR_UNSUPPORTED, "what lies there cannot be read");
-}
-
-static bool build_http(DubSourcePipeline *self, GError **error)
-{
-    GstElement *source = make_element(self, "souphttpsrc", error);
-    GstElement *typefind = source ? make_element(self, "typefind", error) : NULL;
-    if (!typefind)
-        return false;
-    g_object_set(source, "location", self->uri, "timeout", HTTP_TIMEOUT_S, "retries", HTTP_RETRIES, NULL);
-    g_signal_connect_data(typefind, "have-type", G_CALLBACK(on_type_found), dub_source_pipeline_ref(self),
-                          unref_closure, 0);
-    g_mutex_lock(&self->lock);
-    g_ptr_array_add(self->pending, typefind); /* until it has found the demuxer that tells */
-    g_mutex_unlock(&self->lock);
-    return gst_element_link(source, typefind);
-}
-
 static bool build_flv_file(DubSourcePipeline *self, GError **error)
 {
     return build_linked(self, "filesrc", self->uri, OUR_FLV_DEMUX, error) != NULL;
@@ -352,7 +314,6 @@ static bool build_front(DubSourcePipeline *self, GError **error)
 {
     switch (self->front) {
     case FRONT_FLV_FILE: return build_flv_file(self, error);
-    case FRONT_HTTP: return build_http(self, error);
     case FRONT_RTMP: return build_linked(self, "rtmp2src", self->uri, OUR_FLV_DEMUX, error) != NULL;
     case FRONT_RTSP: return build_rtsp(self, error);
     case FRONT_SRT: return build_srt(self, error);

@@ -1,4 +1,4 @@
-/* media/source-pipeline.h: the GStreamer half of a source: live streams, HTTP, and FLV files. It finds the streams, links one of
+/* media/source-pipeline.h: the GStreamer half of a source: live streams and FLV files. It finds the streams, links one of
  * video and one of audio, and puts what they yield into the handover. Loop thread; GStreamer's threads hold references while
  * they run. */
 #pragma once

@@ -8,7 +8,7 @@
 
 typedef struct _DubSourcePipeline DubSourcePipeline;
 
-typedef enum { FRONT_FLV_FILE, FRONT_HTTP, FRONT_RTMP, FRONT_RTSP, FRONT_SRT } Front;
+typedef enum { FRONT_FLV_FILE, FRONT_RTMP, FRONT_RTSP, FRONT_SRT } Front;
 
 typedef struct {
     DubSourcePipeline *pipeline; /* not a reference: the closures that carry a branch hold one */

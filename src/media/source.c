@@ -46,11 +46,6 @@ bool dub_media_uri_is_live(const char *uri)
     return lower && g_strv_contains(live, lower);
 }
 
-static bool is_http(const char *uri)
-{
-    return !g_ascii_strncasecmp(uri, "http://", 7) || !g_ascii_strncasecmp(uri, "https://", 8);
-}
-
 void dub_source_streams_clear(DubSourceStreams *streams)
 {
     gst_clear_caps(&streams->video_caps);
@@ -255,7 +250,9 @@ static bool deliver(DubHandoverItem *item, void *user_data)
 static GError *silence_error(DubSource *self)
 {
     const bool is_local = !dub_media_uri_is_live(self->uri);
-    const int64_t limit_ns = is_local ? LOCAL_SILENCE_NS : is_http(self->uri) ? HTTP_SILENCE_NS : LIVE_SILENCE_NS;
+    const int64_t limit_ns = is_local                             ? LOCAL_SILENCE_NS
+                             : dub_file_reader_is_http(self->uri) ? HTTP_SILENCE_NS
+                                                                  : LIVE_SILENCE_NS;
     const int64_t last_ns = dub_handover_last_arrival_ns(self->handover);
     if (dub_clock_now() - MAX(last_ns, self->started_ns) < limit_ns)
         return NULL;
@@ -304,6 +301,13 @@ static bool is_flv_file(const char *path)
 
 static DubSourceFeed *new_feed(DubSource *self, const DubSourceChoice *choice, GError **error)
 {
+    DubFileReaderConfig config = { .audio_track = choice ? choice->audio_track : 0,
+                                   .language = choice ? choice->language : NULL,
+                                   .silence_ns = LOCAL_SILENCE_NS };
+    if (dub_file_reader_is_http(self->uri)) {
+        config.silence_ns = HTTP_SILENCE_NS;
+        return dub_file_reader_new(self->uri, &config, self->handover);
+    }
     if (strstr(self->uri, "://") && g_ascii_strncasecmp(self->uri, "file://", 7) != 0)
         return dub_source_pipeline_new(self->uri, self->handover, error);
     g_autofree char *path =
@@ -312,16 +316,13 @@ static DubSourceFeed *new_feed(DubSource *self, const DubSourceChoice *choice, G
         return NULL;
     if (is_flv_file(path))
         return dub_source_pipeline_new(path, self->handover, error);
-    const DubFileReaderConfig config = { .audio_track = choice ? choice->audio_track : 0,
-                                         .language = choice ? choice->language : NULL,
-                                         .silence_ns = LOCAL_SILENCE_NS };
     return dub_file_reader_new(path, &config, self->handover);
 }
 
 DubSource *dub_source_new(const char *uri, const DubSourceChoice *choice, const DubSourceCallbacks *callbacks,
                           void *user_data, GError **error)
 {
-    const bool blocks = !dub_media_uri_is_live(uri) || is_http(uri);
+    const bool blocks = !dub_media_uri_is_live(uri) || dub_file_reader_is_http(uri);
     DubSource *self = g_new0(DubSource, 1);
     self->refs = 1;
     self->uri = g_strdup(uri);

@@ -1,7 +1,7 @@
 /* media/source.h: a file or a live URL in; encoded video and decoded PCM out, with the timestamps they came with.
- * Local files, pipes and playlists are read by libavformat (media/file-reader.h); GStreamer pipelines read the rest: rtmp2src,
- * rtspsrc, srtsrc, souphttpsrc ! hlsdemux. Video is parsed, never decoded. Loop thread only: callbacks come on the GMainContext that was thread-default at creation, never from inside a
- * call, and none after dub_source_free(). */
+ * Local files, pipes, playlists and what is behind http(s) are read by libavformat (media/file-reader.h); GStreamer pipelines read
+ * the rest: rtmp2src, rtspsrc, srtsrc. Video is parsed, never decoded. Loop thread only: callbacks come on the GMainContext that
+ * was thread-default at creation, never from inside a call, and none after dub_source_free(). */
 #pragma once
 
 #include "audio/pcm.h"

@@ -97,6 +97,19 @@ def test_a_track_that_is_announced_but_empty_is_an_error(base, tmp_path):
     assert status == 6 and "its video track holds no picture" in error
 
 
+# --- pipes ---
+
+def test_mp4_in_fragments_through_a_pipe(base, tmp_path):
+    """Its header ends with the first fragment, of 2 s: the sound does not."""
+    source = tmp_path / "parts.mp4"
+    ffmpeg("-i", base, "-c", "copy", "-movflags", "+frag_keyframe+empty_moov+default_base_moof", source)
+    with subprocess.Popen(["cat", source], stdout=subprocess.PIPE) as cat:
+        status, facts, error = copy("-", stdin=cat.stdout)
+    assert status == 0, error
+    assert facts["n_video"] == SECONDS * FPS
+    assert abs(facts["n_audio_frames"] / RATE_HZ - SECONDS) < 0.1
+
+
 # --- edit lists ---
 
 def boxes(data, path, start=0, end=None):

@@ -11,7 +11,7 @@
 typedef struct {
     char *folder, *path;
     GCancellable *cancellable;
-    DubFileInput *input;
+    DubInput *input;
 } Fixture;
 
 static void set_up(Fixture *f, int64_t silence_ns)
@@ -25,12 +25,12 @@ static void set_up(Fixture *f, int64_t silence_ns)
     f->input = dub_file_input_open(f->path, silence_ns, f->cancellable, &error);
     g_assert_no_error(error);
     g_assert_cmpint(dub_clock_now() - before_ns, <, DUB_NS_PER_S); /* nobody writes yet: that holds up no open */
-    g_assert_cmpint(dub_file_input_size(f->input), ==, -1);
+    g_assert_cmpint(dub_input_size(f->input), ==, -1);
 }
 
 static void tear_down(Fixture *f)
 {
-    dub_file_input_close(f->input);
+    dub_input_close(f->input);
     g_object_unref(f->cancellable);
     g_unlink(f->path);
     g_rmdir(f->folder);
@@ -53,10 +53,10 @@ static void test_writer_comes_and_goes(void)
     uint8_t bytes[16] = { 0 };
     set_up(&f, 20 * DUB_NS_PER_S);
     GThread *writer = g_thread_new("writer", write_later, &f);
-    g_assert_cmpint(avio_read(dub_file_input_io(f.input), bytes, sizeof bytes), ==, 5);
+    g_assert_cmpint(avio_read(dub_input_io(f.input), bytes, sizeof bytes), ==, 5);
     g_assert_cmpint(memcmp(bytes, "sound", 5), ==, 0);
-    g_assert_true(avio_feof(dub_file_input_io(f.input)));
-    g_assert_null(dub_file_input_steal_error(f.input));
+    g_assert_true(avio_feof(dub_input_io(f.input)));
+    g_assert_null(dub_input_steal_error(f.input));
     g_thread_join(writer);
     tear_down(&f);
 }
@@ -66,8 +66,8 @@ static void test_nobody_writes(void)
     Fixture f = { 0 };
     uint8_t byte;
     set_up(&f, 200 * DUB_NS_PER_MS);
-    g_assert_cmpint(avio_read(dub_file_input_io(f.input), &byte, 1), <=, 0);
-    g_autoptr(GError) error = dub_file_input_steal_error(f.input);
+    g_assert_cmpint(avio_read(dub_input_io(f.input), &byte, 1), <=, 0);
+    g_autoptr(GError) error = dub_input_steal_error(f.input);
     g_assert_error(error, DUB_ERROR, DUB_ERROR_TIMEOUT);
     g_assert_nonnull(strstr(error->message, "no data came for 0.2 s"));
     tear_down(&f);
@@ -86,7 +86,7 @@ static void test_cancelled(void)
     set_up(&f, 60 * DUB_NS_PER_S);
     GThread *canceller = g_thread_new("canceller", cancel, f.cancellable);
     const int64_t before_ns = dub_clock_now();
-    g_assert_cmpint(avio_read(dub_file_input_io(f.input), &byte, 1), <=, 0);
+    g_assert_cmpint(avio_read(dub_input_io(f.input), &byte, 1), <=, 0);
     g_assert_cmpint(dub_clock_now() - before_ns, <, 20 * DUB_NS_PER_S);
     g_thread_join(canceller);
     tear_down(&f);

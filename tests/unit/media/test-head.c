@@ -15,6 +15,8 @@
 #define CLIP_UNITS 125 /* 5 s, a key frame each second */
 #define LIVE_UNITS 75
 #define LAST_BYTES 2000
+#define HOLD_MS    500
+#define HOLD_MAX_S 16
 
 static char *folder, *clip_path, *live_path;
 
@@ -54,7 +56,8 @@ typedef struct {
     int64_t sound_start_ns;
     int64_t earliest_ns, latest_ns; /* of what came in one go with on_info */
     bool is_over, is_held, is_batch_over;
-    guint let_go_id;
+    guint hold_ms, let_go_id;
+    int64_t let_go_ns, info_ns; /* when it was let go; when on_info came */
 } Run;
 
 /* --- the servers ------------------------------------------------------------------------------------------------- */
@@ -96,6 +99,7 @@ static gboolean on_let_go(void *data)
     Run *run = data;
     run->is_held = false;
     run->let_go_id = 0;
+    run->let_go_ns = dub_clock_now();
     dub_head_source_set_held(run->source, false);
     return G_SOURCE_REMOVE;
 }
@@ -104,7 +108,7 @@ static void hold(Run *run)
 {
     run->is_held = true;
     dub_head_source_set_held(run->source, true);
-    run->let_go_id = g_timeout_add(500, on_let_go, run);
+    run->let_go_id = g_timeout_add(run->hold_ms, on_let_go, run);
 }
 
 static void on_request(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, const char *path,
@@ -143,6 +147,7 @@ static void on_info(const DubSourceInfo *info, void *user_data)
     Run *run = user_data;
     run->n_info++;
     run->age_ns = info->age_ns;
+    run->info_ns = dub_clock_now();
     run->earliest_ns = G_MAXINT64;
     run->latest_ns = G_MININT64;
     g_assert_true(info->live);
@@ -220,9 +225,10 @@ static void expect_outcome(const Run *run)
         g_assert_cmpint(run->age_ns, >=, (CLIP_UNITS - LIVE_UNITS) * 40 * DUB_NS_PER_MS);
     if (!run->c->is_alone)
         return;
-    const int64_t waited_ns = run->latest_ns - run->earliest_ns; /* the newest has just come, the first has waited */
-    g_assert_cmpint(waited_ns, >=, DUB_NS_PER_S / 2);
-    g_assert_cmpint(ABS(run->age_ns - waited_ns), <=, 100 * DUB_NS_PER_MS);
+    /* The first has waited. The newest came at some time since it was let go. */
+    const int64_t span_ns = run->latest_ns - run->earliest_ns;
+    g_assert_cmpint(run->age_ns, >=, span_ns);
+    g_assert_cmpint(run->age_ns, <=, span_ns + run->info_ns - run->let_go_ns);
 }
 
 static char *listen_at(Run *run)
@@ -234,9 +240,10 @@ static char *listen_at(Run *run)
     return base;
 }
 
-static void test_case(const void *data)
+/* Returns: how much came in one go with on_info */
+static int64_t run_case(const Case *c, guint hold_ms)
 {
-    Run run = { .c = data, .sound = g_array_new(FALSE, FALSE, sizeof(float)) };
+    Run run = { .c = c, .sound = g_array_new(FALSE, FALSE, sizeof(float)), .hold_ms = hold_ms };
     g_autoptr(GError) error = NULL;
     g_autofree char *base = listen_at(&run);
     g_autofree char *live = g_strconcat(base, "/live", NULL);
@@ -267,6 +274,18 @@ static void test_case(const void *data)
     eio_listener_free(run.listener);
     g_object_unref(run.server);
     g_array_unref(run.sound);
+    return run.latest_ns - run.earliest_ns;
+}
+
+/* How much has gathered in a source that is held cannot be seen from here: on a busy machine it is held for longer. */
+static void test_case(const void *data)
+{
+    const Case *c = data;
+    guint hold_ms = HOLD_MS;
+    while (run_case(c, hold_ms) < DUB_NS_PER_S / 2 && c->is_alone) {
+        hold_ms *= 2;
+        g_assert_cmpuint(hold_ms, <=, HOLD_MAX_S * 1000);
+    }
 }
 
 static void ffmpeg(const char *const *words)
