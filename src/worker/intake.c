@@ -100,13 +100,13 @@ static void put_owed_silence(DubWorker *self)
 }
 
 /* How many frames audio's own timestamp is ahead of where the frame count would put it; what is within the jitter of
- * timestamps counts only once it lasts. */
-static int64_t frames_off(DubWorker *self, int64_t target_frame)
+ * timestamps counts only once it lasts. @is_exact: it is known to be none: the first of an epoch, and what is left of an overlap. */
+static int64_t frames_off(DubWorker *self, int64_t target_frame, bool is_exact)
 {
     const int64_t received = dub_mixer_received(self->mixer);
     const int64_t off = target_frame - received;
     const int64_t off_ns = dub_worker_frames_to_ns(self, off);
-    if (received == 0 || ABS(off_ns) > GAP_NS) {
+    if (is_exact || ABS(off_ns) > GAP_NS) {
         self->drift_ns = 0;
         return off;
     }
@@ -121,7 +121,10 @@ static void put_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_
 {
     const int64_t offset = place(self, DUB_TRACK_AUDIO, pts_ns, dub_pcm_duration_ns(pcm), now_ns);
     const int64_t target = dub_ns_to_samples(pts_ns - offset, self->input.rate_hz);
-    const int64_t off = frames_off(self, target);
+    const bool is_first = dub_mixer_received(self->mixer) == 0 || offset != self->sound_offset_ns;
+    const int64_t off = frames_off(self, target, is_first || self->in_overlap);
+    self->sound_offset_ns = offset;
+    self->in_overlap = off < 0 && (gsize) -off > pcm->n_frames;
     if (off > 0) {
         self->stats.gaps_filled += dub_mixer_received(self->mixer) > 0;
         self->owed_frames = off;

@@ -39,6 +39,8 @@ struct _DubWorker {
     bool early_has[2]; /* something of sound, of video */
     int64_t early_since_ns;
     DubEpochs epochs;
+    int64_t sound_offset_ns; /* of the epoch that the newest sound belongs to */
+    bool in_overlap;         /* more of the sound that comes has been heard already */
     int64_t drift_ns;    /* smoothed distance of audio's timestamps from its frame count */
     int64_t last_dts_ns; /* of the video taken in, output time */
 
