@@ -41,8 +41,8 @@ struct _DubWorker {
     DubEpochs epochs;
     int64_t sound_offset_ns; /* of the epoch that the newest sound belongs to */
     bool in_overlap;         /* more of the sound that comes has been heard already */
-    int64_t drift_ns;    /* smoothed distance of audio's timestamps from its frame count */
-    int64_t last_dts_ns; /* of the video taken in, output time */
+    int64_t drift_ns;        /* smoothed distance of audio's timestamps from its frame count */
+    int64_t last_dts_ns;     /* of the video taken in, output time */
 
     int64_t owed_frames; /* silence before the first of `delayed`, which is written as there is room for it */
     GQueue delayed;      /* Delayed *: the sound after it; next to nothing, since the source is held */

@@ -703,6 +703,49 @@ static void test_ends_young(void)
     run_case(&ends_young, end_young, expect_ended);
 }
 
+/* What is heard twice is left out to the frame, and an epoch begins on its frame, also where that is within the jitter of
+ * timestamps: the rest of it is no drift. */
+static const Case overlaps = { "overlap-is-exact", true, false, 0, NEVER, 0 };
+
+static void overlap(World *w)
+{
+    const DubWorkerInput input = { false, true, RATE, 1, 0, 0 };
+    g_autoptr(DubPcm) pcm = dub_pcm_new(RATE, 1, RATE * BLOCK_MS / 1000);
+    int64_t source_ns = 0;
+    dub_worker_start(w->worker, w->now_ns);
+    dub_worker_source_info(w->worker, &input, w->now_ns);
+    for (int i = 0; i < 500; i++) {
+        source_ns -= i == 300 ? 142 * MS : 0;
+        source_ns -= i == 200 ? 3600 * DUB_NS_PER_S : 0;
+        dub_worker_source_audio(w->worker, pcm, source_ns, w->now_ns);
+        source_ns += BLOCK_MS * MS;
+        w->now_ns += (i == 199 ? 30 + BLOCK_MS : BLOCK_MS) * MS;
+        dub_worker_tick(w->worker, w->now_ns);
+    }
+    dub_worker_source_eos(w->worker, w->now_ns);
+    while (!w->stopped) {
+        w->now_ns += BLOCK_MS * MS;
+        dub_worker_tick(w->worker, w->now_ns);
+        if (w->ended && !w->stopped)
+            dub_worker_sink_finished(w->worker, w->now_ns);
+    }
+}
+
+static void expect_exact(const World *w)
+{
+    DubWorkerStats stats;
+    dub_worker_stats(w->worker, &stats);
+    /* The jump is seen 30 ms of the clock after the sound before it has ended. */
+    g_assert_cmpint(w->out_frames, ==, (500 * BLOCK_MS + 30 - 142) * (int64_t) RATE / 1000);
+    g_assert_cmpuint(stats.overlaps_dropped, ==, 8); /* seven whole blocks, and a part of one */
+    g_assert_cmpuint(stats.gaps_filled, ==, 1);
+}
+
+static void test_overlap(void)
+{
+    run_case(&overlaps, overlap, expect_exact);
+}
+
 static void test_delay(void)
 {
     /* The promise of `live`: ten seconds from the first frame in to the first frame out. */
@@ -732,6 +775,7 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/worker/dies-after-its-header", test_dies_young);
     g_test_add_func("/worker/ends-after-its-header", test_ends_young);
+    g_test_add_func("/worker/overlap-is-exact", test_overlap);
     g_test_add_func("/worker/default-delay", test_delay);
     return g_test_run();
 }
