@@ -718,6 +718,9 @@ static void overlap(World *w)
         source_ns -= i == 300 ? 142 * MS : 0;
         source_ns -= i == 200 ? 3600 * DUB_NS_PER_S : 0;
         dub_worker_source_audio(w->worker, pcm, source_ns, w->now_ns);
+        DubWorkerStats stats;
+        dub_worker_stats(w->worker, &stats);
+        g_assert_cmpuint(stats.gaps_filled, ==, i >= 200); /* at once */
         source_ns += BLOCK_MS * MS;
         w->now_ns += (i == 199 ? 30 + BLOCK_MS : BLOCK_MS) * MS;
         dub_worker_tick(w->worker, w->now_ns);
