@@ -31,6 +31,8 @@ struct _DubWorker {
     int64_t age_ns, first_ns; /* of what this opening of the source began with, until it has its place: input's */
     bool paced;               /* real time: deadlines count */
     bool stop_asked;          /* cut short: a file does not get its final name */
+    int64_t decide_by_ns;     /* the end is hurried: until then it waits for dubs; DUB_TIME_NONE: it is not */
+    int64_t hurry_ns;         /* in which what is in hand leaves then */
     bool held;
     bool starving; /* live: everything received is played */
 
@@ -74,6 +76,8 @@ struct _DubWorker {
     DubWorkerStats stats;
 };
 
+int64_t dub_worker_end(const DubWorker *self); /* of what has come, output time */
+void dub_worker_hurry_from(DubWorker *self, int64_t position_ns, int64_t now_ns);
 int64_t dub_worker_frames_to_ns(const DubWorker *self, int64_t frames);
 void dub_worker_play(DubWorker *self, int64_t now_ns);          /* send, decide, render, push: as far as things stand */
 bool dub_worker_is_full(const DubWorker *self, int64_t now_ns); /* a file has enough in hand */

@@ -393,6 +393,8 @@ void schedule_world_check(World *w)
     CHECK(w, now.audio_segments >= w->next_index, "a fragment is decided that was not cut");
     CHECK(w, now.video_units <= w->pictures_in, "pictures");
     CHECK(w, now.audio_queued_ns >= 0 && now.audio_queued_ns <= 60 * DUB_NS_PER_S, "sound waits");
+    CHECK(w, w->stop_by_ns == 0 || w->now_ns <= w->stop_by_ns || now.audio_queued_ns == 0, "%d ms wait after the stop",
+          (int) (now.audio_queued_ns / MS));
     w->stats = now;
 }
 

@@ -76,7 +76,7 @@ typedef struct {
     DubWorkerInput input;
     DubWorkerStats stats;
     int64_t now_ns;
-    bool live, ended, end_asked, complete, stopped, erred, stop_asked, cut_short, winding_down;
+    bool live, ended, end_asked, complete, stopped, erred, stop_asked, hurried, cut_short, winding_down;
     int64_t stop_by_ns;
     /* source */
     bool source_open, told, held, is_known;

@@ -261,9 +261,14 @@ static void sink_opens(World *w)
 
 static void stop(World *w, unsigned a)
 {
-    w->cut_short |= dub_worker_state(w->worker) == DUB_WORKER_DRAINING;
-    w->stop_asked = true;
-    dub_worker_stop(w->worker, a % 3 ? (int64_t) (a % 2000) * MS : 0, w->now_ns);
+    const bool drains = dub_worker_state(w->worker) == DUB_WORKER_DRAINING, paced = w->live || w->config.paced;
+    const int64_t within_ns = a % 3 ? (int64_t) (1 + a % 2000) * MS : 0;
+    w->cut_short |= drains && (w->hurried || !paced || within_ns == 0);
+    w->hurried |= paced && within_ns > 0;
+    if (w->live && w->is_known && within_ns > 0 && (w->stop_by_ns == 0 || w->cut_short))
+        w->stop_by_ns = MIN(w->stop_by_ns > 0 ? w->stop_by_ns : G_MAXINT64, w->now_ns + within_ns);
+    w->stop_asked |= !drains || w->live;
+    dub_worker_stop(w->worker, within_ns, w->now_ns);
 }
 
 static void happen(World *w, const Event *event)
