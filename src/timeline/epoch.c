@@ -49,12 +49,11 @@ static bool runs_on(const DubEpochs *self, DubTrack track, int64_t output_ns)
     return step <= self->max_gap_ns && step >= -DUB_EPOCH_MAX_BACK_NS;
 }
 
-/* After a break the track's own end says nothing: it lies as far back as the break was long. */
+/* After a break, or a stall of both, the track's own end says nothing: it lies as far back as that was long. */
 static bool fits_newest(const DubEpochs *self, DubTrack track, int64_t output_ns)
 {
-    if (!self->tracks[track].broken)
-        return runs_on(self, track, output_ns);
-    return ABS(output_ns - self->opened_at_ns) <= DUB_EPOCH_LIVE_GAP_NS;
+    const bool follows = !self->tracks[track].broken && runs_on(self, track, output_ns);
+    return follows || ABS(output_ns - self->opened_at_ns) <= DUB_EPOCH_LIVE_GAP_NS;
 }
 
 /* A step near the bounds is one to the other track and none to this one, whose end lies some milliseconds elsewhere. It has

@@ -14,6 +14,7 @@ class Player:
         self.url = url
         self.pictures, self.sounds = [], []
         self.sessions = []  # when the first of each came
+        self.ends = []  # when each was over
         self._ends = False
         self._process = None
         self._thread = threading.Thread(target=self._play, name="player", daemon=True)
@@ -26,6 +27,8 @@ class Player:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
             self._read(self._process.stdout)
             self._process.wait()
+            if len(self.sessions) > len(self.ends):
+                self.ends.append(time.monotonic())
             time.sleep(RETRY_S)
 
     def _read(self, lines):

@@ -57,6 +57,12 @@ static const Case cases[] = {
         { A, 1000, 20, 0, 2040, true },  /* 1020 ms */
         { A, 1020, 20, 0, 2060, false },
         { V, 1084, 40, 0, 2124, false } } },
+    { "one-epoch-after-a-stall-and-a-jump",
+      0,
+      { { V, 0, 40, 0, 0, false },
+        { A, 0, 20, 0, 0, false },
+        { A, 7200000, 20, 34000, 34000, true },
+        { V, 7200020, 40, 34245, 34020, false } } },
     { "live-resumes-where-the-clock-stands",
       0,
       { { V, 7200000, 40, 0, 7200000, true }, { V, 0, 40, 7205000, 7205000, true } } },

@@ -749,6 +749,50 @@ static void test_overlap(void)
     run_case(&overlaps, overlap, expect_exact);
 }
 
+/* Told to be gone in two seconds: what is in hand goes out evenly, and dubs that are on their way are waited for. */
+static const Case soon = { "stopped-soon", true, true, 60000, 500, 800, .stop_at_ms = 31000 };
+
+static void stop_soon(World *w)
+{
+    const DubWorkerInput input = { true, true, RATE, 1, 0, source_time(w, 0) };
+    const int64_t stop_ns = w->start_ns + w->c->stop_at_ms * MS;
+    int64_t most_at_once = 0;
+    dub_worker_start(w->worker, w->now_ns);
+    dub_worker_source_info(w->worker, &input, w->now_ns);
+    while (!w->stopped) {
+        const int64_t before = w->out_frames;
+        if (w->now_ns < stop_ns)
+            move_source(w);
+        move_speech(w);
+        if (w->now_ns == stop_ns)
+            dub_worker_stop(w->worker, 2 * DUB_NS_PER_S, w->now_ns);
+        dub_worker_tick(w->worker, w->now_ns);
+        if (w->ended && !w->stopped)
+            dub_worker_sink_finished(w->worker, w->now_ns);
+        if (w->now_ns >= stop_ns)
+            most_at_once = MAX(most_at_once, w->out_frames - before);
+        w->now_ns += BLOCK_MS * MS;
+        g_assert_cmpint(w->now_ns - stop_ns, <=, 2 * DUB_NS_PER_S + BLOCK_MS * MS);
+    }
+    g_assert_cmpint(most_at_once * 1000 / RATE, <=, 10 * BLOCK_MS);
+}
+
+static void expect_all_out(const World *w)
+{
+    g_assert_no_error(w->error);
+    g_assert_true(w->complete);
+    g_assert_cmpint(ABS(w->out_frames * 1000 / RATE - 31000), <=, BLOCK_MS);
+    g_assert_cmpint(ABS(w->last_video_pts_ns / MS + FRAME_MS - 31000), <=, FRAME_MS);
+    g_assert_cmpint(w->dubbed, ==, 6); /* the last of them is a second long, and was cut by the stop */
+    g_assert_cmpint(w->decided, ==, 6);
+    g_assert_cmpuint(w->live_payloads, ==, 0);
+}
+
+static void test_stop_soon(void)
+{
+    run_case(&soon, stop_soon, expect_all_out);
+}
+
 static void test_delay(void)
 {
     /* The promise of `live`: ten seconds from the first frame in to the first frame out. */
@@ -779,6 +823,7 @@ int main(int argc, char **argv)
     g_test_add_func("/worker/dies-after-its-header", test_dies_young);
     g_test_add_func("/worker/ends-after-its-header", test_ends_young);
     g_test_add_func("/worker/overlap-is-exact", test_overlap);
+    g_test_add_func("/worker/stopped-soon", test_stop_soon);
     g_test_add_func("/worker/default-delay", test_delay);
     return g_test_run();
 }
