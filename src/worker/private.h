@@ -2,6 +2,7 @@
  * delivers) and play.c (what is sent, decided, played). */
 #pragma once
 
+#include "audio/drift.h"
 #include "timeline/epoch.h"
 #include "timeline/mixer.h"
 #include "timeline/playout.h"
@@ -43,6 +44,7 @@ struct _DubWorker {
     DubEpochs epochs;
     int64_t sound_offset_ns; /* of the epoch that the newest sound belongs to */
     bool in_overlap;         /* more of the sound that comes has been heard already */
+    DubDrift *drift;         /* makes sound fit that runs at another rate than its timestamps */
     int64_t drift_ns;        /* smoothed distance of audio's timestamps from its frame count */
     int64_t last_dts_ns;     /* of the video taken in, output time */
 
@@ -88,4 +90,5 @@ void dub_worker_go_on(DubWorker *self,
 bool dub_worker_take_owed(DubWorker *self,
                           int64_t now_ns); /* one piece of what waits for room; whether there was any, and room */
 void dub_worker_finish_intake(DubWorker *self, int64_t now_ns); /* nothing follows: what waits for its place gets one */
-void dub_worker_clear_intake(DubWorker *self);                  /* frees what waits */
+void dub_worker_end_drift(DubWorker *self);    /* the sound has a gap here, or its end: nothing of it is held */
+void dub_worker_clear_intake(DubWorker *self); /* frees what waits */
