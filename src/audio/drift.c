@@ -106,7 +106,9 @@ const float *dub_drift_put(DubDrift *self, const float *in, gsize n_frames, int6
         *n_out = n_frames;
         return in;
     }
-    swr_set_compensation(self->swr, (int) more, (int) (self->rate_hz * MAKE_UP_S));
+    if (self->already_out ==
+        0) /* until then at its own rate, or the first sample would lie a hundredth of one elsewhere */
+        swr_set_compensation(self->swr, (int) more, (int) (self->rate_hz * MAKE_UP_S));
     convert(self, in, n_frames);
     return skip_what_passed(self, n_out);
 }

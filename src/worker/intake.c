@@ -9,7 +9,7 @@
 #define EARLY_MAX     1024u                /* 20 s of sound, should timestamps stand still in a file */
 #define SQUEEZE_NS    DUB_NS_PER_US        /* between pictures whose times do not rise */
 #define GAP_NS        (60 * DUB_NS_PER_MS) /* audio timestamps that are off by more are a gap or an overlap */
-#define DRIFT_NS      (8 * DUB_NS_PER_MS)  /* smoothed: that much is no jitter, and a viewer sees nothing of it yet */
+#define DRIFT_NS      (12 * DUB_NS_PER_MS) /* smoothed: that much is no jitter, and a viewer sees nothing of it yet */
 #define SMOOTHING     64                   /* blocks: a second and a half of AAC */
 
 typedef struct {
@@ -143,6 +143,8 @@ static void put_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_
     const int64_t target = dub_ns_to_samples(pts_ns - offset, self->input.rate_hz);
     const bool is_first = dub_mixer_received(self->mixer) == 0 || offset != self->sound_offset_ns;
     const int64_t off = frames_off(self, target, is_first || self->in_overlap);
+    if (is_first)
+        dub_pace_reset(&self->pace);
     self->sound_offset_ns = offset;
     self->in_overlap = off < 0 && (gsize) -off > pcm->n_frames;
     if (off > 0) {
@@ -250,12 +252,24 @@ void dub_worker_source_video(DubWorker *self, const DubWorkerVideo *video, int64
         dub_worker_go_on(self, now_ns);
 }
 
+/* A source whose clock is not this machine's would come later and later, or wait longer and longer. */
+static void follow_pace(DubWorker *self, int64_t pts_ns, int64_t now_ns)
+{
+    if (!self->input.live)
+        return;
+    const int64_t due_ns = dub_playout_deadline(self->playout, pts_ns - self->sound_offset_ns) - self->stats.delay_ns;
+    const int64_t by_ns = dub_pace_arrived(&self->pace, due_ns - now_ns, now_ns);
+    if (by_ns)
+        dub_playout_shift(self->playout, by_ns);
+}
+
 void dub_worker_source_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_t now_ns)
 {
     if (self->state != DUB_WORKER_RUNNING)
         return;
     if (self->epochs.anchored) {
         take_audio(self, pcm, pts_ns, now_ns);
+        follow_pace(self, pts_ns, now_ns);
     } else {
         Early *early = g_new0(Early, 1);
         *early = (Early){ .pcm = dub_pcm_ref((DubPcm *) pcm), .pts_ns = pts_ns };

@@ -291,6 +291,7 @@ static void play_paced(DubWorker *self, int64_t now_ns)
     if (starving) {
         /* The source fell silent for longer than the delay covers: from here on everything is later by the shortage. */
         dub_playout_shift(self->playout, position - received);
+        dub_pace_reset(&self->pace);
         position = received;
         self->stats.rebuffers += !self->starving;
     }

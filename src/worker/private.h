@@ -5,6 +5,7 @@
 #include "audio/drift.h"
 #include "timeline/epoch.h"
 #include "timeline/mixer.h"
+#include "timeline/pace.h"
 #include "timeline/playout.h"
 #include "worker/fragments.h"
 #include "worker/worker.h"
@@ -46,7 +47,8 @@ struct _DubWorker {
     bool in_overlap;         /* more of the sound that comes has been heard already */
     DubDrift *drift;         /* makes sound fit that runs at another rate than its timestamps */
     int64_t drift_ns;        /* smoothed distance of audio's timestamps from its frame count */
-    int64_t last_dts_ns;     /* of the video taken in, output time */
+    DubPace pace;
+    int64_t last_dts_ns; /* of the video taken in, output time */
 
     int64_t owed_frames; /* silence before the first of `delayed`, which is written as there is room for it */
     GQueue delayed;      /* Delayed *: the sound after it; next to nothing, since the source is held */
