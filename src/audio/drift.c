@@ -106,8 +106,8 @@ const float *dub_drift_put(DubDrift *self, const float *in, gsize n_frames, int6
         *n_out = n_frames;
         return in;
     }
-    if (self->already_out ==
-        0) /* until then at its own rate, or the first sample would lie a hundredth of one elsewhere */
+    /* What has passed comes at its own rate, or the first sample after it would lie a hundredth of one elsewhere. */
+    if (self->already_out == 0)
         swr_set_compensation(self->swr, (int) more, (int) (self->rate_hz * MAKE_UP_S));
     convert(self, in, n_frames);
     return skip_what_passed(self, n_out);
