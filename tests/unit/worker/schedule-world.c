@@ -68,7 +68,6 @@ static void on_submit(DubFragment *fragment, void *data)
     w->submitted++;
     const guint before = find_sent(w, fragment->start_ns);
     if (before < w->sent->len) {
-        CHECK(w, !w->config.paced && !w->live, "a live fragment is sent twice");
         CHECK(w, g_array_index(w->sent, Sent, before).was_lost, "it is still out");
         forget_sent(w, before);
     }
@@ -296,7 +295,7 @@ static void on_decided(const DubWorkerFragment *fragment, void *data)
     const DubFallback expected = expected_fate(w, sent);
     CHECK(w,
           fragment->fallback == expected || (!sent && is_never_sent(fragment->fallback)) ||
-              (sent && !w->live && !w->config.paced && sent->was_lost && is_never_sent(fragment->fallback)),
+              (sent && sent->was_lost && is_never_sent(fragment->fallback)),
           "fragment %d: %s instead of %s", (int) fragment->index, dub_fallback_to_string(fragment->fallback),
           dub_fallback_to_string(expected));
     if (!sent)
