@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define STEP_NS INT64_C(100000000) /* no jitter */
+#define NEAR_NS INT64_C(500000000) /* as far as sound and picture of one place come apart */
 
 void dub_epochs_init(DubEpochs *self, int64_t max_gap_ns)
 {
@@ -80,11 +81,25 @@ static bool rejoins_other(DubEpochs *self, DubTrack track, int64_t source_ns)
     return true;
 }
 
+/* A track that had left alone and cannot go back to where the other is takes it along: both are at one place of the source. */
+static void take_other_along(DubEpochs *self, DubTrack track, int64_t source_ns)
+{
+    const DubTrack other = track == DUB_TRACK_AUDIO ? DUB_TRACK_VIDEO : DUB_TRACK_AUDIO;
+    const int64_t other_source_ns = self->tracks[other].end_ns + self->tracks[other].offset_ns;
+    if (!self->tracks[other].seen || self->tracks[other].broken || ABS(source_ns - other_source_ns) > NEAR_NS)
+        return;
+    self->tracks[other].offset_ns = self->offset_ns;
+    self->tracks[other].epoch = self->epoch;
+    self->tracks[other].end_ns = self->opened_at_ns;
+}
+
 static void follow_newest(DubEpochs *self, DubTrack track, int64_t source_ns, int64_t resume_at_ns)
 {
     const bool newer = self->tracks[track].epoch < self->epoch;
-    if (!newer || !fits_newest(self, track, source_ns - self->offset_ns))
+    if (!newer || !fits_newest(self, track, source_ns - self->offset_ns)) {
         open_epoch(self, source_ns, resume_at_ns);
+        take_other_along(self, track, source_ns);
+    }
     self->tracks[track].offset_ns = self->offset_ns;
     self->tracks[track].epoch = self->epoch;
     self->tracks[track].broken = false;

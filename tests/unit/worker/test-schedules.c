@@ -53,8 +53,8 @@ static void deliver_picture(World *w)
 {
     static const int64_t reordered_ns[] = { 40 * MS, 80 * MS, 0, 0 };
     Picture *picture = g_new0(Picture, 1);
-    *picture =
-        (Picture){ w->source_ns, ++w->n_pictures, w->base, w->blocks_since_key == 0, w->source_ns <= w->furthest_ns };
+    *picture = (Picture){ w->source_ns, ++w->n_pictures, w->base, w->blocks_since_key == 0,
+                          w->source_ns <= w->furthest_ns || (w->may_rejoin && w->pictures_in_base == 0) };
     const int64_t pts_ns = w->source_ns + reordered_ns[w->n_pictures % 4];
     const DubWorkerVideo video = { picture, pts_ns, w->source_ns, 2 * BLOCK_MS * MS, picture->key_frame, 1000, false };
     w->furthest_ns = MAX(w->furthest_ns, w->source_ns);

@@ -750,7 +750,7 @@ static void test_overlap(void)
 }
 
 /* Told to be gone in two seconds: what is in hand goes out evenly, and dubs that are on their way are waited for. */
-static const Case soon = { "stopped-soon", true, true, 60000, 500, 800, .stop_at_ms = 31000 };
+static const Case soon = { "stopped-soon", true, true, 60000, 500, 960, .stop_at_ms = 31000 };
 
 static void stop_soon(World *w)
 {
