@@ -28,7 +28,7 @@
 
 typedef enum { MEDIA, STS, MEDIAMTX, N_CHILDREN } ChildIndex; /* in the order of their stop */
 
-/* What each may take to end by itself; media-service drains within 10 s. */
+/* What each may take to end by itself; media-service drains within 3 s. */
 static const unsigned kill_after_ms[N_CHILDREN] = { [MEDIA] = 12000, [STS] = 5000, [MEDIAMTX] = 5000 };
 
 struct _Live {

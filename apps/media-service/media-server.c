@@ -303,6 +303,17 @@ MediaServer *media_server_new(const MediaConfig *config, const MediaServerCallba
     return self;
 }
 
+void media_server_stop(MediaServer *self)
+{
+    if (self->rtmp)
+        dub_rtmp_server_stop(self->rtmp);
+}
+
+bool media_server_has_stopped(const MediaServer *self)
+{
+    return !self->rtmp || dub_rtmp_server_connections(self->rtmp) == 0;
+}
+
 void media_server_free(MediaServer *self)
 {
     if (!self)

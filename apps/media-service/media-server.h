@@ -16,6 +16,10 @@ typedef struct _MediaServer MediaServer;
 /* Built-in: listens at once; %DUB_ERROR_BUSY names the port and the setting. */
 MediaServer *media_server_new(const MediaConfig *config, const MediaServerCallbacks *callbacks, void *user_data,
                               GError **error);
+/* The built-in one: players get what is queued for them, and the end. */
+void media_server_stop(MediaServer *self);
+bool media_server_has_stopped(
+    const MediaServer *self); /* nobody is connected any more; another server is not ours to stop */
 void media_server_free(MediaServer *self);
 const char *media_server_rtmp_url(const MediaServer *self); /* as this process reaches it: "rtmp://127.0.0.1:1935" */
 /* Where live/<id>/in is to be read, by the newest list: over RTMP, whose times are exact, or over RTSP what MediaMTX's RTMP

@@ -17,7 +17,10 @@
 
 #include <unistd.h>
 
-#define DRAIN_MS           9000  /* of the 10 s that SIGTERM has: a second for closing */
+#define DRAIN_MS \
+    2000 /* players' buffers hold what leaves faster than real time; who starts the next service need not wait */
+#define CLOSING_NS         DUB_NS_PER_S /* for players to take what is queued for them */
+#define CLOSING_LOOK_MS    10
 #define REST_MS            60000 /* between attempts at an sts-service that has been away for long: they cost little */
 #define REFRESH_S          1
 #define HOOKS_MAX          64 /* answered by one question to the media server, which is under way */
@@ -47,6 +50,7 @@ struct _MediaService {
     GPtrArray *claims;         /* char *: ids of streams that want to know who has their output: one a stream */
     char *instance;
     guint refresh_id, sweep_id, done_id;
+    int64_t close_by_ns;
     bool stopping;
 };
 
@@ -63,18 +67,24 @@ typedef struct {
 
 /* --- streams ---------------------------------------------------------------------------------------------------- */
 
-static gboolean on_all_done(gpointer data)
+static gboolean on_closing(gpointer data)
 {
     MediaService *self = data;
+    if (!media_server_has_stopped(self->media_server) && dub_clock_now() < self->close_by_ns)
+        return G_SOURCE_CONTINUE;
     self->done_id = 0;
     self->on_done(self->user_data);
     return G_SOURCE_REMOVE;
 }
 
+/* What was played last may still be on its way to the players of the built-in server. */
 static void finish_if_empty(MediaService *self)
 {
-    if (self->stopping && g_hash_table_size(self->streams) == 0 && !self->done_id)
-        self->done_id = g_idle_add(on_all_done, self);
+    if (!self->stopping || g_hash_table_size(self->streams) > 0 || self->done_id)
+        return;
+    media_server_stop(self->media_server);
+    self->close_by_ns = dub_clock_now() + CLOSING_NS;
+    self->done_id = g_timeout_add(CLOSING_LOOK_MS, on_closing, self);
 }
 
 static void note_ended(MediaService *self, const char *stream_id)

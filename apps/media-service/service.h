@@ -8,5 +8,5 @@ typedef struct _MediaService MediaService;
 MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void *user_data), void *user_data,
                                 GError **error);
 void media_service_free(MediaService *self);
-/* Streams play what they have and end, within 10 s; a second call ends them at once. */
+/* Streams play what they have and end, within 3 s; a second call ends them at once. */
 void media_service_stop(MediaService *self);

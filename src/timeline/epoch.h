@@ -22,6 +22,7 @@ typedef struct {
     int64_t opened_at_ns; /* output time of what opened it */
     unsigned epoch;       /* 0, 1, … */
     struct {
+        bool seen;   /* something of it has come */
         bool broken; /* the source was opened anew: nothing it says now belongs to the old offset */
         unsigned epoch;
         int64_t offset_ns; /* the track's own: it follows when its own timestamps jump */

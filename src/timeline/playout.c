@@ -5,7 +5,9 @@
 
 struct _DubPlayout {
     int64_t delay_ns;
-    int64_t anchor_ns; /* DUB_TIME_NONE until output time 0 arrived */
+    int64_t anchor_ns; /* DUB_TIME_NONE until output time 0 arrived; then when base_ns arrived, or would have */
+    int64_t base_ns;   /* output time that leaves at anchor + delay */
+    double rate;
     gsize max_bytes, bytes;
     GDestroyNotify free_payload;
     GQueue units; /* DubVideoUnit *, decode order */
@@ -16,6 +18,7 @@ DubPlayout *dub_playout_new(int64_t delay_ns, gsize max_bytes, GDestroyNotify fr
     DubPlayout *self = g_new0(DubPlayout, 1);
     self->delay_ns = delay_ns;
     self->anchor_ns = DUB_TIME_NONE;
+    self->rate = 1;
     self->max_bytes = max_bytes;
     self->free_payload = free_payload;
     g_queue_init(&self->units);
@@ -51,18 +54,27 @@ bool dub_playout_anchored(const DubPlayout *self)
 int64_t dub_playout_position(const DubPlayout *self, int64_t now_ns)
 {
     g_return_val_if_fail(dub_playout_anchored(self), 0);
-    return now_ns - self->anchor_ns - self->delay_ns;
+    const int64_t passed_ns = now_ns - self->anchor_ns - self->delay_ns;
+    return self->base_ns + (self->rate > 1 ? (int64_t) ((double) passed_ns * self->rate) : passed_ns);
 }
 
 int64_t dub_playout_deadline(const DubPlayout *self, int64_t output_ns)
 {
     g_return_val_if_fail(dub_playout_anchored(self), 0);
-    return self->anchor_ns + output_ns + self->delay_ns;
+    const int64_t ahead_ns = output_ns - self->base_ns;
+    return self->anchor_ns + self->delay_ns + (self->rate > 1 ? (int64_t) ((double) ahead_ns / self->rate) : ahead_ns);
 }
 
 void dub_playout_shift(DubPlayout *self, int64_t by_ns)
 {
     self->anchor_ns += by_ns;
+}
+
+void dub_playout_go_on_at(DubPlayout *self, int64_t position_ns, double rate, int64_t now_ns)
+{
+    self->anchor_ns = now_ns - self->delay_ns;
+    self->base_ns = position_ns;
+    self->rate = rate;
 }
 
 bool dub_playout_push(DubPlayout *self, const DubVideoUnit *unit)

@@ -9,7 +9,8 @@
 #define EARLY_MAX     1024u                /* 20 s of sound, should timestamps stand still in a file */
 #define SQUEEZE_NS    DUB_NS_PER_US        /* between pictures whose times do not rise */
 #define GAP_NS        (60 * DUB_NS_PER_MS) /* audio timestamps that are off by more are a gap or an overlap */
-#define DRIFT_NS      (20 * DUB_NS_PER_MS) /* smoothed: half of what anyone sees */
+#define DRIFT_NS      (12 * DUB_NS_PER_MS) /* smoothed: that much is no jitter, and a viewer sees nothing of it yet */
+#define SMOOTHING     64                   /* blocks: a second and a half of AAC */
 
 typedef struct {
     bool is_video;
@@ -99,29 +100,53 @@ static void put_owed_silence(DubWorker *self)
     self->owed_frames -= (int64_t) n_frames;
 }
 
-/* How many frames audio's own timestamp is ahead of where the frame count would put it; what is within the jitter of
- * timestamps counts only once it lasts. */
-static int64_t frames_off(DubWorker *self, int64_t target_frame)
+void dub_worker_end_drift(DubWorker *self)
 {
-    const int64_t received = dub_mixer_received(self->mixer);
-    const int64_t off = target_frame - received;
-    const int64_t off_ns = dub_worker_frames_to_ns(self, off);
-    if (received == 0 || ABS(off_ns) > GAP_NS) {
-        self->drift_ns = 0;
-        return off;
-    }
-    self->drift_ns += (off_ns - self->drift_ns) / 16;
-    if (ABS(self->drift_ns) <= DRIFT_NS)
-        return 0;
+    gsize n_frames;
+    const float *samples = dub_drift_end(self->drift, &n_frames);
+    if (n_frames > 0)
+        put_sound(self, samples, n_frames);
     self->drift_ns = 0;
-    return off;
+}
+
+/* How many frames audio's own timestamp is ahead of where the frame count would put it; what is within the jitter of
+ * timestamps only counts as drift, once it lasts. @is_exact: it is known to be no jitter: the first of an epoch, and what is left of
+ * an overlap. */
+static int64_t frames_off(DubWorker *self, int64_t target_frame, bool is_exact)
+{
+    const int64_t off = target_frame - dub_mixer_received(self->mixer) - dub_drift_held(self->drift);
+    const int64_t off_ns = dub_worker_frames_to_ns(self, off);
+    if (!is_exact && ABS(off_ns) <= GAP_NS) {
+        self->drift_ns += (off_ns - self->drift_ns) / SMOOTHING;
+        return 0;
+    }
+    dub_worker_end_drift(self);
+    return target_frame - dub_mixer_received(self->mixer);
+}
+
+/* A source whose sound runs at another rate than its timestamps, by some millionths: it is resampled from when that shows. */
+static void put_drifting(DubWorker *self, const float *samples, gsize n_frames)
+{
+    if (ABS(self->drift_ns) > DRIFT_NS && !dub_drift_has_begun(self->drift)) {
+        dub_info("stream %s: its sound drifts against its timestamps: resampled from here on", self->stream_id);
+        dub_drift_begin(self->drift);
+    }
+    const int64_t more = dub_ns_to_samples(self->drift_ns, self->input.rate_hz);
+    gsize n_out;
+    const float *out = dub_drift_put(self->drift, samples, n_frames, more, &n_out);
+    put_sound(self, out, n_out);
 }
 
 static void put_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_t now_ns)
 {
     const int64_t offset = place(self, DUB_TRACK_AUDIO, pts_ns, dub_pcm_duration_ns(pcm), now_ns);
     const int64_t target = dub_ns_to_samples(pts_ns - offset, self->input.rate_hz);
-    const int64_t off = frames_off(self, target);
+    const bool is_first = dub_mixer_received(self->mixer) == 0 || offset != self->sound_offset_ns;
+    const int64_t off = frames_off(self, target, is_first || self->in_overlap);
+    if (is_first)
+        dub_pace_reset(&self->pace);
+    self->sound_offset_ns = offset;
+    self->in_overlap = off < 0 && (gsize) -off > pcm->n_frames;
     if (off > 0) {
         self->stats.gaps_filled += dub_mixer_received(self->mixer) > 0;
         self->owed_frames = off;
@@ -130,7 +155,7 @@ static void put_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_
     }
     const gsize skip = off < 0 ? MIN((gsize) -off, pcm->n_frames) : 0;
     self->stats.overlaps_dropped += skip > 0 && dub_mixer_received(self->mixer) > 0;
-    put_sound(self, pcm->samples + skip * pcm->channels, pcm->n_frames - skip);
+    put_drifting(self, pcm->samples + skip * pcm->channels, pcm->n_frames - skip);
 }
 
 /* One piece of what waits for room. Returns: whether there was any, and room for it. */
@@ -227,12 +252,24 @@ void dub_worker_source_video(DubWorker *self, const DubWorkerVideo *video, int64
         dub_worker_go_on(self, now_ns);
 }
 
+/* A source whose clock is not this machine's would come later and later, or wait longer and longer. */
+static void follow_pace(DubWorker *self, int64_t pts_ns, int64_t now_ns)
+{
+    if (!self->input.live)
+        return;
+    const int64_t due_ns = dub_playout_deadline(self->playout, pts_ns - self->sound_offset_ns) - self->stats.delay_ns;
+    const int64_t by_ns = dub_pace_arrived(&self->pace, due_ns - now_ns, now_ns);
+    if (by_ns)
+        dub_playout_shift(self->playout, by_ns);
+}
+
 void dub_worker_source_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_t now_ns)
 {
     if (self->state != DUB_WORKER_RUNNING)
         return;
     if (self->epochs.anchored) {
         take_audio(self, pcm, pts_ns, now_ns);
+        follow_pace(self, pts_ns, now_ns);
     } else {
         Early *early = g_new0(Early, 1);
         *early = (Early){ .pcm = dub_pcm_ref((DubPcm *) pcm), .pts_ns = pts_ns };

@@ -15,6 +15,7 @@
                                                the one that can dub is first */
 #define FULL_OPEN_FRAGMENTS(self) (2 * (self)->max_inflight + 2)
 #define SILENT                    0.001f /* -60 dBFS: what is left of silence after two codecs is far below */
+#define SLOWEST_HURRY             5.0    /* times real time: players' buffers take it */
 #define AHEAD_NS                  (10 * DUB_NS_PER_S) /* how far a file may be read before it is played in real time */
 
 int64_t dub_worker_frames_to_ns(const DubWorker *self, int64_t frames)
@@ -50,7 +51,7 @@ static DubFragment *to_submit(const DubWorker *self, const DubOpenFragment *frag
     const int64_t start_ns = dub_worker_frames_to_ns(self, fragment->first_frame);
     DubFragment *submitted = dub_fragment_new(fragment->sequence_number, start_ns, dub_pcm_ref(fragment->pcm));
     if (self->paced && dub_playout_anchored(self->playout))
-        submitted->deadline_ns = dub_playout_deadline(self->playout, start_ns);
+        submitted->deadline_ns = MAX(dub_playout_deadline(self->playout, start_ns), self->decide_by_ns);
     return submitted;
 }
 
@@ -66,6 +67,32 @@ static void send_waiting(DubWorker *self, int64_t now_ns)
         self->stats.sent++;
         self->effects.submit(to_submit(self, fragment), self->user_data);
     }
+}
+
+/* --- the end, in a hurry ------------------------------------------------------------------------------------------- */
+
+int64_t dub_worker_end(const DubWorker *self)
+{
+    const int64_t sound_ns = dub_worker_frames_to_ns(self, dub_mixer_received(self->mixer));
+    return self->last_dts_ns == DUB_TIME_NONE ? sound_ns : MAX(sound_ns, self->last_dts_ns);
+}
+
+/* Evenly, since a media server drops what comes all at once. */
+void dub_worker_hurry_from(DubWorker *self, int64_t position_ns, int64_t now_ns)
+{
+    const double rate = (double) (dub_worker_end(self) - position_ns) / (double) self->hurry_ns;
+    dub_playout_go_on_at(self->playout, position_ns, MAX(rate, SLOWEST_HURRY), now_ns);
+}
+
+/* It does not run into what may still be dubbed, as long as there is time to wait. */
+static void wait_for_dubs(DubWorker *self, int64_t now_ns)
+{
+    if (self->decide_by_ns == DUB_TIME_NONE || now_ns >= self->decide_by_ns ||
+        dub_fragments_length(self->fragments) == 0)
+        return;
+    const int64_t undecided_ns = dub_worker_frames_to_ns(self, dub_mixer_decided(self->mixer));
+    if (dub_playout_position(self->playout, now_ns) >= undecided_ns)
+        dub_worker_hurry_from(self, undecided_ns - 1, now_ns);
 }
 
 /* --- deciding --------------------------------------------------------------------------------------------------- */
@@ -264,6 +291,7 @@ static void play_paced(DubWorker *self, int64_t now_ns)
     if (starving) {
         /* The source fell silent for longer than the delay covers: from here on everything is later by the shortage. */
         dub_playout_shift(self->playout, position - received);
+        dub_pace_reset(&self->pace);
         position = received;
         self->stats.rebuffers += !self->starving;
     }
@@ -313,6 +341,7 @@ static void hold(DubWorker *self, int64_t now_ns)
 void dub_worker_play(DubWorker *self, int64_t now_ns)
 {
     send_waiting(self, now_ns);
+    wait_for_dubs(self, now_ns);
     decide(self, now_ns);
     send_waiting(self, now_ns); /* a decision may have made room */
     open_sink_in_time(self, now_ns);

@@ -2,8 +2,10 @@
  * delivers) and play.c (what is sent, decided, played). */
 #pragma once
 
+#include "audio/drift.h"
 #include "timeline/epoch.h"
 #include "timeline/mixer.h"
+#include "timeline/pace.h"
 #include "timeline/playout.h"
 #include "worker/fragments.h"
 #include "worker/worker.h"
@@ -31,6 +33,8 @@ struct _DubWorker {
     int64_t age_ns, first_ns; /* of what this opening of the source began with, until it has its place: input's */
     bool paced;               /* real time: deadlines count */
     bool stop_asked;          /* cut short: a file does not get its final name */
+    int64_t decide_by_ns;     /* the end is hurried: until then it waits for dubs; DUB_TIME_NONE: it is not */
+    int64_t hurry_ns;         /* in which what is in hand leaves then */
     bool held;
     bool starving; /* live: everything received is played */
 
@@ -39,7 +43,11 @@ struct _DubWorker {
     bool early_has[2]; /* something of sound, of video */
     int64_t early_since_ns;
     DubEpochs epochs;
-    int64_t drift_ns;    /* smoothed distance of audio's timestamps from its frame count */
+    int64_t sound_offset_ns; /* of the epoch that the newest sound belongs to */
+    bool in_overlap;         /* more of the sound that comes has been heard already */
+    DubDrift *drift;         /* makes sound fit that runs at another rate than its timestamps */
+    int64_t drift_ns;        /* smoothed distance of audio's timestamps from its frame count */
+    DubPace pace;
     int64_t last_dts_ns; /* of the video taken in, output time */
 
     int64_t owed_frames; /* silence before the first of `delayed`, which is written as there is room for it */
@@ -72,6 +80,8 @@ struct _DubWorker {
     DubWorkerStats stats;
 };
 
+int64_t dub_worker_end(const DubWorker *self); /* of what has come, output time */
+void dub_worker_hurry_from(DubWorker *self, int64_t position_ns, int64_t now_ns);
 int64_t dub_worker_frames_to_ns(const DubWorker *self, int64_t frames);
 void dub_worker_play(DubWorker *self, int64_t now_ns);          /* send, decide, render, push: as far as things stand */
 bool dub_worker_is_full(const DubWorker *self, int64_t now_ns); /* a file has enough in hand */
@@ -82,4 +92,5 @@ void dub_worker_go_on(DubWorker *self,
 bool dub_worker_take_owed(DubWorker *self,
                           int64_t now_ns); /* one piece of what waits for room; whether there was any, and room */
 void dub_worker_finish_intake(DubWorker *self, int64_t now_ns); /* nothing follows: what waits for its place gets one */
-void dub_worker_clear_intake(DubWorker *self);                  /* frees what waits */
+void dub_worker_end_drift(DubWorker *self);    /* the sound has a gap here, or its end: nothing of it is held */
+void dub_worker_clear_intake(DubWorker *self); /* frees what waits */

@@ -79,7 +79,7 @@ DubWorker *dub_worker_new(const DubWorkerConfig *config, const DubWorkerEffects 
                                : dub_worker_default_delay(config->segment_ns, config->timeout_ns, 0);
     g_queue_init(&self->early);
     g_queue_init(&self->delayed);
-    self->early_since_ns = self->speech_retry_ns = self->source_retry_ns = DUB_TIME_NONE;
+    self->early_since_ns = self->speech_retry_ns = self->source_retry_ns = self->decide_by_ns = DUB_TIME_NONE;
     self->last_dts_ns = self->sink_broken_ns = DUB_TIME_NONE;
     self->fragments = dub_fragments_new();
     self->max_inflight = 1;
@@ -96,6 +96,7 @@ void dub_worker_free(DubWorker *self)
     dub_fragments_free(self->fragments);
     dub_segmenter_free(self->segmenter);
     dub_mixer_free(self->mixer);
+    dub_drift_free(self->drift);
     dub_playout_free(self->playout);
     g_clear_error(&self->error);
     g_clear_error(&self->sink_error);
@@ -202,6 +203,7 @@ static void make_parts(DubWorker *self)
     const DubMixerConfig mixer = { self->input.rate_hz, self->input.channels, self->config.bed_gain };
     self->segmenter = dub_segmenter_new(&segmenter);
     self->mixer = dub_mixer_new(&mixer);
+    self->drift = dub_drift_new(self->input.rate_hz, self->input.channels);
     self->playout = dub_playout_new(self->stats.delay_ns, DUB_WORKER_VIDEO_BYTES_MAX, self->effects.free_payload);
     dub_epochs_init(&self->epochs, self->input.live ? DUB_EPOCH_LIVE_GAP_NS : DUB_EPOCH_FILE_GAP_NS);
 }
@@ -245,6 +247,7 @@ static void cut_here(DubWorker *self)
 {
     if (!self->epochs.anchored)
         return;
+    dub_worker_end_drift(self);
     dub_segmenter_finish(self->segmenter);
     dub_worker_take_segments(self);
 }
@@ -315,30 +318,48 @@ void dub_worker_source_error(DubWorker *self, const GError *error, int64_t now_n
     dub_worker_go_on(self, now_ns);
 }
 
+/* All in hand leaves within @within_ns, evenly. Half of it is for the dubs that are still awaited. */
 static void hurry(DubWorker *self, int64_t within_ns, int64_t now_ns)
 {
     if (!self->known || !self->paced || within_ns <= 0 || !dub_playout_anchored(self->playout))
         return;
-    const int64_t end = dub_worker_frames_to_ns(self, dub_mixer_received(self->mixer));
-    const int64_t too_late = dub_playout_deadline(self->playout, end) - (now_ns + within_ns);
-    if (too_late > 0)
-        dub_playout_shift(self->playout, -too_late);
+    self->decide_by_ns = now_ns + within_ns / 2;
+    self->hurry_ns = within_ns / 2;
+    dub_worker_hurry_from(self, dub_playout_position(self->playout, now_ns), now_ns);
+}
+
+/* No more waiting: what is in hand leaves now. */
+static void play_at_once(DubWorker *self, int64_t now_ns)
+{
+    if (!self->known || !self->paced || !dub_playout_anchored(self->playout))
+        return;
+    self->decide_by_ns = now_ns;
+    const int64_t end_ns = dub_worker_end(self);
+    dub_playout_go_on_at(self->playout, MAX(end_ns, dub_playout_position(self->playout, now_ns)), 1, now_ns);
+}
+
+static void cut_short(DubWorker *self, int64_t now_ns)
+{
+    play_at_once(self, now_ns);
+    dub_fragments_lose_sent(self->fragments, DUB_FRAGMENT_LOST);
+    if (self->link != LINK_ENDED) { /* what has ended well stays ended */
+        self->link = LINK_DOWN;
+        self->speech_retry_ns = G_MAXINT64;
+    }
 }
 
 void dub_worker_stop(DubWorker *self, int64_t within_ns, int64_t now_ns)
 {
     if (is_over(self))
         return;
-    if (self->state == DUB_WORKER_DRAINING) { /* asked again: no more waiting */
-        hurry(self, 1, now_ns);
-        dub_fragments_lose_sent(self->fragments, DUB_FRAGMENT_LOST);
-        if (self->link != LINK_ENDED) { /* what has ended well stays ended */
-            self->link = LINK_DOWN;
-            self->speech_retry_ns = G_MAXINT64;
-        }
+    const bool drains = self->state == DUB_WORKER_DRAINING;
+    const bool can_hurry = self->decide_by_ns == DUB_TIME_NONE && self->paced && within_ns > 0;
+    if (drains && !can_hurry) {
+        cut_short(self, now_ns);
     } else {
-        self->stop_asked = true;
-        start_draining(self, now_ns);
+        self->stop_asked |= !drains || self->input.live;
+        if (!drains)
+            start_draining(self, now_ns);
         hurry(self, within_ns, now_ns);
     }
     dub_worker_go_on(self, now_ns);

@@ -123,8 +123,9 @@ void dub_worker_free(DubWorker *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubWorker, dub_worker_free)
 
 void dub_worker_start(DubWorker *self, int64_t now_ns);
-/* No more input; what is in flight is played, then the end. @within_ns: live: be done by then, faster than real time if
- * need be; 0: at its own pace. A second call cuts it short: what is undecided falls back at once. */
+/* No more input; what is in flight is played, then the end. @within_ns: live: all is out by then, evenly and faster than real
+ * time; half of that is waited for dubs that are on their way. 0: at its own pace. A second call cuts it short: what is undecided
+ * falls back at once. */
 void dub_worker_stop(DubWorker *self, int64_t within_ns, int64_t now_ns);
 /* The publisher is back while its stream drains or waits for the next attempt, or (@is_same) never left: opens the
  * source again and goes on with the same output, in a new epoch. false: not live, it is being read, stopped by hand, or

@@ -175,6 +175,22 @@ def test_media_server_is_restarted(broadcast, record_property):
     assert len(lines(broadcast.service, "connecting -> running")) == 1 and not lines(broadcast.service, "ERROR")
 
 
+def test_service_is_told_to_end(broadcast, record_property):
+    """What is in hand goes out in two seconds: nothing that was published before SIGTERM is lost."""
+    published = broadcast.until_end(Player(f"{broadcast.rtmp}/live/show/in"))
+    _, player = broadcast.play()
+    broadcast.wait_more_dubs()
+    terminated = time.monotonic()
+    broadcast.service.signal(signal.SIGTERM)
+    assert broadcast.service.wait(15) == 0, broadcast.service.tail()
+    took_s = time.monotonic() - terminated
+    wait_for(lambda: player.ends, 5, "the viewer's end")
+    lost_s = player.lost_of(published, terminated) / 25
+    print(f"{took_s:.2f} s; {lost_s:.2f} s lost")
+    record_property("lost_s", lost_s)
+    assert lost_s < 0.5 and took_s < 3
+
+
 def test_dubs_are_back_when_sts_service_is(broadcast, record_property):
     """It is looked for twice a second: the next attempt by itself would be up to 16 s away."""
     broadcast.play()

@@ -13,7 +13,9 @@ class Player:
     def __init__(self, url):
         self.url = url
         self.pictures, self.sounds = [], []
+        self.prints = []  # of each picture: the same one at another player has the same
         self.sessions = []  # when the first of each came
+        self.ends = []  # when each was over
         self._ends = False
         self._process = None
         self._thread = threading.Thread(target=self._play, name="player", daemon=True)
@@ -26,6 +28,8 @@ class Player:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
             self._read(self._process.stdout)
             self._process.wait()
+            if len(self.sessions) > len(self.ends):
+                self.ends.append(time.monotonic())
             time.sleep(RETRY_S)
 
     def _read(self, lines):
@@ -40,6 +44,8 @@ class Player:
                 kinds[words[1].rstrip(":")] = self.pictures if words[2] == "video" else self.sounds
             elif not line.startswith("#"):
                 kinds[words[0]].append((now, int(words[2]) * scales[words[0]]))
+                if kinds[words[0]] is self.pictures:
+                    self.prints.append(words[5])
                 if not is_told:
                     self.sessions.append(now)
                 is_told = True
@@ -49,6 +55,12 @@ class Player:
         arrivals = [at for at, _ in list(self.pictures) if at >= since]
         assert arrivals, f"no picture from {self.url}"
         return max(b - a for a, b in zip(arrivals, [*arrivals[1:], time.monotonic()], strict=True))
+
+    def lost_of(self, published, until):
+        """How many pictures that had reached the player of the source by then this one has not shown, at its end."""
+        sent = [print for (at, _), print in zip(list(published.pictures), published.prints, strict=False) if at <= until]
+        newer = published.prints[len(sent):]
+        return 0 if self.prints[-1] in newer else sent[::-1].index(self.prints[-1])
 
     def stop(self):
         self._ends = True

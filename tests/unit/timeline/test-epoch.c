@@ -42,6 +42,35 @@ static const Case cases[] = {
         { A, 0, 20, 0, 0, false },
         { A, 3600000, 20, 0, 40, true },
         { V, 3600000, 40, 0, 40, false } } },
+    { "one-strange-timestamp-is-no-new-epoch-for-what-follows",
+      0,
+      { { V, 0, 40, 0, 0, false },
+        { A, 0, 20, 0, 0, false },
+        { A, 90000, 20, 0, 40, true },
+        { A, 40, 20, 0, 40, false },
+        { V, 40, 40, 0, 40, false } } },
+    { "a-step-back-of-a-second-is-the-same-for-both",
+      0,
+      { { V, 2000, 40, 0, 2000, false },
+        { A, 2000, 20, 0, 2000, false },
+        { V, 1044, 40, 0, 1044, false }, /* 996 ms before its end */
+        { A, 1000, 20, 0, 2040, true },  /* 1020 ms */
+        { A, 1020, 20, 0, 2060, false },
+        { V, 1084, 40, 0, 2124, false } } },
+    { "a-strange-timestamp-after-a-stall-takes-both-along",
+      0,
+      { { V, 0, 40, 0, 0, false },
+        { A, 0, 20, 0, 0, false },
+        { A, 7200000, 20, 15000, 15000, true },
+        { A, 20, 20, 15020, 15020, true },
+        { V, 40, 40, 15040, 15040, false },
+        { A, 40, 20, 15040, 15040, false } } },
+    { "one-epoch-after-a-stall-and-a-jump",
+      0,
+      { { V, 0, 40, 0, 0, false },
+        { A, 0, 20, 0, 0, false },
+        { A, 7200000, 20, 34000, 34000, true },
+        { V, 7200020, 40, 34245, 34020, false } } },
     { "live-resumes-where-the-clock-stands",
       0,
       { { V, 7200000, 40, 0, 7200000, true }, { V, 0, 40, 7205000, 7205000, true } } },
@@ -86,6 +115,23 @@ static void test_break(void)
     g_assert_cmpuint(epochs.epoch, ==, 2);
 }
 
+/* Sound alone had jumped before the break: that epoch is none to come back to. */
+static void test_break_after_a_jump(void)
+{
+    DubEpochs epochs;
+    int64_t offset;
+    dub_epochs_init(&epochs, DUB_EPOCH_LIVE_GAP_NS);
+    dub_epochs_anchor(&epochs, 0);
+    dub_epochs_map(&epochs, V, 0, MS(40), 0, &offset);
+    dub_epochs_map(&epochs, A, 0, MS(20), 0, &offset);
+    g_assert_true(dub_epochs_map(&epochs, A, MS(90000), MS(20), 0, &offset));
+    dub_epochs_break(&epochs);
+    g_assert_true(dub_epochs_map(&epochs, V, MS(90020), MS(40), MS(3000), &offset));
+    g_assert_cmpint(MS(90020) - offset, ==, MS(3000));
+    g_assert_false(dub_epochs_map(&epochs, A, MS(90020), MS(20), MS(3000), &offset));
+    g_assert_cmpint(MS(90020) - offset, ==, MS(3000));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -94,5 +140,6 @@ int main(int argc, char **argv)
         g_test_add_data_func(path, &cases[i], test_map);
     }
     g_test_add_func("/timeline/epoch/a-reopened-source-is-a-new-epoch", test_break);
+    g_test_add_func("/timeline/epoch/what-jumped-before-a-break-is-forgotten", test_break_after_a_jump);
     return g_test_run();
 }

@@ -32,6 +32,17 @@ static void test_leaves_after_the_delay(void)
     g_assert_cmpint(dub_playout_deadline(playout, 0), ==, 110 * DUB_NS_PER_S);
 }
 
+static void test_goes_faster(void)
+{
+    g_autoptr(DubPlayout) playout = dub_playout_new(9 * DUB_NS_PER_S, 1000, on_free);
+    dub_playout_anchor(playout, 100 * DUB_NS_PER_S);
+    const int64_t now_ns = 130 * DUB_NS_PER_S;
+    dub_playout_go_on_at(playout, 21 * DUB_NS_PER_S, 8, now_ns);
+    g_assert_cmpint(dub_playout_position(playout, now_ns), ==, 21 * DUB_NS_PER_S);
+    g_assert_cmpint(dub_playout_position(playout, now_ns + DUB_NS_PER_S), ==, 29 * DUB_NS_PER_S);
+    g_assert_cmpint(dub_playout_deadline(playout, 29 * DUB_NS_PER_S), ==, now_ns + DUB_NS_PER_S);
+}
+
 static void test_is_bounded(void)
 {
     freed = 0;
@@ -49,6 +60,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/timeline/playout/leaves-after-the-delay", test_leaves_after_the_delay);
+    g_test_add_func("/timeline/playout/goes-faster", test_goes_faster);
     g_test_add_func("/timeline/playout/is-bounded", test_is_bounded);
     return g_test_run();
 }

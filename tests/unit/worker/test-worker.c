@@ -703,6 +703,96 @@ static void test_ends_young(void)
     run_case(&ends_young, end_young, expect_ended);
 }
 
+/* What is heard twice is left out to the frame, and an epoch begins on its frame, also where that is within the jitter of
+ * timestamps: the rest of it is no drift. */
+static const Case overlaps = { "overlap-is-exact", true, false, 0, NEVER, 0 };
+
+static void overlap(World *w)
+{
+    const DubWorkerInput input = { false, true, RATE, 1, 0, 0 };
+    g_autoptr(DubPcm) pcm = dub_pcm_new(RATE, 1, RATE * BLOCK_MS / 1000);
+    int64_t source_ns = 0;
+    dub_worker_start(w->worker, w->now_ns);
+    dub_worker_source_info(w->worker, &input, w->now_ns);
+    for (int i = 0; i < 500; i++) {
+        source_ns -= i == 300 ? 142 * MS : 0;
+        source_ns -= i == 200 ? 3600 * DUB_NS_PER_S : 0;
+        dub_worker_source_audio(w->worker, pcm, source_ns, w->now_ns);
+        DubWorkerStats stats;
+        dub_worker_stats(w->worker, &stats);
+        g_assert_cmpuint(stats.gaps_filled, ==, i >= 200); /* at once */
+        source_ns += BLOCK_MS * MS;
+        w->now_ns += (i == 199 ? 30 + BLOCK_MS : BLOCK_MS) * MS;
+        dub_worker_tick(w->worker, w->now_ns);
+    }
+    dub_worker_source_eos(w->worker, w->now_ns);
+    while (!w->stopped) {
+        w->now_ns += BLOCK_MS * MS;
+        dub_worker_tick(w->worker, w->now_ns);
+        if (w->ended && !w->stopped)
+            dub_worker_sink_finished(w->worker, w->now_ns);
+    }
+}
+
+static void expect_exact(const World *w)
+{
+    DubWorkerStats stats;
+    dub_worker_stats(w->worker, &stats);
+    /* The jump is seen 30 ms of the clock after the sound before it has ended. */
+    g_assert_cmpint(w->out_frames, ==, (500 * BLOCK_MS + 30 - 142) * (int64_t) RATE / 1000);
+    g_assert_cmpuint(stats.overlaps_dropped, ==, 8); /* seven whole blocks, and a part of one */
+    g_assert_cmpuint(stats.gaps_filled, ==, 1);
+}
+
+static void test_overlap(void)
+{
+    run_case(&overlaps, overlap, expect_exact);
+}
+
+/* Told to be gone in two seconds: what is in hand goes out evenly, and dubs that are on their way are waited for. */
+static const Case soon = { "stopped-soon", true, true, 60000, 500, 960, .stop_at_ms = 31000 };
+
+static void stop_soon(World *w)
+{
+    const DubWorkerInput input = { true, true, RATE, 1, 0, source_time(w, 0) };
+    const int64_t stop_ns = w->start_ns + w->c->stop_at_ms * MS;
+    int64_t most_at_once = 0;
+    dub_worker_start(w->worker, w->now_ns);
+    dub_worker_source_info(w->worker, &input, w->now_ns);
+    while (!w->stopped) {
+        const int64_t before = w->out_frames;
+        if (w->now_ns < stop_ns)
+            move_source(w);
+        move_speech(w);
+        if (w->now_ns == stop_ns)
+            dub_worker_stop(w->worker, 2 * DUB_NS_PER_S, w->now_ns);
+        dub_worker_tick(w->worker, w->now_ns);
+        if (w->ended && !w->stopped)
+            dub_worker_sink_finished(w->worker, w->now_ns);
+        if (w->now_ns >= stop_ns)
+            most_at_once = MAX(most_at_once, w->out_frames - before);
+        w->now_ns += BLOCK_MS * MS;
+        g_assert_cmpint(w->now_ns - stop_ns, <=, 2 * DUB_NS_PER_S + BLOCK_MS * MS);
+    }
+    g_assert_cmpint(most_at_once * 1000 / RATE, <=, 10 * BLOCK_MS);
+}
+
+static void expect_all_out(const World *w)
+{
+    g_assert_no_error(w->error);
+    g_assert_true(w->complete);
+    g_assert_cmpint(ABS(w->out_frames * 1000 / RATE - 31000), <=, BLOCK_MS);
+    g_assert_cmpint(ABS(w->last_video_pts_ns / MS + FRAME_MS - 31000), <=, FRAME_MS);
+    g_assert_cmpint(w->dubbed, ==, 6); /* the last of them is a second long, and was cut by the stop */
+    g_assert_cmpint(w->decided, ==, 6);
+    g_assert_cmpuint(w->live_payloads, ==, 0);
+}
+
+static void test_stop_soon(void)
+{
+    run_case(&soon, stop_soon, expect_all_out);
+}
+
 static void test_delay(void)
 {
     /* The promise of `live`: ten seconds from the first frame in to the first frame out. */
@@ -732,6 +822,8 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/worker/dies-after-its-header", test_dies_young);
     g_test_add_func("/worker/ends-after-its-header", test_ends_young);
+    g_test_add_func("/worker/overlap-is-exact", test_overlap);
+    g_test_add_func("/worker/stopped-soon", test_stop_soon);
     g_test_add_func("/worker/default-delay", test_delay);
     return g_test_run();
 }
