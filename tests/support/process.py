@@ -128,6 +128,11 @@ class Program:
     def threads(self):
         return int(self._status_field("Threads"))
 
+    def count_lines(self):
+        """Lines printed until now."""
+        with self._changed:
+            return self._seen
+
     def open_files(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 

@@ -513,9 +513,9 @@ static void assert_ended(GSocketConnection *connection)
     g_object_unref(connection);
 }
 
-static void set_up_listener(Fixture *f, guint silence_timeout_ms, guint max_silent)
+static void set_up_listener(Fixture *f, guint silence_timeout_ms, guint max_pending)
 {
-    const EioListenerOptions options = { silence_timeout_ms, max_silent };
+    const EioListenerOptions options = { silence_timeout_ms, max_pending };
     set_up(f, NULL, NULL);
     eio_listener_free(f->listener);
     g_free(f->url);
@@ -527,8 +527,8 @@ static void test_silent_peer(void)
     Fixture f;
     set_up_listener(&f, 50, 10);
     GSocketConnection *silent = connect_silently(&f);
-    WAIT_FOR(eio_listener_count_silent(f.listener) == 1);
-    WAIT_FOR(eio_listener_count_silent(f.listener) == 0);
+    WAIT_FOR(eio_listener_count_pending(f.listener) == 1);
+    WAIT_FOR(eio_listener_count_pending(f.listener) == 0);
     assert_ended(silent);
     tear_down(&f);
 }
@@ -538,11 +538,11 @@ static void test_many_silent_peers(void)
     Fixture f;
     set_up_listener(&f, 60000, 2);
     GSocketConnection *first = connect_silently(&f);
-    WAIT_FOR(eio_listener_count_silent(f.listener) == 1);
+    WAIT_FOR(eio_listener_count_pending(f.listener) == 1);
     GSocketConnection *others[] = { connect_silently(&f), connect_silently(&f) };
     WAIT_FOR(g_socket_condition_check(g_socket_connection_get_socket(first), G_IO_IN));
     assert_ended(first); /* the oldest goes; the others stay till the end */
-    g_assert_cmpuint(eio_listener_count_silent(f.listener), ==, 2);
+    g_assert_cmpuint(eio_listener_count_pending(f.listener), ==, 2);
     eio_listener_free(g_steal_pointer(&f.listener));
     assert_ended(others[0]);
     assert_ended(others[1]);
