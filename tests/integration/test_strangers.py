@@ -2,9 +2,11 @@
 descriptor, says little of it in its log, and goes on working for everybody else while it lasts."""
 
 import contextlib
+import json
 import resource
 import select
 import socket
+import threading
 import uuid
 
 import pytest
@@ -147,10 +149,13 @@ def port_of(request):
 
 
 class Crowd:
-    """Connections that are made and kept. The service may end them when it likes."""
+    """Connections that are made, begin in the same way, and are kept. The service may end them when it likes."""
 
-    def __init__(self, port, count=CROWD):
-        self.socks = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(count)]
+    def __init__(self, port, first):
+        self.socks = []
+        for _ in range(CROWD):
+            self.socks.append(socket.create_connection(("127.0.0.1", port), timeout=10))
+            self.socks[-1].send(first)
 
     def __enter__(self):
         return self
@@ -186,8 +191,7 @@ def test_a_crowd_that_does_not_come_to_the_point(port_of, port, beginning):
     first, drip = BEGINNINGS[beginning]
     with unharmed(side):
         before = side.service.open_files()
-        with Crowd(number) as crowd:
-            crowd.send(first)
+        with Crowd(number, first) as crowd:
             for _ in range(3 if drip else 1):
                 crowd.send(drip)
                 side.assert_well()
@@ -255,25 +259,43 @@ def test_answers_that_nobody_reads(port_of, port):
 
 
 def test_a_thousand_hooks_of_streams_that_do_not_exist(media):
+    """Forty at a time; what there is not is not started."""
     with unharmed(media):
-        for number in range(CROWD):
-            answer = requests.post(f"{media.service.url}/v1/mediamtx/events/{'ready' if number % 2 else 'not-ready'}", timeout=10,
-                                   json={"path": f"live/none-{number}/in", "query": "", "sourceType": "rtmp", "sourceId": "1"})
-            assert answer.status_code == 200 and answer.json()["status"] == ("unknown" if number % 2 else "ok")
-    assert set(media.service.streams()) == {"well"}
+        for batch in range(CROWD // 40):
+            with contextlib.ExitStack() as held:
+                peers = [held.enter_context(Raw(media.service.port, timeout_s=20)) for _ in range(40)]
+                for number, peer in enumerate(peers):
+                    peer.send(hook_of(f"none-{batch}-{number}", "ready" if number % 2 else "not-ready"))
+                for number, peer in enumerate(peers):
+                    status, _, body = peer.response()
+                    assert status == 200 and json.loads(body)["status"] == ("unknown" if number % 2 else "ok")
+
+
+def hook_of(stream, event):
+    body = b'{"path":"live/%s/in","query":"","sourceType":"rtmp","sourceId":"1"}' % stream.encode()
+    return b"POST /v1/mediamtx/events/%s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (event.encode(), len(body)) + body
 
 
 def test_hooks_that_nobody_waits_for_hold_up_nobody(media):
     """Each asks the media server anew; whoever does not read his answer must not keep others from theirs."""
-    body = b'{"path":"live/none/in","query":"","sourceType":"rtmp","sourceId":"1"}'
-    hook = b"POST /v1/mediamtx/events/ready HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    over = threading.Event()
+
+    def post_and_go():
+        while not over.is_set():
+            with contextlib.suppress(OSError), Raw(media.service.port) as peer:
+                peer.send(hook_of("none", "ready"))
+
     with unharmed(media):
-        for _ in range(50):
-            for _ in range(20):
-                with Raw(media.service.port) as peer:
-                    peer.send(hook)
-            answer = requests.post(media.service.url + "/v1/mediamtx/events/ready", data=body, timeout=10)
-            assert answer.status_code in (200, 503), answer.text
+        crowd = [threading.Thread(target=post_and_go) for _ in range(3)]
+        for stranger in crowd:
+            stranger.start()
+        for _ in range(20):
+            with Raw(media.service.port) as peer:
+                peer.send(hook_of("none", "ready"))
+                assert peer.response()[0] in (200, 503)
+        over.set()
+        for stranger in crowd:
+            stranger.join()
 
 
 # ── RTMP ──

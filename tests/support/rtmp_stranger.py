@@ -28,6 +28,7 @@ class RtmpStranger:
 
     def __init__(self, port, timeout_s=20):
         self.sock = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.heard = b""
 
     def __enter__(self):
