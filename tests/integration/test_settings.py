@@ -341,11 +341,14 @@ def rtmp_port(world, _):
 def rtmp_keys(world, name):
     """More in test_access.py."""
     service = world.media(**secret(world, name, "word"))
-    asks = "publish" if "PUBLISH" in name else "play"
-    for key, answer in (("x/in", b"key is wrong"), ("x/in?key=word", b"Publish.Start" if asks == "publish" else b"StreamNotFound")):
-        with RtmpStranger(int(service.rtmp_url().rsplit(":", 1)[1]), timeout_s=60) as client:
-            getattr(client.connect(), asks)(key)
-            client.wait_for(answer)
+    port = int(service.rtmp_url().rsplit(":", 1)[1])
+    with RtmpStranger(port) as publisher, RtmpStranger(port) as player, RtmpStranger(port) as denied:
+        publisher.connect().publish("x/in?key=word")
+        publisher.wait_for(b"Publish.Start")
+        player.connect().play("x/in?key=word")
+        player.wait_for(b"Play.Start")
+        getattr(denied.connect(), "publish" if "PUBLISH" in name else "play")("x/in")
+        denied.wait_for(b"key is wrong")
 
 
 @shows(MEDIA, "API_PORT")
