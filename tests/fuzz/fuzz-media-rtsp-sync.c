@@ -27,7 +27,8 @@ static void push(GstPad *source, Seen *seen, const uint8_t *step)
     memcpy(rtp + 4, step, 4);
     const GstClockTime pts = (GstClockTime) GST_READ_UINT32_BE(step + 4) * 1000;
     const Seen last = *seen;
-    GstBuffer *buffer = gst_buffer_new_memdup(rtp, step[0] % 4 == 0 ? (gsize) step[1] % RTP_BYTES : sizeof rtp);
+    GstBuffer *buffer =
+        gst_buffer_new_memdup(rtp, step[0] % 4 == 0 ? 1 + (gsize) step[1] % (RTP_BYTES - 1) : sizeof rtp);
     GST_BUFFER_PTS(buffer) = GST_BUFFER_DTS(buffer) = pts;
     gst_pad_push(source, buffer);
     seen->before = pts;
