@@ -258,6 +258,44 @@ def test_answers_that_nobody_reads(port_of, port):
         side.assert_well()
 
 
+# What one peer may cost that sends 200 MB, or lets as much be sent to it, and reads nothing: the queue to a player (24 MiB) and what a
+# path keeps for newcomers (8 MiB), with the message that is under way; what waits for a Socket.IO client (64 MiB).
+PLAYER_KB = (24 + 8 + 16) * 1024 + MOST_KB
+CLIENT_KB = 64 * 1024 + MOST_KB
+FLOOD = 200
+
+
+def test_a_player_that_never_reads(media):
+    """Beside a publisher that sends 200 MB."""
+    piece = bytes([0x17, 1, 0, 0, 0]) + bytes(1_000_000)
+    before = media.service.rss_kb()
+    with unharmed(media), RtmpStranger(media.rtmp_port) as publisher, RtmpStranger(media.rtmp_port) as player:
+        publisher.connect().publish("flood")
+        publisher.wait_for(b"NetStream.Publish.Start")
+        player.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        player.connect().play("flood")
+        player.wait_for(b"NetStream.Play.Start")
+        for _ in range(FLOOD):
+            publisher.send_message(VIDEO, piece, stream=1)
+        media.assert_well()
+        assert is_sanitized() or media.service.peak_rss_kb() - before < PLAYER_KB
+
+
+def test_a_worker_that_never_reads(sts):
+    """It sends 200 MB, and the echo of them waits for it until that is too much; then it is closed."""
+    before = sts.service.rss_kb()
+    audio = fragment("flood", 0, bytes(1_000_000))["audio"]
+    with unharmed(sts), open_websocket(sts.service, WS_BASE, timeout_s=20) as ws:
+        ws.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        ws.send_text('40{"token":"key"}')
+        ws.send_text("42" + json.dumps(["stream:init", {"stream_id": "flood", "worker_id": "w"}]))
+        with pytest.raises(OSError):
+            for number in range(FLOOD):
+                ws.send_text("42" + json.dumps(["fragment:data", {**fragment("flood", number, b""), "audio": audio}]))
+        sts.assert_well()
+        assert is_sanitized() or sts.service.peak_rss_kb() - before < CLIENT_KB
+
+
 def test_a_thousand_hooks_of_streams_that_do_not_exist(media):
     """Forty at a time; what there is not is not started."""
     with unharmed(media):
