@@ -7,6 +7,7 @@ import resource
 import select
 import socket
 import threading
+import time
 import uuid
 
 import pytest
@@ -23,7 +24,7 @@ BODY_BYTES = 300_000_000
 # What a crowd may cost while it is there: 256 connections that have not come to the point and 512 of RTMP's, at some 20 kB each in
 # the kernel's and our buffers, and what the heap keeps of them; a body, header or answer kept whole would be far more.
 MOST_KB = 30_000
-FEW_LINES = 150  # of the log, that one test's strangers may cause: 60 of a kind in a minute, and a few kinds
+FEW_LINES = 150  # of the log, that strangers may cause in a minute: 60 of a kind, and a few kinds
 WS_BASE = "/socket.io/"
 
 pytestmark = pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 3 * CROWD,
@@ -129,13 +130,14 @@ def unharmed(side):
     """Whatever is done inside: what it cost is bounded, and gone afterwards."""
     service, state = side.service, side.state()
     side.assert_well()
-    files, before_kb, lines = service.open_files(), service.rss_kb(), service.count_lines()
+    files, before_kb, lines, started = service.open_files(), service.rss_kb(), service.count_lines(), time.monotonic()
     yield
     side.assert_well()
     assert is_sanitized() or service.rss_kb() - before_kb < MOST_KB
     assert side.state() == state
-    said = service.count_lines() - lines
-    assert said <= FEW_LINES, f"{said} lines in the log:\n{service.tail(200)}"
+    said = [line for line in service.last_lines(service.count_lines() - lines) if "stream well: " not in line]
+    minutes = 1 + int((time.monotonic() - started) / 60)
+    assert len(said) <= FEW_LINES * minutes, "\n".join([f"{len(said)} lines in the log:", *said[-200:]])
     wait_for(lambda: service.open_files() <= files + 2, 30, f"descriptors back at {files}, not {service.open_files()},")
 
 
@@ -328,7 +330,7 @@ def test_hooks_that_nobody_waits_for_hold_up_nobody(media):
         for stranger in crowd:
             stranger.start()
         for _ in range(20):
-            with Raw(media.service.port) as peer:
+            with Raw(media.service.port, timeout_s=30) as peer:
                 peer.send(hook_of("none", "ready"))
                 assert peer.response()[0] in (200, 503)
         over.set()
@@ -341,9 +343,7 @@ def test_hooks_that_nobody_waits_for_hold_up_nobody(media):
 
 def test_a_house_full_of_rtmp_connections(media):
     """More than the server takes, all past their handshake: those that do not say what they want make room."""
-    with unharmed(media), contextlib.ExitStack() as held:
-        for _ in range(700):
-            held.enter_context(RtmpStranger(media.rtmp_port)).shake_hands()
+    with unharmed(media), Crowd(media.rtmp_port, b"\x03" + bytes(2 * 1536)):
         media.assert_well()
 
 

@@ -133,6 +133,10 @@ class Program:
         with self._changed:
             return self._seen
 
+    def last_lines(self, count):
+        with self._changed:
+            return list(self.lines)[-count:] if count else []
+
     def open_files(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
