@@ -145,7 +145,7 @@ def says(name, **env):
     """What it says is open."""
     service = programs.Service(name, {"RTMP_PORT": "0", "API_PORT": "0", "MEDIA_SERVER": "builtin", "STS_MODE": "echo", "STS_PORT": "0",
                                       "STS_SERVICE_URL": "http://127.0.0.1:1", **env})
-    service.get("/health")  # its loop runs: it hears signals
+    requests.get(f"http://127.0.0.1:{service.port}/health", timeout=10)  # its loop runs: it hears signals
     assert service.stop(grace_s=15) == 0
     lines = [line for line in service.output().splitlines() if "open to anyone" in line]
     return [re.sub(r":\d+ ", ":PORT ", line.split("open to anyone: ")[1]) for line in lines]
