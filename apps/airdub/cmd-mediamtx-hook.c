@@ -3,6 +3,7 @@
  * it can go wrong here. The event is a hint only (media-service reads the path list too), so a few tries are enough. */
 #include "airdub/command.h"
 
+#include "base/env.h"
 #include "base/error.h"
 #include "base/http.h"
 #include "mediamtx/hook.h"
@@ -24,13 +25,15 @@ static char *payload_new(char **environment)
                                    value_of(environment, "MTX_SOURCE_TYPE"), value_of(environment, "MTX_SOURCE_ID"));
 }
 
-static bool post(SoupSession *session, const char *url, const char *body, GError **error)
+/* @token: (nullable) */
+static bool post(SoupSession *session, const char *url, const char *token, const char *body, GError **error)
 {
     g_autoptr(SoupMessage) message = soup_message_new("POST", url);
     if (!message) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "ORCHESTRATOR_URL: %.200s is not an address", url);
         return false;
     }
+    dub_http_authorize(message, token);
     g_autoptr(GBytes) bytes = g_bytes_new(body, strlen(body));
     soup_message_set_request_body_from_bytes(message, "application/json", bytes);
     g_autoptr(GError) problem = NULL;
@@ -60,11 +63,14 @@ int cmd_mediamtx_hook(int argc, char **argv, GError **error)
     g_auto(GStrv) environment = g_get_environ();
     const char *base = g_environ_getenv(environment, "ORCHESTRATOR_URL");
     g_autofree char *url = g_strdup_printf("%s/v1/mediamtx/events/%s", base ? base : "http://localhost:8080", rest[0]);
+    g_autofree char *token = NULL;
+    if (!dub_env_secret("API_TOKEN", environment, &token, error))
+        return 0;
     g_autofree char *body = payload_new(environment);
     g_autoptr(SoupSession) session = soup_session_new_with_options("timeout", TIMEOUT_S, NULL);
     for (int i = 0; i < TRIES; i++) {
         g_clear_error(error);
-        if (post(session, url, body, error))
+        if (post(session, url, token, body, error))
             return 0;
         g_usleep((gulong) (i + 1) * G_USEC_PER_SEC);
     }

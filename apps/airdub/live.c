@@ -10,7 +10,9 @@
 #include "airdub/ports.h"
 #include "airdub/programs.h"
 #include "base/clock.h"
+#include "base/env.h"
 #include "base/error.h"
+#include "base/http.h"
 
 #include <glib-unix.h>
 #include <glib/gstdio.h>
@@ -37,7 +39,8 @@ struct _Live {
     LiveView *view;
     ChildLog *log;
     Child *children[N_CHILDREN];
-    char *folder;                                                                /* temporary: segments, mediamtx.yml */
+    char *api_token; /* nullable: the services want it, too: theirs is this environment */
+    char *folder;    /* temporary: segments, mediamtx.yml */
     unsigned rtmp_port, http_port, sts_port, api_port, rtsp_port, playback_port; /* 0 until chosen or announced */
     bool ready, stopping, unclean;
     unsigned n_signals;
@@ -102,6 +105,7 @@ static gboolean on_status_time(void *user_data)
         return G_SOURCE_CONTINUE;
     g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u/v1/streams", self->http_port);
     g_autoptr(SoupMessage) message = soup_message_new("GET", url);
+    dub_http_authorize(message, self->api_token);
     self->polling = true;
     soup_session_send_and_read_async(self->session, message, G_PRIORITY_DEFAULT, self->cancellable, on_status, self);
     return G_SOURCE_CONTINUE;
@@ -515,8 +519,8 @@ static bool prepare(Live *self, GError **error)
     if (!choose_ports(self, error))
         return false;
     g_auto(GStrv) environment = own_environment(self);
-    return add_sts(self, environment, error) && add_media(self, environment, error) &&
-           (!self->options->mediamtx || add_mediamtx(self, environment, error));
+    return dub_env_secret("API_TOKEN", environment, &self->api_token, error) && add_sts(self, environment, error) &&
+           add_media(self, environment, error) && (!self->options->mediamtx || add_mediamtx(self, environment, error));
 }
 
 static LiveViewStyle style_of(const LiveOptions *options)
@@ -597,6 +601,7 @@ void live_free(Live *self)
     g_free(self->folder);
     g_clear_error(&self->failure);
     g_object_unref(self->session);
+    g_free(self->api_token);
     g_object_unref(self->cancellable);
     child_log_free(self->log);
     live_view_free(self->view);

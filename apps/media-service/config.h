@@ -9,6 +9,8 @@
 typedef struct {
     char *host;
     unsigned port;
+    char *api_token;              /* NULL: hooks, /v1 and metrics are for everybody */
+    char *publish_key, *play_key; /* of the built-in media server; NULL: for everybody */
     char *log_level, *log_format;
     char *media_server;           /* "builtin" or "mediamtx" */
     unsigned rtmp_port, api_port; /* of the built-in media server */

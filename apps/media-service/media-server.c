@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/http.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "engineio/listener.h"
 #include "mediamtx/api.h"
 #include "mediamtx/client.h"
@@ -18,16 +19,19 @@
 struct _MediaServer {
     MediaServerCallbacks callbacks;
     void *user_data;
-    DubRtmpServer *rtmp;       /* built-in only */
-    SoupServer *api;           /* built-in only */
-    EioListener *listener;     /* of api */
-    char *rtmp_url, *rtsp_url; /* rtsp_url: NULL with the built-in */
+    DubRtmpServer *rtmp;                    /* built-in only */
+    SoupServer *api;                        /* built-in only */
+    EioListener *listener;                  /* of api */
+    guint api_port;                         /* likewise */
+    char *rtmp_url, *rtmp_query, *rtsp_url; /* rtsp_url: NULL with the built-in */
     DubMediamtxClient *client;
     GCancellable *cancellable;
     guint poll_id;
-    GHashTable *outputs;                 /* stream id -> who publishes its output */
-    GHashTable *over_rtsp;               /* stream ids */
-    bool asking, stale, reachable, told; /* stale: what comes of the request under way is too old */
+    GHashTable *outputs;       /* stream id -> who publishes its output */
+    GHashTable *over_rtsp;     /* stream ids */
+    bool asking, stale, again; /* stale: what comes of the request under way is too old; again: for some who wait */
+    bool reachable, told;
+    guint64 asked, answered; /* requests; the numbers of the newest */
 };
 
 static GPtrArray *list_paths(void *user_data)
@@ -99,9 +103,24 @@ static guint player_wait_ms(const MediaConfig *config)
     return VIEWER_WAIT_MS + (guint) (delay_ns / DUB_NS_PER_MS);
 }
 
+/* A key of our own: whoever sees our URLs, in a core dump or a GStreamer trace, learns none that others use. */
+static char *draw_own_key(MediaServer *self, const MediaConfig *config)
+{
+    if (!config->publish_key && !config->play_key)
+        return NULL;
+    char *key = dub_secret_draw();
+    g_free(self->rtmp_query);
+    self->rtmp_query = g_strdup_printf("?key=%s", key);
+    return key;
+}
+
 static bool start_builtin(MediaServer *self, const MediaConfig *config, char **api_url, GError **error)
 {
+    g_autofree char *own_key = draw_own_key(self, config);
     const DubRtmpServerConfig rtmp = { .host = config->host,
+                                       .publish_key = config->publish_key,
+                                       .play_key = config->play_key,
+                                       .own_key = own_key,
                                        .port = config->rtmp_port,
                                        .port_setting = "RTMP_PORT",
                                        .wait_ms = player_wait_ms(config) };
@@ -111,12 +130,11 @@ static bool start_builtin(MediaServer *self, const MediaConfig *config, char **a
     self->rtmp_url = g_strdup_printf("rtmp://127.0.0.1:%u", dub_rtmp_server_port(self->rtmp));
     self->api = dub_http_server_new();
     dub_mediamtx_api_mount(self->api, list_paths, self);
-    guint port;
-    g_autoptr(GSocket) socket = dub_http_bind(config->api_host, config->api_port, "API_PORT", &port, error);
+    g_autoptr(GSocket) socket = dub_http_bind(config->api_host, config->api_port, "API_PORT", &self->api_port, error);
     if (!socket)
         return false;
     self->listener = eio_listener_new(self->api, socket, NULL);
-    *api_url = dub_http_local_url(config->api_host, port);
+    *api_url = dub_http_local_url(config->api_host, self->api_port);
     return true;
 }
 
@@ -228,19 +246,10 @@ static void hand_on(MediaServer *self, GPtrArray *paths)
 
 static void ask(MediaServer *self);
 
-static void on_listed(G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
+/* @paths: NULL: @error */
+static void take_answer(MediaServer *self, GPtrArray *paths, const GError *error)
 {
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) paths = dub_mediamtx_client_list_finish(result, &error);
-    if (g_error_matches(error, DUB_ERROR, DUB_ERROR_CANCELLED))
-        return; /* we are gone */
-    MediaServer *self = user_data;
-    const bool stale = self->stale;
-    self->asking = self->stale = false;
-    if (stale) {
-        ask(self);
-        return;
-    }
+    self->answered = self->asked;
     note_reachable(self, error);
     if (paths)
         hand_on(self, paths);
@@ -248,11 +257,27 @@ static void on_listed(G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpoin
         self->callbacks.on_silence(self->user_data);
 }
 
+static void on_listed(G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) paths = dub_mediamtx_client_list_finish(result, &error);
+    if (g_error_matches(error, DUB_ERROR, DUB_ERROR_CANCELLED))
+        return; /* we are gone */
+    MediaServer *self = user_data;
+    const bool stale = self->stale, again = self->again;
+    self->asking = self->stale = self->again = false;
+    if (!stale)
+        take_answer(self, paths, error);
+    if (stale || again)
+        ask(self);
+}
+
 static void ask(MediaServer *self)
 {
     if (self->asking)
         return;
     self->asking = true;
+    self->asked++;
     dub_mediamtx_client_list_async(self->client, self->cancellable, on_listed, self);
 }
 
@@ -268,6 +293,21 @@ void media_server_refresh(MediaServer *self)
     ask(self);
 }
 
+guint64 media_server_ask(MediaServer *self)
+{
+    if (self->asking) {
+        self->again = true;
+        return self->asked + 1;
+    }
+    ask(self);
+    return self->asked;
+}
+
+guint64 media_server_answered(const MediaServer *self)
+{
+    return self->answered;
+}
+
 const char *media_server_output(const MediaServer *self, const char *stream_id)
 {
     return g_hash_table_lookup(self->outputs, stream_id);
@@ -280,6 +320,7 @@ MediaServer *media_server_new(const MediaConfig *config, const MediaServerCallba
     self->callbacks = *callbacks;
     self->user_data = user_data;
     self->cancellable = g_cancellable_new();
+    self->rtmp_query = g_strdup("");
     self->outputs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     self->over_rtsp = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autofree char *builtin_api = NULL;
@@ -331,6 +372,7 @@ void media_server_free(MediaServer *self)
     g_hash_table_unref(self->over_rtsp);
     g_free(self->rtmp_url);
     g_free(self->rtsp_url);
+    g_free(self->rtmp_query);
     g_free(self);
 }
 
@@ -341,8 +383,19 @@ const char *media_server_rtmp_url(const MediaServer *self)
 
 char *media_server_source_url(const MediaServer *self, const char *stream_id)
 {
-    const bool over_rtsp = self->rtsp_url && g_hash_table_contains(self->over_rtsp, stream_id);
-    return g_strdup_printf("%s/live/%s/in", over_rtsp ? self->rtsp_url : self->rtmp_url, stream_id);
+    if (self->rtsp_url && g_hash_table_contains(self->over_rtsp, stream_id))
+        return g_strdup_printf("%s/live/%s/in", self->rtsp_url, stream_id);
+    return g_strdup_printf("%s/live/%s/in%s", self->rtmp_url, stream_id, self->rtmp_query);
+}
+
+const char *media_server_rtmp_query(const MediaServer *self)
+{
+    return self->rtmp_query;
+}
+
+guint media_server_api_port(const MediaServer *self)
+{
+    return self->api_port;
 }
 
 guint media_server_rtmp_port(const MediaServer *self)

@@ -26,7 +26,14 @@ const char *media_server_rtmp_url(const MediaServer *self); /* as this process r
  * leaves out. (transfer full) */
 char *media_server_source_url(const MediaServer *self, const char *stream_id);
 guint media_server_rtmp_port(const MediaServer *self); /* built-in; 0 otherwise */
+/* "?key=…" behind a path of that URL; "" when the server wants none, or is not the built-in one */
+const char *media_server_rtmp_query(const MediaServer *self);
+guint media_server_api_port(const MediaServer *self); /* built-in; 0 otherwise */
 void media_server_refresh(MediaServer *self); /* asks at once; the next on_list or on_silence is newer than this call */
+/* The same for those whom strangers send: an answer that is under way is not thrown away for them, however many come.
+ * Returns: a number; theirs is the first on_list or on_silence in which media_server_answered() is no less */
+guint64 media_server_ask(MediaServer *self);
+guint64 media_server_answered(const MediaServer *self);
 /* Who publishes live/<id>/out, by the newest list: "" when the server does not say who; NULL: nobody */
 const char *media_server_output(const MediaServer *self, const char *stream_id);
 bool media_server_reachable(const MediaServer *self); /* did it answer when last asked */

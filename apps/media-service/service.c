@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/http.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "engineio/listener.h"
 #include "media-server.h"
 #include "mediamtx/hook.h"
@@ -15,10 +16,7 @@
 #include "sts-watch.h"
 #include "worker/checkpoint.h"
 
-#include <unistd.h>
-
-#define DRAIN_MS \
-    2000 /* players' buffers hold what leaves faster than real time; who starts the next service need not wait */
+#define DRAIN_MS           2000         /* players' buffers hold what leaves faster than real time */
 #define CLOSING_NS         DUB_NS_PER_S /* for players to take what is queued for them */
 #define CLOSING_LOOK_MS    10
 #define REST_MS            60000 /* between attempts at an sts-service that has been away for long: they cost little */
@@ -61,6 +59,7 @@ typedef struct {
 
 typedef struct {
     SoupServerMessage *message; /* paused */
+    guint64 number;             /* media_server_ask() */
     gulong gone_id;
     char *stream_id, *source_id, *query;
 } Hook;
@@ -393,24 +392,28 @@ static const char *answer_hook(MediaService *self, const Hook *hook, const DubSt
 
 static void answer_hooks(MediaService *self, const DubStreamEntry *entries, gsize n_entries)
 {
-    for (guint i = 0; i < self->hooks->len; i++) {
+    for (guint i = self->hooks->len; i-- > 0;) {
         const Hook *hook = self->hooks->pdata[i];
+        if (hook->number > media_server_answered(self->media_server))
+            continue; /* it came after the list was asked for */
         const char *status = self->stopping ? "stopping" : answer_hook(self, hook, entries, n_entries);
         reply_status(hook->message, status, hook->stream_id);
         soup_server_message_unpause(hook->message);
+        g_ptr_array_remove_index_fast(self->hooks, i);
     }
-    g_ptr_array_set_size(self->hooks, 0);
 }
 
 static void refuse_hooks(MediaService *self)
 {
-    for (guint i = 0; i < self->hooks->len; i++) {
+    for (guint i = self->hooks->len; i-- > 0;) {
         const Hook *hook = self->hooks->pdata[i];
+        if (hook->number > media_server_answered(self->media_server))
+            continue;
         dub_http_reply_error(hook->message, SOUP_STATUS_SERVICE_UNAVAILABLE, "MEDIA_SERVER_UNREACHABLE",
                              "whether there is such a stream cannot be known now; the path list is read each second");
         soup_server_message_unpause(hook->message);
+        g_ptr_array_remove_index_fast(self->hooks, i);
     }
-    g_ptr_array_set_size(self->hooks, 0);
 }
 
 static void on_hook_gone(SoupServerMessage *message, void *data)
@@ -434,11 +437,14 @@ static void keep_hook(MediaService *self, SoupServerMessage *message, const DubM
     }
     Hook *hook = g_new0(Hook, 1);
     const gulong gone_id = g_signal_connect(message, "disconnected", G_CALLBACK(on_hook_gone), self);
-    *hook = (Hook){ g_object_ref(message), gone_id, g_strdup(told->stream_id), g_strdup(told->source_id),
-                    g_strdup(told->query) };
+    *hook = (Hook){ .message = g_object_ref(message),
+                    .number = media_server_ask(self->media_server),
+                    .gone_id = gone_id,
+                    .stream_id = g_strdup(told->stream_id),
+                    .source_id = g_strdup(told->source_id),
+                    .query = g_strdup(told->query) };
     g_ptr_array_add(self->hooks, hook);
     soup_server_message_pause(message);
-    media_server_refresh(self->media_server);
 }
 
 static void on_hook(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, const char *path,
@@ -478,6 +484,7 @@ static void on_unknown(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *mess
 
 static guint listen_http(MediaService *self, GError **error)
 {
+    static const char *const guarded[] = { "/v1", "/metrics", NULL };
     self->http = dub_http_server_new();
     soup_server_add_handler(self->http, NULL, on_unknown, self, NULL);
     soup_server_add_handler(self->http, "/health", on_health, self, NULL);
@@ -485,6 +492,7 @@ static guint listen_http(MediaService *self, GError **error)
     soup_server_add_handler(self->http, "/v1/mediamtx/events/ready", on_hook, self, NULL);
     soup_server_add_handler(self->http, "/v1/mediamtx/events/not-ready", on_hook, self, NULL);
     dub_http_add_metrics(self->http, self->metrics);
+    dub_http_require_token(self->http, guarded, self->config->api_token);
     guint port;
     g_autoptr(GSocket) socket = dub_http_bind(self->config->host, self->config->port, "PORT", &port, error);
     if (!socket)
@@ -549,13 +557,18 @@ static gboolean on_sweep(gpointer data)
 
 /* --- life ------------------------------------------------------------------------------------------------------- */
 
-/* What proves to an sts-service that a stream is ours: not to be guessed. */
-static char *draw_instance(void)
+static void tell_open(const MediaService *self, guint http_port)
 {
-    guint32 drawn[2] = { g_random_int(), g_random_int() };
-    if (getentropy(drawn, sizeof drawn) != 0)
-        dub_debug("media-service: no entropy from the kernel; its instance is drawn by a lesser generator");
-    return g_strdup_printf("%08x%08x", drawn[0], drawn[1]);
+    const MediaConfig *config = self->config;
+    const guint rtmp_port = media_server_rtmp_port(self->media_server);
+    const guint api_port = media_server_api_port(self->media_server);
+    const DubOpenDoor doors[] = {
+        { "RTMP publishing", config->host, rtmp_port, "set RTMP_PUBLISH_KEY", !rtmp_port || config->publish_key },
+        { "RTMP playing", config->host, rtmp_port, "set RTMP_PLAY_KEY", !rtmp_port || config->play_key },
+        { "hooks, /v1 and /metrics", config->host, http_port, "set API_TOKEN", config->api_token != NULL },
+        { "the control API", config->api_host, api_port, "set API_HOST=127.0.0.1", !api_port },
+    };
+    dub_http_tell_open("media-service", doors, G_N_ELEMENTS(doors));
 }
 
 MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void *user_data), void *user_data,
@@ -573,7 +586,7 @@ MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void 
     self->complaints = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, complaint_free);
     self->hooks = g_ptr_array_new_with_free_func(hook_free);
     self->claims = g_ptr_array_new_with_free_func(g_free);
-    self->instance = draw_instance();
+    self->instance = dub_secret_draw(); /* proves to an sts-service that a stream is ours */
     self->context = (MediaStreamContext){
         .config = config,
         .metrics = self->metrics,
@@ -591,12 +604,14 @@ MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void 
         return NULL;
     }
     self->context.rtmp_url = media_server_rtmp_url(self->media_server);
+    self->context.rtmp_query = media_server_rtmp_query(self->media_server);
     self->refresh_id = g_timeout_add_seconds(REFRESH_S, on_refresh, self);
     self->sweep_id = g_timeout_add_seconds(SWEEP_S, on_sweep, self);
     on_sweep(self);
     if (media_server_rtmp_port(self->media_server))
         dub_info("media-service: rtmp on rtmp://%s:%u", config->host, media_server_rtmp_port(self->media_server));
     dub_info("media-service: listening on http://%s:%u", config->host, port);
+    tell_open(self, port);
     return self;
 }
 

@@ -150,7 +150,8 @@ static const char *query_value(GHashTable *query, const char *key, const char *f
 static DubRunner *make_runner(MediaStream *self, const char *source, GHashTable *query, GError **error)
 {
     const MediaConfig *config = self->context->config;
-    g_autofree char *out = g_strdup_printf("%s/live/%s/out", self->context->rtmp_url, self->id);
+    g_autofree char *out =
+        g_strdup_printf("%s/live/%s/out%s", self->context->rtmp_url, self->id, self->context->rtmp_query);
     g_autofree char *path = g_strdup_printf("live/%s/in", self->id);
     const bool goes_on = self->before.next_fragment > 0; /* its head has been played */
     const DubRunnerConfig runner = {

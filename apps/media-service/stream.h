@@ -9,8 +9,9 @@
 typedef struct {
     const MediaConfig *config;
     DubMetrics *metrics;
-    const char *rtmp_url; /* of the media server, as this process reaches it */
-    const char *instance; /* 16 letters or digits of this process alone; the second half is a secret */
+    const char *rtmp_url;   /* of the media server, as this process reaches it */
+    const char *rtmp_query; /* behind each path of it: "?key=…", or "" */
+    const char *instance;   /* 16 letters or digits of this process alone; the second half is a secret */
     DubRunnerSpeechFunc create_speech;
     void *factory_data;
     /* Its source has ended, or was cut off: is the publisher still there? */

@@ -35,6 +35,7 @@ static const DubEnvSpec specs[] = {
     DOUBLE("AUTO_DISCONNECT_DELAY", disconnect_delay_s, "5", 0, 3600, "seconds from stream:complete to closing"),
     DOUBLE("SHUTDOWN_TIMEOUT", shutdown_timeout_s, "10", 0, 600, "seconds that SIGTERM waits for what is in flight"),
     SECRET("STS_API_KEY", api_key, "token that clients must send; without it everybody may connect"),
+    SECRET("API_TOKEN", api_token, "token that /metrics wants: Authorization: Bearer TOKEN, or ?token=TOKEN"),
     BOOL("STS_MONITOR", monitor, "0", "serve the namespace /monitor, where all streams' events can be listened to"),
     SECRET("STS_MONITOR_TOKEN", monitor_token, "token that listeners at /monitor must send; STS_API_KEY if not set"),
     STRING("CORS_ORIGIN", cors_origin, "*", "origin that browsers may connect from"),

@@ -15,7 +15,7 @@ typedef struct {
     double pressure_low, pressure_medium, pressure_high;
     unsigned max_sessions, max_connections, max_message_bytes;
     double ping_interval_s, ping_timeout_s, disconnect_delay_s, shutdown_timeout_s;
-    char *api_key, *cors_origin;
+    char *api_key, *api_token, *cors_origin;
     bool monitor;
     char *monitor_token;
     char *source_language, *target_language;

@@ -120,8 +120,20 @@ static void on_loaded(const GError *error, void *user_data)
     g_main_loop_quit(app->loop);
 }
 
+static void tell_open(const StsConfig *config, const char *host, guint port)
+{
+    const bool has_monitor_key = config->monitor_token || config->api_key;
+    const DubOpenDoor doors[] = {
+        { "dubbing", host, port, "set STS_API_KEY", config->api_key != NULL },
+        { "/metrics", host, port, "set API_TOKEN", config->api_token != NULL },
+        { "/monitor", host, port, "set STS_MONITOR_TOKEN", !config->monitor || has_monitor_key },
+    };
+    dub_http_tell_open("sts-service", doors, G_N_ELEMENTS(doors));
+}
+
 static void start_service(App *app)
 {
+    static const char *const guarded[] = { "/metrics", NULL };
     DubStsServiceConfig service;
     SioServerOptions options;
     sts_config_service(app->config, &service);
@@ -134,6 +146,7 @@ static void start_service(App *app)
     dub_sts_service_attach(app->service, app->sio);
     app->http = (StsHttp){ app->service, app->sio, app->config->mode, dub_clock_now() };
     sts_http_add(app->soup, &app->http, app->metrics);
+    dub_http_require_token(app->soup, guarded, app->config->api_token);
 }
 
 static void stop_service(App *app)
@@ -159,6 +172,7 @@ static int run(const StsConfig *config)
         dub_info(strchr(host, ':') ? "sts-service: listening on http://[%s]:%u"
                                    : "sts-service: listening on http://%s:%u",
                  host, port);
+        tell_open(config, host, port);
         if (dub_sts_service_readiness(app.service) == DUB_STS_READY)
             dub_info("sts-service: ready"); /* without engines; else on_loaded says so */
         const guint sources[] = { g_unix_signal_add(SIGTERM, on_signal, &app),

@@ -2,6 +2,8 @@
 #include "base/http.h"
 
 #include "base/error.h"
+#include "base/log.h"
+#include "base/secret.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -57,6 +59,72 @@ static void on_limited_request(G_GNUC_UNUSED SoupServer *server, SoupServerMessa
 void dub_http_limit_bodies(SoupServer *server, const char *const *except)
 {
     g_signal_connect(server, "request-started", G_CALLBACK(on_limited_request), (gpointer) except);
+}
+
+typedef struct {
+    const char *const *prefixes;
+    char *token;
+} Lock;
+
+static void lock_free(void *data, GClosure *closure G_GNUC_UNUSED)
+{
+    Lock *self = data;
+    g_free(self->token);
+    g_free(self);
+}
+
+static bool is_locked(const Lock *self, const char *path)
+{
+    for (const char *const *prefix = self->prefixes; *prefix; prefix++) {
+        const gsize length = strlen(*prefix);
+        if (strncmp(path, *prefix, length) == 0 && (path[length] == '\0' || path[length] == '/'))
+            return true;
+    }
+    return false;
+}
+
+static bool opens(const Lock *self, SoupServerMessage *message)
+{
+    static const char scheme[] = "Bearer ";
+    const char *header =
+        soup_message_headers_get_one(soup_server_message_get_request_headers(message), "Authorization");
+    if (header && g_ascii_strncasecmp(header, scheme, strlen(scheme)) == 0)
+        return dub_secret_is(header + strlen(scheme), self->token);
+    const char *query = g_uri_get_query(soup_server_message_get_uri(message));
+    g_autoptr(GHashTable) parameters = query ? soup_form_decode(query) : NULL;
+    return parameters && dub_secret_is(g_hash_table_lookup(parameters, "token"), self->token);
+}
+
+static void on_locked_headers(SoupServerMessage *message, void *data)
+{
+    const Lock *self = data;
+    if (!is_locked(self, g_uri_get_path(soup_server_message_get_uri(message))) || opens(self, message))
+        return;
+    soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
+    soup_message_headers_replace(soup_server_message_get_response_headers(message), "WWW-Authenticate", "Bearer");
+    dub_http_reply_error(message, SOUP_STATUS_UNAUTHORIZED, "AUTH_FAILED",
+                         "API_TOKEN is set: say Authorization: Bearer TOKEN, or ?token=TOKEN");
+}
+
+static void on_lockable_request(G_GNUC_UNUSED SoupServer *server, SoupServerMessage *message, void *lock)
+{
+    g_signal_connect(message, "got-headers", G_CALLBACK(on_locked_headers), lock);
+}
+
+void dub_http_require_token(SoupServer *server, const char *const *prefixes, const char *token)
+{
+    if (!token)
+        return;
+    Lock *lock = g_new(Lock, 1);
+    *lock = (Lock){ prefixes, g_strdup(token) };
+    g_signal_connect_data(server, "request-started", G_CALLBACK(on_lockable_request), lock, lock_free, 0);
+}
+
+void dub_http_authorize(SoupMessage *message, const char *token)
+{
+    g_autofree char *value = token ? g_strconcat("Bearer ", token, NULL) : NULL;
+    if (value)
+        soup_message_headers_replace(soup_message_get_request_headers(message), "Authorization", value);
 }
 
 SoupServer *dub_http_server_new(void)
@@ -147,6 +215,25 @@ GSocket *dub_http_bind(const char *host, guint port, const char *setting, guint 
         return g_steal_pointer(&socket);
     set_listen_error(error, problem, host, port, setting);
     return NULL;
+}
+
+bool dub_http_is_loopback(const char *host)
+{
+    g_autoptr(GInetAddress) address = g_inet_address_new_from_string(host);
+    return address ? g_inet_address_get_is_loopback(address) : strcmp(host, "localhost") == 0;
+}
+
+void dub_http_tell_open(const char *program, const DubOpenDoor *doors, gsize n_doors)
+{
+    g_autoptr(GString) open = g_string_new(NULL);
+    for (gsize i = 0; i < n_doors; i++) {
+        if (doors[i].is_guarded || dub_http_is_loopback(doors[i].host))
+            continue;
+        g_string_append_printf(open, strchr(doors[i].host, ':') ? "%s%s on [%s]:%u (%s)" : "%s%s on %s:%u (%s)",
+                               open->len > 0 ? ", " : "", doors[i].what, doors[i].host, doors[i].port, doors[i].cure);
+    }
+    if (open->len > 0)
+        dub_warning("%s: open to anyone: %s", program, open->str);
 }
 
 void dub_http_reply_text(SoupServerMessage *message, guint status, const char *content_type, const char *body)

@@ -21,6 +21,17 @@ SoupServer *dub_http_server_new(void);
 void dub_http_limit_bodies(SoupServer *server, const char *const *except);
 
 /**
+ * dub_http_require_token:
+ * Requests of @prefixes, and of all paths below them, are answered with 401 unless they say "Authorization: Bearer TOKEN", or
+ * "?token=TOKEN" where a client cannot set headers. None of their body is read before.
+ * @prefixes: "/v1", ended by NULL; static
+ * @token: (nullable): everybody may; copied
+ */
+void dub_http_require_token(SoupServer *server, const char *const *prefixes, const char *token);
+
+void dub_http_authorize(SoupMessage *message, const char *token); /* the other side of it; NULL is fine */
+
+/**
  * dub_http_bind:
  * @host: "0.0.0.0", "::" (both families), "127.0.0.1", or a name
  * @port: 0 chooses a free one
@@ -30,6 +41,19 @@ void dub_http_limit_bodies(SoupServer *server, const char *const *except);
  * choose another with PORT"
  */
 GSocket *dub_http_bind(const char *host, guint port, const char *setting, guint *chosen, GError **error);
+
+bool dub_http_is_loopback(const char *host); /* only programs of this machine reach what listens there */
+
+/* Something that listens, for dub_http_tell_open(). */
+typedef struct {
+    const char *what; /* "RTMP publishing" */
+    const char *host;
+    guint port;
+    const char *cure; /* "set RTMP_PUBLISH_KEY" */
+    bool is_guarded;
+} DubOpenDoor;
+/* One warning that names all that others than this machine's programs can use as they like; none if there is nothing. */
+void dub_http_tell_open(const char *program, const DubOpenDoor *doors, gsize n_doors);
 
 /* Returns: (transfer full): "http://HOST:PORT", where a program of this machine reaches what listens on @host: at the
  * loopback address of its family if that is "0.0.0.0" or "::" */

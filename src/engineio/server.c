@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * engineio/server.c: which request goes to which session, and what is refused. */
-#include "engineio/listener.h"
+#include "engineio/patience.h"
 #include "engineio/server-private.h"
 
 #include <string.h>
-
-#define GUARD_KEY  "eio-request-guard"
-#define ANSWER_KEY "eio-answer-guard"
 
 void eio_server_options_init(EioServerOptions *options)
 {
@@ -24,56 +21,6 @@ void eio_server_options_init(EioServerOptions *options)
     };
 }
 
-/* ---- requests that take too long ---- */
-
-/* One that came by soup_server_accept_iostream() has no socket to shut down: it is taken away from libsoup. */
-static void end_connection(SoupServerMessage *request)
-{
-    g_object_ref(request);
-    g_autoptr(GIOStream) stream = soup_server_message_steal_connection(request);
-    if (stream)
-        g_io_stream_close(stream, NULL, NULL);
-    g_object_unref(request);
-}
-
-static gboolean on_guard_timeout(void *data)
-{
-    GSocket *socket = eio_listener_find_socket(data);
-    if (socket)
-        g_socket_shutdown(socket, TRUE, TRUE, NULL); /* libsoup sees the end and cleans up */
-    else
-        end_connection(data);
-    return G_SOURCE_REMOVE;
-}
-
-static void destroy_source(void *data)
-{
-    g_source_destroy(data);
-    g_source_unref(data);
-}
-
-/* The source lives in the message: no longer than it. */
-static void guard(EioServer *self, SoupServerMessage *request, const char *key)
-{
-    if (self->options.request_timeout_ms == 0)
-        return;
-    GSource *source = g_timeout_source_new(self->options.request_timeout_ms);
-    g_source_set_callback(source, on_guard_timeout, request, NULL);
-    g_source_attach(source, self->context);
-    g_object_set_data_full(G_OBJECT(request), key, source, destroy_source);
-}
-
-static void on_request_read(SoupServerMessage *request, void *data G_GNUC_UNUSED)
-{
-    g_object_set_data(G_OBJECT(request), GUARD_KEY, NULL);
-}
-
-static void on_request_finished(SoupServerMessage *request, void *data G_GNUC_UNUSED)
-{
-    g_object_set_data(G_OBJECT(request), GUARD_KEY, NULL);
-    g_object_set_data(G_OBJECT(request), ANSWER_KEY, NULL);
-}
-
 /* libsoup up to 3.2 never closes an idle connection that its client has closed (fixed by its commit d20c6601): each one
  * would cost a file descriptor for ever. */
 static bool leaks_idle_connections(void)
@@ -81,13 +28,10 @@ static bool leaks_idle_connections(void)
     return soup_get_major_version() == 3 && soup_get_minor_version() < 3;
 }
 
-static void on_request_started(SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *request, EioServer *self)
+static void on_request_started(SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *request, void *data G_GNUC_UNUSED)
 {
     if (leaks_idle_connections())
         soup_message_headers_replace(soup_server_message_get_response_headers(request), "Connection", "close");
-    guard(self, request, GUARD_KEY);
-    g_signal_connect(request, "got-body", G_CALLBACK(on_request_read), NULL);
-    g_signal_connect(request, "finished", G_CALLBACK(on_request_finished), NULL);
 }
 
 /* ---- answers ---- */
@@ -113,7 +57,7 @@ static void answer_with(EioServer *self, SoupServerMessage *request, guint statu
     soup_message_body_append_bytes(soup_server_message_get_response_body(request), body);
     g_bytes_unref(body);
     add_cors(self, request);
-    guard(self, request, ANSWER_KEY);
+    eio_patience_begin_answer(request);
 }
 
 void eio_server_answer(EioServer *self, SoupServerMessage *request, GBytes *body)
@@ -224,12 +168,20 @@ static bool is_full(const EioServer *self)
     return self->options.max_connections > 0 && self->n_open >= self->options.max_connections;
 }
 
+/* One that has not said what it wants makes room for one that may. */
+static bool has_room(EioServer *self)
+{
+    if (is_full(self) && self->callbacks.on_full)
+        self->callbacks.on_full(self->user_data);
+    return !is_full(self);
+}
+
 static bool admit(EioServer *self, SoupServerMessage *message)
 {
     const char *reason = "Forbidden";
     if (self->closed) {
         eio_server_refuse(self, message, 503, EIO_REFUSE_FORBIDDEN, "Server is shutting down");
-    } else if (is_full(self)) {
+    } else if (!has_room(self)) {
         g_autofree char *text = g_strdup_printf("Server is full: %u connections", self->options.max_connections);
         eio_server_refuse(self, message, 503, EIO_REFUSE_FORBIDDEN, text);
     } else if (self->callbacks.on_handshake && !self->callbacks.on_handshake(message, &reason, self->user_data)) {
@@ -275,14 +227,14 @@ static void on_upgraded(SoupServerMessage *message, Upgrade *upgrade)
         .max_buffered_bytes = self->options.max_buffered_bytes,
         .close_timeout_ms = self->options.close_timeout_ms,
     };
-    on_request_finished(message, NULL);
+    eio_patience_forget(message);
     g_object_ref(message);
     eio_socket_ref(socket);
     g_autoptr(GIOStream) stream = soup_server_message_steal_connection(message);
     EioWs *ws = eio_ws_new(stream, NULL, &options, &eio_socket_ws_callbacks, socket);
     if (upgrade->is_probe)
         eio_socket_begin_probe(socket, ws);
-    else if (self->closed || is_full(self))
+    else if (self->closed || !has_room(self))
         eio_ws_close(ws, EIO_STATUS_TRY_LATER);
     else
         eio_socket_start(socket, ws);
@@ -437,6 +389,7 @@ EioServer *eio_server_new(SoupServer *soup, const char *const *paths, const EioS
     self->callbacks = *callbacks;
     self->user_data = user_data;
     self->sockets = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify) eio_socket_unref);
+    eio_patience_set(soup, options->request_timeout_ms);
     self->started_id = g_signal_connect(soup, "request-started", G_CALLBACK(on_request_started), self);
     for (char **p = self->paths; *p; p++) {
         soup_server_add_early_handler(soup, *p, on_headers, self, NULL);

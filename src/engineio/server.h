@@ -28,9 +28,10 @@ typedef struct {
     guint ping_interval_ms;   /* [25000] */
     guint ping_timeout_ms;    /* [20000] */
     guint upgrade_timeout_ms; /* [10000] from the probe to the upgrade */
-    guint request_timeout_ms; /* [30000] for a request's header and body to arrive; 0 waits for ever. Holds for all
-                                  requests of the SoupServer, since a slow one has not yet told its path */
-    guint close_timeout_ms;   /* [5000] for the peer to answer a WebSocket close */
+    guint
+        request_timeout_ms; /* [30000] for a request's header and body to arrive, and for its answer to be read; 0 waits
+                                  for ever. Holds for all of the SoupServer: a slow request has not yet told its path */
+    guint close_timeout_ms; /* [5000] for the peer to answer a WebSocket close */
     gsize max_payload_bytes;  /* [50 MiB] largest message that is taken, and largest polling body */
     gsize max_buffered_bytes; /* [64 MiB] waiting to be read by one peer; more closes its socket */
     guint max_connections;    /* [0] no limit; beyond it a handshake is answered 503 with the reason in JSON */
@@ -47,6 +48,8 @@ typedef struct {
     /* @data: (transfer none); text is valid UTF-8, not NUL-terminated */
     void (*on_message)(EioSocket *socket, EioFormat format, GBytes *data, void *user_data);
     void (*on_close)(EioSocket *socket, EioCloseReason reason, void *user_data); /* once a socket; the last callback */
+    void (*on_full)(
+        void *user_data); /* (nullable) max_connections are open and one more comes: one may be closed now */
 } EioServerCallbacks;
 
 /**

@@ -137,10 +137,13 @@ static void get(DubHeadRecording *self, const char *start)
 /* --- since when -------------------------------------------------------------------------------------------------- */
 
 /* The newest recording of the path is the running one: each time it is published starts another. */
-static const char *newest_start(DubHeadRecording *self, const DubJson *list, GError **error)
+char *dub_head_list_newest(const char *text, gsize length, int64_t longest_ns, GError **error)
 {
     const char *start = NULL;
     double duration_s = 0;
+    g_autoptr(DubJson) list = dub_json_parse(text, length, error);
+    if (!list)
+        return NULL;
     const DubJson *entry = json_array_get(list, json_array_size(list) - 1);
     if (!entry) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "nothing is recorded");
@@ -149,8 +152,8 @@ static const char *newest_start(DubHeadRecording *self, const DubJson *list, GEr
     if (!dub_json_get_string(entry, "start", DUB_JSON_REQUIRED, &start, error) ||
         !dub_json_get_double(entry, "duration", DUB_JSON_REQUIRED, &duration_s, error))
         return NULL;
-    if (duration_s < (double) self->longest_ns / DUB_NS_PER_S)
-        return start;
+    if (duration_s < (double) longest_ns / DUB_NS_PER_S)
+        return g_strdup(start);
     g_set_error(error, DUB_ERROR, DUB_ERROR_BACKPRESSURE, "it has been running for %.0f s", duration_s);
     return NULL;
 }
@@ -158,12 +161,11 @@ static const char *newest_start(DubHeadRecording *self, const DubJson *list, GEr
 static void read_list(DubHeadRecording *self, gsize length)
 {
     GError *error = NULL;
-    g_autoptr(DubJson) list = NULL;
+    g_autofree char *start = NULL;
     if (length > LIST_MAX_BYTES)
         error = g_error_new(DUB_ERROR, DUB_ERROR_PROTOCOL, "its list of recordings is too long");
     else
-        list = dub_json_parse(self->list, length, &error);
-    const char *start = list ? newest_start(self, list, &error) : NULL;
+        start = dub_head_list_newest(self->list, length, self->longest_ns, &error);
     if (start)
         get(self, start);
     else

@@ -18,4 +18,11 @@ typedef void (*DubHeadRecordingFunc)(DubTake *take, const GError *error, void *u
  */
 DubHeadRecording *dub_head_recording_new(const char *playback_url, const char *path, int64_t longest_ns,
                                          gsize max_bytes, DubHeadRecordingFunc done, void *user_data);
+/**
+ * dub_head_list_newest: what GET /list answers
+ * Returns: (transfer full): when the newest recording began, as the server wrote it; NULL with %DUB_ERROR_PROTOCOL,
+ * %DUB_ERROR_NOT_FOUND (it is empty) or %DUB_ERROR_BACKPRESSURE (it has been running for @longest_ns or more)
+ */
+char *dub_head_list_newest(const char *text, gsize length, int64_t longest_ns, GError **error);
+
 void dub_head_recording_free(DubHeadRecording *self); /* no callback after it; NULL is fine */

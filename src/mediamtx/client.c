@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/http.h"
+#include "mediamtx/answer.h"
 
 #include <libsoup/soup.h>
 #include <string.h>
@@ -186,31 +187,12 @@ static void finish_get(GTask *task, const DubJson *root)
     g_object_unref(task);
 }
 
-static bool read_page(Call *call, const DubJson *root, int64_t *page_count, GError **error)
-{
-    const DubJson *items = NULL;
-    if (!json_is_object(root)) {
-        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_PROTOCOL, "not an object");
-        return false;
-    }
-    if (!dub_json_get_int(root, "pageCount", DUB_JSON_REQUIRED, 0, INT32_MAX, page_count, error) ||
-        !dub_json_get_array(root, "items", DUB_JSON_REQUIRED, &items, error))
-        return false;
-    for (gsize i = 0; i < json_array_size(items); i++) {
-        DubMediamtxPath *path = dub_mediamtx_path_from_json(json_array_get(items, i), error);
-        if (!path)
-            return false;
-        g_ptr_array_add(call->paths, path);
-    }
-    return true;
-}
-
 static void finish_page(GTask *task, const DubJson *root)
 {
     Call *call = g_task_get_task_data(task);
     int64_t page_count = 0;
     g_autoptr(GError) error = NULL;
-    if (!read_page(call, root, &page_count, &error)) {
+    if (!dub_mediamtx_read_page(root, call->paths, &page_count, &error)) {
         fail(task, DUB_ERROR_PROTOCOL, error->message);
     } else if (page_count > MAX_PAGES) {
         fail(task, DUB_ERROR_PROTOCOL, "too many paths");
@@ -233,11 +215,7 @@ static void finish_query(GTask *task, const char *text)
 
 static void read_query(GTask *task, const DubJson *root)
 {
-    const char *query = NULL;
-    g_autoptr(GError) error = NULL;
-    if (!json_is_object(root) || !dub_json_get_string(root, "query", DUB_JSON_OPTIONAL, &query, &error))
-        query = NULL;
-    finish_query(task, query);
+    finish_query(task, dub_mediamtx_read_query(root));
 }
 
 static void finish_body(GTask *task)

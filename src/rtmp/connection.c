@@ -56,7 +56,7 @@ void dub_rtmp_connection_new(DubRtmpServer *server, GSocket *socket)
     g_socket_set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL); /* we send whole batches ourselves */
     self->peer = describe_peer(socket);
     self->id = g_uuid_string_random();
-    self->since_ns = self->received_ns = self->sent_ns = dub_clock_now();
+    self->since_ns = self->media_ns = self->sent_ns = dub_clock_now();
     self->handshake = g_new0(DubRtmpHandshake, 1);
     self->reader = dub_rtmp_reader_new(COMMAND_BYTES);
     self->window_bytes = DEFAULT_WINDOW;
@@ -77,6 +77,7 @@ void dub_rtmp_connection_free(DubRtmpConnection *self)
     dub_rtmp_reader_free(self->reader);
     dub_rtmp_send_queue_free(self->queue);
     g_free(self->app);
+    g_free(self->password);
     g_free(self);
 }
 
@@ -84,7 +85,7 @@ void dub_rtmp_connection_free(DubRtmpConnection *self)
 void dub_rtmp_connection_set_state(DubRtmpConnection *self, DubRtmpState state)
 {
     self->state = state;
-    self->since_ns = dub_clock_now();
+    self->since_ns = self->media_ns = dub_clock_now();
     const bool publishes = state == DUB_RTMP_PUBLISHING;
     dub_rtmp_reader_set_max_message(self->reader, publishes ? self->server->config.max_message_bytes : COMMAND_BYTES);
 }
@@ -93,7 +94,7 @@ void dub_rtmp_connection_close(DubRtmpConnection *self, const char *reason)
 {
     if (self->state == DUB_RTMP_CLOSED)
         return;
-    if (reason)
+    if (reason && dub_rtmp_server_may_log(self->server, "connections closed"))
         dub_warning("rtmp: %s: closed: %s", self->peer, reason);
     dub_rtmp_session_leave_path(self);
     dub_rtmp_connection_set_state(self, DUB_RTMP_CLOSED);
@@ -127,7 +128,8 @@ static void overflow(DubRtmpConnection *self, int64_t now_ns)
     const guint dropped = dub_rtmp_send_queue_drop_media(self->queue);
     self->awaits_key = self->path && self->path->cache && dub_gop_cache_has_video(self->path->cache);
     self->dropped_ns = now_ns;
-    dub_warning("rtmp: %s: too slow, %u messages dropped", self->peer, dropped);
+    if (dub_rtmp_server_may_log(self->server, "players too slow"))
+        dub_warning("rtmp: %s: too slow, %u messages dropped", self->peer, dropped);
     if (++self->overflows > MAX_OVERFLOWS || dub_rtmp_send_queue_memory(self->queue) > config->player_queue_bytes)
         dub_rtmp_connection_close(self, "too slow");
 }
@@ -164,6 +166,12 @@ static void on_drained(DubRtmpConnection *self)
         dub_rtmp_connection_close(self, NULL); /* the peer has closed already */
 }
 
+static void log_loss(const DubRtmpConnection *self, const GError *error)
+{
+    if (dub_rtmp_server_may_log(self->server, "connections lost"))
+        dub_info("rtmp: %s: %s", self->peer, error->message);
+}
+
 void dub_rtmp_connection_flush(DubRtmpConnection *self)
 {
     GOutputVector vectors[MAX_VECTORS];
@@ -176,7 +184,7 @@ void dub_rtmp_connection_flush(DubRtmpConnection *self)
                                           : g_socket_send_message_with_timeout(self->socket, NULL, vectors, (gint) n,
                                                                                NULL, 0, 0, 0, &sent, NULL, &error);
     if (result == G_POLLABLE_RETURN_FAILED) {
-        dub_info("rtmp: %s: %s", self->peer, error->message);
+        log_loss(self, error);
         dub_rtmp_connection_close(self, NULL);
         return;
     }
@@ -234,7 +242,6 @@ static bool read_messages(DubRtmpConnection *self, const uint8_t *data, gsize si
 static void take(DubRtmpConnection *self, const uint8_t *data, gsize size)
 {
     g_autoptr(GError) error = NULL;
-    self->received_ns = dub_clock_now();
     self->bytes_received += size;
     if (self->handshake && !read_handshake(self, &data, &size, &error)) {
         dub_rtmp_connection_close(self, error->message);
@@ -258,7 +265,7 @@ static void read_once(DubRtmpConnection *self)
     if (size < 0 && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
         return;
     if (size < 0)
-        dub_info("rtmp: %s: %s", self->peer, error->message);
+        log_loss(self, error);
     dub_rtmp_connection_close(self, NULL);
 }
 
@@ -301,7 +308,7 @@ void dub_rtmp_connection_tick(DubRtmpConnection *self, int64_t now_ns)
             dub_rtmp_connection_close(self, "it neither published nor played");
         break;
     case DUB_RTMP_PUBLISHING:
-        if (is_over(now_ns, self->received_ns, config->idle_ms))
+        if (is_over(now_ns, self->media_ns, config->idle_ms))
             dub_rtmp_connection_close(self, "the publisher sends nothing any more");
         break;
     case DUB_RTMP_WAITING:

@@ -60,3 +60,22 @@ char *dub_rtmp_path_name(const char *app, const char *key, char **query, GError 
     *query = g_steal_pointer(&joined);
     return g_steal_pointer(&name);
 }
+
+char *dub_rtmp_query_take(char **query, const char *name)
+{
+    g_auto(GStrv) pairs = g_strsplit(*query, "&", -1);
+    g_autoptr(GString) rest = g_string_new(NULL);
+    const gsize length = strlen(name);
+    char *value = NULL;
+    for (char **pair = pairs; *pair; pair++) {
+        if (strncmp(*pair, name, length) == 0 && (*pair)[length] == '=') {
+            g_free(value);
+            value = g_uri_unescape_string(*pair + length + 1, NULL);
+        } else {
+            g_string_append_printf(rest, "%s%s", rest->len > 0 ? "&" : "", *pair);
+        }
+    }
+    g_free(*query);
+    *query = g_string_free(g_steal_pointer(&rest), FALSE);
+    return value;
+}

@@ -14,3 +14,10 @@
  * Returns: (transfer full): the name; NULL with %DUB_ERROR_INVALID_ARGUMENT
  */
 char *dub_rtmp_path_name(const char *app, const char *key, char **query, GError **error);
+
+/**
+ * dub_rtmp_query_take:
+ * @query: (inout): "a=b&c=d"; the pairs of that name are taken out of it
+ * Returns: (transfer full) (nullable): the value of the last of them, percent-decoded
+ */
+char *dub_rtmp_query_take(char **query, const char *name);

@@ -112,7 +112,8 @@ void dub_rtmp_path_unpublish(DubRtmpPath *self)
     g_autofree char *name = g_strdup(self->name);
     g_autofree char *source_id = g_strdup(self->publisher->id);
     const bool was_ready = self->ready;
-    dub_info("rtmp: %s: no longer published", name);
+    if (dub_rtmp_server_may_log(server, "publishers that went"))
+        dub_info("rtmp: %s: no longer published", name);
     reset(self);
     g_autoptr(GPtrArray) players = g_steal_pointer(&self->players);
     self->players = g_ptr_array_new();
@@ -138,7 +139,8 @@ static void set_ready(DubRtmpPath *self)
         return;
     self->ready = true;
     self->ready_unix_ms = dub_clock_unix_ms();
-    dub_info("rtmp: %s: published by %s", self->name, self->publisher->peer);
+    if (dub_rtmp_server_may_log(self->server, "publishers that came"))
+        dub_info("rtmp: %s: published by %s", self->name, self->publisher->peer);
     if (self->server->callbacks.on_publish)
         self->server->callbacks.on_publish(self->name, self->query, self->publisher->id, self->server->user_data);
 }
@@ -207,6 +209,7 @@ void dub_rtmp_path_message(DubRtmpPath *self, const DubRtmpMessage *message)
     const uint8_t *data = g_bytes_get_data(message->payload, &size);
     self->bytes_received += size;
     self->timestamp_ms = message->timestamp_ms;
+    self->publisher->media_ns = dub_clock_now();
     if (size == 0)
         return; /* some encoders send empty messages to keep time; there is nothing to pass on */
     if (message->type == DUB_RTMP_VIDEO) {

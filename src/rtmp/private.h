@@ -7,6 +7,7 @@
  * dub_rtmp_server_settle(), which ends every event. */
 #pragma once
 
+#include "base/log-limit.h"
 #include "rtmp/amf.h"
 #include "rtmp/gop-cache.h"
 #include "rtmp/handshake.h"
@@ -35,7 +36,7 @@ struct _DubRtmpConnection {
     char *id;                            /* UUID */
     DubRtmpState state;
     int64_t since_ns;            /* of the state */
-    int64_t received_ns;         /* the last byte from the peer */
+    int64_t media_ns;            /* the last message of a publisher's that is media, or when it began */
     int64_t sent_ns;             /* the last byte the peer took, or when the queue was last empty */
     DubRtmpHandshake *handshake; /* until it is done */
     DubRtmpReader *reader;
@@ -45,8 +46,8 @@ struct _DubRtmpConnection {
     bool dirty; /* in server->dirty */
     bool fin;   /* our side of the socket is shut down */
 
-    char *app;
-    DubRtmpPath *path; /* while PUBLISHING, WAITING, PLAYING */
+    char *app, *password; /* of its connect; password: of the URL it names, nullable */
+    DubRtmpPath *path;    /* while PUBLISHING, WAITING, PLAYING */
 
     bool awaits_key; /* PLAYING: nothing but setup until the next key frame */
     guint overflows; /* since the queue was last empty */
@@ -78,12 +79,13 @@ struct _DubRtmpServer {
     GHashTable *paths;       /* name -> DubRtmpPath * */
     GPtrArray *dirty, *dead; /* DubRtmpConnection *; dead ones are owned */
     int64_t accept_again_ns; /* out of file descriptors until then */
-    bool refusing;           /* at max_connections: said once */
-    bool in_event;           /* until settle(): a callback that runs the main loop must not get us called again */
-    uint8_t scratch[65536];  /* every socket is read into it: a connection without data costs no buffer */
+    DubLogLimit *log_limit;
+    bool in_event;          /* until settle(): a callback that runs the main loop must not get us called again */
+    uint8_t scratch[65536]; /* every socket is read into it: a connection without data costs no buffer */
 };
 
-void dub_rtmp_server_settle(DubRtmpServer *self); /* clears in_event */
+void dub_rtmp_server_settle(DubRtmpServer *self);                    /* clears in_event */
+bool dub_rtmp_server_may_log(DubRtmpServer *self, const char *kind); /* as dub_log_limit_allows() */
 
 /* connection.c */
 void dub_rtmp_connection_new(DubRtmpServer *server, GSocket *socket); /* owned by server->connections */

@@ -9,6 +9,7 @@
 
 #define TICK_MS         250
 #define BACKLOG         256
+#define LINES_OF_A_KIND 60                 /* that peers cause, in a minute */
 #define ACCEPT_PAUSE_NS (DUB_NS_PER_S / 2) /* out of file descriptors: others must close first */
 
 static const DubRtmpServerConfig defaults = {
@@ -98,16 +99,47 @@ static bool listen_on(DubRtmpServer *self, GError **error)
     return false;
 }
 
+bool dub_rtmp_server_may_log(DubRtmpServer *self, const char *kind)
+{
+    return dub_log_limit_allows(self->log_limit, kind, LINES_OF_A_KIND);
+}
+
+/* Who has not said yet what it wants makes room for one that may, the oldest first; then who waits for a publisher. */
+static DubRtmpConnection *find_idlest(const DubRtmpServer *self)
+{
+    DubRtmpConnection *found = NULL;
+    GHashTableIter iter;
+    void *key;
+    g_hash_table_iter_init(&iter, self->connections);
+    while (g_hash_table_iter_next(&iter, &key, NULL)) {
+        DubRtmpConnection *connection = key;
+        const bool is_waiting = connection->state == DUB_RTMP_WAITING;
+        if (connection->state > DUB_RTMP_IDLE && !is_waiting)
+            continue;
+        const bool found_waiting = found && found->state == DUB_RTMP_WAITING;
+        if (!found || (found_waiting && !is_waiting) ||
+            (found_waiting == is_waiting && connection->since_ns < found->since_ns))
+            found = connection;
+    }
+    return found;
+}
+
+static void settle_soon(DubRtmpServer *self);
+
 static void accept_connection(DubRtmpServer *self, GSocket *socket)
 {
-    if (g_hash_table_size(self->connections) < self->config.max_connections) {
-        self->refusing = false;
+    const bool is_full = g_hash_table_size(self->connections) >= self->config.max_connections;
+    DubRtmpConnection *idlest = is_full ? find_idlest(self) : NULL;
+    if (idlest) {
+        dub_rtmp_connection_close(idlest, "too many connections, and it neither publishes nor plays");
+        settle_soon(self);
+    }
+    if (!is_full || idlest) {
         dub_rtmp_connection_new(self, socket);
         return;
     }
-    if (!self->refusing)
+    if (dub_rtmp_server_may_log(self, "connections refused: too many are open"))
         dub_warning("rtmp: %u connections are open, further ones are refused", self->config.max_connections);
-    self->refusing = true;
     g_socket_close(socket, NULL);
 }
 
@@ -136,7 +168,8 @@ static gboolean on_acceptable(GSocket *listener, GIOCondition condition G_GNUC_U
         accept_connection(self, socket);
     } else if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK) &&
                !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED)) {
-        dub_warning("rtmp: no new connection: %s", error->message);
+        if (dub_rtmp_server_may_log(self, "connections not taken"))
+            dub_warning("rtmp: no new connection: %s", error->message);
         self->accept_again_ns = dub_clock_now() + ACCEPT_PAUSE_NS;
         end_source(&self->accept_source);
         return G_SOURCE_REMOVE;
@@ -191,6 +224,10 @@ DubRtmpServer *dub_rtmp_server_new(const DubRtmpServerConfig *config, const DubR
     g_autoptr(DubRtmpServer) self = g_new0(DubRtmpServer, 1);
     self->config = *config;
     fill_defaults(&self->config);
+    self->config.publish_key = g_strdup(config->publish_key);
+    self->config.play_key = g_strdup(config->play_key);
+    self->config.own_key = g_strdup(config->own_key);
+    self->log_limit = dub_log_limit_new("rtmp", 0);
     if (callbacks)
         self->callbacks = *callbacks;
     self->user_data = user_data;
@@ -230,6 +267,10 @@ void dub_rtmp_server_free(DubRtmpServer *self)
     g_ptr_array_unref(self->dirty);
     g_hash_table_unref(self->connections);
     g_hash_table_unref(self->paths);
+    dub_log_limit_free(self->log_limit);
+    g_free((char *) self->config.publish_key);
+    g_free((char *) self->config.play_key);
+    g_free((char *) self->config.own_key);
     g_main_context_unref(self->context);
     g_free(self);
 }

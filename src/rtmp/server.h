@@ -15,7 +15,10 @@ typedef struct {              /* a zero or NULL takes the default in brackets */
     const char *host;         /* ["0.0.0.0"] "::" (both families), an address, a name */
     guint port;               /* 0 chooses a free one; see dub_rtmp_server_port() */
     const char *port_setting; /* ["RTMP_PORT"] what sets the port, for the message when it is in use */
-    guint max_connections;    /* [512] further ones are closed at once */
+    const char *publish_key;  /* [none] that publishers give: ?key=… in their URL, or its password; copied */
+    const char *play_key;     /* [none] that players give, likewise */
+    const char *own_key;      /* [none] that opens both: this program's own connections; copied */
+    guint max_connections;    /* [512] one more ends the oldest that neither publishes nor plays, or is refused */
     gsize max_message_bytes;  /* [16 MiB - 1] of a publisher, all its unfinished messages together */
     gsize cache_bytes;        /* [8 MiB] a path: what a player that joins is given */
     guint cache_ms;           /* [12000] from the last key frame on */
@@ -25,11 +28,11 @@ typedef struct {              /* a zero or NULL takes the default in brackets */
     guint stall_ms;           /* [10000] a player that takes nothing for this long is closed */
     guint setup_ms;           /* [10000] from the connection to publish or play */
     guint wait_ms;            /* [10000] a player waits this long for a publisher */
-    guint idle_ms;            /* [30000] a publisher that sends nothing for this long is closed */
+    guint idle_ms;            /* [30000] a publisher that sends no media for this long is closed */
 } DubRtmpServerConfig;
 
 typedef struct { /* each may be NULL. They may call everything below but dub_rtmp_server_free(). */
-    /* Media is flowing. @query: "" or "a=b&c=d" as the client gave it; @source_id: a UUID */
+    /* Media is flowing. @query: "" or "a=b&c=d" as the client gave it, without its key; @source_id: a UUID */
     void (*on_publish)(const char *path, const char *query, const char *source_id, void *user_data);
     void (*on_unpublish)(const char *path, const char *source_id, void *user_data); /* after an on_publish */
 } DubRtmpServerCallbacks;

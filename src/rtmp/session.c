@@ -4,12 +4,14 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "rtmp/path-name.h"
 
 #include <string.h>
 
-#define MEDIA_STREAM 1u /* one message stream a connection, as every client uses it */
-#define WINDOW_BYTES 2500000u
+#define MEDIA_STREAM    1u /* one message stream a connection, as every client uses it */
+#define WINDOW_BYTES    2500000u
+#define REFUSALS_LOGGED 1                              /* for a wrong key, in a minute */
 enum { TAG_HEADER_BYTES = 11, TAG_TRAILER_BYTES = 4 }; /* of an FLV tag */
 
 static void send_message(DubRtmpConnection *self, uint8_t type, uint32_t stream_id, GByteArray *payload)
@@ -111,11 +113,24 @@ static void refuse_call(DubRtmpConnection *self, double transaction, const char 
     send_message(self, DUB_RTMP_COMMAND, 0, payload);
 }
 
+/* Of "rtmp://user:password@host/app"; of a user alone, that. Returns: (transfer full) (nullable) */
+static char *password_of(const char *url)
+{
+    g_autofree char *user = NULL, *password = NULL;
+    if (strlen(url) > DUB_RTMP_MAX_QUERY_BYTES ||
+        !g_uri_split_with_user(url, G_URI_FLAGS_HAS_PASSWORD, NULL, &user, &password, NULL, NULL, NULL, NULL, NULL,
+                               NULL, NULL))
+        return NULL;
+    return password ? g_steal_pointer(&password) : g_steal_pointer(&user);
+}
+
 static bool on_connect(DubRtmpConnection *self, const DubAmf *args, double transaction, GError **error G_GNUC_UNUSED)
 {
     const DubAmf *app = dub_amf_member(dub_amf_item(args, 2), "app");
     g_free(self->app);
     self->app = g_strdup(dub_amf_string(app, ""));
+    g_free(self->password);
+    self->password = password_of(dub_amf_string(dub_amf_member(dub_amf_item(args, 2), "tcUrl"), ""));
     send_control(self, DUB_RTMP_WINDOW_ACK_SIZE, WINDOW_BYTES);
     send_control(self, DUB_RTMP_SET_PEER_BANDWIDTH, WINDOW_BYTES);
     send_control(self, DUB_RTMP_SET_CHUNK_SIZE, DUB_RTMP_OUT_CHUNK_BYTES); /* before anything longer than 128 bytes */
@@ -157,10 +172,31 @@ static char *path_of(DubRtmpConnection *self, const DubAmf *args, const char *re
     char *name = dub_rtmp_path_name(self->app ? self->app : "", key, query, &error);
     if (name)
         return name;
-    dub_warning("rtmp: %s: %s", self->peer, error->message);
+    if (dub_rtmp_server_may_log(self->server, "paths refused"))
+        dub_warning("rtmp: %s: %s", self->peer, error->message);
     send_status(self, "error", refusal, error->message);
     dub_rtmp_connection_close_gently(self);
     return NULL;
+}
+
+/* Takes the key out of @query, which is told to others. @wanted: (nullable): nobody needs one */
+static bool has_key(const DubRtmpConnection *self, const char *wanted, char **query)
+{
+    g_autofree char *key = dub_rtmp_query_take(query, "key");
+    const char *own = self->server->config.own_key, *sent = key ? key : self->password;
+    return !wanted || dub_secret_is(sent, wanted) || (own && dub_secret_is(sent, own));
+}
+
+/* Returns: whether the peer may go on; else it has been told why not */
+static bool check_key(DubRtmpConnection *self, const char *wanted, const char *name, const char *refusal, char **query)
+{
+    if (has_key(self, wanted, query))
+        return true;
+    if (dub_log_limit_allows(self->server->log_limit, "refused for their key", REFUSALS_LOGGED))
+        dub_warning("rtmp: %s: %s: refused: the key is wrong or missing", self->peer, name);
+    send_status(self, "error", refusal, "The key is wrong or missing: append ?key=... to the stream name.");
+    dub_rtmp_connection_close_gently(self);
+    return false;
 }
 
 static bool check_idle(DubRtmpConnection *self, GError **error)
@@ -177,11 +213,12 @@ static bool on_publish(DubRtmpConnection *self, const DubAmf *args, double trans
         return false;
     g_autofree char *query = NULL;
     g_autofree char *name = path_of(self, args, "NetStream.Publish.BadName", &query);
-    if (!name)
+    if (!name || !check_key(self, self->server->config.publish_key, name, "NetStream.Publish.Denied", &query))
         return true;
     const DubRtmpPath *present = g_hash_table_lookup(self->server->paths, name);
     if (present && present->publisher) {
-        dub_warning("rtmp: %s: %s is published already, by %s", self->peer, name, present->publisher->peer);
+        if (dub_rtmp_server_may_log(self->server, "publishers refused: the path is in use"))
+            dub_warning("rtmp: %s: %s is published already, by %s", self->peer, name, present->publisher->peer);
         send_status(self, "error", "NetStream.Publish.BadName", "The path is in use by another publisher.");
         dub_rtmp_connection_close_gently(self);
         return true;
@@ -199,14 +236,15 @@ static bool on_play(DubRtmpConnection *self, const DubAmf *args, double transact
         return false;
     g_autofree char *query = NULL;
     g_autofree char *name = path_of(self, args, "NetStream.Play.Failed", &query);
-    if (name)
+    if (name && check_key(self, self->server->config.play_key, name, "NetStream.Play.Failed", &query))
         dub_rtmp_path_add_player(dub_rtmp_path_get(self->server, name), self);
     return true;
 }
 
 void dub_rtmp_session_play_started(DubRtmpConnection *self)
 {
-    dub_info("rtmp: %s plays %s", self->peer, self->path->name);
+    if (dub_rtmp_server_may_log(self->server, "players that came"))
+        dub_info("rtmp: %s plays %s", self->peer, self->path->name);
     dub_rtmp_connection_set_state(self, DUB_RTMP_PLAYING);
     send_event(self, DUB_RTMP_EVENT_STREAM_BEGIN, MEDIA_STREAM);
     send_status(self, "status", "NetStream.Play.Reset", "Playing and resetting.");
@@ -224,7 +262,8 @@ void dub_rtmp_session_play_ended(DubRtmpConnection *self)
 
 void dub_rtmp_session_play_not_found(DubRtmpConnection *self)
 {
-    dub_info("rtmp: %s: nobody publishes %s", self->peer, self->path->name);
+    if (dub_rtmp_server_may_log(self->server, "players of what nobody publishes"))
+        dub_info("rtmp: %s: nobody publishes %s", self->peer, self->path->name);
     send_status(self, "error", "NetStream.Play.StreamNotFound", "Nobody publishes this path.");
     dub_rtmp_connection_close_gently(self);
 }

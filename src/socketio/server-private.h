@@ -28,6 +28,7 @@ struct _SioServer {
     GPtrArray *handlers; /* of SioHandler; freed with the server only, so that sockets may point into it */
     GHashTable *spaces;  /* name -> SioSpace; those without sockets are gone */
     GHashTable *by_id;   /* id -> SioSocket, borrowed */
+    GQueue outside;      /* of SioConnection that are in no namespace, the oldest first */
 };
 
 /* An engine session: the engine socket's user data. */

@@ -36,10 +36,18 @@ static GSource *start_timer(SioConnection *self, guint timeout_ms, GSourceFunc c
     return timer;
 }
 
+static void stop_connect_timer(SioConnection *self)
+{
+    if (!self->connect_timer)
+        return;
+    stop_timer(&self->connect_timer);
+    g_queue_remove(&self->server->outside, self);
+}
+
 static gboolean on_connect_timeout(void *data)
 {
     SioConnection *self = data;
-    stop_timer(&self->connect_timer);
+    stop_connect_timer(self);
     eio_socket_close(self->engine);
     return G_SOURCE_REMOVE;
 }
@@ -49,6 +57,16 @@ void sio_connection_start_timer(SioConnection *self)
     if (self->connect_timer || g_hash_table_size(self->sockets) > 0)
         return;
     self->connect_timer = start_timer(self, self->server->options.connect_timeout_ms, on_connect_timeout);
+    g_queue_push_tail(&self->server->outside, self);
+}
+
+/* Sessions that are in no namespace, and may never be let into one, keep nobody out. */
+static void on_full(void *user_data)
+{
+    SioServer *self = user_data;
+    const SioConnection *oldest = g_queue_peek_head(&self->outside);
+    if (oldest)
+        eio_socket_close(oldest->engine);
 }
 
 static gboolean on_attachments_timeout(void *data)
@@ -71,7 +89,7 @@ static void watch_attachments(SioConnection *self)
 
 static void end_waiting(SioConnection *self)
 {
-    stop_timer(&self->connect_timer);
+    stop_connect_timer(self);
     stop_timer(&self->attachments_timer);
     sio_reader_clear(&self->reader);
 }
@@ -138,7 +156,7 @@ static bool authorize(SioConnection *self, SioSocket *socket, const json_t *auth
 static void let_in(SioConnection *self, SioSocket *socket, const json_t *auth)
 {
     json_t *payload = json_object();
-    stop_timer(&self->connect_timer);
+    stop_connect_timer(self);
     sio_socket_enter(socket);
     g_hash_table_insert(self->sockets, socket->nsp, sio_socket_ref(socket));
     json_object_set_new(payload, "sid", json_string(socket->id));
@@ -281,7 +299,10 @@ static void handler_free(void *data)
 
 SioServer *sio_server_new(SoupServer *soup, const SioServerOptions *options)
 {
-    static const EioServerCallbacks callbacks = { .on_open = on_open, .on_message = on_message, .on_close = on_close };
+    static const EioServerCallbacks callbacks = { .on_open = on_open,
+                                                  .on_message = on_message,
+                                                  .on_close = on_close,
+                                                  .on_full = on_full };
     SioServerOptions defaults;
     sio_server_options_init(&defaults);
     if (!options)

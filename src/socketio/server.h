@@ -14,9 +14,10 @@ typedef struct _SioServer SioServer;
 typedef struct _SioSocket SioSocket;
 
 typedef struct {
-    EioServerOptions engine;      /* intervals, sizes, max_connections (of engine sessions), transports, CORS */
-    const char *const *paths;     /* [{"/socket.io/", NULL}] each with and without its trailing slash; copied */
-    guint connect_timeout_ms;     /* [45000] from the handshake to the first CONNECT */
+    EioServerOptions engine;  /* intervals, sizes, transports, CORS; max_connections, of engine sessions: when they are
+                                     open, one more ends the oldest that is in no namespace */
+    const char *const *paths; /* [{"/socket.io/", NULL}] each with and without its trailing slash; copied */
+    guint connect_timeout_ms; /* [45000] from the handshake to the first CONNECT */
     guint attachments_timeout_ms; /* [30000] from a binary packet to its last attachment */
     guint max_namespaces;         /* [16] that one client may be connected to at once */
     guint max_pending_acks;       /* [1024] of one socket; emitting more fails */

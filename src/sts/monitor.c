@@ -9,9 +9,10 @@
 
 #include <string.h>
 
-#define NAMESPACE  "/monitor"
-#define EVENT_LOST "monitor:lost"
-#define NODE_BYTES 8 /* of JSON around a value, about */
+#define NAMESPACE        "/monitor"
+#define EVENT_LOST       "monitor:lost"
+#define LISTENERS_LOGGED 30 /* a minute */
+#define NODE_BYTES       8  /* of JSON around a value, about */
 
 enum { BRIEF, WITH_AUDIO, N_ROOMS };
 static const char *const rooms[N_ROOMS] = { "brief", "with-audio" };
@@ -21,6 +22,7 @@ struct _DubStsMonitor {
     char *token;
     DubStsMonitorCallbacks callbacks;
     void *user_data;
+    DubLogLimit *limit;   /* nullable */
     GPtrArray *listeners; /* of Listener, at most DUB_STS_MONITOR_MAX_LISTENERS */
 };
 
@@ -35,7 +37,7 @@ typedef struct {
 static bool on_authorize(SioSocket *socket, const json_t *auth, SioRefusal *refusal, void *user_data)
 {
     DubStsMonitor *self = user_data;
-    if (!dub_sts_auth_check(socket, auth, self->token, refusal)) {
+    if (!dub_sts_auth_check(socket, auth, self->token, self->limit, refusal)) {
         self->callbacks.refused(self->user_data);
         return false;
     }
@@ -55,7 +57,8 @@ static void on_connect(SioSocket *socket, const json_t *auth, void *user_data)
     sio_socket_join(socket, listener->room);
     g_ptr_array_add(self->listeners, listener);
     self->callbacks.listeners(self->listeners->len, self->user_data);
-    dub_log_fields(DUB_LOG_INFO, "a monitor listens", "session_id", sio_socket_get_id(socket), NULL);
+    if (dub_log_limit_allows(self->limit, "listeners that came", LISTENERS_LOGGED))
+        dub_log_fields(DUB_LOG_INFO, "a monitor listens", "session_id", sio_socket_get_id(socket), NULL);
 }
 
 static void on_disconnect(SioSocket *socket, SioDisconnectReason reason, void *user_data)
@@ -68,12 +71,13 @@ static void on_disconnect(SioSocket *socket, SioDisconnectReason reason, void *u
         }
     }
     self->callbacks.listeners(self->listeners->len, self->user_data);
-    dub_log_fields(DUB_LOG_INFO, "a monitor has gone", "session_id", sio_socket_get_id(socket), "reason",
-                   sio_disconnect_reason_to_string(reason), NULL);
+    if (dub_log_limit_allows(self->limit, "listeners that went", LISTENERS_LOGGED))
+        dub_log_fields(DUB_LOG_INFO, "a monitor has gone", "session_id", sio_socket_get_id(socket), "reason",
+                       sio_disconnect_reason_to_string(reason), NULL);
 }
 
 DubStsMonitor *dub_sts_monitor_new(SioServer *server, const char *token, const DubStsMonitorCallbacks *callbacks,
-                                   void *user_data)
+                                   void *user_data, DubLogLimit *limit)
 {
     static const SioNamespaceCallbacks sio_callbacks = { on_authorize, on_connect, NULL, on_disconnect };
     DubStsMonitor *self = g_new0(DubStsMonitor, 1);
@@ -81,6 +85,7 @@ DubStsMonitor *dub_sts_monitor_new(SioServer *server, const char *token, const D
     self->token = g_strdup(token);
     self->callbacks = *callbacks;
     self->user_data = user_data;
+    self->limit = limit;
     self->listeners = g_ptr_array_new_with_free_func(g_free);
     sio_server_add_namespace(server, NAMESPACE, &sio_callbacks, self);
     return self;
@@ -97,12 +102,13 @@ void dub_sts_monitor_free(DubStsMonitor *self)
 
 /* ── Room ── */
 
-static void lose(Listener *listener)
+static void lose(DubStsMonitor *self, Listener *listener)
 {
     if (listener->lost++ == 0) {
         sio_socket_leave(listener->socket, listener->room);
-        dub_log_fields(DUB_LOG_WARNING, "a monitor does not keep up: it loses events", "session_id",
-                       sio_socket_get_id(listener->socket), NULL);
+        if (dub_log_limit_allows(self->limit, "listeners that do not keep up", LISTENERS_LOGGED))
+            dub_log_fields(DUB_LOG_WARNING, "a monitor does not keep up: it loses events", "session_id",
+                           sio_socket_get_id(listener->socket), NULL);
     }
 }
 
@@ -121,7 +127,7 @@ static guint sort_listeners(DubStsMonitor *self, bool too_large)
     for (guint i = 0; i < self->listeners->len; i++) {
         Listener *listener = g_ptr_array_index(self->listeners, i);
         if (too_large || sio_socket_buffered_bytes(listener->socket) > DUB_STS_MONITOR_MAX_WAITING_BYTES) {
-            lose(listener);
+            lose(self, listener);
             n_lost++;
         } else if (listener->lost) {
             come_back(listener);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/json.h"
+#include "base/log-limit.h"
 #include "socketio/server.h"
 
 #define DUB_STS_MONITOR_MAX_LISTENERS 16
@@ -23,9 +24,10 @@ typedef struct {
     void (*lost)(guint events, void *user_data);      /* so many more were lost, over all listeners */
 } DubStsMonitorCallbacks;
 
-/* @token: (nullable) that CONNECT must carry; copied. @server: outlives every call but _free() */
+/* @token: (nullable) that CONNECT must carry; copied. @server: outlives every call but _free(). @limit: (nullable)
+ * outlives all of it */
 DubStsMonitor *dub_sts_monitor_new(SioServer *server, const char *token, const DubStsMonitorCallbacks *callbacks,
-                                   void *user_data);
+                                   void *user_data, DubLogLimit *limit);
 void dub_sts_monitor_free(DubStsMonitor *self); /* after the server; NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubStsMonitor, dub_sts_monitor_free)
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log-limit.h"
 #include "base/log.h"
 #include "base/loop-lag.h"
 #include "base/timer.h"
@@ -21,6 +22,7 @@
 
 #define CODEC_THREADS   2 /* a fragment takes some 30 ms to decode and encode: two keep up with every core's engines */
 #define LOGGED_ID_BYTES 128
+#define EVENTS_LOGGED   60 /* of a kind that peers cause, in a minute */
 
 enum {
     METRIC_PROCESSING,
@@ -71,6 +73,7 @@ struct _DubStsService {
     DubStsServiceConfig config;
     DubMetrics *metrics;
     DubLoopLag *lag;
+    DubLogLimit *limit;
     DubEngineSets *engines;    /* NULL in echo mode */
     DubStsPool *pool;          /* likewise */
     DubEngineLease *preloaded; /* likewise; kept, so that the default pair stays */
@@ -137,7 +140,8 @@ static void supersede(DubStsService *service, const char *stream_id)
     Client *older = g_hash_table_lookup(service->streams, stream_id);
     if (!older)
         return;
-    dub_log_fields(DUB_LOG_WARNING, "stream is taken over by a newer connection", "stream_id", stream_id, NULL);
+    if (dub_log_limit_allows(service->limit, "streams taken over", EVENTS_LOGGED))
+        dub_log_fields(DUB_LOG_WARNING, "stream is taken over by a newer connection", "stream_id", stream_id, NULL);
     dub_sts_session_superseded(older->session);
     leave_stream(older);
     settle(older);
@@ -216,9 +220,10 @@ static void open_stream(Client *client, const DubStreamInit *init)
         join_stream(client, init);
         client->traceparent = g_strdup(dub_traceparent_of(init->metadata));
         client->work = new_work(client, init);
-        dub_log_fields(DUB_LOG_INFO, "stream opens", "stream_id", init->stream_id, "worker_id", init->worker_id, "from",
-                       init->source_language, "to", init->target_language, "voice", init->voice_profile, "session_id",
-                       sio_socket_get_id(client->socket), "traceparent", client->traceparent, NULL);
+        if (dub_log_limit_allows(service->limit, "streams opened", EVENTS_LOGGED))
+            dub_log_fields(DUB_LOG_INFO, "stream opens", "stream_id", init->stream_id, "worker_id", init->worker_id,
+                           "from", init->source_language, "to", init->target_language, "voice", init->voice_profile,
+                           "session_id", sio_socket_get_id(client->socket), "traceparent", client->traceparent, NULL);
     }
 }
 
@@ -234,13 +239,15 @@ static void on_emit(const char *event, DubJson *payload, void *user_data)
     Client *client = user_data;
     if (strcmp(event, DUB_EVENT_ERROR) == 0) {
         const char *code = json_string_value(json_object_get(payload, "code"));
-        dub_log_fields(DUB_LOG_WARNING, "refused", "stream_id",
-                       json_string_value(json_object_get(payload, "stream_id")), "fragment_id",
-                       json_string_value(json_object_get(payload, "fragment_id")), "code", code, "reason",
-                       json_string_value(json_object_get(payload, "message")), "session_id",
-                       sio_socket_get_id(client->socket), NULL);
+        if (dub_log_limit_allows(client->service->limit, "events refused", EVENTS_LOGGED))
+            dub_log_fields(DUB_LOG_WARNING, "refused", "stream_id",
+                           json_string_value(json_object_get(payload, "stream_id")), "fragment_id",
+                           json_string_value(json_object_get(payload, "fragment_id")), "code", code, "reason",
+                           json_string_value(json_object_get(payload, "message")), "session_id",
+                           sio_socket_get_id(client->socket), NULL);
         count_failure(client->service, NULL, code);
-    } else if (strcmp(event, DUB_EVENT_STREAM_COMPLETE) == 0) {
+    } else if (strcmp(event, DUB_EVENT_STREAM_COMPLETE) == 0 &&
+               dub_log_limit_allows(client->service->limit, "streams completed", EVENTS_LOGGED)) {
         dub_log_fields(DUB_LOG_INFO, "stream complete", "stream_id", client->stream_id, NULL);
     }
     dub_sts_monitor_tell(client->service->monitor, sio_socket_get_id(client->socket), event, payload);
@@ -295,7 +302,8 @@ static void count_engine(DubStsService *service, const DubFragmentProcessed *ans
 static void log_answer(const Client *client, const DubFragmentData *fragment, const DubFragmentProcessed *answer)
 {
     const bool failed = answer->status == DUB_PROCESSED_FAILED;
-    if (!failed && !dub_log_enabled(DUB_LOG_DEBUG))
+    if (failed ? !dub_log_limit_allows(client->service->limit, "fragments failed", EVENTS_LOGGED)
+               : !dub_log_enabled(DUB_LOG_DEBUG))
         return;
     g_autofree char *ms = g_strdup_printf("%.0f", answer->processing_time_ms);
     g_autofree char *number = g_strdup_printf("%" G_GINT64_FORMAT, fragment->sequence_number);
@@ -439,14 +447,16 @@ static GSource *new_timer(Client *client)
 static bool on_authorize(SioSocket *socket, const json_t *auth, SioRefusal *refusal, void *user_data)
 {
     DubStsService *service = user_data;
-    if (dub_sts_auth_check(socket, auth, service->config.api_key, refusal))
+    if (dub_sts_auth_check(socket, auth, service->config.api_key, service->limit, refusal))
         return true;
     dub_metrics_add(service->metrics, METRIC_CONNECTIONS, 1, "refused", NULL);
     return false;
 }
 
-static void log_connection(const SioSocket *socket, const char *what, const char *reason)
+static void log_connection(DubStsService *self, const SioSocket *socket, const char *what, const char *reason)
 {
+    if (!dub_log_limit_allows(self->limit, what, EVENTS_LOGGED))
+        return;
     const char *stream_header = sio_socket_get_header(socket, "X-Stream-ID");
     const char *worker_header = sio_socket_get_header(socket, "X-Worker-ID");
     g_autofree char *stream = stream_header ? dub_log_printable(stream_header, LOGGED_ID_BYTES) : NULL;
@@ -475,7 +485,7 @@ static void on_connect(SioSocket *socket, G_GNUC_UNUSED const json_t *auth, void
     g_ptr_array_add(service->clients, client);
     sio_socket_set_data(socket, client, NULL);
     dub_metrics_add(service->metrics, METRIC_CONNECTIONS, 1, "accepted", NULL);
-    log_connection(socket, "connected", NULL);
+    log_connection(service, socket, "connected", NULL);
 }
 
 static void on_event(SioSocket *socket, const SioEvent *event, G_GNUC_UNUSED void *user_data)
@@ -497,7 +507,7 @@ static void on_event(SioSocket *socket, const SioEvent *event, G_GNUC_UNUSED voi
 static void on_disconnect(SioSocket *socket, SioDisconnectReason reason, G_GNUC_UNUSED void *user_data)
 {
     Client *client = sio_socket_get_data(socket);
-    log_connection(socket, "disconnected", sio_disconnect_reason_to_string(reason));
+    log_connection(client->service, socket, "disconnected", sio_disconnect_reason_to_string(reason));
     leave_stream(client);
     client->gone = true;
     settle(client);
@@ -527,7 +537,7 @@ void dub_sts_service_attach(DubStsService *self, SioServer *server)
     sio_server_add_namespace(server, "/", &callbacks, self);
     sio_server_add_namespace(server, "/sts", &callbacks, self);
     if (self->config.monitor)
-        self->monitor = dub_sts_monitor_new(server, self->config.monitor_token, &monitor_callbacks, self);
+        self->monitor = dub_sts_monitor_new(server, self->config.monitor_token, &monitor_callbacks, self, self->limit);
 }
 
 /* ── The service ── */
@@ -555,6 +565,7 @@ DubStsService *dub_sts_service_new(const DubStsServiceConfig *config, DubMetrics
     self->config = *config;
     self->metrics = metrics;
     self->lag = dub_loop_lag_new(metrics, METRIC_LOOP_LAG);
+    self->limit = dub_log_limit_new("sts-service", 0);
     self->on_loaded = on_loaded;
     self->loaded_data = user_data;
     self->clients = g_ptr_array_new_with_free_func(client_free);
@@ -572,6 +583,7 @@ void dub_sts_service_free(DubStsService *self)
     g_ptr_array_unref(self->clients);
     g_hash_table_unref(self->streams);
     dub_loop_lag_free(self->lag);
+    dub_log_limit_free(self->limit);
     dub_sts_monitor_free(self->monitor);
     dub_engine_lease_free(self->preloaded);
     dub_sts_pool_free(self->pool);

@@ -107,13 +107,19 @@ def settings_of(program):
     return {word for line in re.findall(r"^  ([A-Z][A-Z0-9_]+(?:, [A-Z0-9_]+)*) ", printed, re.MULTILINE) for word in line.split(", ")}
 
 
-@pytest.mark.parametrize("program, service", [("media-service", "media-service"), ("sts-service", "sts-service")])
+BUILTIN = {f"RTMP_{key}_KEY{end}" for key in ("PUBLISH", "PLAY") for end in ("", "_FILE")}  # of the built-in media server alone
+
+
+@pytest.mark.parametrize("program, service", [("media-service", "media-service"), ("media-service", "media-service-builtin"),
+                                              ("sts-service", "sts-service")])
 def test_every_setting_can_be_set(program, service):
     settings = settings_of(program)
     assert len(settings) > 15
     handed_on = {line.split("=")[0] for line in source(f"apps/{program}/docker-compose.yml")["services"][service]["environment"]}
     # Which media server it is, the other service of the file decides.
-    assert settings - OWN - {"MEDIA_SERVER", "API_HOST"} - handed_on == set()
+    elsewhere = {"MEDIA_SERVER", "API_HOST"} | (BUILTIN if service == "media-service" else set())
+    elsewhere |= {name for name in settings if name.startswith("MEDIAMTX_")} if service.endswith("builtin") else set()
+    assert settings - OWN - elsewhere - handed_on == set()
     assert handed_on - settings == set()
 
 

@@ -1,5 +1,6 @@
 /* What an engine program says, in pieces of any size: refused, or whole with exactly the sound that its line
- * announces; and the same however it is cut. */
+ * announces; and the same however it is cut. On its standard error: lines of a bounded length, and not too many. */
+#include "engines/program-log.h"
 #include "engines/program-reader.h"
 
 #include <assert.h>
@@ -23,10 +24,29 @@ static void assert_sound(const DubProgramReader *reader)
     assert(dub_program_reader_sound(reader)->len == (json_is_number(bytes) ? json_number_value(bytes) : 0));
 }
 
+static void on_line(const char *line, void *n_lines)
+{
+    assert(strlen(line) <= DUB_PROGRAM_LOG_LINE_MOST_BYTES + 100); /* with the count of its repetitions */
+    assert(g_utf8_validate(line, -1, NULL));
+    ++*(guint *) n_lines;
+}
+
+static void check_log(const uint8_t *data, size_t size)
+{
+    guint n_lines = 0;
+    DubProgramLog *log = dub_program_log_new(on_line, &n_lines);
+    for (size_t at = 0, step = 1 + size / 7; at < size; at += step)
+        dub_program_log_feed(log, (const char *) data + at, MIN(step, size - at));
+    dub_program_log_end(log);
+    dub_program_log_free(log);
+    assert(n_lines <= 2 * DUB_PROGRAM_LOG_LINES_MOST);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size); /* called by libFuzzer or replay.c */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    check_log(data, size);
     g_autoptr(DubProgramReader) once = read_in_steps(data, size, MAX(size, 1));
     g_autoptr(DubProgramReader) slowly = read_in_steps(data, size, 1 + size / 7);
     assert((once == NULL) == (slowly == NULL));

@@ -28,6 +28,50 @@ def test_configuration_has_every_setting(name):
     assert [name for name in settings if name not in shown] == []
 
 
+# ---- the table of parsers in testing.md ----
+
+# Declares what takes bytes, and takes none of a stranger's.
+OUR_OWN_BYTES = {
+    "base/log.h": "texts for the log",
+    "engines/models-private.h": "our own list of models, installed with the program",
+    "media/flv-tracks.h": "what flv-demux.c has read",
+    "media/flv-writer.h": "writes",
+    "text/data-files.h": "our own tables, installed with the program",
+}
+TAKES_BYTES = re.compile(r"\w*(?:parse|decode|read|feed)\w*\([^;{}]*?(?:const (?:uint8_t|guint8|char|void) \*\*?\w+,\s*(?:gsize|size_t) \*?\w+|"
+                         r"GBytes \*\w+|DubJson \*\w+|json_t \*\w+)[^;{}]*\);", re.S)
+
+
+def parser_rows():
+    """(parsers, target) of each row."""
+    text = (DOCS / "testing.md").read_text().split("## Who reads foreign bytes")[1].split("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| ")][1:]
+    return [(re.findall(r"`([^`]+)`", row[1]), re.findall(r"`([^`]+)`", row[2])) for row in rows]
+
+
+def declared_parsers():
+    """Headers of src, by their place there."""
+    found = set()
+    for header in (ROOT / "src").rglob("*.h"):
+        code = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.S)
+        if TAKES_BYTES.search(code):
+            found.add(str(header.relative_to(ROOT / "src")))
+    return found
+
+
+def test_every_parser_of_foreign_bytes_has_its_fuzz_target():
+    rows = parser_rows()
+    targets = sorted(path.stem.removeprefix("fuzz-") for path in (ROOT / "tests/fuzz").glob("fuzz-*.c"))
+    assert sorted(target for _, row in rows for target in row) == targets
+    built = re.findall(r"^  \['([a-z-]+)', ", (ROOT / "tests/fuzz/meson.build").read_text(), re.M)
+    assert sorted(built) == targets
+    assert [target for target in targets if not list((ROOT / "tests/fuzz/corpus" / target).glob("*"))] == []
+    named = {parser for row, _ in rows for parser in row}
+    assert [parser for parser in sorted(named) if not (ROOT / "src" / parser).exists()] == []
+    assert declared_parsers() - named - set(OUR_OWN_BYTES) == set(), "put it into docs/testing.md, with a fuzz target"
+    assert set(OUR_OWN_BYTES) & named == set()
+
+
 # ---- the conformance tables of socketio.md ----
 
 LETTERS = {"E": "test_engineio", "S": "test_socketio", "C": "test_clients", "O": "test_our_client", "H": "test_hostile"}

@@ -20,6 +20,7 @@ from socketio.exceptions import ConnectionError as Refused
 from support import media, programs, rtmp
 from support.net import accepts, free_port, wait_for
 from support.process import Program, run
+from support.rtmp_stranger import RtmpStranger
 from support.sts_monitor import StsMonitor
 from support.sts_worker import Worker, fragment
 
@@ -248,6 +249,16 @@ def monitor_on(world, _):
     assert is_refused(world.sts(), "/monitor")
 
 
+@shows(STS, "API_TOKEN", "API_TOKEN_FILE")
+@shows(MEDIA, "API_TOKEN", "API_TOKEN_FILE")
+def api_token(world, name):
+    """More in test_access.py."""
+    start = world.sts if world.program == STS else lambda **env: world.media(**env)
+    service = start(**secret(world, name, "word"))
+    assert service.get("/metrics").status_code == 401
+    assert requests.get(service.url + "/metrics", headers={"Authorization": "Bearer word"}, timeout=10).ok
+
+
 @shows(STS, "STS_MONITOR_TOKEN", "STS_MONITOR_TOKEN_FILE")
 def monitor_token(world, name):
     service = world.sts(STS_MONITOR=1, **secret(world, name, "word"))
@@ -324,6 +335,20 @@ def rtmp_port(world, _):
     port = free_port()
     world.media(RTMP_PORT=port)
     assert accepts(port)
+
+
+@shows(MEDIA, "RTMP_PUBLISH_KEY", "RTMP_PUBLISH_KEY_FILE", "RTMP_PLAY_KEY", "RTMP_PLAY_KEY_FILE")
+def rtmp_keys(world, name):
+    """More in test_access.py."""
+    service = world.media(**secret(world, name, "word"))
+    port = int(service.rtmp_url().rsplit(":", 1)[1])
+    with RtmpStranger(port) as publisher, RtmpStranger(port) as player, RtmpStranger(port) as denied:
+        publisher.connect().publish("x/in?key=word")
+        publisher.wait_for(b"Publish.Start")
+        player.connect().play("x/in?key=word")
+        player.wait_for(b"Play.Start")
+        getattr(denied.connect(), "publish" if "PUBLISH" in name else "play")("x/in")
+        denied.wait_for(b"key is wrong")
 
 
 @shows(MEDIA, "API_PORT")

@@ -128,6 +128,15 @@ class Program:
     def threads(self):
         return int(self._status_field("Threads"))
 
+    def count_lines(self):
+        """Lines printed until now."""
+        with self._changed:
+            return self._seen
+
+    def last_lines(self, count):
+        with self._changed:
+            return list(self.lines)[-count:] if count else []
+
     def open_files(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 

@@ -25,8 +25,9 @@ REPORTS = BUILD / "test-reports"
 SLOW_UNWINDER_SKIPS = ("engines",)
 
 FUZZ_SECONDS = 20
-HOSTILE_PROGRAMS = ("examples/echo-server", "examples/echo-client", "apps/sts-service/sts-service")
-HOSTILE_TESTS = ("tests/conformance/test_hostile.py", "tests/integration/test_sts_hostile.py")
+HOSTILE_PROGRAMS = ("examples/echo-server", "examples/echo-client", "apps/sts-service/sts-service", "apps/media-service/media-service")
+HOSTILE_TESTS = ("tests/conformance/test_hostile.py", "tests/integration/test_sts_hostile.py", "tests/integration/test_media_hostile.py",
+                 "tests/integration/test_strangers.py")
 
 SANITIZED = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1",

@@ -588,6 +588,59 @@ static void test_connection_limit(void)
     finish(&f);
 }
 
+/* Those that do not say what they want make room, the oldest first; those that wait for a publisher after them. */
+static void test_idle_make_room(void)
+{
+    Fixture f = { 0 };
+    const DubRtmpServerConfig config = { .max_connections = 3 };
+    start(&f, &config);
+    g_autoptr(Peer) waiting = peer_open(&f);
+    peer_connect(waiting, "live");
+    peer_command(waiting, "play", 2, "x");
+    g_autoptr(Peer) silent = peer_open(&f);
+    UNTIL(dub_rtmp_server_connections(f.server) == 2);
+    g_autoptr(Peer) connected = peer_open(&f);
+    peer_connect(connected, "live");
+    g_autoptr(Peer) fourth = publish(&f, "live", "y");
+    UNTIL(is_closed(silent));
+    g_assert_false(is_closed(connected));
+    g_autoptr(Peer) fifth = publish(&f, "live", "z");
+    UNTIL(is_closed(connected));
+    g_assert_false(is_closed(waiting));
+    g_autoptr(Peer) sixth = publish(&f, "live", "v");
+    UNTIL(is_closed(waiting));
+    g_assert_cmpuint(dub_rtmp_server_connections(f.server), ==, 3);
+    finish(&f);
+}
+
+typedef struct {
+    const char *name, *key, *says;
+} KeyCase;
+
+static const KeyCase key_cases[] = {
+    { "none", "x", "NetStream.Publish.Denied" },
+    { "wrong", "x?key=guess", "NetStream.Publish.Denied" },
+    { "the-players", "x?key=see", "NetStream.Publish.Denied" },
+    { "right", "x?key=bring", "NetStream.Publish.Start" },
+    { "encoded", "x?a=b&key=brin%67&c=d", "NetStream.Publish.Start" },
+    { "own", "x?key=mine", "NetStream.Publish.Start" },
+};
+
+static void test_key(const void *data)
+{
+    const KeyCase *c = data;
+    Fixture f = { 0 };
+    const DubRtmpServerConfig config = { .publish_key = "bring", .play_key = "see", .own_key = "mine" };
+    start(&f, &config);
+    g_autoptr(Peer) peer = peer_open(&f);
+    peer_connect(peer, "live");
+    peer_command(peer, "publish", 2, c->key);
+    UNTIL(said(peer, c->says));
+    g_autoptr(DubRtmpPathInfo) info = dub_rtmp_server_path(f.server, "live/x");
+    g_assert_true(!info || !strstr(info->query, "key"));
+    finish(&f);
+}
+
 static void test_acknowledges(void)
 {
     Fixture f = { 0 };
@@ -679,6 +732,11 @@ int main(int argc, char **argv)
         g_test_add_data_func(path, GINT_TO_POINTER(i), test_times_out);
     }
     g_test_add_func("/rtmp/server/connection-limit", test_connection_limit);
+    g_test_add_func("/rtmp/server/idle-make-room", test_idle_make_room);
+    for (gsize i = 0; i < G_N_ELEMENTS(key_cases); i++) {
+        g_autofree char *path = g_strconcat("/rtmp/server/key/", key_cases[i].name, NULL);
+        g_test_add_data_func(path, &key_cases[i], test_key);
+    }
     g_test_add_func("/rtmp/server/acknowledges", test_acknowledges);
     g_test_add_func("/rtmp/server/aggregate", test_aggregate);
     g_test_add_func("/rtmp/server/port-in-use", test_port_in_use);
