@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * examples/echo-client.c: connects, sends one message and one that wants an ack, and prints what happens as JSON, a line an
- * event. Acknowledges every event that asks for it with the event's own arguments. Ends once both answers are in (with
+ * examples/echo-client.c: connects, sends one message and one that wants an ack, and prints what happens as JSON, a
+ * line an event. Acknowledges every event that asks for it with the event's own arguments. Ends once both answers are
+ * in (with
  * --stay: with the connection). */
 #include "socketio/client.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * examples/echo-server.c: what the public protocol test suites talk to, and a first look at both servers' interfaces.
  *   /engine.io/  every message comes back as it came
- *   /socket.io/  namespaces "/" and "/custom": emits "auth" with the CONNECT payload, answers "message" with "message-back"
- *                and the same arguments, acknowledges "message-with-ack" with its arguments */
+ *   /socket.io/  namespaces "/" and "/custom": emits "auth" with the CONNECT payload, answers "message" with
+ * "message-back" and the same arguments, acknowledges "message-with-ack" with its arguments */
 #include "engineio/listener.h"
 #include "socketio/server.h"
 
@@ -127,8 +127,8 @@ static void serve(SoupServer *soup)
     g_main_loop_run(loop);
 }
 
-/* glibc gives memory back to the kernel after each large message and takes it again for the next: half of the CPU time of
- * a server of such messages. */
+/* glibc gives memory back to the kernel after each large message and takes it again for the next: half of the CPU time
+ * of a server of such messages. */
 static void keep_memory(void)
 {
     mallopt(M_MMAP_THRESHOLD, 32 << 20);

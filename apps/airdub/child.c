@@ -1,4 +1,5 @@
-/* airdub/child.c: a process, its lines, its restarts. The timers and reads end with the child: each is cancelled in free. */
+/* airdub/child.c: a process, its lines, its restarts. The timers and reads end with the child: each is cancelled in
+ * free. */
 #include "airdub/child.h"
 
 #include "base/clock.h"

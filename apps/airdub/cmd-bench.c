@@ -1,4 +1,5 @@
-/* airdub/cmd-bench.c: `airdub bench engines`: how fast each engine of this machine is, and how many live streams that makes. */
+/* airdub/cmd-bench.c: `airdub bench engines`: how fast each engine of this machine is, and how many live streams that
+ * makes. */
 #include "airdub/command.h"
 #include "airdub/engine-list.h"
 #include "airdub/engine-options.h"

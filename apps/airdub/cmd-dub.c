@@ -320,7 +320,8 @@ static void finish_subtitles(Dub *self, char ***names)
     *names = subtitle_files_names(self->subtitles);
 }
 
-/* A file whose every fragment kept the original sound is no success, even if it is whole. One that was cut short is told as such. */
+/* A file whose every fragment kept the original sound is no success, even if it is whole. One that was cut short is
+ * told as such. */
 static void check_anything_dubbed(Dub *self, const DubWorkerStats *stats)
 {
     uint64_t kept = 0;

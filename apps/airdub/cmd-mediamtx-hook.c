@@ -1,6 +1,7 @@
-/* airdub/cmd-mediamtx-hook.c: what a MediaMTX started by `airdub live` runs when a path comes or goes: posts the event to
- * media-service. A program and not a shell line with curl, because the query is the publisher's own text: no quoting of
- * it can go wrong here. The event is a hint only (media-service reads the path list too), so a few tries are enough. */
+/* airdub/cmd-mediamtx-hook.c: what a MediaMTX started by `airdub live` runs when a path comes or goes: posts the event
+ * to media-service. A program and not a shell line with curl, because the query is the publisher's own text: no quoting
+ * of it can go wrong here. The event is a hint only (media-service reads the path list too), so a few tries are enough.
+ */
 #include "airdub/command.h"
 
 #include "base/env.h"

@@ -38,7 +38,8 @@ int cmd_mediamtx_hook(int argc, char **argv, GError **error); /* for MediaMTX, s
 bool command_parse(int argc, char **argv, const GOptionEntry *entries, const char *usage, const char *summary,
                    const char *description, unsigned n_rest, char ***rest, GError **error);
 
-/* The same for a command whose arguments are its own: @entries has the row for them (%G_OPTION_REMAINING), where it takes any. */
+/* The same for a command whose arguments are its own: @entries has the row for them (%G_OPTION_REMAINING), where it
+ * takes any. */
 bool command_parse_any(int argc, char **argv, const GOptionEntry *entries, const char *usage, const char *summary,
                        const char *description, GError **error);
 

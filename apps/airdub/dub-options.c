@@ -20,7 +20,8 @@ static const char description[] =
     "FOLDER/NAME.m3u8, or rtmp://, srt://.\n\nCtrl-C plays what is on its way and ends: a file that was cut short is "
     "called NAME.partial.SUFFIX, is playable, and the exit status is 130. A second one ends at once.";
 
-/* GLib would take the word behind an option for its value, also where that is IN: here it is one only if it is a choice. */
+/* GLib would take the word behind an option for its value, also where that is IN: here it is one only if it is a
+ * choice. */
 static GPtrArray *join_choice(int argc, char **argv, const char *option)
 {
     GPtrArray *words = g_ptr_array_new_with_free_func(g_free);

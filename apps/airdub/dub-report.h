@@ -18,14 +18,15 @@ DubReport *dub_report_new(DubReportStyle style, bool tell_fragments, int64_t now
 
 /* What loading the engines took; not called where they run elsewhere. */
 void dub_report_loaded(DubReport *self, int64_t loading_cpu_ns);
-/* @paced: it runs in real time, so that a delay says more than a speed; @left_out: (nullable) what of IN goes into OUT neither
- * dubbed nor as it is */
+/* @paced: it runs in real time, so that a delay says more than a speed; @left_out: (nullable) what of IN goes into OUT
+ * neither dubbed nor as it is */
 void dub_report_start(DubReport *self, const char *in, const char *out, const char *from, const char *to, bool paced,
                       const DubSourceInfo *info, char **left_out);
 void dub_report_fragment(DubReport *self, const DubWorkerFragment *fragment);
 void dub_report_progress(DubReport *self, const DubWorkerStats *stats,
                          int64_t now_ns); /* at any rate: it thins out itself */
-/* @codec_ns: CPU time of the output's encoder; @output: NULL if there is none; @subtitles: names, ended by NULL, or NULL */
+/* @codec_ns: CPU time of the output's encoder; @output: NULL if there is none; @subtitles: names, ended by NULL, or
+ * NULL */
 void dub_report_done(DubReport *self, const DubWorkerStats *stats, int64_t codec_ns, const char *output,
                      char **subtitles, bool interrupted, int64_t now_ns);
 void dub_report_error(DubReport *self, const GError *error); /* JSON only: main() tells people */

@@ -1,5 +1,5 @@
-/* airdub/engine-list.h: what the engines of this machine can do, as rows. Main thread only; asks every driver, which may take
- * seconds. */
+/* airdub/engine-list.h: what the engines of this machine can do, as rows. Main thread only; asks every driver, which
+ * may take seconds. */
 #pragma once
 
 #include "base/json.h"

@@ -1,6 +1,7 @@
-/* airdub/live.c: three children in a row. Order of start: MediaMTX (if asked for), sts-service, media-service, each once the
- * one before is ready; order of stop: the other way round, so that media-service can drain. A show that came while the engines
- * are still being loaded would begin in the original, and with a delay that knows nothing of what they take. */
+/* airdub/live.c: three children in a row. Order of start: MediaMTX (if asked for), sts-service, media-service, each
+ * once the one before is ready; order of stop: the other way round, so that media-service can drain. A show that came
+ * while the engines are still being loaded would begin in the original, and with a delay that knows nothing of what
+ * they take. */
 #include "airdub/live.h"
 
 #include "airdub/child-log.h"
@@ -478,8 +479,8 @@ static bool add_mediamtx(Live *self, char **environment, GError **error)
     return true;
 }
 
-/* What nobody announces has to be chosen here: the API's port; and with MediaMTX, which cannot say what it got, its own and
- * media-service's, which its hook must know. */
+/* What nobody announces has to be chosen here: the API's port; and with MediaMTX, which cannot say what it got, its own
+ * and media-service's, which its hook must know. */
 static bool choose_ports(Live *self, GError **error)
 {
     unsigned *ports[] = { &self->api_port, &self->rtmp_port, &self->rtsp_port, &self->http_port, &self->playback_port };

@@ -1,4 +1,5 @@
-/* airdub/probe-clip.c: source, segmenter and fragment codec, as a stream has them; the source is held once there is enough. */
+/* airdub/probe-clip.c: source, segmenter and fragment codec, as a stream has them; the source is held once there is
+ * enough. */
 #include "airdub/probe-clip.h"
 
 #include "audio/convert.h"

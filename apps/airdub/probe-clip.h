@@ -18,7 +18,8 @@ typedef struct {
  * @segment_ns: a fragment's length, exactly; the last may be shorter
  * @max_fragments: no more are wanted
  * @loop: runs until all is read; whoever quits it before gets %DUB_ERROR_CANCELLED
- * Returns: (transfer full): NULL with the errors of dub_source_new(), %DUB_ERROR_NO_AUDIO too when the sound has no length
+ * Returns: (transfer full): NULL with the errors of dub_source_new(), %DUB_ERROR_NO_AUDIO too when the sound has no
+ * length
  */
 ProbeClip *probe_clip_read(const char *file, int64_t segment_ns, guint max_fragments, GMainLoop *loop, GError **error);
 void probe_clip_free(ProbeClip *self);

@@ -19,5 +19,6 @@ void probe_report_stream_failed(ProbeReport *self, const GError *error);
 void probe_report_summary(const ProbeReport *self, guint unanswered, const GError *failure);
 
 bool probe_report_is_empty(const ProbeReport *self); /* no fragment has come to an end */
-/* Returns: (transfer full): why this is no success, NULL when it is: the first stream's failure, else what became of fragments */
+/* Returns: (transfer full): why this is no success, NULL when it is: the first stream's failure, else what became of
+ * fragments */
 GError *probe_report_failure(const ProbeReport *self);

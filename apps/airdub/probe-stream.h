@@ -1,4 +1,5 @@
-/* airdub/probe-stream.h: one stream that is sent to an sts-service and timed. Main thread only; callbacks come from the loop.
+/* airdub/probe-stream.h: one stream that is sent to an sts-service and timed. Main thread only; callbacks come from the
+ * loop.
  *
  *   state         leaves when
  *   connecting    connected
@@ -7,7 +8,8 @@
  *   ending        stream:complete (on_done without error)
  *   done          –
  *
- * Nothing is tried twice: a connection that is refused or breaks, or a stream that is refused, is done with an error. */
+ * Nothing is tried twice: a connection that is refused or breaks, or a stream that is refused, is done with an error.
+ */
 #pragma once
 
 #include "airdub/probe-clip.h"

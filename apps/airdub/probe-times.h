@@ -1,5 +1,5 @@
-/* airdub/probe-times.h: how long things took, in constant memory however many there were: a histogram whose bins are at most
- * 1/64 of their value wide. One thread. */
+/* airdub/probe-times.h: how long things took, in constant memory however many there were: a histogram whose bins are at
+ * most 1/64 of their value wide. One thread. */
 #pragma once
 
 #include <glib.h>
@@ -14,8 +14,8 @@ typedef struct {
 } ProbeTimes; /* starts zeroed */
 
 void probe_times_add(ProbeTimes *self, double ms); /* negative counts as 0 */
-/* Returns: the time that @share (0…1) of all did not take longer than (nearest rank), within 0.8 %; exact at 0 and 1; 0 when
- * there is none */
+/* Returns: the time that @share (0…1) of all did not take longer than (nearest rank), within 0.8 %; exact at 0 and 1; 0
+ * when there is none */
 double probe_times_quantile_ms(const ProbeTimes *self, double share);
 double probe_times_mean_ms(const ProbeTimes *self);
 

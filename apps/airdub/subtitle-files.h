@@ -1,5 +1,6 @@
 /* airdub/subtitle-files.h: the four subtitle files beside an output: transcript and translation, WebVTT and SubRip.
- * Main thread only. They grow under hidden temporary names and get their own at the end, so that a name never holds half. */
+ * Main thread only. They grow under hidden temporary names and get their own at the end, so that a name never holds
+ * half. */
 #pragma once
 
 #include <glib.h>
@@ -17,7 +18,8 @@ typedef struct _SubtitleFiles SubtitleFiles;
 SubtitleFiles *subtitle_files_new(const char *output, const char *source_language, const char *target_language,
                                   bool replace, GError **error);
 
-/* Both texts are said in [@start_ns, @end_ns), which begins no earlier than the last one ended (else it is cut there). */
+/* Both texts are said in [@start_ns, @end_ns), which begins no earlier than the last one ended (else it is cut there).
+ */
 bool subtitle_files_add(SubtitleFiles *self, int64_t start_ns, int64_t end_ns, const char *transcript,
                         const char *translation, GError **error);
 

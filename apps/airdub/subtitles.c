@@ -91,7 +91,8 @@ static guint find_break(const GPtrArray *words, guint from, guint to)
     return best;
 }
 
-/* The longest run of words from @from that fits into a cue and, if @target > 0, ends once it has that many characters. */
+/* The longest run of words from @from that fits into a cue and, if @target > 0, ends once it has that many characters.
+ */
 static guint find_cue_end(const GPtrArray *words, guint from, long target)
 {
     guint end = from + 1;

@@ -92,8 +92,8 @@ static void on_unpublish(const char *path, G_GNUC_UNUSED const char *source_id, 
 
 static const DubRtmpServerCallbacks rtmp_callbacks = { on_publish, on_unpublish };
 
-/* A viewer may connect with the broadcaster; let it wait until the output starts, one playout delay later. How long that is
- * the engines have not said yet: the most it can be. */
+/* A viewer may connect with the broadcaster; let it wait until the output starts, one playout delay later. How long
+ * that is the engines have not said yet: the most it can be. */
 static guint player_wait_ms(const MediaConfig *config)
 {
     const int64_t timeout_ns = config->sts_timeout_ms * DUB_NS_PER_MS;

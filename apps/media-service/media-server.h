@@ -1,5 +1,5 @@
-/* apps/media-service/media-server.h: the media server this service works with, the built-in one or a MediaMTX, behind one
- * face: who publishes. Its path list is asked each second either way. Loop thread only. */
+/* apps/media-service/media-server.h: the media server this service works with, the built-in one or a MediaMTX, behind
+ * one face: who publishes. Its path list is asked each second either way. Loop thread only. */
 #pragma once
 
 #include "config.h"
@@ -22,8 +22,8 @@ bool media_server_has_stopped(
     const MediaServer *self); /* nobody is connected any more; another server is not ours to stop */
 void media_server_free(MediaServer *self);
 const char *media_server_rtmp_url(const MediaServer *self); /* as this process reaches it: "rtmp://127.0.0.1:1935" */
-/* Where live/<id>/in is to be read, by the newest list: over RTMP, whose times are exact, or over RTSP what MediaMTX's RTMP
- * leaves out. (transfer full) */
+/* Where live/<id>/in is to be read, by the newest list: over RTMP, whose times are exact, or over RTSP what MediaMTX's
+ * RTMP leaves out. (transfer full) */
 char *media_server_source_url(const MediaServer *self, const char *stream_id);
 guint media_server_rtmp_port(const MediaServer *self); /* built-in; 0 otherwise */
 /* "?key=…" behind a path of that URL; "" when the server wants none, or is not the built-in one */

@@ -1,4 +1,5 @@
-/* apps/media-service/metrics.c: one table of families; counters are set from the worker's own, so nothing is counted twice. */
+/* apps/media-service/metrics.c: one table of families; counters are set from the worker's own, so nothing is counted
+ * twice. */
 #include "metrics.h"
 
 #include "base/clock.h"

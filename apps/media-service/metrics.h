@@ -1,4 +1,5 @@
-/* apps/media-service/metrics.h: the names of PROTOCOL's "Metrics", filled from a worker's statistics. Loop thread only. */
+/* apps/media-service/metrics.h: the names of PROTOCOL's "Metrics", filled from a worker's statistics. Loop thread only.
+ */
 #pragma once
 
 #include "base/loop-lag.h"

@@ -315,8 +315,8 @@ static void reply_health(MediaService *self, SoupServerMessage *message)
     dub_http_reply_json(message, self->stopping ? SOUP_STATUS_SERVICE_UNAVAILABLE : SOUP_STATUS_OK, body);
 }
 
-/* Ready: a stream that is published now comes out again. Without sts-service it does in the original: degraded, which is no
- * reason to send publishers elsewhere. */
+/* Ready: a stream that is published now comes out again. Without sts-service it does in the original: degraded, which
+ * is no reason to send publishers elsewhere. */
 static void reply_ready(MediaService *self, SoupServerMessage *message)
 {
     const char *speech = self->sts ? sts_watch_problem(self->sts) : self->no_engines;

@@ -1,4 +1,5 @@
-/* apps/media-service/service.h: all of media-service behind main(): media server, streams, endpoints. Loop thread only. */
+/* apps/media-service/service.h: all of media-service behind main(): media server, streams, endpoints. Loop thread only.
+ */
 #pragma once
 
 #include "config.h"

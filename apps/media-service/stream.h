@@ -1,4 +1,5 @@
-/* apps/media-service/stream.h: one stream that is being dubbed, with what the endpoints tell of it. Loop thread only. */
+/* apps/media-service/stream.h: one stream that is being dubbed, with what the endpoints tell of it. Loop thread only.
+ */
 #pragma once
 
 #include "base/json.h"

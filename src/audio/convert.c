@@ -60,7 +60,8 @@ typedef struct {
     gsize filled;
 } Resampling;
 
-/* @n_frames of in, or what the filter still holds: 0. Frames beyond the end of the result are dropped. Returns: as swr_convert() */
+/* @n_frames of in, or what the filter still holds: 0. Frames beyond the end of the result are dropped. Returns: as
+ * swr_convert() */
 static int resample_block(Resampling *self, gsize n_frames)
 {
     const uint8_t *in = (const uint8_t *) self->in;

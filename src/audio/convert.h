@@ -8,6 +8,6 @@
  * reference where nothing changes. NULL with %DUB_ERROR_FAILED only when libswresample refuses. */
 DubPcm *dub_pcm_convert(DubPcm *pcm, unsigned rate_hz, unsigned channels, GError **error);
 
-/* Returns: (transfer full): @pcm played @tempo times as fast (1.25 = a fifth shorter), same pitch (Rubber Band, offline,
- * study first), exactly round(n_frames / tempo) frames. @tempo: 0.5…2.0. */
+/* Returns: (transfer full): @pcm played @tempo times as fast (1.25 = a fifth shorter), same pitch (Rubber Band,
+ * offline, study first), exactly round(n_frames / tempo) frames. @tempo: 0.5…2.0. */
 DubPcm *dub_pcm_stretch(DubPcm *pcm, double tempo, GError **error);

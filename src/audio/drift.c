@@ -1,5 +1,5 @@
-/* audio/drift.c: libswresample with compensation. Its filter is centred, and is begun with the sound that was before, so that the
- * first sample through it joins the last one that passed without. */
+/* audio/drift.c: libswresample with compensation. Its filter is centred, and is begun with the sound that was before,
+ * so that the first sample through it joins the last one that passed without. */
 #include "audio/drift.h"
 
 #include <libavutil/channel_layout.h>

@@ -1,6 +1,6 @@
-/* audio/drift.h: sound that is slightly longer or shorter than its timestamps say, made to fit without anybody hearing it.
- * As long as nothing is to be corrected, samples pass as they are; from then on they go through libswresample, whose rate follows
- * what is asked for. One thread. */
+/* audio/drift.h: sound that is slightly longer or shorter than its timestamps say, made to fit without anybody hearing
+ * it. As long as nothing is to be corrected, samples pass as they are; from then on they go through libswresample,
+ * whose rate follows what is asked for. One thread. */
 #pragma once
 
 #include <glib.h>

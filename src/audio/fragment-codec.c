@@ -169,9 +169,9 @@ static int write_header(AVFormatContext *format, const DubPcm *pcm)
     return status;
 }
 
-/* What an encoder finds before the start and behind the end is their mirror image and not sudden silence, whose click it
- * would spread over 20 ms of the sound; readers trim it, as they trim the encoder's own delay. Fragments that are joined
- * again sound as if they had never been cut. */
+/* What an encoder finds before the start and behind the end is their mirror image and not sudden silence, whose click
+ * it would spread over 20 ms of the sound; readers trim it, as they trim the encoder's own delay. Fragments that are
+ * joined again sound as if they had never been cut. */
 static DubPcm *mirror_ends(const DubPcm *pcm)
 {
     const gsize n = pcm->n_frames, size = pcm->channels * sizeof(float);
@@ -195,8 +195,8 @@ static bool is_dual_mono(const DubPcm *pcm)
     return pcm->channels == 2;
 }
 
-/* Channels that are the same need no more than one of them: 30 dB of signal over noise. Given more, the coder spends half as
- * much CPU again on looking for something to spend it on. */
+/* Channels that are the same need no more than one of them: 30 dB of signal over noise. Given more, the coder spends
+ * half as much CPU again on looking for something to spend it on. */
 static unsigned bitrate_of(const DubPcm *pcm, bool dual_mono)
 {
     const unsigned channel_bps = MIN(MAX_CHANNEL_BITRATE_BPS, BITS_PER_SAMPLE * pcm->rate_hz);

@@ -22,16 +22,18 @@ typedef enum {
     DUB_CONTENT_WAV,
 } DubFragmentContent;
 
-/* What the bytes are, whatever their label says. Looks at the first few headers only: a container may still be broken. */
+/* What the bytes are, whatever their label says. Looks at the first few headers only: a container may still be broken.
+ */
 DubFragmentContent dub_fragment_sniff(GBytes *bytes);
 
-/* @pcm: at most %DUB_FRAGMENT_MAX_SECONDS, else %DUB_ERROR_INVALID_ARGUMENT. An M4A has its index in front of the sound,
- * so that readers of pipes can play it too. */
+/* @pcm: at most %DUB_FRAGMENT_MAX_SECONDS, else %DUB_ERROR_INVALID_ARGUMENT. An M4A has its index in front of the
+ * sound, so that readers of pipes can play it too. */
 GBytes *dub_fragment_encode(const DubPcm *pcm, DubFragmentFormat format, GError **error);
 
 /**
  * dub_fragment_decode:
- * @bytes: at most %DUB_FRAGMENT_MAX_BYTES; MP4, ADTS, WAV are recognised by content; anything else is raw s16le of the declared shape
+ * @bytes: at most %DUB_FRAGMENT_MAX_BYTES; MP4, ADTS, WAV are recognised by content; anything else is raw s16le of the
+ * declared shape
  * @declared_rate_hz, @declared_channels: used for raw PCM only; a container's own values win
  * Returns: (transfer full): PCM at the source's own rate, at most 2 channels (more are mixed down), or NULL with
  * %DUB_ERROR_CORRUPT, or %DUB_ERROR_INVALID_ARGUMENT when longer than %DUB_FRAGMENT_MAX_SECONDS or

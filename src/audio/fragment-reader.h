@@ -1,4 +1,5 @@
-/* audio/fragment-reader.h: a container in memory to PCM. Any thread; no state between calls. Inside this folder only. */
+/* audio/fragment-reader.h: a container in memory to PCM. Any thread; no state between calls. Inside this folder only.
+ */
 #pragma once
 
 #include "audio/fragment-codec.h"

@@ -1,5 +1,6 @@
-/* audio/level.c: the energy of sliding windows, each at the cost of a frame. Where windows are compared, none is the last one less what
- * it left: rounding would make digital silence something. Sums start anew at each block of a window's length instead. */
+/* audio/level.c: the energy of sliding windows, each at the cost of a frame. Where windows are compared, none is the
+ * last one less what it left: rounding would make digital silence something. Sums start anew at each block of a
+ * window's length instead. */
 #include "audio/level.h"
 
 #include <math.h>
@@ -52,8 +53,8 @@ gsize dub_level_quietest(const float *samples, gsize n_frames, unsigned channels
     return first + best;
 }
 
-/* Returns: how many frames at the beginning, or counted from the end, have a mean energy within @half a neighbourhood of them that is
- * at most @per_frame. */
+/* Returns: how many frames at the beginning, or counted from the end, have a mean energy within @half a neighbourhood
+ * of them that is at most @per_frame. */
 static gsize quiet_frames(const DubPcm *pcm, bool at_end, gsize half, double per_frame)
 {
     const gsize n = pcm->n_frames;

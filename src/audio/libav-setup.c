@@ -1,5 +1,5 @@
-/* audio/libav-setup.c: a peer's broken bytes make libav talk a lot, where our own error already says what matters, and take much
- * memory: two kilobytes of MP4 may claim a table of 800 MB, and get it. */
+/* audio/libav-setup.c: a peer's broken bytes make libav talk a lot, where our own error already says what matters, and
+ * take much memory: two kilobytes of MP4 may claim a table of 800 MB, and get it. */
 #include "audio/libav-setup.h"
 
 #include "audio/aac-encoder.h"

@@ -1,5 +1,5 @@
-/* audio/libav-setup.h: libav's own messages go to our log at debug level, and no block of its memory is larger than sound can need.
- * Any thread. */
+/* audio/libav-setup.h: libav's own messages go to our log at debug level, and no block of its memory is larger than
+ * sound can need. Any thread. */
 #pragma once
 
 #include <glib.h>

@@ -1,5 +1,5 @@
-/* base/http-poll.h: asks one page again and again, one request at a time, whatever it answers. One GLib main context: that which
- * was thread-default at creation. */
+/* base/http-poll.h: asks one page again and again, one request at a time, whatever it answers. One GLib main context:
+ * that which was thread-default at creation. */
 #pragma once
 
 #include <glib.h>

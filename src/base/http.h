@@ -8,21 +8,22 @@
 
 #define DUB_HTTP_BODY_MOST_BYTES (64 * 1024) /* of a request: our largest, a hook's, has some hundred bytes */
 
-/* Returns: (transfer full): a server on which no connection outlives its answer, with bounded bodies; who listens brings
- * connections to it. */
+/* Returns: (transfer full): a server on which no connection outlives its answer, with bounded bodies; who listens
+ * brings connections to it. */
 SoupServer *dub_http_server_new(void);
 
 /**
  * dub_http_limit_bodies:
- * A request with a longer body than %DUB_HTTP_BODY_MOST_BYTES is answered with 413, whatever its path and method, and none of
- * its body is kept: libsoup gathers all of it before any handler is asked.
+ * A request with a longer body than %DUB_HTTP_BODY_MOST_BYTES is answered with 413, whatever its path and method, and
+ * none of its body is kept: libsoup gathers all of it before any handler is asked.
  * @except: (nullable): prefixes of paths that bound their bodies themselves, ended by NULL; static
  */
 void dub_http_limit_bodies(SoupServer *server, const char *const *except);
 
 /**
  * dub_http_require_token:
- * Requests of @prefixes, and of all paths below them, are answered with 401 unless they say "Authorization: Bearer TOKEN", or
+ * Requests of @prefixes, and of all paths below them, are answered with 401 unless they say "Authorization: Bearer
+ * TOKEN", or
  * "?token=TOKEN" where a client cannot set headers. None of their body is read before.
  * @prefixes: "/v1", ended by NULL; static
  * @token: (nullable): everybody may; copied
@@ -37,8 +38,8 @@ void dub_http_authorize(SoupMessage *message, const char *token); /* the other s
  * @port: 0 chooses a free one
  * @setting: the name of the variable or option that sets the port, for that message
  * @chosen: (out): the port
- * Returns: (transfer full): a socket that listens, or NULL with %DUB_ERROR_BUSY: "port 8080 is in use by another program;
- * choose another with PORT"
+ * Returns: (transfer full): a socket that listens, or NULL with %DUB_ERROR_BUSY: "port 8080 is in use by another
+ * program; choose another with PORT"
  */
 GSocket *dub_http_bind(const char *host, guint port, const char *setting, guint *chosen, GError **error);
 
@@ -52,15 +53,16 @@ typedef struct {
     const char *cure; /* "set RTMP_PUBLISH_KEY" */
     bool is_guarded;
 } DubOpenDoor;
-/* One warning that names all that others than this machine's programs can use as they like; none if there is nothing. */
+/* One warning that names all that others than this machine's programs can use as they like; none if there is nothing.
+ */
 void dub_http_tell_open(const char *program, const DubOpenDoor *doors, gsize n_doors);
 
 /* Returns: (transfer full): "http://HOST:PORT", where a program of this machine reaches what listens on @host: at the
  * loopback address of its family if that is "0.0.0.0" or "::" */
 char *dub_http_local_url(const char *host, guint port);
 
-/* Returns: (transfer full): @url without user, password and query: fit for a log, an error, a metric. A path of a file stays as
- * it is. */
+/* Returns: (transfer full): @url without user, password and query: fit for a log, an error, a metric. A path of a file
+ * stays as it is. */
 char *dub_url_printable(const char *url);
 
 void dub_http_reply_json(SoupServerMessage *message, guint status, const DubJson *body); /* (transfer none) */

@@ -1,4 +1,5 @@
-/* base/log-limit.c: a window of time, and what came in it by kind; the kinds are words of the program's own, so they are few. */
+/* base/log-limit.c: a window of time, and what came in it by kind; the kinds are words of the program's own, so they
+ * are few. */
 #include "base/log-limit.h"
 
 #include "base/log.h"

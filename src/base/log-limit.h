@@ -1,6 +1,6 @@
-/* base/log-limit.h: keeps what strangers can make a program say from filling its log. Each kind of line comes as it is until
- * there have been @most in a minute; the rest of the minute's are counted, and the count is told at its end.
- * One thread: that of the main context that is the thread's default in dub_log_limit_new(). */
+/* base/log-limit.h: keeps what strangers can make a program say from filling its log. Each kind of line comes as it is
+ * until there have been @most in a minute; the rest of the minute's are counted, and the count is told at its end. One
+ * thread: that of the main context that is the thread's default in dub_log_limit_new(). */
 #pragma once
 
 #include <glib.h>

@@ -1,5 +1,5 @@
-/* base/timer.h: a source of a GLib main loop that fires at its ready time, which is moved without making a new one, and which
- * another thread may set to 0 to wake the loop. */
+/* base/timer.h: a source of a GLib main loop that fires at its ready time, which is moved without making a new one, and
+ * which another thread may set to 0 to wake the loop. */
 #pragma once
 
 #include <glib.h>

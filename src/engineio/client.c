@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * engineio/client.c: connect, WebSocket handshake (RFC 6455, 4.1), OPEN packet, then messages; the heartbeat watches the
- * server. GSocketClient does proxies and TLS. */
+ * engineio/client.c: connect, WebSocket handshake (RFC 6455, 4.1), OPEN packet, then messages; the heartbeat watches
+ * the server. GSocketClient does proxies and TLS. */
 #include "engineio/client.h"
 
 #include "engineio/websocket.h"
@@ -294,7 +294,8 @@ static gsize find_body(const Attempt *attempt)
     return end ? (gsize) (end - attempt->response) + 4 : 0;
 }
 
-/* A reason worth reading: the phrase of the status line, and the "message" of a JSON body. A phrase may hold any bytes. */
+/* A reason worth reading: the phrase of the status line, and the "message" of a JSON body. A phrase may hold any bytes.
+ */
 static GError *refusal(const Attempt *attempt, guint status, const char *phrase, gsize body)
 {
     const char *text = (const char *) attempt->response + body;

@@ -24,9 +24,9 @@ void eio_client_options_init(EioClientOptions *options);
 typedef struct {
     void (*on_open)(EioClient *client, void *user_data);
     void (*on_message)(EioClient *client, EioFormat format, GBytes *data, void *user_data); /* @data: (transfer none) */
-    /* Once for each eio_client_open() (never for one that eio_client_free() ended). @error: NULL when eio_client_close()
-     * ended it or the server did in good order; was never open: the reason why not. The client may be opened again or freed
-     * in here. */
+    /* Once for each eio_client_open() (never for one that eio_client_free() ended). @error: NULL when
+     * eio_client_close() ended it or the server did in good order; was never open: the reason why not. The client may
+     * be opened again or freed in here. */
     void (*on_close)(EioClient *client, EioCloseReason reason, const GError *error, void *user_data);
 } EioClientCallbacks;
 
@@ -35,8 +35,8 @@ void eio_client_free(EioClient *self); /* at any time, also inside a callback; n
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EioClient, eio_client_free)
 
 void eio_client_open(EioClient *self); /* on_open or on_close follows; ignored unless closed */
-/* @data: (transfer none). Never calls back. Returns: false when not open, when @data is over the server's maxPayload, or
- * when it closes because of max_buffered_bytes */
+/* @data: (transfer none). Never calls back. Returns: false when not open, when @data is over the server's maxPayload,
+ * or when it closes because of max_buffered_bytes */
 bool eio_client_send(EioClient *self, EioFormat format, GBytes *data);
 void eio_client_close(EioClient *self); /* what is queued still goes out; on_close comes from here */
 void eio_client_close_for(EioClient *self, EioCloseReason reason); /* the same, with the reason that on_close gets */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * engineio/server-private.h: what server.c (HTTP: who may talk to which session) and socket.c (a session: heartbeat, queue,
- * transports) share. */
+ * engineio/server-private.h: what server.c (HTTP: who may talk to which session) and socket.c (a session: heartbeat,
+ * queue, transports) share. */
 #pragma once
 
 #include "engineio/server.h"

@@ -75,7 +75,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EioSocket, eio_socket_unref)
 /**
  * eio_socket_send:
  * @data: (transfer none): kept, not copied; must be UTF-8 when %EIO_TEXT
- * Never blocks, never calls back. Returns: false when the socket is closed, or will be because of its max_buffered_bytes
+ * Never blocks, never calls back. Returns: false when the socket is closed, or will be because of its
+ * max_buffered_bytes
  */
 bool eio_socket_send(EioSocket *self, EioFormat format, GBytes *data);
 /* What is queued still goes out (within close_timeout_ms). on_close comes from here. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * engineio/socket.c: one session. While it polls, packets wait in a queue for the client's next GET; on a WebSocket they
- * go out at once. An upgrade moves the queue over in order: the client stops polling before it asks for it. */
+ * engineio/socket.c: one session. While it polls, packets wait in a queue for the client's next GET; on a WebSocket
+ * they go out at once. An upgrade moves the queue over in order: the client stops polling before it asks for it. */
 #include "engineio/server-private.h"
 
 #include <string.h>
@@ -453,8 +453,8 @@ static gboolean on_last_post(void *data)
     return G_SOURCE_REMOVE;
 }
 
-/* A client that closes sends its last GET and its POST at the same time: the GET shall find the session, whichever comes
- * first, and what comes after our answer shall not. */
+/* A client that closes sends its last GET and its POST at the same time: the GET shall find the session, whichever
+ * comes first, and what comes after our answer shall not. */
 static void close_after_get(EioSocket *self, SoupServerMessage *request)
 {
     soup_server_message_pause(request);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * engineio/websocket.c: reads straight into the message's buffer, writes header and data in one call without copying. */
+ * engineio/websocket.c: reads straight into the message's buffer, writes header and data in one call without copying.
+ */
 #include "engineio/websocket.h"
 
 #include <string.h>
@@ -306,7 +307,8 @@ static void start_close_timer(EioWs *self, guint ms)
     self->close_source = attach(self, g_timeout_source_new(ms), on_close_timeout);
 }
 
-/* The peer broke the protocol: tell it why, then read and drop what comes, so that a reset does not overtake our Close. */
+/* The peer broke the protocol: tell it why, then read and drop what comes, so that a reset does not overtake our Close.
+ */
 static void fail(EioWs *self, EioStatus status, EioCloseReason reason)
 {
     self->state = WS_DISCARDING;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * engineio/websocket.h: a WebSocket (RFC 6455) on a stream whose HTTP handshake is done, either side. Internal.
- * One thread: that whose thread-default main context was current at eio_ws_new(); callbacks come on it, never from inside
- * a call but eio_ws_poll(). libsoup's own connection does not say how much it holds for a slow peer and reads 1 KiB at a time. */
+ * One thread: that whose thread-default main context was current at eio_ws_new(); callbacks come on it, never from
+ * inside a call but eio_ws_poll(). libsoup's own connection does not say how much it holds for a slow peer and reads 1
+ * KiB at a time. */
 #pragma once
 
 #include "engineio/frame.h"
@@ -30,8 +31,8 @@ EioWs *eio_ws_new(GIOStream *stream, GBytes *early, const EioWsOptions *options,
 void eio_ws_set_callbacks(EioWs *self, const EioWsCallbacks *callbacks, void *user_data);
 /* @type: a character before the data, 0 for none. Returns: false when not open, or over the limit: on_closed follows */
 bool eio_ws_send(EioWs *self, EioFormat format, char type, GBytes *data);
-/* No callbacks any more. What is queued goes out, then a Close frame; the connection ends with the peer's answer, or after
- * close_timeout_ms. Drops the caller's reference. */
+/* No callbacks any more. What is queued goes out, then a Close frame; the connection ends with the peer's answer, or
+ * after close_timeout_ms. Drops the caller's reference. */
 void eio_ws_close(EioWs *self, EioStatus status);
 void eio_ws_abort(EioWs *self); /* at once. Drops the caller's reference. */
 /* Reads and delivers what has come by now, ahead of its turn; the one call from which callbacks come. */

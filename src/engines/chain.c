@@ -268,8 +268,8 @@ static int64_t own_deadline(const Member *next, const DubEngineRequest *requests
 static bool fits(const Member *member, const DubEngineRequest *requests, gsize n_requests, int64_t deadline_ns)
 {
     const double amount = total_amount(member->pool, requests, n_requests);
-    /* The mean, not the worst: the deadline leaves the next one its time, so a try that fails costs the viewer nothing. And
-     * who is never tried is never measured again. */
+    /* The mean, not the worst: the deadline leaves the next one its time, so a try that fails costs the viewer nothing.
+     * And who is never tried is never measured again. */
     return !deadline_ns || dub_clock_now() + dub_engine_pool_expected_ns(member->pool, amount) <= deadline_ns;
 }
 

@@ -1,5 +1,5 @@
-/* engines/chain.h: the engines of one stage, in the order in which they are asked. The next takes over where one fails, or
- * will not be done by the deadline by what it has cost until now. Any thread; open and run block. */
+/* engines/chain.h: the engines of one stage, in the order in which they are asked. The next takes over where one fails,
+ * or will not be done by the deadline by what it has cost until now. Any thread; open and run block. */
 #pragma once
 
 #include "engines/pool.h"
@@ -33,5 +33,6 @@ int64_t dub_engine_chain_loading_cpu_ns(const DubEngineChain *self);
 bool dub_engine_chain_has_voice(const DubEngineChain *self, const char *voice);
 /* What a piece of @amount takes the first engine, see dub_engine_pool_amount(); 0: not known yet */
 int64_t dub_engine_chain_estimate_ns(DubEngineChain *self, double amount);
-/* What it takes on the average by the engine that takes least, which does the work when there is no time for the others. */
+/* What it takes on the average by the engine that takes least, which does the work when there is no time for the
+ * others. */
 int64_t dub_engine_chain_least_ns(DubEngineChain *self, double amount);

@@ -1,5 +1,5 @@
-/* engines/cost.c: an exponential mean and its mean deviation, as TCP keeps them of round trips (RFC 6298): the last dozen
- * pieces count, one that took long on a busy machine does not stay for ever. */
+/* engines/cost.c: an exponential mean and its mean deviation, as TCP keeps them of round trips (RFC 6298): the last
+ * dozen pieces count, one that took long on a busy machine does not stay for ever. */
 #include "engines/cost.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* engines/engine.h: the one shape of every engine: what hears, translates or speaks.
- * A driver is a file that defines one DubEngineClass, and a line in engines/list.c. Whether it works in this process, in a
- * program of its own (engines/program.h) or on another machine is nobody else's concern.
+ * A driver is a file that defines one DubEngineClass, and a line in engines/list.c. Whether it works in this process,
+ * in a program of its own (engines/program.h) or on another machine is nobody else's concern.
  *
  * Threads: a DubEngine is used by one thread at a time, not always the same. list() and open() may take seconds and are
  * never called on the main loop. Times are ns; deadlines are on dub_clock_now(). */
@@ -127,15 +127,16 @@ struct _DubEngineClass {
     unsigned rate_hz;           /* ASR: what it wants to hear, mono */
     const DubEnvSpec *settings; /* rows of the driver's own; offsets into a struct of @settings_bytes */
     gsize n_settings, settings_bytes;
-    /* (transfer full): of DubEngineOffer. An engine that is not installed offers nothing, which is no error; an error is
-     * one that is there and broken, or a server that does not answer. */
+    /* (transfer full): of DubEngineOffer. An engine that is not installed offers nothing, which is no error; an error
+     * is one that is there and broken, or a server that does not answer. */
     GPtrArray *(*list)(const DubEngineConfig *config, GCancellable *cancellable, GError **error);
     /* How many work side by side at most; NULL: one a core, or %DUB_ENGINE_CONNECTIONS where it is remote. */
     unsigned (*count)(const DubEngineConfig *config);
     /* %DUB_ERROR_ENGINE names what to install. */
     DubEngine *(*open)(const DubEngineConfig *config, GError **error);
     /* Errors: %DUB_ERROR_CANCELLED, _TIMEOUT (the deadline), _ENGINE, _CORRUPT, _INVALID_ARGUMENT; of remote ones also
-     * _NETWORK, _AUTH, _BACKPRESSURE (asked too often), _NO_SPACE (the quota is used up). No secret stands in a message. */
+     * _NETWORK, _AUTH, _BACKPRESSURE (asked too often), _NO_SPACE (the quota is used up). No secret stands in a
+     * message. */
     DubEngineReply *(*run)(DubEngine *self, const DubEngineRequest *request, GError **error);
     void (*close)(DubEngine *self);
 };
@@ -150,10 +151,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubEngine, dub_engine_close)
 
 /**
  * dub_engine_run:
- * Checks and converts what the engine is given, answers what needs no engine (no sound, blank text), puts the glossary's
- * terms around a translator that knows no glossary, measures the CPU of this thread, and trims the silence around speech to
- * 10 ms.
- * Returns: (transfer full), or NULL
+ * Checks and converts what the engine is given, answers what needs no engine (no sound, blank text), puts the
+ * glossary's terms around a translator that knows no glossary, measures the CPU of this thread, and trims the silence
+ * around speech to 10 ms. Returns: (transfer full), or NULL
  */
 DubEngineReply *dub_engine_run(DubEngine *self, const DubEngineRequest *request, GError **error);
 

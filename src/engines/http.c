@@ -14,9 +14,9 @@
 #define ERROR_MOST_BYTES   16384 /* of an error's body: enough for its message */
 #define WORDS_MOST_BYTES   2000  /* of it, before secrets are taken out */
 #define MESSAGE_MOST_BYTES 600
-#define PAUSE_MOST_NS \
-    (60 * DUB_NS_PER_S) /* a server that wants more is asked again after it, all the same  \
-                                           */
+#define PAUSE_MOST_NS                                                                     \
+    (60 * DUB_NS_PER_S) /* a server that wants more is asked again after it, all the same \
+                         */
 #define POLL_MOST_MS  1000
 #define POLL_BLIND_MS 100 /* where the cancellable has no file descriptor to wait for */
 

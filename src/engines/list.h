@@ -5,7 +5,8 @@
 
 const DubEngineClass *const *dub_engine_list(void); /* ended by NULL; in the order in which they are tried */
 
-/* Is @name what other systems call an engine? Their settings start here too: where the engine is missing, another does. */
+/* Is @name what other systems call an engine? Their settings start here too: where the engine is missing, another does.
+ */
 bool dub_engine_is_borrowed(DubEngineStage stage, const char *name);
 
 /**

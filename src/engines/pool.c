@@ -36,7 +36,8 @@ typedef struct {
     int64_t cpu_ns;
 } Opening;
 
-/* Not g_utf8_strlen(): nobody has checked yet that it is UTF-8, and that one reads on behind a character that is cut. */
+/* Not g_utf8_strlen(): nobody has checked yet that it is UTF-8, and that one reads on behind a character that is cut.
+ */
 static gsize count_characters(const char *text)
 {
     gsize n = 0;
@@ -60,7 +61,8 @@ static void account(DubEnginePool *self, const DubEngineRequest *request, int64_
 
 /* ── Opening ── */
 
-/* A warm-up that fails is told, and nothing more: whoever needs the engine hears why. @counts: what it takes is what work takes */
+/* A warm-up that fails is told, and nothing more: whoever needs the engine hears why. @counts: what it takes is what
+ * work takes */
 static bool warm_up(DubEnginePool *self, DubEngine *engine, bool counts)
 {
     g_autoptr(GError) error = NULL;
@@ -83,8 +85,8 @@ static bool warm_up(DubEnginePool *self, DubEngine *engine, bool counts)
     return reply != NULL;
 }
 
-/* The first piece costs what is read and made for the first time, too: a second one tells what work takes. Silence costs a
- * recogniser nothing, and says nothing of what speech costs. */
+/* The first piece costs what is read and made for the first time, too: a second one tells what work takes. Silence
+ * costs a recogniser nothing, and says nothing of what speech costs. */
 static void warm_up_and_measure(DubEnginePool *self, DubEngine *engine)
 {
     if (warm_up(self, engine, false) && self->klass->stage != DUB_STAGE_ASR)

@@ -7,8 +7,8 @@
 
 typedef struct _DubEnginePool DubEnginePool;
 
-/* Opens all engines, side by side, and lets each do one small piece of work, so that the first real one finds it warm and
- * its cost is known. @config: copied. Errors as of DubEngineClass.open. */
+/* Opens all engines, side by side, and lets each do one small piece of work, so that the first real one finds it warm
+ * and its cost is known. @config: copied. Errors as of DubEngineClass.open. */
 DubEnginePool *dub_engine_pool_open(const DubEngineClass *klass, const DubEngineConfig *config, GError **error);
 void dub_engine_pool_close(DubEnginePool *self); /* nobody may be in it; NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubEnginePool, dub_engine_pool_close)

@@ -1,4 +1,5 @@
-/* engines/set.h: the engines of one pair of languages: a chain for each stage, and the words that go with the pair. Any thread; opening blocks for seconds. */
+/* engines/set.h: the engines of one pair of languages: a chain for each stage, and the words that go with the pair. Any
+ * thread; opening blocks for seconds. */
 #pragma once
 
 #include "engines/chain.h"
@@ -22,9 +23,9 @@ int64_t dub_engine_set_loading_cpu_ns(const DubEngineSet *self); /* of our own t
 /* How many fragments can be worked on at once. */
 unsigned dub_engine_set_count(const DubEngineSet *self);
 
-/* What all stages take for @sound_ns of dense speech, by what was measured until now and, before anything was, by what a
- * slow machine takes. */
+/* What all stages take for @sound_ns of dense speech, by what was measured until now and, before anything was, by what
+ * a slow machine takes. */
 int64_t dub_engine_set_estimate_ns(DubEngineSet *self, int64_t sound_ns);
-/* The same by the quickest engine of each stage: what keeps a machine busy that has no time for better ones. 0: not measured
- * yet. */
+/* The same by the quickest engine of each stage: what keeps a machine busy that has no time for better ones. 0: not
+ * measured yet. */
 int64_t dub_engine_set_least_ns(DubEngineSet *self, int64_t sound_ns);

@@ -60,8 +60,8 @@ static bool load_drivers(DubEngineSettings *self, char **environment, GError **e
     return true;
 }
 
-/* Names that other systems' settings use for an engine that needs no key: here that is the default. Nothing at all is what an
- * unset variable is. */
+/* Names that other systems' settings use for an engine that needs no key: here that is the default. Nothing at all is
+ * what an unset variable is. */
 static bool is_stand_in(const char *name)
 {
     return !*name || g_str_equal(name, "mock") || g_str_equal(name, "default");

@@ -1,5 +1,5 @@
-/* engines/settings.h: what the environment says of engines: the rows that all programs share, and those that each driver
- * brings. Loaded in main(), then read only. */
+/* engines/settings.h: what the environment says of engines: the rows that all programs share, and those that each
+ * driver brings. Loaded in main(), then read only. */
 #pragma once
 
 #include "engines/engine.h"

@@ -1,4 +1,5 @@
-/* media/bytes.h: big-endian numbers at any address. (GStreamer's macros store to misaligned pointers, which C forbids.) */
+/* media/bytes.h: big-endian numbers at any address. (GStreamer's macros store to misaligned pointers, which C forbids.)
+ */
 #pragma once
 
 #include <glib.h>

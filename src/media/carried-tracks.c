@@ -1,5 +1,5 @@
-/* media/carried-tracks.c: a description of a file's further tracks, and a table of what each container takes. Codecs are not
- * in it: libavformat's muxer is asked, by letting it write a header into memory. */
+/* media/carried-tracks.c: a description of a file's further tracks, and a table of what each container takes. Codecs
+ * are not in it: libavformat's muxer is asked, by letting it write a header into memory. */
 #include "media/carried-tracks.h"
 
 #include "base/clock.h"
@@ -260,7 +260,8 @@ static bool keeps_tag(const DubCarriedTracks *self, DubContainer container, cons
     return is_mov_family(container) && (has_mov_place(key) || dub_carried_tracks_wants_mdta(self, container));
 }
 
-/* A track's name: QuickTime's family has "handler_name", which may be only what the muxer calls each track of its kind. */
+/* A track's name: QuickTime's family has "handler_name", which may be only what the muxer calls each track of its kind.
+ */
 static bool is_generic_handler(const char *name)
 {
     return g_str_has_suffix(name, "Handler") || g_str_has_suffix(name, "Handler\n") || !*name ||

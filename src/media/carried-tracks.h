@@ -1,6 +1,6 @@
 /* media/carried-tracks.h: what a file holds beside the picture and the sound that are dubbed: further tracks, covers,
- * attachments, chapters, tags; and which of it an output's container can hold. A description without packets: immutable once
- * made, reference counted, any thread. media/sink-carried.h writes what it describes. */
+ * attachments, chapters, tags; and which of it an output's container can hold. A description without packets: immutable
+ * once made, reference counted, any thread. media/sink-carried.h writes what it describes. */
 #pragma once
 
 #include "media/container.h"
@@ -52,20 +52,22 @@ DubCarryWay dub_carried_tracks_way(const DubCarriedTracks *self, const DubCarrie
 /* Of text subtitles in that container; AV_CODEC_ID_NONE: it holds none. */
 enum AVCodecID dub_carried_tracks_text_codec(DubContainer container);
 
-/* Gives the output the file's tags and chapters, as far as its container holds them. @origin_ns: the file's time that becomes 0 */
+/* Gives the output the file's tags and chapters, as far as its container holds them. @origin_ns: the file's time that
+ * becomes 0 */
 void dub_carried_tracks_apply(const DubCarriedTracks *self, DubContainer container, int64_t origin_ns,
                               AVFormatContext *out);
 /* … and the track of pictures its own: language, title, timecode, dispositions. */
 void dub_carried_tracks_apply_video(const DubCarriedTracks *self, DubContainer container, AVStream *out);
 /* A track's tags as that container has them. @from: (transfer none) */
 void dub_carried_tracks_copy_tags(const AVDictionary *from, DubContainer container, AVDictionary **to);
-/* @code: of ISO 639-2. Returns: what libavformat's muxer for that container calls it: QuickTime numbers its languages, and
- * libavformat knows some of the numbers by a name of its own. */
+/* @code: of ISO 639-2. Returns: what libavformat's muxer for that container calls it: QuickTime numbers its languages,
+ * and libavformat knows some of the numbers by a name of its own. */
 const char *dub_carried_tracks_language(const char *code, DubContainer container);
 /* Whether the tags want QuickTime's own kind of them (com.apple.…), which any name fits into, but no cover. */
 bool dub_carried_tracks_wants_mdta(const DubCarriedTracks *self, DubContainer container);
 
-/* Returns: (transfer full): "2 subtitle tracks (eng, spa)", "cover picture", …: what that output loses; empty: nothing */
+/* Returns: (transfer full): "2 subtitle tracks (eng, spa)", "cover picture", …: what that output loses; empty: nothing
+ */
 char **dub_carried_tracks_left_out(const DubCarriedTracks *self, DubContainer container);
 /* Returns: false with DUB_ERROR_UNSUPPORTED where the original sound cannot be kept there; it names what can be done */
 bool dub_carried_tracks_check_original(const DubCarriedTracks *self /* (nullable) */, DubContainer container,

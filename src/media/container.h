@@ -19,7 +19,8 @@ typedef enum {
     DUB_N_CONTAINERS,
 } DubContainer;
 
-/* Returns: false with DUB_ERROR_UNSUPPORTED for a suffix or scheme that nothing here writes; the line lists those that work. */
+/* Returns: false with DUB_ERROR_UNSUPPORTED for a suffix or scheme that nothing here writes; the line lists those that
+ * work. */
 bool dub_container_from_uri(const char *uri, DubContainer *container, GError **error);
 const char *dub_container_name(DubContainer container);  /* ".mp4", "rtmp": for messages */
 const char *dub_container_muxer(DubContainer container); /* GStreamer element; NULL where GStreamer does not mux */
@@ -28,12 +29,13 @@ bool dub_container_is_file(DubContainer container);            /* one file with 
 bool dub_container_has_edits(DubContainer container);          /* what lies before time 0 is decoded, not shown */
 bool dub_container_is_network(DubContainer container);
 
-/* Returns: false with DUB_ERROR_UNSUPPORTED for a container that holds no text subtitles, or no second track of sound beside the
- * dub: it names those that do. */
+/* Returns: false with DUB_ERROR_UNSUPPORTED for a container that holds no text subtitles, or no second track of sound
+ * beside the dub: it names those that do. */
 bool dub_container_check_texts(DubContainer container, GError **error);
 bool dub_container_check_second_sound(DubContainer container, GError **error);
 
-/* What the muxer's video input must look like. Returns: false with DUB_ERROR_UNSUPPORTED: "VP9 video cannot go into .ts;
- * use .mkv or .mp4". @parser: (out) element to convert with, NULL for none; @wanted: (out) caps to give it, NULL for none */
+/* What the muxer's video input must look like. Returns: false with DUB_ERROR_UNSUPPORTED: "VP9 video cannot go into
+ * .ts; use .mkv or .mp4". @parser: (out) element to convert with, NULL for none; @wanted: (out) caps to give it, NULL
+ * for none */
 bool dub_container_fit_video(DubContainer container, const GstCaps *caps, const char **parser, const char **wanted,
                              GError **error);

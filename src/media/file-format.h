@@ -1,5 +1,5 @@
-/* media/file-format.h: opens what an input holds, with all that libavformat can find out about its tracks. Blocks: a reading
- * thread of its own. */
+/* media/file-format.h: opens what an input holds, with all that libavformat can find out about its tracks. Blocks: a
+ * reading thread of its own. */
 #pragma once
 
 #include "media/http-nested.h"
@@ -21,7 +21,7 @@ typedef struct {
     int score;               /* of libavformat's guess at the format, 0 to AVPROBE_SCORE_MAX */
 } DubFileFormat;
 
-/* @input: outlives the format. Returns: whether it is open; false with @error where it cannot be read from a server at all, without
- * where @opened says why */
+/* @input: outlives the format. Returns: whether it is open; false with @error where it cannot be read from a server at
+ * all, without where @opened says why */
 bool dub_file_format_open(DubInput *input, const DubFileFormatConfig *config, DubFileFormat *opened, GError **error);
 bool dub_file_format_is_hls(const AVInputFormat *demuxer);

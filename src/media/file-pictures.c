@@ -53,9 +53,9 @@ static int64_t latest_pts(const GQueue *units)
     return latest_ns;
 }
 
-/* Pictures that an edit list hides are needed to decode those behind them. They are packed into the time before the first
- * one shown: with natural times if there is room, else closely. Before the beginning their times are below 0, where a
- * container with edit lists hides them again. */
+/* Pictures that an edit list hides are needed to decode those behind them. They are packed into the time before the
+ * first one shown: with natural times if there is room, else closely. Before the beginning their times are below 0,
+ * where a container with edit lists hides them again. */
 static void place_hidden(DubFilePictures *self, int64_t shown_dts_ns)
 {
     const DubAccessUnit *first = g_queue_peek_head(&self->hidden);

@@ -1,5 +1,5 @@
-/* media/file-pictures.h: packets of one video track -> access units, with sound times, as muxers want them. No packet is
- * dropped but those behind the end of an edit list. One thread. */
+/* media/file-pictures.h: packets of one video track -> access units, with sound times, as muxers want them. No packet
+ * is dropped but those behind the end of an edit list. One thread. */
 #pragma once
 
 #include "media/access-unit.h"

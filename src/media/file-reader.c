@@ -1,5 +1,5 @@
-/* media/file-reader.c: one thread that reads packets, makes access units and PCM of them, and puts both into the handover, which
- * holds it back when the loop has enough. `lock` guards the facts that the loop reads. */
+/* media/file-reader.c: one thread that reads packets, makes access units and PCM of them, and puts both into the
+ * handover, which holds it back when the loop has enough. `lock` guards the facts that the loop reads. */
 #include "media/file-reader.h"
 
 #include "audio/libav-setup.h"

@@ -138,7 +138,8 @@ static int64_t to_ns(const AVStream *stream, int64_t time)
     return av_rescale_q(time, stream->time_base, ns);
 }
 
-/* An edit list may end inside a packet. A header that is wrong (its end lies before packets that it does not hide) says nothing. */
+/* An edit list may end inside a packet. A header that is wrong (its end lies before packets that it does not hide) says
+ * nothing. */
 int64_t dub_file_tracks_sound_end_ns(const AVFormatContext *format, const AVStream *audio)
 {
     AVStream *stream = (AVStream *) audio; /* only read */
@@ -166,7 +167,8 @@ static bool is_index_beyond(AVStream *stream, int64_t file_bytes)
     return n_entries == 0; /* in fragments: no index to compare with */
 }
 
-/* An MP4's index says exactly what lies where, while its durations may be out of date: tools that trim leave old ones. */
+/* An MP4's index says exactly what lies where, while its durations may be out of date: tools that trim leave old ones.
+ */
 bool dub_file_tracks_is_length_declared(AVFormatContext *format, const AVStream *stream, int64_t file_bytes)
 {
     if (!stream || file_bytes < 0)

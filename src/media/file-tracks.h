@@ -1,5 +1,5 @@
-/* media/file-tracks.h: which of a file's tracks are read, and what its container says about them. A track that is discarded does
- * not count. Pure, one thread. */
+/* media/file-tracks.h: which of a file's tracks are read, and what its container says about them. A track that is
+ * discarded does not count. Pure, one thread. */
 #pragma once
 
 #include <glib.h>
@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 const AVStream *dub_file_tracks_find_video(const AVFormatContext *format); /* NULL: none; a cover is no video */
-/* @number: of the audio tracks, from 1; 0: the one in @language (nullable, BCP 47), else the default one, else the first.
- * Returns: NULL where there is none at all, or none of that number: then with DUB_ERROR_INVALID_ARGUMENT */
+/* @number: of the audio tracks, from 1; 0: the one in @language (nullable, BCP 47), else the default one, else the
+ * first. Returns: NULL where there is none at all, or none of that number: then with DUB_ERROR_INVALID_ARGUMENT */
 const AVStream *dub_file_tracks_find_audio(const AVFormatContext *format, unsigned number, const char *language,
                                            GError **error);
 /* Returns: (transfer full) (nullable): "track 2 of 3 (spa)"; NULL where it is the only one */

@@ -16,7 +16,8 @@ static bool skip(DubFlvTracks *self, gsize n_bytes)
     return true;
 }
 
-/* Each ModEx says its size in one byte, or in two more after 255, less one; the next packet type stands in the byte behind it. */
+/* Each ModEx says its size in one byte, or in two more after 255, less one; the next packet type stands in the byte
+ * behind it. */
 static bool skip_modifiers(DubFlvTracks *self)
 {
     while (self->packet == PACKET_MODEX) {

@@ -1,5 +1,5 @@
-/* media/flv-tracks.h: the tracks in one Enhanced RTMP tag ("Enhanced RTMP, version 2": multitrack, ModEx). A codec: no I/O. Any
- * thread. */
+/* media/flv-tracks.h: the tracks in one Enhanced RTMP tag ("Enhanced RTMP, version 2": multitrack, ModEx). A codec: no
+ * I/O. Any thread. */
 #pragma once
 
 #include <glib.h>

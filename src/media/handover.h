@@ -1,6 +1,6 @@
 /* media/handover.h: what GStreamer's streaming threads have for the loop, in order, through one bounded queue.
- * push, fail, resume and close: any thread. The rest: the loop thread. Reference counted, since a streaming thread that hangs in
- * a network call may outlive its source. */
+ * push, fail, resume and close: any thread. The rest: the loop thread. Reference counted, since a streaming thread that
+ * hangs in a network call may outlive its source. */
 #pragma once
 
 #include "audio/pcm.h"

@@ -7,8 +7,9 @@
 typedef struct _DubHeadRecording DubHeadRecording;
 
 /* Called once, never from inside a call. @take: (transfer full) all there is up to now; NULL with @error:
- * %DUB_ERROR_NOT_FOUND nothing is recorded, yet; %DUB_ERROR_BACKPRESSURE the recording began longer ago than @longest_ns
- * or has more than @max_bytes; %DUB_ERROR_NETWORK, %DUB_ERROR_AUTH, %DUB_ERROR_PROTOCOL. The recording may be freed in it. */
+ * %DUB_ERROR_NOT_FOUND nothing is recorded, yet; %DUB_ERROR_BACKPRESSURE the recording began longer ago than
+ * @longest_ns or has more than @max_bytes; %DUB_ERROR_NETWORK, %DUB_ERROR_AUTH, %DUB_ERROR_PROTOCOL. The recording may
+ * be freed in it. */
 typedef void (*DubHeadRecordingFunc)(DubTake *take, const GError *error, void *user_data);
 
 /**

@@ -7,7 +7,9 @@
 #define HEADERS_BYTES 512                  /* of parameter sets: usually under 100 */
 #define WINDOW_FRAMES 2048                 /* of sound that is compared: two AAC frames */
 #define SEARCH_NS     (25 * DUB_NS_PER_MS) /* timestamps in whole milliseconds are off by far less */
-#define FAR_ERROR     0.02 /* of the energy, at the end of the search: a steady tone fits each period, the nearest counts */
+#define FAR_ERROR                                                                                       \
+    0.02 /* of the energy, at the end of the search: a steady tone fits each period, the nearest counts \
+          */
 #define AHEAD_NS      (300 * DUB_NS_PER_MS) /* a recording cannot be further than the live stream; timestamps jitter */
 #define SAME_ERROR    0.1  /* of the energy: noise that an AAC decoder fills in differs from run to run */
 #define SILENT_ENERGY 1e-3 /* of the window: nothing to compare */
@@ -79,8 +81,8 @@ static bool is_same_unit(const DubAccessUnit *head, const DubAccessUnit *live, g
     return same;
 }
 
-/* From @first on the recording holds what the live stream holds, to the end of the shorter one. Parsers put parameter sets
- * into the first unit that they see. */
+/* From @first on the recording holds what the live stream holds, to the end of the shorter one. Parsers put parameter
+ * sets into the first unit that they see. */
 static bool runs_along(const DubTake *head, guint first, const DubTake *live)
 {
     const guint n = MIN(head->video->len - first, live->video->len);
@@ -214,8 +216,8 @@ static bool has_enough(const DubTake *head, const DubTake *live)
            sound_at(head, 0)->pcm->channels == sound_at(live, 0)->pcm->channels;
 }
 
-/* A still picture repeats itself: of several places the one whose sound agrees counts, else the first possible one, which
- * lets the recording reach furthest. */
+/* A still picture repeats itself: of several places the one whose sound agrees counts, else the first possible one,
+ * which lets the recording reach furthest. */
 bool dub_seam_find(const DubTake *head, const DubTake *live, DubSeam *seam)
 {
     bool is_found = false;

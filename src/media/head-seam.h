@@ -1,5 +1,5 @@
-/* media/head-seam.h: where a live stream begins within a recording of the same stream. The access units are the same bytes
- * in both and the sound decodes to the same samples; only the timestamps differ. Pure; one thread at a time. */
+/* media/head-seam.h: where a live stream begins within a recording of the same stream. The access units are the same
+ * bytes in both and the sound decodes to the same samples; only the timestamps differ. Pure; one thread at a time. */
 #pragma once
 
 #include "audio/pcm.h"

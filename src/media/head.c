@@ -208,8 +208,8 @@ static bool is_same_stream(const GstCaps *one, const GstCaps *other)
     return !a || !b || gst_value_compare(a, b) == GST_VALUE_EQUAL;
 }
 
-/* Headers are out of band: with others before the seam than after it, nobody could decode one side. What else differs in
- * the caps, such as the frame rate that a demuxer guesses, says nothing. */
+/* Headers are out of band: with others before the seam than after it, nobody could decode one side. What else differs
+ * in the caps, such as the frame rate that a demuxer guesses, says nothing. */
 static bool has_same_headers(const DubHeadSource *self, const DubTake *head)
 {
     for (guint i = 0; i < head->video->len; i++) {

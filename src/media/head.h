@@ -1,7 +1,7 @@
 /* media/head.h: a live source together with what came before it. A reader that a MediaMTX lets in has missed the first
- * seconds of the stream; its playback server has them. They are delivered first, in the live stream's own time base, and the
- * joint is not to be seen or heard. Where they cannot be had, the live stream goes on without, after one warning.
- * Threads, order and callbacks as media/source.h. */
+ * seconds of the stream; its playback server has them. They are delivered first, in the live stream's own time base,
+ * and the joint is not to be seen or heard. Where they cannot be had, the live stream goes on without, after one
+ * warning. Threads, order and callbacks as media/source.h. */
 #pragma once
 
 #include "media/source.h"

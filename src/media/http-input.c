@@ -1,5 +1,5 @@
-/* media/http-input.c: soup_session_send() and g_input_stream_read(), both of which block. A seek only notes where the next read
- * begins: that one skips what lies between, or asks anew. */
+/* media/http-input.c: soup_session_send() and g_input_stream_read(), both of which block. A seek only notes where the
+ * next read begins: that one skips what lies between, or asks anew. */
 #include "media/http-input.h"
 
 #include "base/clock.h"
@@ -11,11 +11,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define TIMEOUT_S          10u          /* to connect, and for the headers of an answer */
-#define RETRIES            2            /* of a transfer that broke, where it can go on from there */
-#define SKIP_MAX_BYTES     (256 * 1024) /* further ahead it is quicker to ask for what lies there */
-#define SKIP_STEP_BYTES    16384
-#define PLAYLIST_MAX_BYTES (8 * 1024 * 1024) /* a day in segments of 2 s; libavformat keeps ten times as much of each */
+#define TIMEOUT_S       10u          /* to connect, and for the headers of an answer */
+#define RETRIES         2            /* of a transfer that broke, where it can go on from there */
+#define SKIP_MAX_BYTES  (256 * 1024) /* further ahead it is quicker to ask for what lies there */
+#define SKIP_STEP_BYTES 16384
+#define PLAYLIST_MAX_BYTES                                                                     \
+    (8 * 1024 * 1024) /* a day in segments of 2 s; libavformat keeps ten times as much of each \
+                       */
 #define PLAYLIST_BEGINNING "#EXTM3U"
 
 struct _DubHttpAccess {
@@ -152,8 +154,8 @@ static void drop_request(HttpInput *self)
     g_clear_object(&self->socket);
 }
 
-/* Until its headers are there a server has TIMEOUT_S; what its body may take longer is set on this socket. HTTP/2, which libsoup
- * 3.2 is young in, has nothing to offer to one request a connection. */
+/* Until its headers are there a server has TIMEOUT_S; what its body may take longer is set on this socket. HTTP/2,
+ * which libsoup 3.2 is young in, has nothing to offer to one request a connection. */
 static void on_network_event(SoupMessage *message, GSocketClientEvent event, GIOStream *connection, void *user_data)
 {
     static const char *const protocols[] = { "http/1.1", NULL };
@@ -257,8 +259,8 @@ static int fail_reading(HttpInput *self, GError *error)
     return end_with(self, error, is_cancelled ? AVERROR_EXIT : AVERROR(EIO));
 }
 
-/* libsoup 3.2 takes a connection that ends between two chunks for the end of the body. A server that said it would keep the
- * connection, and has not, was cut off. */
+/* libsoup 3.2 takes a connection that ends between two chunks for the end of the body. A server that said it would keep
+ * the connection, and has not, was cut off. */
 static bool is_cut_off(const HttpInput *self)
 {
     SoupMessageHeaders *headers = soup_message_get_response_headers(self->message);
@@ -291,8 +293,8 @@ static gssize read_body(HttpInput *self, void *data, gsize size, GError **error)
     return -1;
 }
 
-/* Brings the body to where the next read begins. Returns: whether it is there; if not, with an error set, or to be tried again
- * without one */
+/* Brings the body to where the next read begins. Returns: whether it is there; if not, with an error set, or to be
+ * tried again without one */
 static bool approach(HttpInput *self, GError **error)
 {
     char skipped[SKIP_STEP_BYTES];
@@ -439,7 +441,8 @@ const char *dub_http_input_url(DubInput *self)
     return ((HttpInput *) self)->facts.location;
 }
 
-/* --- what requests share -------------------------------------------------------------------------------------------------- */
+/* --- what requests share
+ * -------------------------------------------------------------------------------------------------- */
 
 DubHttpAccess *dub_http_access_new(const char *url, int64_t silence_ns, GCancellable *cancellable, GError **error)
 {

@@ -1,4 +1,5 @@
-/* media/http-nested.c: libavformat's io_open and io_close2, and AES-128 as HLS has it: CBC, with PKCS #7 behind the last block. */
+/* media/http-nested.c: libavformat's io_open and io_close2, and AES-128 as HLS has it: CBC, with PKCS #7 behind the
+ * last block. */
 #include "media/http-nested.h"
 
 #include "base/error.h"

@@ -1,5 +1,5 @@
-/* media/input.h: where the bytes that libavformat reads come from: a file (file-input.h), a server (http-input.h). What waits
- * in it ends with a cancel. One thread, but for the cancellable. */
+/* media/input.h: where the bytes that libavformat reads come from: a file (file-input.h), a server (http-input.h). What
+ * waits in it ends with a cancel. One thread, but for the cancellable. */
 #pragma once
 
 #include <gio/gio.h>

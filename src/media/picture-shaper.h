@@ -1,5 +1,5 @@
-/* media/picture-shaper.h: access units of a byte stream (MPEG-TS) -> the same with lengths in front and headers out of band, as
- * muxers want them. A GStreamer parser without a pipeline around it. One thread. */
+/* media/picture-shaper.h: access units of a byte stream (MPEG-TS) -> the same with lengths in front and headers out of
+ * band, as muxers want them. A GStreamer parser without a pipeline around it. One thread. */
 #pragma once
 
 #include "media/access-unit.h"

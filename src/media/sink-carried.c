@@ -386,8 +386,8 @@ static void give_up(DubSinkCarried *self)
                 dub_carried_tracks_path(self->tracks), kept->track->index);
 }
 
-/* Matroska stores no decoding times, and libavformat finds those of the first pictures only once it knows by how many others overtake
- * them, which is told beforehand by the codec. */
+/* Matroska stores no decoding times, and libavformat finds those of the first pictures only once it knows by how many
+ * others overtake them, which is told beforehand by the codec. */
 static void fill_times(Kept *kept, AVPacket *packet)
 {
     const AVCodecParameters *parameters = kept->track->parameters;

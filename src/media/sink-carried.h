@@ -1,7 +1,7 @@
-/* media/sink-carried.h: writes into an output what its source's file holds beside picture and dub (media/carried-tracks.h). The
- * packets are read from the file a second time, never further than the output has come: so nothing has to be kept for
- * tracks that run ahead of the dub, or that have a packet an hour.
- * Creation: the loop thread, before the header; cancel: any thread; the rest: the muxer's. */
+/* media/sink-carried.h: writes into an output what its source's file holds beside picture and dub
+ * (media/carried-tracks.h). The packets are read from the file a second time, never further than the output has come:
+ * so nothing has to be kept for tracks that run ahead of the dub, or that have a packet an hour. Creation: the loop
+ * thread, before the header; cancel: any thread; the rest: the muxer's. */
 #pragma once
 
 #include "media/sink-drain.h"

@@ -39,10 +39,11 @@ typedef struct _DubSinkDrain DubSinkDrain;
 typedef struct {
     /* A file: stops it, within DUB_PIPELINE_STOP_MAX_MS; network: a thread does, and nobody waits. */
     void (*free)(DubSinkDrain *self);
-    /* After DUB_SINK_EVENT_EOS, instead of free: nobody waits, and @closed tells when it has stopped and its file is closed, at
-     * the latest after DUB_PIPELINE_STOP_MAX_MS. Returns: as dub_gst_stop() */
+    /* After DUB_SINK_EVENT_EOS, instead of free: nobody waits, and @closed tells when it has stopped and its file is
+     * closed, at the latest after DUB_PIPELINE_STOP_MAX_MS. Returns: as dub_gst_stop() */
     DubGstStop *(*close)(DubSinkDrain *self, DubGstStoppedFunc closed, void *user_data);
-    /* @buffer: (transfer full). Times are ns on the output timeline; @dts_ns may be negative, and @pts_ns of a hidden unit. */
+    /* @buffer: (transfer full). Times are ns on the output timeline; @dts_ns may be negative, and @pts_ns of a hidden
+     * unit. */
     void (*push_video)(DubSinkDrain *self, GstBuffer *buffer, int64_t pts_ns, int64_t dts_ns);
     void (*push_audio)(DubSinkDrain *self, GstBuffer *buffer, int64_t pts_ns, int64_t duration_ns);
     /* The video that follows has these. Returns: false where the muxer cannot change them: it keeps the first. */

@@ -51,8 +51,9 @@ static bool complete_flv(const Job *job)
     return written;
 }
 
-/* xingmux counts its own frame, and leaves out what is silence of the codec: players would hear it. In place of its seek
- * table, which a constant bit rate does not need, comes LAME's extension: http://gabriel.mp3-tech.org/mp3infotag.html */
+/* xingmux counts its own frame, and leaves out what is silence of the codec: players would hear it. In place of its
+ * seek table, which a constant bit rate does not need, comes LAME's extension:
+ * http://gabriel.mp3-tech.org/mp3infotag.html */
 static bool complete_mp3(const Job *job)
 {
     enum {

@@ -1,4 +1,5 @@
-/* media/sink-writer.c: a bounded queue of packets, and a thread that muxes them. What is queued is guarded by `lock`. */
+/* media/sink-writer.c: a bounded queue of packets, and a thread that muxes them. What is queued is guarded by `lock`.
+ */
 #include "media/sink-writer.h"
 
 #include "audio/libav-setup.h"
@@ -124,7 +125,8 @@ static AVRational ticks(const Writer *self, int stream_index)
     return (AVRational){ 1, stream_index == self->video_index ? VIDEO_TICKS : TEXT_TICKS };
 }
 
-/* libavformat puts packets in order, and for that keeps up to 10 s of them (its max_interleave_delta) while a track has none. */
+/* libavformat puts packets in order, and for that keeps up to 10 s of them (its max_interleave_delta) while a track has
+ * none. */
 static int write_packet(Writer *self, AVPacket *packet)
 {
     if (packet->stream_index == ORIGIN_MARK) {

@@ -1,6 +1,6 @@
-/* media/sink.c: encoded video and PCM -> one AAC encoder -> sink-writer.c (files with an index) or sink-pipeline.c (the rest).
- * FLV and RTMP tags are made here (flv-writer.c); MP3 and WAV take the PCM as it is. Loop thread only, but for the
- * moving of a finished file, which waits for the disk in a thread of its own. */
+/* media/sink.c: encoded video and PCM -> one AAC encoder -> sink-writer.c (files with an index) or sink-pipeline.c (the
+ * rest). FLV and RTMP tags are made here (flv-writer.c); MP3 and WAV take the PCM as it is. Loop thread only, but for
+ * the moving of a finished file, which waits for the disk in a thread of its own. */
 #include "media/sink.h"
 
 #include "audio/aac-encoder.h"

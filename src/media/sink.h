@@ -1,5 +1,6 @@
-/* media/sink.h: encoded video and PCM in; a file or a published stream out. One AAC encoder (audio/aac-encoder.h) for the
- * whole stream, and behind it libavformat's muxers for files or GStreamer's for what is live. Loop thread only, callbacks as in media/source.h. */
+/* media/sink.h: encoded video and PCM in; a file or a published stream out. One AAC encoder (audio/aac-encoder.h) for
+ * the whole stream, and behind it libavformat's muxers for files or GStreamer's for what is live. Loop thread only,
+ * callbacks as in media/source.h. */
 #pragma once
 
 #include "audio/pcm.h"
@@ -30,17 +31,18 @@ typedef struct {
     void (*on_room)(void *user_data);
     /* After dub_sink_end(): everything is written, closed and has its final name. */
     void (*on_finished)(void *user_data);
-    /* DUB_ERROR_NO_SPACE, BUSY (path in use at the server), NETWORK, UNSUPPORTED (codec not allowed in this container: named),
-     * IO. Nothing follows. */
+    /* DUB_ERROR_NO_SPACE, BUSY (path in use at the server), NETWORK, UNSUPPORTED (codec not allowed in this container:
+     * named), IO. Nothing follows. */
     void (*on_error)(const GError *error, void *user_data);
 } DubSinkCallbacks;
 
 typedef struct _DubSink DubSink;
 
-/* Files are written beside @uri as ".<name>.part" (same suffix kept last), fsynced and renamed at a complete end, so the final name
- * never holds half a file. Fails at once for a suffix, scheme or codec that cannot work. */
+/* Files are written beside @uri as ".<name>.part" (same suffix kept last), fsynced and renamed at a complete end, so
+ * the final name never holds half a file. Fails at once for a suffix, scheme or codec that cannot work. */
 DubSink *dub_sink_new(const DubSinkConfig *config, const DubSinkCallbacks *callbacks, void *user_data, GError **error);
-/* Times are on the output timeline: ns from 0, audio contiguous (the sink counts frames and refuses a gap: a bug of ours). */
+/* Times are on the output timeline: ns from 0, audio contiguous (the sink counts frames and refuses a gap: a bug of
+ * ours). */
 void dub_sink_push_video(DubSink *self, DubAccessUnit *unit /* (transfer full) */, int64_t pts_ns, int64_t dts_ns);
 void dub_sink_push_audio(DubSink *self, DubPcm *pcm /* (transfer full) */);
 /* One subtitle, UTF-8. No later than the sound of its time. */
@@ -52,8 +54,9 @@ typedef enum {
     DUB_SINK_INTERRUPTED, /* a playable file named "<name>.partial.<suffix>", never the final name */
 } DubSinkEnding;
 void dub_sink_end(DubSink *self, DubSinkEnding ending);
-/* How far the sound that is muxed reaches past where its newest picture is decoded; 0 until there are both, or where no AAC is
- * made. Of a live output it tells whether a player gets both in time: paced, it stays within a picture and an AAC frame. */
+/* How far the sound that is muxed reaches past where its newest picture is decoded; 0 until there are both, or where no
+ * AAC is made. Of a live output it tells whether a player gets both in time: paced, it stays within a picture and an
+ * AAC frame. */
 int64_t dub_sink_av_delta_ns(const DubSink *self);
 const char *dub_sink_output_name(const DubSink *self); /* where the result lies after on_finished */
 int64_t dub_sink_encoding_cpu_ns(

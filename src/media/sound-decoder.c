@@ -43,7 +43,8 @@ static bool is_set_up(const DubSoundDecoder *self, const AVFrame *frame)
            !av_channel_layout_compare(&frame->ch_layout, &self->from);
 }
 
-/* More than two channels are mixed so that speech keeps its level: without a maximum, which would turn all of it down. */
+/* More than two channels are mixed so that speech keeps its level: without a maximum, which would turn all of it down.
+ */
 static bool set_up(DubSoundDecoder *self, const AVFrame *frame)
 {
     AVChannelLayout from = { 0 }, to = { 0 };

@@ -1,5 +1,5 @@
-/* media/sound-decoder.h: encoded packets of one audio track -> float32 PCM of one shape, on the track's own timestamps. What an
- * edit list or a codec's delay hides is not given out. One thread. */
+/* media/sound-decoder.h: encoded packets of one audio track -> float32 PCM of one shape, on the track's own timestamps.
+ * What an edit list or a codec's delay hides is not given out. One thread. */
 #pragma once
 
 #include "audio/pcm.h"
@@ -18,6 +18,7 @@ DubSoundDecoder *dub_sound_decoder_new(const AVStream *stream, int64_t end_limit
 void dub_sound_decoder_free(DubSoundDecoder *self); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSoundDecoder, dub_sound_decoder_free)
 
-/* @packet: (transfer none) NULL at the end. Packets that cannot be decoded are counted and passed over. Returns: false once emit said so. */
+/* @packet: (transfer none) NULL at the end. Packets that cannot be decoded are counted and passed over. Returns: false
+ * once emit said so. */
 bool dub_sound_decoder_push(DubSoundDecoder *self, const AVPacket *packet);
 unsigned dub_sound_decoder_n_broken(const DubSoundDecoder *self); /* packets without sound in them */

@@ -1,5 +1,5 @@
-/* media/source-branch.c: what becomes of one stream: the elements behind its pad, and what its sink yields. Streaming threads;
- * `lock` guards the facts that the loop reads. */
+/* media/source-branch.c: what becomes of one stream: the elements behind its pad, and what its sink yields. Streaming
+ * threads; `lock` guards the facts that the loop reads. */
 #include "media/source-private.h"
 
 #include "base/log.h"
@@ -261,8 +261,8 @@ static bool accepts(GstElement *element, GstCaps *caps)
     return pad && gst_pad_query_accept_caps(pad, caps);
 }
 
-/* Returns: (transfer floating) (nullable): the decoder of the highest rank that takes @caps. A template may promise more
- * than the element holds, so each is asked. */
+/* Returns: (transfer floating) (nullable): the decoder of the highest rank that takes @caps. A template may promise
+ * more than the element holds, so each is asked. */
 static GstElement *make_decoder(GstCaps *caps)
 {
     GList *all = gst_element_factory_list_get_elements(

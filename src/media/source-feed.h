@@ -1,6 +1,6 @@
-/* media/source-feed.h: what fills a source's handover: a GStreamer pipeline (source-pipeline.h) or the reader of local files
- * (file-reader.h). start, stop, get_streams, freeze, duration_ns: the loop thread. Reference counted, since a thread that
- * hangs in a system call may outlive its source. */
+/* media/source-feed.h: what fills a source's handover: a GStreamer pipeline (source-pipeline.h) or the reader of local
+ * files (file-reader.h). start, stop, get_streams, freeze, duration_ns: the loop thread. Reference counted, since a
+ * thread that hangs in a system call may outlive its source. */
 #pragma once
 
 #include "media/carried-tracks.h"

@@ -6,8 +6,8 @@
  *   rtsp          rtspsrc ! parsebin (per pad)    /  pad-added ->
  *   rtmp          rtmp2src ! flv-demux.c         /                audio: decoder ! audioconvert ! appsink
  *
- * No queue elements: the demuxer's thread carries a buffer all the way into the handover, which is the one bounded queue.
- * Sinks neither wait for the clock nor preroll. `lock` guards the stream facts, which the loop reads. */
+ * No queue elements: the demuxer's thread carries a buffer all the way into the handover, which is the one bounded
+ * queue. Sinks neither wait for the clock nor preroll. `lock` guards the stream facts, which the loop reads. */
 #include "media/source-private.h"
 
 #include "base/error.h"
@@ -184,9 +184,9 @@ static void note_collection(DubSourcePipeline *self, GstMessage *message)
         note_told(self, GST_ELEMENT(front), types & GST_STREAM_TYPE_VIDEO, types & GST_STREAM_TYPE_AUDIO);
 }
 
-/* libsrt tells a peer that closed from one that is gone by nothing but time: what the first sends breaks the connection at
- * once, the second has been silent for SRTO_PEERIDLETIMEO, 5 s, by then. srtsrc in caller mode calls both an error, and sends
- * EOS down behind it: at a peer's end that is what counts. */
+/* libsrt tells a peer that closed from one that is gone by nothing but time: what the first sends breaks the connection
+ * at once, the second has been silent for SRTO_PEERIDLETIMEO, 5 s, by then. srtsrc in caller mode calls both an error,
+ * and sends EOS down behind it: at a peer's end that is what counts. */
 static bool is_srt_end(DubSourcePipeline *self, GstMessage *message)
 {
     if (self->front != FRONT_SRT || !GST_OBJECT_FLAG_IS_SET(GST_MESSAGE_SRC(message), GST_ELEMENT_FLAG_SOURCE))

@@ -1,6 +1,6 @@
-/* media/source-pipeline.h: the GStreamer half of a source: live streams and FLV files. It finds the streams, links one of
- * video and one of audio, and puts what they yield into the handover. Loop thread; GStreamer's threads hold references while
- * they run. */
+/* media/source-pipeline.h: the GStreamer half of a source: live streams and FLV files. It finds the streams, links one
+ * of video and one of audio, and puts what they yield into the handover. Loop thread; GStreamer's threads hold
+ * references while they run. */
 #pragma once
 
 #include "media/source-feed.h"

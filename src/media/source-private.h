@@ -1,5 +1,5 @@
-/* media/source-private.h: the struct that source-pipeline.c (fronts, messages, life) and source-branch.c (what becomes of one
- * stream) share. Inside this folder only. */
+/* media/source-private.h: the struct that source-pipeline.c (fronts, messages, life) and source-branch.c (what becomes
+ * of one stream) share. Inside this folder only. */
 #pragma once
 
 #include "base/error.h"

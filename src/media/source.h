@@ -1,7 +1,8 @@
 /* media/source.h: a file or a live URL in; encoded video and decoded PCM out, with the timestamps they came with.
- * Local files, pipes, playlists and what is behind http(s) are read by libavformat (media/file-reader.h); GStreamer pipelines read
- * the rest: rtmp2src, rtspsrc, srtsrc. Video is parsed, never decoded. Loop thread only: callbacks come on the GMainContext that
- * was thread-default at creation, never from inside a call, and none after dub_source_free(). */
+ * Local files, pipes, playlists and what is behind http(s) are read by libavformat (media/file-reader.h); GStreamer
+ * pipelines read the rest: rtmp2src, rtspsrc, srtsrc. Video is parsed, never decoded. Loop thread only: callbacks come
+ * on the GMainContext that was thread-default at creation, never from inside a call, and none after dub_source_free().
+ */
 #pragma once
 
 #include "audio/pcm.h"
@@ -40,13 +41,13 @@ typedef struct {
 
 typedef struct _DubSource DubSource;
 
-/* @uri: a path, "-" for standard input, file://, rtmp://, rtmps://, rtsp://, srt://, http(s)://. Cheap checks (missing file, unknown scheme)
- * fail here, all else through on_error. */
+/* @uri: a path, "-" for standard input, file://, rtmp://, rtmps://, rtsp://, srt://, http(s)://. Cheap checks (missing
+ * file, unknown scheme) fail here, all else through on_error. */
 DubSource *dub_source_new(const char *uri, const DubSourceChoice *choice /* (nullable) */,
                           const DubSourceCallbacks *callbacks, void *user_data, GError **error);
 void dub_source_start(DubSource *self);
-/* Held, nothing is delivered; a file's pipeline then blocks on bounded queues. A live source that is held for longer than
- * its queue (10 s) fails with DUB_ERROR_BACKPRESSURE. */
+/* Held, nothing is delivered; a file's pipeline then blocks on bounded queues. A live source that is held for longer
+ * than its queue (10 s) fails with DUB_ERROR_BACKPRESSURE. */
 void dub_source_set_held(DubSource *self, bool held);
 void dub_source_free(DubSource *self); /* a file: stops the pipeline, bounded (5 s); live: a thread does */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSource, dub_source_free)

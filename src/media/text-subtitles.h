@@ -1,5 +1,6 @@
-/* media/text-subtitles.h: text subtitles of one kind into those of another: SubRip, ASS, WebVTT and plain text into 3GPP timed
- * text (.mp4, .mov), and all into SubRip (.mkv). What the target has no notion of (ASS positions and fonts) is lost. One thread. */
+/* media/text-subtitles.h: text subtitles of one kind into those of another: SubRip, ASS, WebVTT and plain text into
+ * 3GPP timed text (.mp4, .mov), and all into SubRip (.mkv). What the target has no notion of (ASS positions and fonts)
+ * is lost. One thread. */
 #pragma once
 
 #include <glib.h>
@@ -8,7 +9,8 @@
 
 typedef struct _DubTextSubtitles DubTextSubtitles;
 
-/* @from: of the track; its time base is @time_base. Returns: NULL with DUB_ERROR_UNSUPPORTED where libavcodec lacks one of the two */
+/* @from: of the track; its time base is @time_base. Returns: NULL with DUB_ERROR_UNSUPPORTED where libavcodec lacks one
+ * of the two */
 DubTextSubtitles *dub_text_subtitles_new(const AVCodecParameters *from, AVRational time_base, enum AVCodecID to,
                                          GError **error);
 /* From plain text. */

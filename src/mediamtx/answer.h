@@ -12,5 +12,6 @@
  */
 bool dub_mediamtx_read_page(const DubJson *root, GPtrArray *paths, int64_t *page_count, GError **error);
 
-/* @root: of /v3/rtmpconns/get and the like. Returns: (transfer none) (nullable): the query of the connection's URL, in @root */
+/* @root: of /v3/rtmpconns/get and the like. Returns: (transfer none) (nullable): the query of the connection's URL, in
+ * @root */
 const char *dub_mediamtx_read_query(const DubJson *root);

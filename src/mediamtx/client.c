@@ -1,5 +1,5 @@
-/* mediamtx/client.c: one call is one or more requests, one after the other: the pages of the list, then the publishers whose query
- * is not known yet. MediaMTX tells that of a connection, not of a path. */
+/* mediamtx/client.c: one call is one or more requests, one after the other: the pages of the list, then the publishers
+ * whose query is not known yet. MediaMTX tells that of a connection, not of a path. */
 #include "mediamtx/client.h"
 
 #include "base/error.h"
@@ -324,7 +324,8 @@ static gboolean is_unlisted(gpointer id, G_GNUC_UNUSED gpointer query, gpointer 
     return TRUE;
 }
 
-/* Asks for the next query that is not known; each publisher is asked about once. The list is whole when none is left. */
+/* Asks for the next query that is not known; each publisher is asked about once. The list is whole when none is left.
+ */
 static void request_queries(GTask *task)
 {
     Call *call = g_task_get_task_data(task);

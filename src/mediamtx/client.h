@@ -19,8 +19,8 @@ DubMediamtxClient *dub_mediamtx_client_new(const char *api_url, guint timeout_s,
 void dub_mediamtx_client_free(DubMediamtxClient *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubMediamtxClient, dub_mediamtx_client_free)
 
-/* All pages of /v3/paths/list, put together, and the query of each stream's publisher, which MediaMTX tells of the connection: it is
- * asked about each once. The callback's source object is NULL. */
+/* All pages of /v3/paths/list, put together, and the query of each stream's publisher, which MediaMTX tells of the
+ * connection: it is asked about each once. The callback's source object is NULL. */
 void dub_mediamtx_client_list_async(DubMediamtxClient *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                                     void *user_data);
 /**

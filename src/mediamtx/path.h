@@ -13,8 +13,8 @@ typedef struct { /* all owned */
     int64_t ready_unix_ms; /* 0 when not ready or not told */
     char *source_type;     /* "rtmpConn"; "" without a source */
     char *source_id;       /* of the publisher's connection; "" without a source */
-    char *
-        query; /* of the publisher's URL. Ours tells it with the path; for MediaMTX, dub_mediamtx_client_list_async() asks */
+    char *query; /* of the publisher's URL. Ours tells it with the path; for MediaMTX, dub_mediamtx_client_list_async()
+                    asks */
     char **tracks; /* "H264", "MPEG-4 Audio" */
     char **reader_ids;
     uint64_t bytes_received, bytes_sent;

@@ -359,7 +359,8 @@ static bool on_amf3_command(DubRtmpConnection *self, const uint8_t *data, gsize 
     return false;
 }
 
-/* §7.1.6: FLV tags, each with its size behind it. Their times count from the first one's, which is the message's own. */
+/* §7.1.6: FLV tags, each with its size behind it. Their times count from the first one's, which is the message's own.
+ */
 static bool on_aggregate(DubRtmpConnection *self, const DubRtmpMessage *message, GError **error)
 {
     gsize left;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * socketio/client.h: a Socket.IO v5 client, one namespace a client, over WebSocket only.
- * One thread: that whose thread-default main context was current at sio_client_connect(). Callbacks come on it, never from
- * inside sio_client_connect(). */
+ * One thread: that whose thread-default main context was current at sio_client_connect(). Callbacks come on it, never
+ * from inside sio_client_connect(). */
 #pragma once
 
 #include "engineio/client.h"
@@ -33,7 +33,8 @@ void sio_client_options_init(SioClientOptions *options);
 typedef struct {
     void (*on_connect)(SioClient *client, void *user_data); /* also after a reconnect */
     /* It did not come to a connection. %SIO_ERROR_REFUSED: @error's message is the server's, @data (nullable) its data;
-     * %SIO_ERROR_TRANSPORT, %SIO_ERROR_TIMEOUT otherwise. @retry_ms: wait before the policy's next attempt; 0: none comes. */
+     * %SIO_ERROR_TRANSPORT, %SIO_ERROR_TIMEOUT otherwise. @retry_ms: wait before the policy's next attempt; 0: none
+     * comes. */
     void (*on_connect_error)(SioClient *client, const GError *error, const json_t *data, guint retry_ms,
                              void *user_data);
     void (*on_event)(SioClient *client, const SioEvent *event, void *user_data);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * socketio/link.h: what server and client do alike: put messages together to packets, keep the acks that are waited for,
- * write events and answers. Internal. One thread; the reader calls nothing back. */
+ * socketio/link.h: what server and client do alike: put messages together to packets, keep the acks that are waited
+ * for, write events and answers. Internal. One thread; the reader calls nothing back. */
 #pragma once
 
 #include "engineio/packet.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * socketio/server-private.h: what server.c (engine sessions, packets, namespaces) and socket.c (one client in one namespace,
- * rooms) share. */
+ * socketio/server-private.h: what server.c (engine sessions, packets, namespaces) and socket.c (one client in one
+ * namespace, rooms) share. */
 #pragma once
 
 #include "socketio/link.h"
@@ -59,7 +59,8 @@ struct _SioSocket {
 SioSocket *sio_socket_new(SioConnection *connection, const SioHandler *handler, const char *nsp);
 bool sio_socket_send(SioSocket *self, GBytes *text, GPtrArray *attachments);
 void sio_socket_enter(SioSocket *self); /* its namespace; from now on it is connected */
-/* Fails its acks, leaves its rooms and namespace, calls on_disconnect. The caller has taken it out of the connection. */
+/* Fails its acks, leaves its rooms and namespace, calls on_disconnect. The caller has taken it out of the connection.
+ */
 void sio_socket_end(SioSocket *self, SioDisconnectReason reason);
 
 /* server.c */

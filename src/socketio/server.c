@@ -77,7 +77,8 @@ static gboolean on_attachments_timeout(void *data)
     return G_SOURCE_REMOVE;
 }
 
-/* Its heartbeat does not end a peer that promises attachments and keeps them: what it sent of them would stay in memory. */
+/* Its heartbeat does not end a peer that promises attachments and keeps them: what it sent of them would stay in
+ * memory. */
 static void watch_attachments(SioConnection *self)
 {
     if (!self->reader.pending)

@@ -2,8 +2,8 @@
  * socketio/server.h: a Socket.IO v5 server on a SoupServer.
  * One thread: that of the SoupServer's main context. Callbacks come on it.
  *
- * A SioSocket is one client in one namespace. Sockets are counted references: the server holds one until on_disconnect has
- * returned; whoever keeps a socket longer takes his own, and finds every call on a disconnected socket harmless.
+ * A SioSocket is one client in one namespace. Sockets are counted references: the server holds one until on_disconnect
+ * has returned; whoever keeps a socket longer takes his own, and finds every call on a disconnected socket harmless.
  * Work that other threads do should remember the socket's id and find it again: sio_server_find(). */
 #pragma once
 
@@ -47,7 +47,8 @@ typedef struct {
     bool (*on_authorize)(SioSocket *socket, const json_t *auth, SioRefusal *refusal, void *user_data);
     void (*on_connect)(SioSocket *socket, const json_t *auth, void *user_data);  /* (nullable) */
     void (*on_event)(SioSocket *socket, const SioEvent *event, void *user_data); /* (nullable) */
-    /* (nullable) Once for each on_connect; the last callback of this socket. Acks that are waited for were failed before. */
+    /* (nullable) Once for each on_connect; the last callback of this socket. Acks that are waited for were failed
+     * before. */
     void (*on_disconnect)(SioSocket *socket, SioDisconnectReason reason, void *user_data);
 } SioNamespaceCallbacks;
 
@@ -61,7 +62,8 @@ void sio_server_close(SioServer *self); /* disconnects everybody (on_disconnect 
 void sio_server_free(SioServer *self);  /* closes first; removes its handlers */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SioServer, sio_server_free)
 
-/* Serves the namespace @name, "/" or "/sts". @callbacks: copied. One that is never added is refused: "Invalid namespace". */
+/* Serves the namespace @name, "/" or "/sts". @callbacks: copied. One that is never added is refused: "Invalid
+ * namespace". */
 void sio_server_add_namespace(SioServer *self, const char *name, const SioNamespaceCallbacks *callbacks,
                               void *user_data);
 /* Serves every other namespace that @matches. Asked in the order they were added. */
@@ -90,8 +92,8 @@ bool sio_socket_emit_args(SioSocket *self, const char *event, json_t *args, GPtr
 /* @args: array of what the peer acked with, NULL with @error: %SIO_ERROR_TIMEOUT, %SIO_ERROR_CLOSED.
  * @attachments: (nullable). All (transfer none). */
 typedef void (*SioAckCallback)(json_t *args, GPtrArray *attachments, const GError *error, void *user_data);
-/* As sio_socket_emit_args(). @callback comes exactly once: never from inside this call unless it returns false, then not at
- * all. @timeout_ms: 0 waits until the disconnect. */
+/* As sio_socket_emit_args(). @callback comes exactly once: never from inside this call unless it returns false, then
+ * not at all. @timeout_ms: 0 waits until the disconnect. */
 bool sio_socket_emit_with_ack(SioSocket *self, const char *event, json_t *args, GPtrArray *attachments,
                               guint timeout_ms, SioAckCallback callback, void *user_data);
 /* Answers an event's @ack_id, once, now or later. @args: (transfer full) array. */
@@ -114,10 +116,11 @@ const char *sio_socket_get_header(const SioSocket *self, const char *name);
 void sio_socket_set_data(SioSocket *self, void *data, GDestroyNotify destroy);
 void *sio_socket_get_data(const SioSocket *self);
 
-/* Rooms of the socket's namespace. They exist while somebody is in them; a disconnect leaves all. At most 64 a socket. */
+/* Rooms of the socket's namespace. They exist while somebody is in them; a disconnect leaves all. At most 64 a socket.
+ */
 bool sio_socket_join(SioSocket *self, const char *room); /* false: the limit is reached, or disconnected */
 void sio_socket_leave(SioSocket *self, const char *room);
-/* To all in @room of @nsp (NULL: everybody in @nsp) but @except (nullable). Encoded once. @arg: (transfer full) (nullable).
- * Returns: how many got it */
+/* To all in @room of @nsp (NULL: everybody in @nsp) but @except (nullable). Encoded once. @arg: (transfer full)
+ * (nullable). Returns: how many got it */
 guint sio_server_broadcast(SioServer *self, const char *nsp, const char *room, SioSocket *except, const char *event,
                            json_t *arg);

@@ -1,5 +1,5 @@
-/* speech/lanes.c: threads that take jobs from one queue. A lane sees its job and the engines, and nothing else; the answer
- * goes back as an idle source on the session's context. */
+/* speech/lanes.c: threads that take jobs from one queue. A lane sees its job and the engines, and nothing else; the
+ * answer goes back as an idle source on the session's context. */
 #include "speech/lanes.h"
 
 #include "base/clock.h"
@@ -24,8 +24,8 @@ struct _DubLanes {
     bool closing;
 };
 
-/* What goes on from fragment to fragment. One slot for each lane; fragment n uses slot n % n_slots, and one lane at a time
- * has it. So any lane can take any fragment, and what is learnt of a voice does not depend on scheduling. */
+/* What goes on from fragment to fragment. One slot for each lane; fragment n uses slot n % n_slots, and one lane at a
+ * time has it. So any lane can take any fragment, and what is learnt of a voice does not depend on scheduling. */
 typedef struct {
     DubEngineMemory *memory;
     bool busy;
@@ -51,8 +51,8 @@ struct _DubSpeechSession {
 typedef struct {
     DubSpeechSession *session;
     Slot *slot;
-    int64_t
-        began_ns; /* when its sound began, assuming that it was submitted the moment it ended. The earliest is due first */
+    int64_t began_ns; /* when its sound began, assuming that it was submitted the moment it ended. The earliest is due
+                         first */
     DubFragment *fragment;
     DubSpeechResult *result;
     DubSpeechControl control;

@@ -1,8 +1,8 @@
-/* speech/lanes.h: threads that carry fragments through the engines of one pair of languages, shared by any number of streams.
- * A lane takes one fragment through all its stages, and waits for an engine of a stage where all are busy. A session is one
- * stream's use of the lanes. A free lane takes the waiting fragment whose sound began first, of whatever session: of live
- * streams with one delay, that is the one that is due first. What is learnt of a voice stays with the session, and is the same
- * at every run. */
+/* speech/lanes.h: threads that carry fragments through the engines of one pair of languages, shared by any number of
+ * streams. A lane takes one fragment through all its stages, and waits for an engine of a stage where all are busy. A
+ * session is one stream's use of the lanes. A free lane takes the waiting fragment whose sound began first, of whatever
+ * session: of live streams with one delay, that is the one that is due first. What is learnt of a voice stays with the
+ * session, and is the same at every run. */
 #pragma once
 
 #include "engines/set.h"
@@ -24,8 +24,8 @@ DubEngineSet *dub_lanes_engines(const DubLanes *self); /* (transfer none) */
 
 /**
  * dub_lanes_admits:
- * Would one stream more be dubbed in time, with fragments of @fragment_ns? By what fragments have taken until now, with the
- * quickest engine of each stage. Before anything was measured, and where no stream is dubbed, the answer is yes.
+ * Would one stream more be dubbed in time, with fragments of @fragment_ns? By what fragments have taken until now, with
+ * the quickest engine of each stage. Before anything was measured, and where no stream is dubbed, the answer is yes.
  * Returns: true, or false with %DUB_ERROR_BACKPRESSURE, which names how many streams this machine carries
  */
 bool dub_lanes_admits(DubLanes *self, int64_t fragment_ns, GError **error);

@@ -7,8 +7,8 @@
 
 /**
  * dub_speech_local_new:
- * @sets: must outlive it: where the engines of its languages come from, loaded in the background when they are not there
- * Languages that no engine has are told by on_failed.
+ * @sets: must outlive it: where the engines of its languages come from, loaded in the background when they are not
+ * there Languages that no engine has are told by on_failed.
  */
 DubSpeech *dub_speech_local_new(const DubSpeechConfig *config, DubEngineSets *sets, const DubSpeechCallbacks *callbacks,
                                 void *user_data);

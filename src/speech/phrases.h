@@ -13,8 +13,8 @@ typedef struct {
 
 /**
  * dub_phrases_find:
- * By the segments' times where there are segments, drawn in to where there is a voice: they are more exact than a recogniser's
- * words; else by the words' times; else the whole text where the voice is.
+ * By the segments' times where there are segments, drawn in to where there is a voice: they are more exact than a
+ * recogniser's words; else by the words' times; else the whole text where the voice is.
  * @pcm: what was heard: mono, 16000 Hz
  * Returns: (transfer full): of DubPhrase; empty when nothing was said
  */

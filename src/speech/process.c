@@ -18,8 +18,10 @@
 #define LOUDNESS_MOST_DB  15.0 /* a whisper need not become a shout, nor the other way round */
 #define LOUDNESS_TWICE_DB 3.01 /* the same sound from two channels */
 #define LOUDNESS_CEILING  0.89 /* -1 dBFS: the usual limit of delivery */
-#define PROMPT_MOST_BYTES 300  /* of terms that a recogniser is told: some sixty of the 224 tokens that Whisper takes */
-#define HEARD_RATE_HZ     16000 /* what speech is looked for in */
+#define PROMPT_MOST_BYTES                                                                                          \
+    300                     /* of terms that a recogniser is told: some sixty of the 224 tokens that Whisper takes \
+                             */
+#define HEARD_RATE_HZ 16000 /* what speech is looked for in */
 
 typedef struct {
     DubEngineSet *engines;
@@ -165,8 +167,8 @@ static bool find_phrases(Work *work, const DubEngineReply *heard, DubPcm *pcm)
     return true;
 }
 
-/* A short glossary, of names perhaps, is told to the recogniser; a long one is not, nor the part of it that came up just
- * before: measured on the minute of commentary with Whisper tiny.en, that raised word errors from 1.1 to 11.3 %.
+/* A short glossary, of names perhaps, is told to the recogniser; a long one is not, nor the part of it that came up
+ * just before: measured on the minute of commentary with Whisper tiny.en, that raised word errors from 1.1 to 11.3 %.
  * Returns: (transfer full) (nullable) */
 static char *likely_terms(const Work *work)
 {

@@ -1,5 +1,5 @@
-/* speech/process.h: one fragment through recognition, translation, synthesis and fitting. Any thread; blocks until it is
- * done. */
+/* speech/process.h: one fragment through recognition, translation, synthesis and fitting. Any thread; blocks until it
+ * is done. */
 #pragma once
 
 #include "engines/set.h"

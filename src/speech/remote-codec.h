@@ -1,6 +1,6 @@
-/* speech/remote-codec.h: fragments to what is sent and back, off the loop, one at a time and in the order they were given.
- * Loop thread only, callbacks come on the GMainContext that was thread-default at creation; the work runs on a thread of
- * GLib's pool. Inside this folder only. */
+/* speech/remote-codec.h: fragments to what is sent and back, off the loop, one at a time and in the order they were
+ * given. Loop thread only, callbacks come on the GMainContext that was thread-default at creation; the work runs on a
+ * thread of GLib's pool. Inside this folder only. */
 #pragma once
 
 #include "audio/fragment-codec.h"

@@ -1,5 +1,5 @@
-/* speech/remote-messages.h: between the types of speech/speech.h and those of wire/. Any thread. For this folder, and for
- * `airdub sts-probe`, which speaks as it does. */
+/* speech/remote-messages.h: between the types of speech/speech.h and those of wire/. Any thread. For this folder, and
+ * for `airdub sts-probe`, which speaks as it does. */
 #pragma once
 
 #include "audio/fragment-codec.h"

@@ -1,6 +1,6 @@
-/* speech/remote-services.h: the sts-services that a link may go to, the first one preferred, and their health while there is no
- * link: the next attempt may be half a minute away, and one that is back is there at once. One GLib main context: that
- * which was thread-default at creation. */
+/* speech/remote-services.h: the sts-services that a link may go to, the first one preferred, and their health while
+ * there is no link: the next attempt may be half a minute away, and one that is back is there at once. One GLib main
+ * context: that which was thread-default at creation. */
 #pragma once
 
 #include <glib.h>

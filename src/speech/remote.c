@@ -192,8 +192,8 @@ static const char *peer(const Remote *self)
     return dub_remote_services_name(self->services);
 }
 
-/* The link does not work (any more): another service is tried at once, and when all have had their turn, the first again
- * after a while, while there are attempts left. */
+/* The link does not work (any more): another service is tried at once, and when all have had their turn, the first
+ * again after a while, while there are attempts left. */
 static void lose(Remote *self, const GError *error)
 {
     const State old = self->state;

@@ -1,4 +1,5 @@
-/* speech/remote.h: the backend whose engines run in an sts-service, behind Socket.IO. See speech/speech.h for the rules.
+/* speech/remote.h: the backend whose engines run in an sts-service, behind Socket.IO. See speech/speech.h for the
+ * rules.
  *
  *   state         entered when                               leaves when
  *   idle          created                                    start
@@ -9,11 +10,12 @@
  *   waiting       the link broke (on_lost)                   the next attempt is due; the service answers /health again
  *   closed        complete (on_complete) or failed (on_failed); nothing follows
  *
- * Of several services the first that works has the stream; when it does not any more, the next is asked at once. A service
- * that has said nothing from a fragment's submission until its time was over is as good as gone.
+ * Of several services the first that works has the stream; when it does not any more, the next is asked at once. A
+ * service that has said nothing from a fragment's submission until its time was over is as good as gone.
  *
  * A fragment's time runs from its submission. What comes later is dropped and counted. The wait for stream:ready ends
- * like a lost link. A link that is lost while ending is not made again: what was in flight is lost, on_complete follows. */
+ * like a lost link. A link that is lost while ending is not made again: what was in flight is lost, on_complete
+ * follows. */
 #pragma once
 
 #include "audio/fragment-codec.h"

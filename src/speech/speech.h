@@ -39,11 +39,10 @@ typedef struct {
 
 typedef struct {
     uint64_t sequence_number;
-    DubFragmentProcessed
-        *answer;      /* owned, never NULL: status, texts, times, error, metadata. Its texts are never NULL; the
-                                   * ids and the audio in it are the wire's, and not set here */
-    DubPcm *dub;      /* starts at the fragment's first sample, config's rate; NULL when failed */
-    DubSpeechCpu cpu; /* zeros where the engines run elsewhere */
+    DubFragmentProcessed *answer; /* owned, never NULL: status, texts, times, error, metadata. Its texts are never NULL;
+                                   * the ids and the audio in it are the wire's, and not set here */
+    DubPcm *dub;                  /* starts at the fragment's first sample, config's rate; NULL when failed */
+    DubSpeechCpu cpu;             /* zeros where the engines run elsewhere */
 } DubSpeechResult;
 DubSpeechResult *dub_speech_result_new(uint64_t sequence_number);
 /* @answer: (transfer full) */
@@ -90,8 +89,8 @@ struct _DubSpeech {
 };
 
 void dub_speech_start(DubSpeech *self); /* connect or load; on_ready or on_failed follows */
-/* @fragment: (transfer full). Only while ready; keeping to max_inflight is the caller's part. Each is answered by exactly
- * one on_result, unless on_lost or free comes first. */
+/* @fragment: (transfer full). Only while ready; keeping to max_inflight is the caller's part. Each is answered by
+ * exactly one on_result, unless on_lost or free comes first. */
 void dub_speech_submit(DubSpeech *self, DubFragment *fragment);
 void dub_speech_applied(DubSpeech *self, uint64_t sequence_number); /* its dub is on the output timeline */
 void dub_speech_end(DubSpeech *self);                               /* no more fragments; on_complete follows */

@@ -1,5 +1,5 @@
-/* sts/answer.h: what the work on a fragment comes to: a fragment:processed that the session has yet to address (it fills
- * in the ids and the number). Any thread, one answer one thread. */
+/* sts/answer.h: what the work on a fragment comes to: a fragment:processed that the session has yet to address (it
+ * fills in the ids and the number). Any thread, one answer one thread. */
 #pragma once
 
 #include "wire/sts-messages.h"

@@ -11,6 +11,7 @@ typedef struct {
     bool empty_original; /* what plays where nobody speaks: the original instead of silence */
 } DubStsDubberConfig;
 
-/* Returns: (transfer full); on_ready or on_refused follows. @config, @init: copied; engines and pool must outlive it. */
+/* Returns: (transfer full); on_ready or on_refused follows. @config, @init: copied; engines and pool must outlive it.
+ */
 DubStsWork *dub_sts_dubber_new(const DubStsDubberConfig *config, const DubStreamInit *init,
                                const DubStsWorkCallbacks *callbacks, void *user_data);

@@ -13,8 +13,10 @@
 
 #define DUB_STS_MONITOR_MAX_LISTENERS 16
 #define DUB_STS_MONITOR_MAX_WAITING_BYTES \
-    (8 * 1024 * 1024)                                /* that a listener has not read: then events are lost to it */
-#define DUB_STS_MONITOR_MAX_EVENT_BYTES (512 * 1024) /* about, of an event without its audio: more is told to nobody */
+    (8 * 1024 * 1024) /* that a listener has not read: then events are lost to it */
+#define DUB_STS_MONITOR_MAX_EVENT_BYTES                                          \
+    (512 * 1024) /* about, of an event without its audio: more is told to nobody \
+                  */
 
 typedef struct _DubStsMonitor DubStsMonitor;
 

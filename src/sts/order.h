@@ -1,9 +1,9 @@
 /* sts/order.h: which fragments of one stream are out, which may come in, and in what order their answers leave.
  * One thread. No time: who uses it decides how long a missing number is waited for.
  *
- * The window is counted from the lowest number that is not answered. A number that was refused (paused, too large, …) does
- * not hold up the ones after it, yet may be sent again as long as none of those has been answered. A number that never
- * came does hold them up, until dub_sts_order_give_up(). */
+ * The window is counted from the lowest number that is not answered. A number that was refused (paused, too large, …)
+ * does not hold up the ones after it, yet may be sent again as long as none of those has been answered. A number that
+ * never came does hold them up, until dub_sts_order_give_up(). */
 #pragma once
 
 #include "base/json.h"
@@ -33,8 +33,8 @@ DubStsArrival dub_sts_order_arrive(DubStsOrder *self, const char *fragment_id, u
 /* Not taken for another reason: do not wait for this number. Harmless for one that is out or has passed. */
 void dub_sts_order_refuse(DubStsOrder *self, uint64_t sequence_number);
 
-/* @answer: (transfer full); @size_bytes: about what it holds. @may_redo: it failed retryably. Nothing happens for a number
- * that is not out. */
+/* @answer: (transfer full); @size_bytes: about what it holds. @may_redo: it failed retryably. Nothing happens for a
+ * number that is not out. */
 void dub_sts_order_finish(DubStsOrder *self, uint64_t sequence_number, DubJson *answer, gsize size_bytes,
                           bool may_redo);
 /* Returns: (transfer full) (nullable): the next answer that may leave now; call until NULL */

@@ -1,10 +1,10 @@
 /* sts/pool.h: a fixed number of threads that work for all streams in turn.
- * Everything here is called on the thread whose thread-default GMainContext was current at dub_sts_pool_new(); only a job's
- * run function is called elsewhere.
+ * Everything here is called on the thread whose thread-default GMainContext was current at dub_sts_pool_new(); only a
+ * job's run function is called elsewhere.
  *
- * A lane is one stream's queue. Free threads take from the lanes in turn, one job each time, so a stream with a long queue
- * waits for itself and not the others for it. A lane's jobs start in the order they were pushed, at most so many at once
- * as it was made for. */
+ * A lane is one stream's queue. Free threads take from the lanes in turn, one job each time, so a stream with a long
+ * queue waits for itself and not the others for it. A lane's jobs start in the order they were pushed, at most so many
+ * at once as it was made for. */
 #pragma once
 
 #include <gio/gio.h>
@@ -14,7 +14,8 @@ typedef struct _DubStsPool DubStsPool;
 typedef struct _DubStsLane DubStsLane;
 
 typedef struct {
-    /* Pool thread. May look at @cancellable whenever it likes; it is cancelled when nobody wants the outcome any more. */
+    /* Pool thread. May look at @cancellable whenever it likes; it is cancelled when nobody wants the outcome any more.
+     */
     void (*run)(void *job, GCancellable *cancellable);
     void (*done)(void *job); /* loop thread, when `run` has returned; not for a lane that was freed meanwhile */
     void (*free)(void *job); /* any thread, last */

@@ -1,5 +1,5 @@
-/* sts/service.h: sts-service's streams on a Socket.IO server: who may come in, and the wiring of connection, session and
- * work. Loop thread only. */
+/* sts/service.h: sts-service's streams on a Socket.IO server: who may come in, and the wiring of connection, session
+ * and work. Loop thread only. */
 #pragma once
 
 #include "base/metrics.h"
@@ -29,8 +29,9 @@ typedef struct _DubStsService DubStsService;
 /* @error: (nullable) why the engines could not be loaded */
 typedef void (*DubStsLoadedFunc)(const GError *error, void *user_data);
 
-/* @config: its strings must outlive the service. @metrics: made of dub_sts_metric_specs; outlives it. Loading the engines
- * begins at once; @on_loaded follows, never from inside the call (echo mode has nothing to load: it never comes). */
+/* @config: its strings must outlive the service. @metrics: made of dub_sts_metric_specs; outlives it. Loading the
+ * engines begins at once; @on_loaded follows, never from inside the call (echo mode has nothing to load: it never
+ * comes). */
 DubStsService *dub_sts_service_new(const DubStsServiceConfig *config, DubMetrics *metrics, DubStsLoadedFunc on_loaded,
                                    void *user_data);
 void dub_sts_service_free(DubStsService *self); /* after the SioServer */

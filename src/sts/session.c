@@ -280,8 +280,8 @@ static uint64_t *count_of(DubStsStats *stats, DubProcessedStatus status)
     return &stats->failed;
 }
 
-/* The time of a fragment that had to wait is that of several turns. Whatever else holds the work up (other streams, a slow
- * machine) is in the turn, and so in what is expected of the next. */
+/* The time of a fragment that had to wait is that of several turns. Whatever else holds the work up (other streams, a
+ * slow machine) is in the turn, and so in what is expected of the next. */
 static void learn_time(DubStsSession *self, const Out *out, double ms)
 {
     const double turn_ms = ms / out->turns;

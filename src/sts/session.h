@@ -1,8 +1,8 @@
 /* sts/session.h: sts-service's side of one stream on one connection: a state machine.
  *
- * One thread. Time is an argument of every event and effects are calls out through DubStsEffects, so the whole of it runs
- * under virtual time without a socket or an engine near it. An effect must not call back into the session: what it causes
- * comes as a later event.
+ * One thread. Time is an argument of every event and effects are calls out through DubStsEffects, so the whole of it
+ * runs under virtual time without a socket or an engine near it. An effect must not call back into the session: what it
+ * causes comes as a later event.
  *
  *   state     entered when                              leaves when
  *   idle      created; a stream:init was refused        a stream:init is well-formed

@@ -1,4 +1,5 @@
-/* sts/stats.h: what a stream's fragments came to: counts, mean and 95th percentile of their processing time. One thread. */
+/* sts/stats.h: what a stream's fragments came to: counts, mean and 95th percentile of their processing time. One
+ * thread. */
 #pragma once
 
 #include <glib.h>

@@ -1,6 +1,6 @@
 /* sts/work.h: the seam below a stream's policy: what does its work is echo (sts/echo.h) or engines (sts/dubber.h).
- * Loop thread only. Callbacks come on the GMainContext that was thread-default at creation, never from inside a call, and
- * none after dub_sts_work_free(). */
+ * Loop thread only. Callbacks come on the GMainContext that was thread-default at creation, never from inside a call,
+ * and none after dub_sts_work_free(). */
 #pragma once
 
 #include "sts/answer.h"

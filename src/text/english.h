@@ -26,7 +26,7 @@ typedef enum { DUB_ROLE_UNKNOWN, DUB_ROLE_NOUN, DUB_ROLE_VERB } DubEnglishRole;
  * it" are verbs. */
 DubEnglishRole dub_english_role(const GArray *words, guint first, guint n);
 
-/* @text: valid UTF-8. Measures before a noun as rule-based translators understand them: "a 30-yard line." -> "a line of 30
- * yards.", "a 25-year-old man" -> "a 25 year old man". Apertium moves what a hyphen holds together, and loses the blanks
- * around it. (transfer full) */
+/* @text: valid UTF-8. Measures before a noun as rule-based translators understand them: "a 30-yard line." -> "a line of
+ * 30 yards.", "a 25-year-old man" -> "a 25 year old man". Apertium moves what a hyphen holds together, and loses the
+ * blanks around it. (transfer full) */
 char *dub_english_measures(const char *text);

@@ -15,9 +15,9 @@ typedef struct _DubGlossaryMatches DubGlossaryMatches; /* the terms of one sente
 #define DUB_GLOSSARY_ENTRIES_MOST    50000 /* of all files of a spec */
 #define DUB_GLOSSARY_TERM_MOST_BYTES 200   /* of one field */
 #define DUB_GLOSSARY_TERM_MOST_WORDS 12
-#define DUB_GLOSSARY_MATCHES_MOST \
+#define DUB_GLOSSARY_MATCHES_MOST                                             \
     16 /* protected in one sentence; further terms are left to the translator \
-                                         */
+        */
 
 /**
  * dub_glossary_load:

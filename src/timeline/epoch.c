@@ -1,5 +1,5 @@
-/* timeline/epoch.c: a track follows its own offset until its timestamps stop making sense under it; then the other track's or
- * the newest epoch's, where the timestamp fits there; else it opens the next one. */
+/* timeline/epoch.c: a track follows its own offset until its timestamps stop making sense under it; then the other
+ * track's or the newest epoch's, where the timestamp fits there; else it opens the next one. */
 #include "timeline/epoch.h"
 
 #include <string.h>
@@ -57,8 +57,8 @@ static bool fits_newest(const DubEpochs *self, DubTrack track, int64_t output_ns
     return follows || ABS(output_ns - self->opened_at_ns) <= DUB_EPOCH_LIVE_GAP_NS;
 }
 
-/* A step near the bounds is one to the other track and none to this one, whose end lies some milliseconds elsewhere. It has
- * stepped too, if not as far, and fits better where the other has gone. */
+/* A step near the bounds is one to the other track and none to this one, whose end lies some milliseconds elsewhere. It
+ * has stepped too, if not as far, and fits better where the other has gone. */
 static bool steps_into_newest(const DubEpochs *self, DubTrack track, int64_t source_ns)
 {
     if (self->tracks[track].epoch == self->epoch)
@@ -69,7 +69,8 @@ static bool steps_into_newest(const DubEpochs *self, DubTrack track, int64_t sou
     return own_step > STEP_NS && newest_step < own_step;
 }
 
-/* Only this track had left, for less than what the other needs to show the same: it comes back to where the other is. */
+/* Only this track had left, for less than what the other needs to show the same: it comes back to where the other is.
+ */
 static bool rejoins_other(DubEpochs *self, DubTrack track, int64_t source_ns)
 {
     const DubTrack other = track == DUB_TRACK_AUDIO ? DUB_TRACK_VIDEO : DUB_TRACK_AUDIO;
@@ -81,7 +82,8 @@ static bool rejoins_other(DubEpochs *self, DubTrack track, int64_t source_ns)
     return true;
 }
 
-/* A track that had left alone and cannot go back to where the other is takes it along: both are at one place of the source. */
+/* A track that had left alone and cannot go back to where the other is takes it along: both are at one place of the
+ * source. */
 static void take_other_along(DubEpochs *self, DubTrack track, int64_t source_ns)
 {
     const DubTrack other = track == DUB_TRACK_AUDIO ? DUB_TRACK_VIDEO : DUB_TRACK_AUDIO;

@@ -1,7 +1,8 @@
 /* timeline/mixer.c: output = original × gain(t) + the sum of the dubs that sound at t.
  *
  * gain(t) is a polyline: decisions append its corners, rendering drops those it has passed. A voice is one dub with its
- * fades. Both lists and the original are bounded by the playout delay: the worker decides everything in order and in time. */
+ * fades. Both lists and the original are bounded by the playout delay: the worker decides everything in order and in
+ * time. */
 #include "timeline/mixer.h"
 
 #include "base/clock.h"

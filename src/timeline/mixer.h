@@ -38,6 +38,6 @@ int64_t dub_mixer_received(const DubMixer *self); /* the original has come up to
 int64_t dub_mixer_decided(const DubMixer *self);  /* can be rendered up to here, as far as received */
 int64_t dub_mixer_rendered(const DubMixer *self); /* was rendered up to here */
 
-/* Returns: (transfer full): the frames from rendered() up to @end, at most decided() and received(); NULL if there are none.
- * The original before it is let go. */
+/* Returns: (transfer full): the frames from rendered() up to @end, at most decided() and received(); NULL if there are
+ * none. The original before it is let go. */
 DubPcm *dub_mixer_render(DubMixer *self, int64_t end);

@@ -1,8 +1,9 @@
-/* timeline/pace.h: does a live source run faster or slower than this machine's clock? Worker's loop thread only; time is an argument.
+/* timeline/pace.h: does a live source run faster or slower than this machine's clock? Worker's loop thread only; time
+ * is an argument.
  *
- * The output follows the source: it keeps the source's timestamps, which its viewers play by, so nothing is resampled for it. Only when
- * things leave is moved, by a millisecond a second at most. What comes late says nothing, networks do that; what came earliest
- * within some seconds does. */
+ * The output follows the source: it keeps the source's timestamps, which its viewers play by, so nothing is resampled
+ * for it. Only when things leave is moved, by a millisecond a second at most. What comes late says nothing, networks do
+ * that; what came earliest within some seconds does. */
 #pragma once
 
 #include <stdbool.h>

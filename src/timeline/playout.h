@@ -1,7 +1,8 @@
 /* timeline/playout.h: when what leaves. Worker's loop thread only; time is an argument.
  *
- * Live: output time p leaves at clock time anchor + p + delay. The anchor is the arrival of output time 0 and moves only
- * when the source stalled for longer than the delay covers (rebuffering). At the end it may all be played faster. */
+ * Live: output time p leaves at clock time anchor + p + delay. The anchor is the arrival of output time 0 and moves
+ * only when the source stalled for longer than the delay covers (rebuffering). At the end it may all be played faster.
+ */
 #pragma once
 
 #include <glib.h>

@@ -91,8 +91,9 @@ static int64_t nominal_frames(const DubSegmenter *self)
     return dub_ns_to_samples(self->config.nominal_ns, self->config.rate_hz);
 }
 
-/* How far before its mark a cut may be: the segment after it can then reach the next mark, and when the stream ends there, it is
- * the last one. Further back, cuts would add up, and a stream would have more segments than its length gives. */
+/* How far before its mark a cut may be: the segment after it can then reach the next mark, and when the stream ends
+ * there, it is the last one. Further back, cuts would add up, and a stream would have more segments than its length
+ * gives. */
 static int64_t most_early(const DubSegmenter *self)
 {
     return MAX(self->longest_frames - nominal_frames(self) - ms_to_frames(self, SLACK_MS), 0);
@@ -142,8 +143,8 @@ static bool is_clear(const DubSegmenter *self, int64_t quiet, int64_t have, int6
            level <= level_at(self, quietest(self, 0, have, window), window) + FLOOR_DB;
 }
 
-/* The quietest within [from, to); if that is inside a word, a clear pause a little before, if there is one that is not too early.
- * It was waited for until @to anyway, so that costs no time. */
+/* The quietest within [from, to); if that is inside a word, a clear pause a little before, if there is one that is not
+ * too early. It was waited for until @to anyway, so that costs no time. */
 static int64_t choose_length(const DubSegmenter *self, int64_t from, int64_t to)
 {
     if (from >= to)
@@ -160,8 +161,8 @@ static int64_t choose_length(const DubSegmenter *self, int64_t from, int64_t to)
     return quiet + window / 2;
 }
 
-/* Looked for once per window's worth of new sound; 0: none yet. Not before the mark is past: a stream that ends there has no
- * segment more, and what is cut before its end would leave one. */
+/* Looked for once per window's worth of new sound; 0: none yet. Not before the mark is past: a stream that ends there
+ * has no segment more, and what is cut before its end would leave one. */
 static int64_t find_clear_pause(DubSegmenter *self, int64_t from)
 {
     const int64_t window = ms_to_frames(self, WINDOW_MS), have = buffered(self) - self->tail_frames;

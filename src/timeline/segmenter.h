@@ -12,9 +12,9 @@
 #define DUB_CROSSFADE_MS 10 /* long enough to hide a join, too short to hear as an echo */
 
 typedef enum {
-    DUB_SEGMENT_PAUSE, /* at the quietest 100 ms within ±1.5 s of the mark, or else at a clear pause up to 2 s before that: words
-                          stay whole. Never so early that the next segment, at its longest, would not reach its mark: a stream has
-                          as many segments as its length gives */
+    DUB_SEGMENT_PAUSE, /* at the quietest 100 ms within ±1.5 s of the mark, or else at a clear pause up to 2 s before
+                          that: words stay whole. Never so early that the next segment, at its longest, would not reach
+                          its mark: a stream has as many segments as its length gives */
     DUB_SEGMENT_FIXED, /* exactly at the mark */
 } DubSegmentMode;
 
@@ -23,9 +23,8 @@ typedef struct {
     int64_t nominal_ns; /* distance of the marks: 6 s */
     int64_t longest_ns; /* bound on a segment, for its deadline: >= nominal_ns; pause mode looks no further than this */
     DubSegmentMode mode;
-    bool
-        eager; /* pause mode, live: once the mark is past, take the first clear pause, do not wait for the search's end:
-                              what is saved is time for the engines */
+    bool eager; /* pause mode, live: once the mark is past, take the first clear pause, do not wait for the search's
+                   end: what is saved is time for the engines */
 } DubSegmenterConfig;
 
 typedef struct {

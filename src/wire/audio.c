@@ -16,8 +16,8 @@ static const uint8_t is_base64[256] = {
     ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['0' ... '9'] = 1, ['+'] = 1, ['/'] = 1,
 };
 
-/* What comes by the hundred kilobytes goes 16 bytes at a time, or 32. Both return how many of them were looked at; @good
- * is and-ed. */
+/* What comes by the hundred kilobytes goes 16 bytes at a time, or 32. Both return how many of them were looked at;
+ * @good is and-ed. */
 #ifdef __SSE2__
 /* All bits set where a byte is within @first and @first + @n - 1. */
 static __m128i within(__m128i bytes, char first, char n)
@@ -41,8 +41,8 @@ static gsize check_16(const char *text, gsize length, bool *good)
     return i;
 }
 
-/* Each high half of a byte has a bit (what is in no alphabet 0x10); a low half has those of the high halves with which it makes
- * a byte that is not in the alphabet. */
+/* Each high half of a byte has a bit (what is in no alphabet 0x10); a low half has those of the high halves with which
+ * it makes a byte that is not in the alphabet. */
 __attribute__((target("avx2"))) static gsize check_32(const char *text, gsize length, bool *good)
 {
     const __m256i low_table = _mm256_broadcastsi128_si256(

@@ -1,4 +1,5 @@
-/* wire/fields.h: a message as a table of its fields, from which it is read, written and freed. Inside this folder only. */
+/* wire/fields.h: a message as a table of its fields, from which it is read, written and freed. Inside this folder only.
+ */
 #pragma once
 
 #include "wire/audio.h"

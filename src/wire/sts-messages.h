@@ -1,5 +1,5 @@
-/* wire/sts-messages.h: what the sts-service sends to a worker. As wire/worker-messages.h, but what a worker can do without
- * may be missing: older services leave some of it out. */
+/* wire/sts-messages.h: what the sts-service sends to a worker. As wire/worker-messages.h, but what a worker can do
+ * without may be missing: older services leave some of it out. */
 #pragma once
 
 #include "wire/audio.h"
@@ -33,8 +33,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubFragmentAck, dub_fragment_ack_free)
 typedef enum { DUB_PROCESSED_SUCCESS, DUB_PROCESSED_PARTIAL, DUB_PROCESSED_FAILED } DubProcessedStatus;
 const char *dub_processed_status_to_string(DubProcessedStatus status); /* "success" … as on the wire */
 
-/* What became of a fragment. One struct from the engines to the worker, on both sides of the wire: a new field is a member
- * here, a row in sts-messages.c, and the place that fills it. Loose facts go into metadata without either. */
+/* What became of a fragment. One struct from the engines to the worker, on both sides of the wire: a new field is a
+ * member here, a row in sts-messages.c, and the place that fills it. Loose facts go into metadata without either. */
 typedef struct {
     char *fragment_id, *stream_id;
     int64_t sequence_number;
@@ -98,7 +98,8 @@ typedef struct {                              /* error */
     DubJson *metadata;    /* nullable */
 } DubErrorEvent;
 DubErrorEvent *dub_error_event_new(void);
-/* Severity and retryable as the table in wire/errors.h has them; a fresh error_id. @stream_id, @fragment_id: nullable */
+/* Severity and retryable as the table in wire/errors.h has them; a fresh error_id. @stream_id, @fragment_id: nullable
+ */
 DubErrorEvent *dub_error_event_new_for(const char *code, const char *stream_id, const char *fragment_id,
                                        const char *message);
 DubErrorEvent *dub_error_event_parse(const DubJson *payload, GError **error);

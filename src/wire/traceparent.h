@@ -9,6 +9,6 @@
 /* Trace Context, section 3.2: "00-<32 hex>-<16 hex>-<2 hex>", neither id all zeros; later versions may be longer. */
 bool dub_traceparent_is_valid(const char *text);
 
-/* Returns: (transfer none) (nullable): @metadata's (nullable) "traceparent", if it is valid: what is not is left out, as
- * if it had not been sent */
+/* Returns: (transfer none) (nullable): @metadata's (nullable) "traceparent", if it is valid: what is not is left out,
+ * as if it had not been sent */
 const char *dub_traceparent_of(const DubJson *metadata);

@@ -1,8 +1,8 @@
 /* wire/worker-messages.h: what a worker sends to the sts-service. One object one thread.
  * _new() holds the defaults, every string NULL that has none; strings and objects in a message are its own.
- * _parse() checks what came from a peer: unknown fields are ignored, absent optional ones take their default, a wrong one is
- * %DUB_ERROR_INVALID_ARGUMENT and named ("config.channels: 3 is not within 1 and 2"). _to_json() leaves out what is absent
- * (NULL, -1). */
+ * _parse() checks what came from a peer: unknown fields are ignored, absent optional ones take their default, a wrong
+ * one is %DUB_ERROR_INVALID_ARGUMENT and named ("config.channels: 3 is not within 1 and 2"). _to_json() leaves out what
+ * is absent (NULL, -1). */
 #pragma once
 
 #include "wire/audio.h"

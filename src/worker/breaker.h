@@ -24,9 +24,9 @@ void dub_breaker_success(DubBreaker *self, int64_t now_ns);
 /* Non-retryable failures never count: they say something of the fragment, not of the service. */
 void dub_breaker_failure(DubBreaker *self, bool retryable, int64_t now_ns);
 void dub_breaker_forget_probe(DubBreaker *self); /* the probe was lost with its connection */
-/* The service has shown that it lives, and it is probed at once instead of after the cooldown: the original plays anyway, so that
- * a probe costs the viewer nothing. A new link always shows it. A late answer does so once a cooldown: who is only slow, and
- * late again, must get rid of its load. */
+/* The service has shown that it lives, and it is probed at once instead of after the cooldown: the original plays
+ * anyway, so that a probe costs the viewer nothing. A new link always shows it. A late answer does so once a cooldown:
+ * who is only slow, and late again, must get rid of its load. */
 void dub_breaker_alive(DubBreaker *self, int64_t now_ns);
 void dub_breaker_late(DubBreaker *self, int64_t now_ns);
 const char *dub_breaker_state_to_string(DubBreakerState state);

@@ -16,8 +16,8 @@ typedef struct {
 /* @directory is made if need be. %DUB_ERROR_NO_SPACE and the like name the file. */
 bool dub_checkpoint_write(const char *directory, const char *stream_id, const DubCheckpoint *checkpoint,
                           GError **error);
-/* %DUB_ERROR_NOT_FOUND when there is none; %DUB_ERROR_CORRUPT for one that cannot be read: it is set aside as "<name>.corrupt",
- * and the stream counts anew. */
+/* %DUB_ERROR_NOT_FOUND when there is none; %DUB_ERROR_CORRUPT for one that cannot be read: it is set aside as
+ * "<name>.corrupt", and the stream counts anew. */
 bool dub_checkpoint_read(const char *directory, const char *stream_id, DubCheckpoint *checkpoint, GError **error);
 /* Those of streams that did not come back: what is older goes, set aside or left half-written, too. Other files stay.
  * Returns: how many went */

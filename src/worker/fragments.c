@@ -1,4 +1,5 @@
-/* worker/fragments.c: a short queue; its length is bounded by the playout delay (live) or by holding the source (files). */
+/* worker/fragments.c: a short queue; its length is bounded by the playout delay (live) or by holding the source
+ * (files). */
 #include "worker/fragments.h"
 
 struct _DubFragments {

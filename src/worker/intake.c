@@ -1,5 +1,5 @@
-/* worker/intake.c: what the source delivers gets its place in output time: sound as a row of frames without holes, pictures
- * in an order that muxers take. */
+/* worker/intake.c: what the source delivers gets its place in output time: sound as a row of frames without holes,
+ * pictures in an order that muxers take. */
 #include "worker/private.h"
 
 #include "base/clock.h"
@@ -110,8 +110,8 @@ void dub_worker_end_drift(DubWorker *self)
 }
 
 /* How many frames audio's own timestamp is ahead of where the frame count would put it; what is within the jitter of
- * timestamps only counts as drift, once it lasts. @is_exact: it is known to be no jitter: the first of an epoch, and what is left of
- * an overlap. */
+ * timestamps only counts as drift, once it lasts. @is_exact: it is known to be no jitter: the first of an epoch, and
+ * what is left of an overlap. */
 static int64_t frames_off(DubWorker *self, int64_t target_frame, bool is_exact)
 {
     const int64_t off = target_frame - dub_mixer_received(self->mixer) - dub_drift_held(self->drift);
@@ -124,7 +124,8 @@ static int64_t frames_off(DubWorker *self, int64_t target_frame, bool is_exact)
     return target_frame - dub_mixer_received(self->mixer);
 }
 
-/* A source whose sound runs at another rate than its timestamps, by some millionths: it is resampled from when that shows. */
+/* A source whose sound runs at another rate than its timestamps, by some millionths: it is resampled from when that
+ * shows. */
 static void put_drifting(DubWorker *self, const float *samples, gsize n_frames)
 {
     if (ABS(self->drift_ns) > DRIFT_NS && !dub_drift_has_begun(self->drift)) {

@@ -1,5 +1,5 @@
-/* worker/play.c: the path of the sound through a worker: segments are sent, fragments decided, output rendered and pushed
- * with the video beside it. Runs after every event and tick; does what can be done and returns. */
+/* worker/play.c: the path of the sound through a worker: segments are sent, fragments decided, output rendered and
+ * pushed with the video beside it. Runs after every event and tick; does what can be done and returns. */
 #include "worker/private.h"
 
 #include "base/clock.h"
@@ -7,11 +7,11 @@
 
 #include <math.h>
 
-#define SINK_LEAD_NS \
-    (1500 * DUB_NS_PER_MS) /* a live sink connects this long before its first frame: a media server
+#define SINK_LEAD_NS                                                                                \
+    (1500 * DUB_NS_PER_MS) /* a live sink connects this long before its first frame: a media server \
                                                wants tracks soon after publish (MediaMTX: readTimeout 10 s) */
-#define MUTE_LEAD_NS \
-    (1000 * DUB_NS_PER_MS) /* … without a link to the speech service: of two that both want an output,
+#define MUTE_LEAD_NS                                                                                     \
+    (1000 * DUB_NS_PER_MS) /* … without a link to the speech service: of two that both want an output, \
                                                the one that can dub is first */
 #define FULL_OPEN_FRAGMENTS(self) (2 * (self)->max_inflight + 2)
 #define SILENT                    0.001f /* -60 dBFS: what is left of silence after two codecs is far below */
@@ -69,7 +69,8 @@ static void send_waiting(DubWorker *self, int64_t now_ns)
     }
 }
 
-/* --- the end, in a hurry ------------------------------------------------------------------------------------------- */
+/* --- the end, in a hurry -------------------------------------------------------------------------------------------
+ */
 
 int64_t dub_worker_end(const DubWorker *self)
 {

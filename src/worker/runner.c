@@ -1,5 +1,5 @@
-/* worker/runner.c: events of source, speech and sink go into the worker with the time they came at; its effects go out to
- * them. What an effect finds wrong at once is told to the worker from the loop, never from inside the effect. */
+/* worker/runner.c: events of source, speech and sink go into the worker with the time they came at; its effects go out
+ * to them. What an effect finds wrong at once is told to the worker from the loop, never from inside the effect. */
 #include "worker/runner.h"
 
 #include "base/clock.h"

@@ -33,7 +33,8 @@ typedef struct {
     void (*on_fragment)(const DubWorkerFragment *fragment, void *user_data);
     /* The output is to be opened: dub_runner_may_publish() answers, not from inside. NULL: it need not be asked for. */
     void (*on_claim)(void *user_data);
-    /* @error: NULL after a clean end or a stop that was asked for. @output: where the result lies, NULL if there is none. */
+    /* @error: NULL after a clean end or a stop that was asked for. @output: where the result lies, NULL if there is
+     * none. */
     void (*on_stopped)(const GError *error, const char *output, void *user_data);
 } DubRunnerCallbacks;
 
@@ -44,8 +45,8 @@ DubRunner *dub_runner_new(const DubRunnerConfig *config, const DubRunnerCallback
 void dub_runner_start(DubRunner *self);
 /* As dub_worker_stop(): drains, then on_stopped; a file that was cut short gets its ".partial" name. */
 void dub_runner_stop(DubRunner *self, unsigned within_ms);
-/* As dub_worker_resume(). @source_uri: where the source is now; @is_same: what the source goes on with began before: nothing of it is to be fetched and
- * played again. */
+/* As dub_worker_resume(). @source_uri: where the source is now; @is_same: what the source goes on with began before:
+ * nothing of it is to be fetched and played again. */
 bool dub_runner_resume(DubRunner *self, const char *source_uri, bool is_same);
 void dub_runner_source_gone(DubRunner *self);                      /* as its end, for who knows of it sooner */
 void dub_runner_may_publish(DubRunner *self, const GError *error); /* @error: why not; NULL: the output is ours */

@@ -4,12 +4,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define GRACE_NS       (3 * DUB_NS_PER_S) /* a worker notices the end of its source by itself, sooner than the list says so */
+#define GRACE_NS                                                                                         \
+    (3 * DUB_NS_PER_S) /* a worker notices the end of its source by itself, sooner than the list says so \
+                        */
 #define CLOSING_NS     (2 * DUB_NS_PER_S) /* that long after its end an output may still be listed */
 #define FIRST_RETRY_NS (2 * DUB_NS_PER_S)
 #define MOST_DOUBLINGS 4u /* 2, 4, 8, 16, 32 s */
-#define SETTLED_NS \
-    (300 * DUB_NS_PER_S) /* a worker that lived this long, more than it can by trying again and again,
+#define SETTLED_NS                                                                                     \
+    (300 * DUB_NS_PER_S) /* a worker that lived this long, more than it can by trying again and again, \
                                                starts the waits anew when it fails */
 
 typedef struct {

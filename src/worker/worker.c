@@ -423,8 +423,8 @@ void dub_worker_speech_ready(DubWorker *self, unsigned max_inflight, int64_t now
     dub_worker_go_on(self, now_ns);
 }
 
-/* @late: the fragment's deadline has passed, which has counted as its failure. Its answer does not count again; one that the
- * service itself gave shows that it lives. */
+/* @late: the fragment's deadline has passed, which has counted as its failure. Its answer does not count again; one
+ * that the service itself gave shows that it lives. */
 static void tell_breaker(DubWorker *self, const DubFragmentProcessed *answer, bool late, int64_t now_ns)
 {
     if (late && answer->status != DUB_PROCESSED_FAILED)

@@ -1,8 +1,8 @@
 /* worker/worker.h: what happens to one stream, from the first frame to the last: a state machine.
  *
- * One thread. Time is an argument of every event and effects are calls out through DubWorkerEffects, so the whole of it runs
- * under virtual time with no socket, pipeline or engine near it. Effects must not call back into the worker: what they
- * cause comes as a later event. worker/runner.h binds it to the real world.
+ * One thread. Time is an argument of every event and effects are calls out through DubWorkerEffects, so the whole of it
+ * runs under virtual time with no socket, pipeline or engine near it. Effects must not call back into the worker: what
+ * they cause comes as a later event. worker/runner.h binds it to the real world.
  *
  *   state       entered when                      leaves when
  *   idle        created                           start
@@ -43,8 +43,8 @@ typedef struct {
     uint64_t first_fragment;  /* a restarted stream goes on counting here */
 } DubWorkerConfig;
 
-/* Segment + longest overhang + expected processing + margin, at most segment + timeout. @processing_ns: what a fragment of
- * the nominal length takes; 0: not known: 9.55 s for 6 s segments then. */
+/* Segment + longest overhang + expected processing + margin, at most segment + timeout. @processing_ns: what a fragment
+ * of the nominal length takes; 0: not known: 9.55 s for 6 s segments then. */
 int64_t dub_worker_default_delay(int64_t segment_ns, int64_t timeout_ns, int64_t processing_ns);
 
 typedef struct {
@@ -123,9 +123,9 @@ void dub_worker_free(DubWorker *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubWorker, dub_worker_free)
 
 void dub_worker_start(DubWorker *self, int64_t now_ns);
-/* No more input; what is in flight is played, then the end. @within_ns: live: all is out by then, evenly and faster than real
- * time; half of that is waited for dubs that are on their way. 0: at its own pace. A second call cuts it short: what is undecided
- * falls back at once. */
+/* No more input; what is in flight is played, then the end. @within_ns: live: all is out by then, evenly and faster
+ * than real time; half of that is waited for dubs that are on their way. 0: at its own pace. A second call cuts it
+ * short: what is undecided falls back at once. */
 void dub_worker_stop(DubWorker *self, int64_t within_ns, int64_t now_ns);
 /* The publisher is back while its stream drains or waits for the next attempt, or (@is_same) never left: opens the
  * source again and goes on with the same output, in a new epoch. false: not live, it is being read, stopped by hand, or
@@ -140,8 +140,8 @@ void dub_worker_source_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns,
 void dub_worker_source_eos(DubWorker *self, int64_t now_ns);
 void dub_worker_source_error(DubWorker *self, const GError *error, int64_t now_ns);
 
-/* What the engines take for a fragment of the nominal length, by their own measure. It sets the playout delay as long as
- * nothing has been played and none was configured; later it changes nothing: the delay is constant for a stream. */
+/* What the engines take for a fragment of the nominal length, by their own measure. It sets the playout delay as long
+ * as nothing has been played and none was configured; later it changes nothing: the delay is constant for a stream. */
 void dub_worker_speech_expected(DubWorker *self, int64_t processing_ns, int64_t now_ns);
 void dub_worker_speech_ready(DubWorker *self, unsigned max_inflight, int64_t now_ns);
 void dub_worker_speech_result(DubWorker *self, DubSpeechResult *result /* (transfer full) */, int64_t now_ns);

@@ -1,6 +1,6 @@
-/* bench/codecs.c: microseconds of CPU for the JSON and the base64 of one fragment of 100 kB, by the libraries that are at hand.
- *   build/tests/bench/codecs
- * Each figure is the best of ROUNDS: what a busy machine adds is not the library's. */
+/* bench/codecs.c: microseconds of CPU for the JSON and the base64 of one fragment of 100 kB, by the libraries that are
+ * at hand. build/tests/bench/codecs Each figure is the best of ROUNDS: what a busy machine adds is not the library's.
+ */
 #include "socketio/json.h"
 #include "wire/audio.h"
 

@@ -1,8 +1,8 @@
 /* tests/bench/recognise.c: what a recogniser hears in a WAV file, in one go or cut into fragments by the segmenter.
  * For tests/support/recognition.py: a line of JSON for each file or fragment on stdout.
  *   recognise [--asr NAME] [--model MODEL] [--cut-ms 6000] [--shift-ms 6000] [--live] [--lanes 1] FILE.wav ...
- * (mono, 16000 Hz, s16). Whatever --asr and --model leave open is as in the programs: the environment, else the best that is
- * installed. */
+ * (mono, 16000 Hz, s16). Whatever --asr and --model leave open is as in the programs: the environment, else the best
+ * that is installed. */
 #include "base/clock.h"
 #include "engines/chain.h"
 #include "timeline/segmenter.h"

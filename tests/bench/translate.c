@@ -1,7 +1,7 @@
-/* tests/bench/translate.c: sentences on standard input, one a line, and their translations on standard output, as airdub would have them
- * in its subtitles: by the chain of translators, with the glossary, tidied.
- *   translate [--mt NAME[,NAME]] [--glossary FILE|NAME] [--from en] [--to es]
- * What is left open is as in the programs: the environment, else the best that is installed. */
+/* tests/bench/translate.c: sentences on standard input, one a line, and their translations on standard output, as
+ * airdub would have them in its subtitles: by the chain of translators, with the glossary, tidied. translate [--mt
+ * NAME[,NAME]] [--glossary FILE|NAME] [--from en] [--to es] What is left open is as in the programs: the environment,
+ * else the best that is installed. */
 #include "base/clock.h"
 #include "engines/set.h"
 #include "text/tidy.h"

@@ -1,4 +1,5 @@
-/* The bytes of a fragment, whatever they are: refused, or PCM within its limits. The first two bytes are what the worker declared. */
+/* The bytes of a fragment, whatever they are: refused, or PCM within its limits. The first two bytes are what the
+ * worker declared. */
 #include "audio/fragment-codec.h"
 
 #include <stdint.h>

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
- * The whole server of Engine.IO, several sessions and connections a run. Each line of the input is a step: what is done,
- * by which connection (0 to 3, opened when it is needed), and the rest:
+ * The whole server of Engine.IO, several sessions and connections a run. Each line of the input is a step: what is
+ * done, by which connection (0 to 3, opened when it is needed), and the rest:
  *
  *   r  bytes of HTTP as they are; ~ is a line break, $0 to $7 are the sessions' ids     h  a handshake for polling
- *   w  a handshake for WebSocket       u  the session's upgrade        g  the session's GET        p  its POST, with a body
- *   t  a text frame                    b  a binary frame               x  the connection ends      z  it sends no more
- *   s  the server sends text           S  the server sends binary      k  the server closes the session
+ *   w  a handshake for WebSocket       u  the session's upgrade        g  the session's GET        p  its POST, with a
+ * body t  a text frame                    b  a binary frame               x  the connection ends      z  it sends no
+ * more s  the server sends text           S  the server sends binary      k  the server closes the session
  *
- * where "the session" is the digit after the connection's. A message that begins with k has its session closed from inside
- * the callback. Whatever comes: a session is told open and closed once each, no message is over the limit or not UTF-8,
- * and in the end every connection and session is gone. */
+ * where "the session" is the digit after the connection's. A message that begins with k has its session closed from
+ * inside the callback. Whatever comes: a session is told open and closed once each, no message is over the limit or not
+ * UTF-8, and in the end every connection and session is gone. */
 #include "engineio/frame.h"
 #include "engineio/gate.h"
 #include "engineio/server.h"

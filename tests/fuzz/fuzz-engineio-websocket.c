@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * What a peer may send on a WebSocket: frames of any kind, cut anywhere. The first byte chooses the side and how the rest is
- * split into writes. Every text that is delivered is valid UTF-8, no message is over the limit, the end is told once. */
+ * What a peer may send on a WebSocket: frames of any kind, cut anywhere. The first byte chooses the side and how the
+ * rest is split into writes. Every text that is delivered is valid UTF-8, no message is over the limit, the end is told
+ * once. */
 #include "engineio/websocket.h"
 
 #include <stdint.h>

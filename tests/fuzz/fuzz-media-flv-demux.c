@@ -1,4 +1,5 @@
-/* tests/fuzz/fuzz-media-flv-demux.c: FLV taken apart comes to the same however its bytes are cut. The first byte chooses the cut. */
+/* tests/fuzz/fuzz-media-flv-demux.c: FLV taken apart comes to the same however its bytes are cut. The first byte
+ * chooses the cut. */
 #include "media/flv-demux.h"
 
 #include <stdint.h>

@@ -1,4 +1,5 @@
-/* tests/fuzz/fuzz-media-head-list.c: a playback server's list of recordings gives the start of the newest, or a reason why not. */
+/* tests/fuzz/fuzz-media-head-list.c: a playback server's list of recordings gives the start of the newest, or a reason
+ * why not. */
 #include "media/head-recording.h"
 
 #define LONGEST_NS 20000000000

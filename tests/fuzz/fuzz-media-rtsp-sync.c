@@ -1,5 +1,6 @@
-/* tests/fuzz/fuzz-media-rtsp-sync.c: whatever an RTSP server says of its clocks and counts, packets keep times that are none before
- * zero, and their distances. The first 9 bytes are what the answer to PLAY said; then a packet every 8 bytes. */
+/* tests/fuzz/fuzz-media-rtsp-sync.c: whatever an RTSP server says of its clocks and counts, packets keep times that are
+ * none before zero, and their distances. The first 9 bytes are what the answer to PLAY said; then a packet every 8
+ * bytes. */
 #include "media/rtsp-sync.h"
 
 #include <stdint.h>

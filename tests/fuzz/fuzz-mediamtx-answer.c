@@ -1,5 +1,5 @@
-/* tests/fuzz/fuzz-mediamtx-answer.c: an answer of MediaMTX's control API is refused with a reason, or gives paths that survive
- * being written again. */
+/* tests/fuzz/fuzz-mediamtx-answer.c: an answer of MediaMTX's control API is refused with a reason, or gives paths that
+ * survive being written again. */
 #include "base/json.h"
 #include "mediamtx/answer.h"
 

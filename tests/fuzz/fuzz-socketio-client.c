@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * The whole client, one connection a run, against a server that says anything: each line of the input is a message of it ('B'
- * before binary ones). The client emits, asks for acks, answers and leaves, as the events' names tell it. Whatever comes, it
- * ends once, and every ack that it waits for is told its end. */
+ * The whole client, one connection a run, against a server that says anything: each line of the input is a message of
+ * it ('B' before binary ones). The client emits, asks for acks, answers and leaves, as the events' names tell it.
+ * Whatever comes, it ends once, and every ack that it waits for is told its end. */
 #include "engineio/frame.h"
 #include "socketio/client.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The whole server, one session a run: the HTTP handshake, then each line of the input as a message ('B' before
- * binary ones). The handlers answer, join rooms, wait for acks, broadcast and disconnect, as the events' names tell them.
- * Whatever comes, the session ends and takes all that it had with it. */
+ * binary ones). The handlers answer, join rooms, wait for acks, broadcast and disconnect, as the events' names tell
+ * them. Whatever comes, the session ends and takes all that it had with it. */
 #include "engineio/frame.h"
 #include "socketio/server.h"
 

@@ -1,5 +1,5 @@
-/* Every message of the dub protocol, in both directions: the first byte chooses which, the rest is JSON. It is refused, or what
- * is written of it reads the same again. */
+/* Every message of the dub protocol, in both directions: the first byte chooses which, the rest is JSON. It is refused,
+ * or what is written of it reads the same again. */
 #include "wire/sts-messages.h"
 #include "wire/worker-messages.h"
 

@@ -1,7 +1,8 @@
 /* tests/support/media-copy.c: a source linked to a sink, to try both from outside.
  *   media-copy [--pcm FILE] [--pts FILE] [--stop-after SECONDS] [--tracks-ms MS] [--audio-track N] [--language L]
  *              [--to LANGUAGE] [--title TEXT] [--keep-original] [--default-original] [--text TEXT] IN [OUT]
- * Without OUT the source is only read. Ends with one line of JSON on stdout, or one line of error and its exit status. */
+ * Without OUT the source is only read. Ends with one line of JSON on stdout, or one line of error and its exit status.
+ */
 #include "base/error.h"
 #include "base/log.h"
 #include "media/sink.h"

@@ -1,5 +1,6 @@
-/* Tells ThreadSanitizer what GLib synchronises by. GLib is not built with it, and its mutexes are futexes of its own: without
- * this everything that a GMutex guards looks like a race. Linked into what is built with -Db_sanitize=thread alone. */
+/* Tells ThreadSanitizer what GLib synchronises by. GLib is not built with it, and its mutexes are futexes of its own:
+ * without this everything that a GMutex guards looks like a race. Linked into what is built with -Db_sanitize=thread
+ * alone. */
 #include <dlfcn.h>
 #include <gio/gio.h>
 #include <pthread.h>
@@ -36,9 +37,9 @@ gboolean g_mutex_trylock(GMutex *mutex)
     return locked;
 }
 
-/* This one is pthread's, which TSan knows, but not when libglib locks it: what that does is left out (tsan.supp). What looks as
- * if libglib's caller had done it, since the jump to pthread's is the last in a function, is not, and would unlock what
- * nobody had locked. So it is locked from here, as GLib does. */
+/* This one is pthread's, which TSan knows, but not when libglib locks it: what that does is left out (tsan.supp). What
+ * looks as if libglib's caller had done it, since the jump to pthread's is the last in a function, is not, and would
+ * unlock what nobody had locked. So it is locked from here, as GLib does. */
 static pthread_mutex_t *pthread_mutex_of(GRecMutex *mutex)
 {
     if (!g_atomic_pointer_get(&mutex->p)) { /* a static one, used for the first time */
@@ -175,7 +176,8 @@ static GQuark task_func_quark(void)
     return g_quark_from_static_string("tsan-task-func");
 }
 
-/* Not the task's own address, which unreferencing releases: the work may begin after that, and must not seem to wait for it. */
+/* Not the task's own address, which unreferencing releases: the work may begin after that, and must not seem to wait
+ * for it. */
 static gpointer start_of(GTask *task)
 {
     return (gpointer *) task + 1;

@@ -26,8 +26,8 @@
 #define LAG_MAX       (PITCH_RATE_HZ / 60)
 #define VOICED        0.55 /* normalised autocorrelation */
 
-/* Mean of each DECIMATION samples, then the difference: what is left between 200 and 1500 Hz is where a voice stands out
- * most from a crowd. */
+/* Mean of each DECIMATION samples, then the difference: what is left between 200 and 1500 Hz is where a voice stands
+ * out most from a crowd. */
 static float *decimate(const float *samples, gsize n_samples, gsize *n_out)
 {
     *n_out = n_samples / DECIMATION;

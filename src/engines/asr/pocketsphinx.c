@@ -71,8 +71,9 @@ static bool check_model(const char *hmm, const char *lm, const char *dictionary,
 }
 
 /* Chosen by measuring (tests/bench): at most 3000 HMMs a frame takes a third less time than the default's 30000 and
- * costs no word; 1500 costs two points, narrower beams ten, one pass instead of three up to three. The two best Gaussians
- * of each codebook instead of four: a fifth less time, no word; every second frame's scores only: ten points over a crowd. */
+ * costs no word; 1500 costs two points, narrower beams ten, one pass instead of three up to three. The two best
+ * Gaussians of each codebook instead of four: a fifth less time, no word; every second frame's scores only: ten points
+ * over a crowd. */
 static cmd_ln_t *configure(const char *hmm, const char *lm, const char *dictionary)
 {
     return cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", hmm, "-lm", lm, "-dict", dictionary, "-remove_silence", "no",
@@ -247,8 +248,8 @@ static int64_t frame_time_ns(const Heard *heard, int frame)
     return (int64_t) heard->origin[index] * FRAME_NS;
 }
 
-/* "on the clock and no time" is heard as "and and an". English never says these twice in one breath, so the second is none.
- * Returns: the word before, or NULL when @word, from @start_ns on, is a word of its own. */
+/* "on the clock and no time" is heard as "and and an". English never says these twice in one breath, so the second is
+ * none. Returns: the word before, or NULL when @word, from @start_ns on, is a word of its own. */
 static DubEngineSpan *find_stuttered(const DubEngineReply *reply, const char *word, int64_t start_ns)
 {
     static const char *const never_twice[] = { "a", "an", "and", "of", "or", "the", NULL };
@@ -276,7 +277,8 @@ static void collect(PocketSphinx *self, const Heard *heard, DubEngineReply *repl
     }
 }
 
-/* Returns: the end of the utterance that begins at @first: where it is quietest, when all the rest would be too long. */
+/* Returns: the end of the utterance that begins at @first: where it is quietest, when all the rest would be too long.
+ */
 static gsize utterance_end(const Heard *heard, gsize first)
 {
     if (heard->n_frames - first <= UTTERANCE_MOST)

@@ -1,4 +1,5 @@
-/* engines/asr/subtitles.c: hears nothing: reads what is said from a file of subtitles, so that a human may have mended it. */
+/* engines/asr/subtitles.c: hears nothing: reads what is said from a file of subtitles, so that a human may have mended
+ * it. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "engines/drivers.h"
@@ -28,8 +29,8 @@ typedef struct {
     GArray *words; /* of Word, of the whole file, in order of their middle */
 } Subtitles;
 
-/* Which of a stream's words have been given out: two blocks share the few milliseconds in which they are joined, and blocks need
- * not come in order. */
+/* Which of a stream's words have been given out: two blocks share the few milliseconds in which they are joined, and
+ * blocks need not come in order. */
 typedef struct {
     GByteArray *given;
 } Memory;

@@ -246,8 +246,8 @@ static void start_over(Apertium *self, const GError *failure)
         dub_warning("apertium: %s", problem->message);
 }
 
-/* One piece. A chain that died, now or since the last call, or that did not answer in half of the time there is, is started
- * once more: who hangs costs nobody anything but time. */
+/* One piece. A chain that died, now or since the last call, or that did not answer in half of the time there is, is
+ * started once more: who hangs costs nobody anything but time. */
 static char *ask(Apertium *self, const char *piece, int64_t deadline_ns, GCancellable *cancellable, GError **error)
 {
     const int64_t begin_ns = dub_clock_now();

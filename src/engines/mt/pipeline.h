@@ -1,6 +1,6 @@
 /* engines/mt/pipeline.h: programs chained by pipes that answer one message after the other, each ended by a NUL byte.
- * One thread at a time. The programs are started and ended as engines/child.h says; when we are killed, their input ends and they
- * end one after the other. */
+ * One thread at a time. The programs are started and ended as engines/child.h says; when we are killed, their input
+ * ends and they end one after the other. */
 #pragma once
 
 #include <gio/gio.h>

@@ -12,7 +12,8 @@ static void test_reference(void)
     g_assert_cmpfloat(fabs(dub_loudness_lufs(pcm, 0, pcm->n_frames) + 17.0), <, 0.1);
 }
 
-/* What ffmpeg's ebur128 says of them at the full rate, against 1 kHz. Not every sample is looked at here: 15 kHz folds. */
+/* What ffmpeg's ebur128 says of them at the full rate, against 1 kHz. Not every sample is looked at here: 15 kHz folds.
+ */
 static void test_bands(void)
 {
     static const struct {

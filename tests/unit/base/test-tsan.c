@@ -1,5 +1,5 @@
-/* Does TSan know what tests/support/tsan-glib.c teaches it, and does it still find a race beside that? Each case runs in a
- * process of its own, since TSan's reports end it with a status. Built for TSan alone. */
+/* Does TSan know what tests/support/tsan-glib.c teaches it, and does it still find a race beside that? Each case runs
+ * in a process of its own, since TSan's reports end it with a status. Built for TSan alone. */
 #include <gio/gio.h>
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* tests/unit/engines/fakes.h: engines that do what a test tells them: work, fail, take their time, never end.
  * fakes.c stands in for engines/list.c: dub_engine_list() gives these, so whoever opens engines by settings gets them.
- * A Fake is set up after fakes_reset(), and by FAKE_SET() once its engines are open. What it counts is looked at by fake_…
- * functions, from any thread. Opening lets each local engine work once, to warm it up. */
+ * A Fake is set up after fakes_reset(), and by FAKE_SET() once its engines are open. What it counts is looked at by
+ * fake_… functions, from any thread. Opening lets each local engine work once, to warm it up. */
 #pragma once
 
 #include "engines/engine.h"
@@ -45,7 +45,8 @@ typedef struct {
     unsigned speed;
 } FakeSettings;
 
-/* All are as new: they offer "en" (ASR), "en-es" (MT), "es:…" (TTS: a voice named after the engine), and work at once. */
+/* All are as new: they offer "en" (ASR), "en-es" (MT), "es:…" (TTS: a voice named after the engine), and work at once.
+ */
 void fakes_reset(void);
 void fakes_assert_closed(void); /* as many as were opened */
 

@@ -1,4 +1,5 @@
-/* tests/unit/engines/leap.h: time that passes without waiting. For programs that are linked with --wrap=dub_clock_now. */
+/* tests/unit/engines/leap.h: time that passes without waiting. For programs that are linked with --wrap=dub_clock_now.
+ */
 #pragma once
 
 #include <stdint.h>

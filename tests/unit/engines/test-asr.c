@@ -222,8 +222,8 @@ static int64_t work_to_stop(DubEngine *asr, DubPcm *pcm, int64_t after_ns)
     return end_ns - fuse_burnt(fuse);
 }
 
-/* Long speech, stopped anywhere: little is still done. The decoder's last passes over all of it, which cannot be stopped
- * once they have begun, would be a fifth of the whole. */
+/* Long speech, stopped anywhere: little is still done. The decoder's last passes over all of it, which cannot be
+ * stopped once they have begun, would be a fifth of the whole. */
 static void test_cancelled_in_the_middle(void)
 {
     static const char text[] = "many people are waiting at the station because the train is late and the receiver "

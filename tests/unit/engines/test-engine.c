@@ -1,4 +1,5 @@
-/* What all engines have in common: what they are given, what is answered without them, what their replies are made of. */
+/* What all engines have in common: what they are given, what is answered without them, what their replies are made of.
+ */
 #include "audio/level.h"
 #include "base/clock.h"
 #include "base/error.h"

@@ -126,7 +126,8 @@ static void test_died_is_started_again(void)
     g_assert_cmpstr(before, ==, after);
 }
 
-/* Apertium works in its own processes: each reply tells what they have used for it, also when they were started again. */
+/* Apertium works in its own processes: each reply tells what they have used for it, also when they were started again.
+ */
 static void test_cpu(void)
 {
     g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));

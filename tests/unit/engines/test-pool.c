@@ -109,7 +109,8 @@ static void test_size(const void *data)
     fakes_assert_closed();
 }
 
-/* Where fewer fragments are dubbed at once than there are cores, or connections, no engine is opened that would only wait. */
+/* Where fewer fragments are dubbed at once than there are cores, or connections, no engine is opened that would only
+ * wait. */
 static void test_no_more_than_lanes(void)
 {
     fakes_reset();

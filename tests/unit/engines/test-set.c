@@ -76,8 +76,8 @@ static void test_glossary(void)
     g_assert_true(g_strv_contains(terms, "quarterback"));
 }
 
-/* One setting serves a service that dubs several pairs: where a glossary knows another pair, this one goes without; a name that
- * nobody knows stays an error. */
+/* One setting serves a service that dubs several pairs: where a glossary knows another pair, this one goes without; a
+ * name that nobody knows stays an error. */
 static void test_glossary_of_other_languages(void)
 {
     fakes_reset();

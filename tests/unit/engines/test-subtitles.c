@@ -1,4 +1,5 @@
-/* tests/unit/engines/test-subtitles.c: wherever the sound is cut, each word of the file is given out once, in its place. */
+/* tests/unit/engines/test-subtitles.c: wherever the sound is cut, each word of the file is given out once, in its
+ * place. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "engines/drivers.h"

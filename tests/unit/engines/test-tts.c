@@ -203,8 +203,8 @@ static bool is_back_before_other(DubEngine *tts)
     return back;
 }
 
-/* Another has the library: who waits for it can be cancelled. The other speaks for a tenth of a second only, which a busy
- * machine may let pass unused: one try of many will do. */
+/* Another has the library: who waits for it can be cancelled. The other speaks for a tenth of a second only, which a
+ * busy machine may let pass unused: one try of many will do. */
 static void test_cancelled_while_waiting(void)
 {
     g_autoptr(DubEngine) tts = open_spanish();

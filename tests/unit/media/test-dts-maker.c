@@ -6,8 +6,8 @@
 typedef struct {
     const char *name;
     int pts[MAX_UNITS]; /* in decode order, ended by -1 */
-    int dts
-        [MAX_UNITS]; /* what must come out; first -9999: only the rules are checked, and that all but two keep their PTS */
+    int dts[MAX_UNITS]; /* what must come out; first -9999: only the rules are checked, and that all but two keep their
+                           PTS */
 } Case;
 
 static const Case cases[] = {

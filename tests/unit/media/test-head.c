@@ -1,5 +1,5 @@
-/* tests/unit/media/test-head.c: a live stream that begins 2 s into a clip, and a playback server that has all of the clip,
- * or has not. Both are one HTTP server; the clip is made with ffmpeg once. */
+/* tests/unit/media/test-head.c: a live stream that begins 2 s into a clip, and a playback server that has all of the
+ * clip, or has not. Both are one HTTP server; the clip is made with ffmpeg once. */
 #include "base/error.h"
 #include "base/http.h"
 #include "base/log.h"

@@ -1,5 +1,5 @@
-/* tests/unit/media/test-http.c: media/http-input and a source that reads by it, against a server that does as it is told: it breaks
- * off, stands still, knows ranges or does not. It has a thread for each connection. */
+/* tests/unit/media/test-http.c: media/http-input and a source that reads by it, against a server that does as it is
+ * told: it breaks off, stands still, knows ranges or does not. It has a thread for each connection. */
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"

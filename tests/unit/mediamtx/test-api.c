@@ -251,7 +251,8 @@ static void test_bad_url(void)
 #define ADD(name, n_paths, test) \
     g_test_add("/mediamtx/client/" name, Fixture, GUINT_TO_POINTER(n_paths), set_up, test, tear_down)
 
-/* --- a MediaMTX: the publisher's query is told of its connection ------------------------------------------------------ */
+/* --- a MediaMTX: the publisher's query is told of its connection
+ * ------------------------------------------------------ */
 
 typedef struct {
     const char *name, *source_type, *connections; /* where it is asked for; NULL: nowhere */

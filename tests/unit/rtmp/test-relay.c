@@ -1,4 +1,5 @@
-/* Unit tests of what a message passes on its way through the server: rtmp/flv, path-name, frame, send-queue, gop-cache. */
+/* Unit tests of what a message passes on its way through the server: rtmp/flv, path-name, frame, send-queue, gop-cache.
+ */
 #include "base/clock.h"
 #include "base/error.h"
 #include "rtmp/flv.h"

@@ -1,5 +1,5 @@
-/* speech/remote-peer.h: both sides of the remote backend's tests: a Socket.IO server in this process that follows a script, and
- * a client that keeps what the backend tells it. Waits are for conditions, with one limit for all. */
+/* speech/remote-peer.h: both sides of the remote backend's tests: a Socket.IO server in this process that follows a
+ * script, and a client that keeps what the backend tells it. Waits are for conditions, with one limit for all. */
 #pragma once
 
 #include "base/error.h"

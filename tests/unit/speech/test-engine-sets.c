@@ -1,4 +1,5 @@
-/* Engines of pairs of languages, leased by streams: loaded once, in the background, and given up where others are wanted. */
+/* Engines of pairs of languages, leased by streams: loaded once, in the background, and given up where others are
+ * wanted. */
 #include "speech/engine-sets.h"
 
 #include "base/error.h"

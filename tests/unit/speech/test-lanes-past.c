@@ -1,5 +1,5 @@
-/* What a stream's fragments know of those before them, who is let in, and what becomes of engines' errors: lanes with engines
- * that do what they are told. */
+/* What a stream's fragments know of those before them, who is let in, and what becomes of engines' errors: lanes with
+ * engines that do what they are told. */
 #include "speech/lanes.h"
 
 #include "base/clock.h"

@@ -195,7 +195,8 @@ static bool contains(const GArray *pids, pid_t pid)
     return false;
 }
 
-/* One of the translator's programs stands still: it is started again, and what waited for it is translated after all. */
+/* One of the translator's programs stands still: it is started again, and what waited for it is translated after all.
+ */
 static void test_translator_hangs(gconstpointer data)
 {
     Rig rig;

@@ -364,7 +364,8 @@ static DubEngineLease *lease_lanes(DubEngineSets *sets, DubLanes **lanes)
     return lease;
 }
 
-/* A free lane is used, whoever has the others: while a long fragment has one, all of another session go through the other. */
+/* A free lane is used, whoever has the others: while a long fragment has one, all of another session go through the
+ * other. */
 static void test_no_lane_waits(gconstpointer data)
 {
     if (g_get_num_processors() < 2) {
@@ -389,8 +390,8 @@ static void test_no_lane_waits(gconstpointer data)
     g_string_free(order, TRUE);
 }
 
-/* Whose sound began first is next, though it came last: a longer fragment is due sooner after it came. A session's own keep
- * their order all the same. */
+/* Whose sound began first is next, though it came last: a longer fragment is due sooner after it came. A session's own
+ * keep their order all the same. */
 static void test_first_begun_is_next(void)
 {
     g_autoptr(GError) error = NULL;

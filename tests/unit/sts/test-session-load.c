@@ -158,8 +158,8 @@ static guint first_done(const Modelled *fragments, guint n)
     return first;
 }
 
-/* From the 20th on, what is expected is the truth, give or take a third and the fifth by which it varies; and 20 after the
- * service became slower, that is known, too. */
+/* From the 20th on, what is expected is the truth, give or take a third and the fifth by which it varies; and 20 after
+ * the service became slower, that is known, too. */
 static void check_estimates(const Modelled *fragments)
 {
     for (guint n = 20; n < MODELLED; n++) {

@@ -165,7 +165,8 @@ static void test_eager_looks_back(void)
     g_assert_cmpint(pushed - 135 * RATE / 10, <=, RATE * DUB_CROSSFADE_MS / 1000 + 160);
 }
 
-/* --- as many segments as the length gives ----------------------------------------------------------------------------- */
+/* --- as many segments as the length gives
+ * ----------------------------------------------------------------------------- */
 
 static float babble(int64_t frame, guint seed) /* pauses of 300 ms here and there, other ones with each seed */
 {
@@ -195,8 +196,8 @@ static int count_segments(int64_t longest_ns, bool eager, guint seed, int64_t to
     return n;
 }
 
-/* Wherever the pauses are: early cuts never leave more for the last segment than fits into it. The stream may be a little longer
- * than a whole number of segments, as AAC's last frame makes it. */
+/* Wherever the pauses are: early cuts never leave more for the last segment than fits into it. The stream may be a
+ * little longer than a whole number of segments, as AAC's last frame makes it. */
 static void test_count(void)
 {
     static const int64_t longest_ns[] = { 7 * DUB_NS_PER_S, 7500 * DUB_NS_PER_MS, LONG_LEASH };

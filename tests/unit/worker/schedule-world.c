@@ -1,5 +1,5 @@
-/* worker/schedule-world.c: each frame of sound that the source delivers carries its own number as its level, and a dub repeats
- * the sound that was sent. So the output tells, sample by sample, which frame of the source it is. */
+/* worker/schedule-world.c: each frame of sound that the source delivers carries its own number as its level, and a dub
+ * repeats the sound that was sent. So the output tells, sample by sample, which frame of the source it is. */
 #include "schedule-world.h"
 
 #include <math.h>
@@ -343,7 +343,8 @@ const DubWorkerEffects schedule_world_effects = {
     .free_payload = on_free_payload,
 };
 
-/* --- what holds after each event ------------------------------------------------------------------------------------ */
+/* --- what holds after each event ------------------------------------------------------------------------------------
+ */
 
 static uint64_t sum_fallbacks(const DubWorkerStats *stats)
 {

@@ -1,5 +1,6 @@
-/* worker/schedule-world.h: the world of a random schedule: what it knows of the stream that it plays with, and the effects that it
- * gives to the worker. Each effect checks that it may happen; schedule_world_check() what holds after each event. */
+/* worker/schedule-world.h: the world of a random schedule: what it knows of the stream that it plays with, and the
+ * effects that it gives to the worker. Each effect checks that it may happen; schedule_world_check() what holds after
+ * each event. */
 #pragma once
 
 #include "base/clock.h"

@@ -8,7 +8,8 @@
 
 #define S DUB_NS_PER_S
 
-/* A script: f retryable failure, n non-retryable failure, s success, l a new link, a a late answer, x the probe is lost,
+/* A script: f retryable failure, n non-retryable failure, s success, l a new link, a a late answer, x the probe is
+ * lost,
  * + a second passes, ? allowed, ! refused, C/O/H the state. */
 typedef struct {
     const char *name, *script;

@@ -1,5 +1,6 @@
-/* An hour of sound whose clock is not that of its timestamps: nobody hears that it is corrected, and sound stays with the picture.
- * A tone tells both: any step in it stands out, and its zero crossings tell where each moment of the source went. */
+/* An hour of sound whose clock is not that of its timestamps: nobody hears that it is corrected, and sound stays with
+ * the picture. A tone tells both: any step in it stands out, and its zero crossings tell where each moment of the
+ * source went. */
 #include "worker/worker.h"
 
 #include "base/clock.h"

@@ -1,5 +1,6 @@
-/* Random schedules: whatever source, speech service, output and operator do, in whatever order, a stream's output stays one
- * timeline, and each fragment has one fate. Virtual time; the world here keeps to the contracts of worker.h, no more.
+/* Random schedules: whatever source, speech service, output and operator do, in whatever order, a stream's output stays
+ * one timeline, and each fragment has one fate. Virtual time; the world here keeps to the contracts of worker.h, no
+ * more.
  *
  *   test-schedules                 100,000 schedules from GTest's seed
  *   test-schedules --seed R02S…    the same ones again
@@ -468,7 +469,8 @@ static void test_one(void)
     run_number(only);
 }
 
-/* An assertion of the worker's own, or a sanitizer, ends the program: which schedule it was must be known all the same. */
+/* An assertion of the worker's own, or a sanitizer, ends the program: which schedule it was must be known all the same.
+ */
 static void on_abort(int signal)
 {
     char text[64];

@@ -253,8 +253,8 @@ static void test_ends_young(void)
     world_run_case(&ends_young, end_young, expect_ended);
 }
 
-/* What is heard twice is left out to the frame, and an epoch begins on its frame, also where that is within the jitter of
- * timestamps: the rest of it is no drift. */
+/* What is heard twice is left out to the frame, and an epoch begins on its frame, also where that is within the jitter
+ * of timestamps: the rest of it is no drift. */
 static const Case overlaps = { "overlap-is-exact", true, false, 0, NEVER, 0 };
 
 static void overlap(World *w)

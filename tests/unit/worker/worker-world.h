@@ -1,5 +1,5 @@
-/* tests/unit/worker/worker-world.h: what is around a worker, under virtual time: a scripted source and speech backend, a sink
- * that checks what it gets. No socket, pipeline, engine or clock: a minute of streaming takes milliseconds. */
+/* tests/unit/worker/worker-world.h: what is around a worker, under virtual time: a scripted source and speech backend,
+ * a sink that checks what it gets. No socket, pipeline, engine or clock: a minute of streaming takes milliseconds. */
 #pragma once
 
 #include "worker/worker.h"
