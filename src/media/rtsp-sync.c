@@ -2,6 +2,7 @@
 #include "media/rtsp-sync.h"
 
 #include "base/log.h"
+#include "media/bytes.h"
 
 #include <stdint.h>
 
@@ -18,7 +19,7 @@ static gboolean read_rtp_time(GstBuffer *buffer, uint32_t *rtp_time)
     uint8_t header[RTP_HEADER_BYTES];
     if (gst_buffer_extract(buffer, 0, header, sizeof header) != sizeof header)
         return FALSE;
-    *rtp_time = GST_READ_UINT32_BE(header + 4);
+    *rtp_time = dub_get_be32(header + 4);
     return TRUE;
 }
 

@@ -2,6 +2,7 @@
  * none before zero, and their distances. The first 9 bytes are what the answer to PLAY said; then a packet every 8
  * bytes. */
 #include "media/rtsp-sync.h"
+#include "media/bytes.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -26,7 +27,7 @@ static void push(GstPad *source, Seen *seen, const uint8_t *step)
 {
     uint8_t rtp[RTP_BYTES] = { 0x80 };
     memcpy(rtp + 4, step, 4);
-    const GstClockTime pts = (GstClockTime) GST_READ_UINT32_BE(step + 4) * 1000;
+    const GstClockTime pts = (GstClockTime) dub_get_be32(step + 4) * 1000;
     const Seen last = *seen;
     GstBuffer *buffer =
         gst_buffer_new_memdup(rtp, step[0] % 4 == 0 ? 1 + (gsize) step[1] % (RTP_BYTES - 1) : sizeof rtp);
@@ -45,9 +46,9 @@ static void start(GstPad *source, const uint8_t *head)
     gst_pad_push_event(source, gst_event_new_stream_start("fuzz"));
     g_autoptr(GstCaps) caps = gst_caps_new_empty_simple("application/x-rtp");
     if (head[8] & 1)
-        gst_caps_set_simple(caps, "clock-base", G_TYPE_UINT, GST_READ_UINT32_BE(head), NULL);
+        gst_caps_set_simple(caps, "clock-base", G_TYPE_UINT, dub_get_be32(head), NULL);
     if (head[8] & 2)
-        gst_caps_set_simple(caps, "clock-rate", G_TYPE_INT, (int) GST_READ_UINT32_BE(head + 4), NULL);
+        gst_caps_set_simple(caps, "clock-rate", G_TYPE_INT, (int) dub_get_be32(head + 4), NULL);
     gst_pad_push_event(source, gst_event_new_caps(caps));
     gst_pad_push_event(source, gst_event_new_segment(&segment));
 }

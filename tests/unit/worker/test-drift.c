@@ -8,11 +8,15 @@
 
 #include <math.h>
 
-#define RATE     16000u
-#define BLOCK    320 /* frames, 20 ms */
-#define TONE_HZ  440.0
-#define LEVEL    0.5
+#define RATE    16000u
+#define BLOCK   320 /* frames, 20 ms */
+#define TONE_HZ 440.0
+#define LEVEL   0.5
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define LENGTH_S 300
+#else
 #define LENGTH_S 3600
+#endif
 
 typedef struct {
     const char *name;
