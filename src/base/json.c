@@ -44,6 +44,8 @@ static bool is_too_deep(const char *text, gsize length)
 
 DubJson *dub_json_parse(const char *text, gsize length, GError **error)
 {
+    if (!length)
+        text = ""; /* it may be NULL, and no address may be reckoned from that */
     if (is_too_deep(text, length)) {
         g_set_error_literal(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
                             "JSON: nested deeper than " MAX_DEPTH_TEXT " levels");

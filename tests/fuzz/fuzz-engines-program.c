@@ -24,9 +24,11 @@ static void assert_sound(const DubProgramReader *reader)
     assert(dub_program_reader_sound(reader)->len == (json_is_number(bytes) ? json_number_value(bytes) : 0));
 }
 
+#define ESCAPED_BYTES 6 /* of a control character: "\\u001b" */
+
 static void on_line(const char *line, void *n_lines)
 {
-    assert(strlen(line) <= DUB_PROGRAM_LOG_LINE_MOST_BYTES + 100); /* with the count of its repetitions */
+    assert(strlen(line) <= ESCAPED_BYTES * DUB_PROGRAM_LOG_LINE_MOST_BYTES + 100); /* with the count of repetitions */
     assert(g_utf8_validate(line, -1, NULL));
     ++*(guint *) n_lines;
 }

@@ -13,6 +13,11 @@ BUILD = ROOT / "build-fuzz"
 JOBS = max(2, os.cpu_count() or 2)
 BLOCK_LIMIT_MB = 100  # no input is worth more memory in one piece; a few bytes that claim much are what peers hurt with
 
+# GLib loses an array on purpose each time another 2048 names of GStreamer's types are known. It was made before main(), so only a
+# slow stack, which costs most of the speed, tells it from a leak of ours: these targets' leaks are looked for when their corpus is
+# replayed under ASan.
+GSTREAMER = ("media-flv-demux", "media-rtsp-sync")
+
 
 def targets():
     """Of the last build, by name."""
@@ -25,11 +30,13 @@ def fuzz(name, seconds):
     found, broken, log = (BUILD / kind / name for kind in ("found", "broken", "log"))
     for folder in (found, broken, log.parent):
         folder.mkdir(parents=True, exist_ok=True)
+    leaks = [] if name not in GSTREAMER else ["-detect_leaks=0"]
+    env = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"} if leaks else None
     with open(log, "wb") as out:
-        status = subprocess.run([BUILD / f"tests/fuzz/fuzz-{name}", f"-max_total_time={seconds}", "-timeout=20",
+        status = subprocess.run([BUILD / f"tests/fuzz/fuzz-{name}", *leaks, f"-max_total_time={seconds}", "-timeout=20",
                                  "-rss_limit_mb=2048", f"-malloc_limit_mb={BLOCK_LIMIT_MB}", "-print_final_stats=1",
                                  f"-artifact_prefix={broken}/", found, ROOT / "tests/fuzz/corpus" / name],
-                                stdin=subprocess.DEVNULL, stdout=out, stderr=out).returncode
+                                stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env).returncode
     lines = log.read_text(errors="replace").splitlines()
     executed = next((line.split()[-1] for line in lines if "number_of_executed_units" in line), "?")
     print(f"{'ok    ' if status == 0 else 'FAILED'} {name}: {executed} inputs in {seconds} s", flush=True)

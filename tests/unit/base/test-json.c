@@ -155,6 +155,13 @@ static void test_get_values(void)
     g_assert_true(flag);
 }
 
+static void test_nothing(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_assert_null(dub_json_parse(NULL, 0, &error));
+    g_assert_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -169,5 +176,6 @@ int main(int argc, char **argv)
     g_test_add_func("/base/json/parse-needs-no-terminator", test_parse_needs_no_terminator);
     g_test_add_func("/base/json/get-values", test_get_values);
     g_test_add_func("/base/json/get-values-with-nul", test_get_string_with_nul);
+    g_test_add_func("/base/json/nothing", test_nothing);
     return g_test_run();
 }
