@@ -173,9 +173,10 @@ def test_what_is_right_is_taken(echo, namespace, event, case):
         check_taken(worker, event, sent)
 
 
-def test_defaults_are_those_of_the_schema(echo):
+def test_defaults_are_those_of_the_schema(tmp_path, until_end):
     """What config leaves out is what the schema says, seen in stream:ready and in the log."""
     config = schema("stream:init")["properties"]["config"]["properties"]
+    echo = until_end(programs.sts_service(tmp_path / "sts.log", STS_MODE="echo"))  # of the other tests' streams not all are in the log
     with Worker(echo.url, stream="defaults-are-told") as worker:
         assert worker.init()["max_inflight"] == schema("stream:init")["properties"]["max_inflight"]["default"]
     line = echo.wait_for_line(r"(.*stream opens.*defaults-are-told.*)").group(1)
