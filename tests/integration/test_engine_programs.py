@@ -87,7 +87,7 @@ class TestOurOwn:
         try:
             program.stdout.readline()
             sizes = []
-            for _ in range(30):
+            for _ in range(60):
                 program.stdin.write(asked)
                 program.stdin.flush()
                 program.stdout.read(json.loads(program.stdout.readline()).get("bytes", 0))
@@ -96,7 +96,8 @@ class TestOurOwn:
         finally:
             program.kill()
             program.communicate()
-        assert sizes[-1] - sizes[9] < 4096, sizes
+        # VITS draws each phrase anew, and a longer one than all before needs a little more: that has an end, a leak has none.
+        assert sizes[-1] - sizes[19] < 8192, sizes
 
 
 @pytest.mark.parametrize("command, says", [
