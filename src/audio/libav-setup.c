@@ -35,15 +35,22 @@ void dub_libav_setup(void)
     }
 }
 
-bool dub_libav_describe_aac(AVCodecParameters *parameters, GBytes *config, unsigned rate_hz, unsigned channels)
+bool dub_libav_set_extradata(AVCodecParameters *parameters, const void *data, gsize size)
 {
-    gsize size;
-    const void *data = g_bytes_get_data(config, &size);
     parameters->extradata = av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE);
     if (!parameters->extradata)
         return false;
     memcpy(parameters->extradata, data, size);
     parameters->extradata_size = (int) size;
+    return true;
+}
+
+bool dub_libav_describe_aac(AVCodecParameters *parameters, GBytes *config, unsigned rate_hz, unsigned channels)
+{
+    gsize size;
+    const void *data = g_bytes_get_data(config, &size);
+    if (!dub_libav_set_extradata(parameters, data, size))
+        return false;
     parameters->codec_type = AVMEDIA_TYPE_AUDIO;
     parameters->codec_id = AV_CODEC_ID_AAC;
     parameters->sample_rate = (int) rate_hz;

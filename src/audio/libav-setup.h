@@ -8,5 +8,8 @@
 
 void dub_libav_setup(void); /* cheap; call before any use of libav */
 
+/* A copy of @data becomes the extradata, which was none. Returns: false without memory */
+bool dub_libav_set_extradata(AVCodecParameters *parameters, const void *data, gsize size);
+
 /* Describes AAC-LC for a muxer. @config: AudioSpecificConfig. Returns: false without memory */
 bool dub_libav_describe_aac(AVCodecParameters *parameters, GBytes *config, unsigned rate_hz, unsigned channels);

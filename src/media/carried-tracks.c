@@ -133,7 +133,7 @@ static bool is_text(enum AVCodecID codec)
 
 enum AVCodecID dub_carried_tracks_text_codec(DubContainer container)
 {
-    if (container == DUB_CONTAINER_MP4 || container == DUB_CONTAINER_MOV || container == DUB_CONTAINER_M4A)
+    if (is_mov_family(container))
         return AV_CODEC_ID_MOV_TEXT;
     return container == DUB_CONTAINER_MKV ? AV_CODEC_ID_SUBRIP : AV_CODEC_ID_NONE;
 }

@@ -410,11 +410,6 @@ static int64_t duration_ns(DubSourceFeed *feed)
 
 static const DubSourceFeedClass reader_class = { start, stop, unref, get_streams, freeze, duration_ns };
 
-bool dub_file_reader_is_http(const char *uri)
-{
-    return !g_ascii_strncasecmp(uri, "http://", 7) || !g_ascii_strncasecmp(uri, "https://", 8);
-}
-
 DubSourceFeed *dub_file_reader_new(const char *path, const DubFileReaderConfig *config, DubHandover *handover)
 {
     dub_libav_setup();
@@ -425,7 +420,7 @@ DubSourceFeed *dub_file_reader_new(const char *path, const DubFileReaderConfig *
     g_cond_init(&self->ended);
     self->path = g_strdup(path);
     self->name = g_str_equal(path, "-") ? g_strdup("standard input") : dub_url_printable(path);
-    self->is_network = dub_file_reader_is_http(path);
+    self->is_network = dub_http_input_is_url(path);
     self->config = *config;
     self->language = g_strdup(config->language);
     self->handover = dub_handover_ref(handover);

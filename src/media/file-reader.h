@@ -12,7 +12,6 @@ typedef struct {
     int64_t silence_ns;   /* a pipe or a server that yields nothing for so long is an error */
 } DubFileReaderConfig;
 
-bool dub_file_reader_is_http(const char *uri);
 /* @path: "-" is standard input; or a URL that is http. Errors of opening come through the handover. The reader of a URL
  * stops without being waited for. */
 DubSourceFeed *dub_file_reader_new(const char *path, const DubFileReaderConfig *config, DubHandover *handover);

@@ -436,6 +436,11 @@ DubInput *dub_http_input_open(DubHttpAccess *access, const char *url, int64_t fi
     return &self->base;
 }
 
+bool dub_http_input_is_url(const char *url)
+{
+    return !g_ascii_strncasecmp(url, "http://", 7) || !g_ascii_strncasecmp(url, "https://", 8);
+}
+
 const char *dub_http_input_url(DubInput *self)
 {
     return ((HttpInput *) self)->facts.location;

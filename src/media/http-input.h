@@ -6,6 +6,8 @@
 
 #include "media/input.h"
 
+bool dub_http_input_is_url(const char *url); /* begins with http:// or https:// */
+
 /* What the requests of one source share. */
 typedef struct _DubHttpAccess DubHttpAccess;
 

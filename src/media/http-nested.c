@@ -112,11 +112,6 @@ static DubInput *decrypt(DubInput *inner, const AVDictionary *options)
 
 /* --- opening ----------------------------------------------------------------------------------------------------- */
 
-static bool is_http(const char *url)
-{
-    return av_stristart(url, "http://", NULL) || av_stristart(url, "https://", NULL);
-}
-
 static GError *refusal(const DubHttpNested *self, const char *url)
 {
     g_autofree char *scheme = g_uri_parse_scheme(url);
@@ -163,7 +158,7 @@ static DubInput *open_nested(DubHttpNested *self, const char *url, const AVDicti
 {
     const char *inner = url;
     const bool is_encrypted = av_strstart(url, "crypto+", &inner);
-    if (!is_http(inner)) {
+    if (!dub_http_input_is_url(inner)) {
         g_propagate_error(error, refusal(self, inner));
         return NULL;
     }

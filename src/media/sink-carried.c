@@ -1,6 +1,7 @@
 /* media/sink-carried.c: the second reading of a file, in step with its output. */
 #include "media/sink-carried.h"
 
+#include "audio/libav-setup.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -112,14 +113,10 @@ static int disposition_of(const DubSinkCarried *self, const DubCarriedTrack *tra
 static bool attach_cover(const DubCarriedTrack *track, AVStream *out)
 {
     const bool is_png = track->parameters->codec_id == AV_CODEC_ID_PNG;
-    const size_t size = (size_t) track->cover->size;
     out->codecpar->codec_type = AVMEDIA_TYPE_ATTACHMENT;
     out->codecpar->codec_id = track->parameters->codec_id;
-    out->codecpar->extradata = av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE);
-    if (!out->codecpar->extradata)
+    if (!dub_libav_set_extradata(out->codecpar, track->cover->data, (gsize) track->cover->size))
         return false;
-    memcpy(out->codecpar->extradata, track->cover->data, size);
-    out->codecpar->extradata_size = (int) size;
     av_dict_set(&out->metadata, "filename", is_png ? "cover.png" : "cover.jpg", AV_DICT_DONT_OVERWRITE);
     av_dict_set(&out->metadata, "mimetype", is_png ? "image/png" : "image/jpeg", AV_DICT_DONT_OVERWRITE);
     return true;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "media/file-reader.h"
 #include "media/gst-error.h"
+#include "media/http-input.h"
 #include "media/source-pipeline.h"
 
 #include <stdio.h>
@@ -250,9 +251,9 @@ static bool deliver(DubHandoverItem *item, void *user_data)
 static GError *silence_error(DubSource *self)
 {
     const bool is_local = !dub_media_uri_is_live(self->uri);
-    const int64_t limit_ns = is_local                             ? LOCAL_SILENCE_NS
-                             : dub_file_reader_is_http(self->uri) ? HTTP_SILENCE_NS
-                                                                  : LIVE_SILENCE_NS;
+    const int64_t limit_ns = is_local                           ? LOCAL_SILENCE_NS
+                             : dub_http_input_is_url(self->uri) ? HTTP_SILENCE_NS
+                                                                : LIVE_SILENCE_NS;
     const int64_t last_ns = dub_handover_last_arrival_ns(self->handover);
     if (dub_clock_now() - MAX(last_ns, self->started_ns) < limit_ns)
         return NULL;
@@ -304,7 +305,7 @@ static DubSourceFeed *new_feed(DubSource *self, const DubSourceChoice *choice, G
     DubFileReaderConfig config = { .audio_track = choice ? choice->audio_track : 0,
                                    .language = choice ? choice->language : NULL,
                                    .silence_ns = LOCAL_SILENCE_NS };
-    if (dub_file_reader_is_http(self->uri)) {
+    if (dub_http_input_is_url(self->uri)) {
         config.silence_ns = HTTP_SILENCE_NS;
         return dub_file_reader_new(self->uri, &config, self->handover);
     }
@@ -322,7 +323,7 @@ static DubSourceFeed *new_feed(DubSource *self, const DubSourceChoice *choice, G
 DubSource *dub_source_new(const char *uri, const DubSourceChoice *choice, const DubSourceCallbacks *callbacks,
                           void *user_data, GError **error)
 {
-    const bool blocks = !dub_media_uri_is_live(uri) || dub_file_reader_is_http(uri);
+    const bool blocks = !dub_media_uri_is_live(uri) || dub_http_input_is_url(uri);
     DubSource *self = g_new0(DubSource, 1);
     self->refs = 1;
     self->uri = g_strdup(uri);

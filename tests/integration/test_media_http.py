@@ -14,6 +14,8 @@ import time
 
 import pytest
 
+from support.net import wait_for
+
 BUILD = pathlib.Path(os.environ.get("AIRDUB_BUILD", "build"))
 COPY = BUILD / "tests/unit/media/media-copy"
 SECONDS, FPS = 6, 25
@@ -269,9 +271,7 @@ def test_hls_that_grows(folder, tmp_path):
         n_files = len(segments(folder)) // 2
         for end in range(3, n_files + 1):
             seen = f"/vod{end - 2}.ts"
-            deadline = time.monotonic() + 30
-            while not any(path == seen for path, _ in other.asked) and time.monotonic() < deadline:
-                time.sleep(0.02)  # polls for the condition
+            wait_for(lambda: any(path == seen for path, _ in other.asked), 30, seen)
             playlist(tmp_path, *segments(folder, 0, end), *(["#EXT-X-ENDLIST"] if end == n_files else []))
         out, error = program.communicate(timeout=60)
     assert program.returncode == 0, error
@@ -284,9 +284,7 @@ def test_live_playlist_that_is_gone(folder, tmp_path):
     playlist(tmp_path, *segments(folder, 0, 3))
     with serve(tmp_path) as other:
         program = subprocess.Popen([COPY, f"{other.url}/show.m3u8"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        deadline = time.monotonic() + 30
-        while not any(path == "/vod2.ts" for path, _ in other.asked) and time.monotonic() < deadline:
-            time.sleep(0.02)  # polls for the condition
+        wait_for(lambda: any(path == "/vod2.ts" for path, _ in other.asked), 30, "the third segment")
         (tmp_path / "show.m3u8").unlink()
         _, error = program.communicate(timeout=60)
     assert program.returncode == 3 and "show.m3u8: not found" in error
