@@ -7,6 +7,7 @@ import argparse
 import os
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def meson_test(label, folder, env=None, more=()):
     """Builds, runs and counts the C tests of one build folder."""
     say(f"{label}: {os.path.relpath(folder, ROOT)}")
     if build(folder) != 0:
-        return reports.Counts(failed=[f"{label}: does not build"])
+        return reports.Counts(failed=[(f"{label}: does not build", "")])
     report = folder / f"meson-logs/{label}.json"
     report.unlink(missing_ok=True)
     status = call(["meson", "test", "-C", folder, "--no-rebuild", "--print-errorlogs", f"--logbase={label}", *more], env)
@@ -80,17 +81,17 @@ def short_fuzz():
     """Each libFuzzer target for a short while; the corpora are replayed by the C tests."""
     say(f"fuzz: {FUZZ_SECONDS} s each, {fuzz.JOBS} at once")
     if build(fuzz.BUILD, "fuzz") != 0:
-        return reports.Counts(failed=["fuzz: does not build"])
+        return reports.Counts(failed=[("fuzz: does not build", "")])
     outcomes = fuzz.fuzz_all(fuzz.targets(), FUZZ_SECONDS)
-    failed = [f"fuzz {name}: what broke it is in build-fuzz/broken" for name, stood in outcomes.items() if not stood]
-    return reports.Counts(len(outcomes) - len(failed), failed or ([] if outcomes else ["fuzz: no targets"]))
+    failed = [(f"fuzz {name}", "what broke it is in build-fuzz/broken") for name, stood in outcomes.items() if not stood]
+    return reports.Counts(len(outcomes) - len(failed), failed or ([] if outcomes else [("fuzz: no targets", "")]))
 
 
 def hostile():
     """Our servers under ASan and UBSan, with peers that mean harm."""
     folder = ROOT / "build-asan"
     if build(folder, *HOSTILE_PROGRAMS) != 0:
-        return reports.Counts(failed=["hostile: does not build"])
+        return reports.Counts(failed=[("hostile: does not build", "")])
     return pytest("hostile", "-n", workers(), *HOSTILE_TESTS, env={**SLOWLY_UNWOUND, "AIRDUB_BUILD": folder})
 
 
@@ -150,8 +151,9 @@ def main():
     print()
     for name, reason in total.skipped:
         print(f"skipped  {name}: {reason}")
-    for name in total.failed:
+    for name, cause in total.failed:
         print(f"FAILED   {name}")
+        print(textwrap.indent(cause, "    "), end="\n" if cause else "")
     REPORTS.mkdir(parents=True, exist_ok=True)
     (REPORTS / "total.txt").write_text(total.total() + "\n")  # .ci/run repeats it below make's own complaint
     print(total.total(), flush=True)
