@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define TRACKS_MS 2000 /* of timestamps, before MediaMTX takes a publisher's tracks as known */
+#define SAVE_MS   1000 /* of what is played: what is fetched and shown twice after kill -9 */
 #define LATENCIES 256  /* the newest, for the percentiles: 25 minutes of 6 s fragments */
 
 struct _MediaStream {
@@ -26,7 +27,8 @@ struct _MediaStream {
     guint n_latencies;
     DubCheckpoint before; /* of the workers before this one */
     uint64_t next_fragment;
-    uint64_t saved_fragment; /* as the file has it */
+    uint64_t saved_fragment; /* as the file has it … */
+    int64_t saved_played_ms; /* … and this */
     bool checkpoint_failed;  /* said once, not every 6 s */
     char *own_output;        /* who publishes our output, by the media server, while that was us; NULL: never heard */
 };
@@ -116,13 +118,24 @@ static uint64_t sum_fallbacks(const DubWorkerStats *stats)
     return sum;
 }
 
+/* What had come by then has been played. */
+static int64_t played_unix_ms(const DubWorkerStats *stats)
+{
+    if (stats->played_arrived_ns == DUB_TIME_NONE || stats->played_ns == 0)
+        return 0;
+    return dub_clock_unix_ms() - (dub_clock_now() - stats->played_arrived_ns) / DUB_NS_PER_MS;
+}
+
+/* Until this worker has played something, what the one before it had played counts. */
 static void write_checkpoint(MediaStream *self, const DubWorkerStats *stats)
 {
+    const int64_t played_ms = played_unix_ms(stats);
     const DubCheckpoint now = {
         .next_fragment = self->next_fragment,
         .epoch = self->before.epoch + stats->epochs + 1, /* the next worker starts one of its own */
         .dubbed = self->before.dubbed + stats->dubbed,
         .fallbacks = self->before.fallbacks + sum_fallbacks(stats),
+        .played_unix_ms = played_ms ? played_ms : self->before.played_unix_ms,
     };
     g_autoptr(GError) error = NULL;
     const bool written = dub_checkpoint_write(self->context->config->segment_dir, self->id, &now, &error);
@@ -130,6 +143,14 @@ static void write_checkpoint(MediaStream *self, const DubWorkerStats *stats)
         dub_warning("stream %s: no checkpoints: %s; the stream goes on", self->id, error->message);
     self->checkpoint_failed = !written;
     self->saved_fragment = self->next_fragment;
+    self->saved_played_ms = now.played_unix_ms;
+}
+
+static bool has_news(const MediaStream *self, const DubWorkerStats *stats)
+{
+    const bool is_over = dub_runner_state(self->runner) == DUB_WORKER_STOPPED;
+    const int64_t more_ms = played_unix_ms(stats) - self->saved_played_ms;
+    return self->next_fragment != self->saved_fragment || more_ms >= SAVE_MS || (is_over && more_ms > 0);
 }
 
 void media_stream_refresh(MediaStream *self)
@@ -137,7 +158,7 @@ void media_stream_refresh(MediaStream *self)
     DubWorkerStats stats;
     dub_runner_stats(self->runner, &stats);
     media_metrics_update(self->context->metrics, self->id, dub_runner_state(self->runner), &stats, self->before.dubbed);
-    if (self->next_fragment != self->saved_fragment)
+    if (has_news(self, &stats))
         write_checkpoint(self, &stats);
 }
 
@@ -158,8 +179,9 @@ static DubRunner *make_runner(MediaStream *self, const char *source, GHashTable 
         .source_uri = source,
         .sink_uri = out,
         .sink_tracks_ms = g_str_equal(config->media_server, "mediamtx") ? TRACKS_MS : 0,
-        .playback_url = goes_on ? NULL : config->playback_url,
+        .playback_url = goes_on && !self->before.played_unix_ms ? NULL : config->playback_url,
         .playback_path = path,
+        .since_unix_ms = self->before.played_unix_ms,
         .source_language = query_value(query, "from", config->source_language),
         .target_language = query_value(query, "lang", config->target_language),
         .voice = query_value(query, "voice", config->voice),

@@ -11,13 +11,13 @@
 
 #define LIST_MAX_BYTES (1u << 20) /* an entry takes 200; a path has one for each time it was published */
 #define TIMEOUT_S      5u
+#define BEGIN_IN_NS    (4 * DUB_NS_PER_S) /* a group of pictures, mostly: from its middle on it could not be decoded */
 
 struct _DubHeadRecording {
     unsigned refs; /* the owner's, and that of a call under way, which may still write into the list */
     bool is_freed;
     char *base, *path;
-    int64_t longest_ns;
-    gsize max_bytes;
+    DubHeadWish wish;
     DubHeadRecordingFunc done;
     void *user_data;
     SoupSession *session;
@@ -76,9 +76,9 @@ static void on_info(const DubSourceInfo *info, void *user_data)
 
 static void check_size(DubHeadRecording *self)
 {
-    if (self->take->n_bytes > self->max_bytes)
+    if (self->take->n_bytes > self->wish.max_bytes)
         finish(self, g_error_new(DUB_ERROR, DUB_ERROR_BACKPRESSURE, "more than %" G_GSIZE_FORMAT " bytes are recorded",
-                                 self->max_bytes));
+                                 self->wish.max_bytes));
 }
 
 static void on_video(DubAccessUnit *unit, void *user_data)
@@ -121,8 +121,9 @@ static void get(DubHeadRecording *self, const char *start)
 {
     GError *error = NULL;
     g_autofree char *escaped = g_uri_escape_string(start, NULL, false);
+    const int64_t most_ns = self->wish.longest_ns + BEGIN_IN_NS;
     g_autofree char *more =
-        g_strdup_printf("&start=%s&duration=%d&format=fmp4", escaped, (int) (self->longest_ns / DUB_NS_PER_S));
+        g_strdup_printf("&start=%s&duration=%d&format=fmp4", escaped, (int) (most_ns / DUB_NS_PER_S));
     g_autofree char *url = make_url(self, "get", more);
     self->take = dub_take_new();
     g_main_context_push_thread_default(self->context);
@@ -136,8 +137,19 @@ static void get(DubHeadRecording *self, const char *start)
 
 /* --- since when -------------------------------------------------------------------------------------------------- */
 
+/* Ours and the server's clock may differ by anything: what is known is how long ago it was. */
+static char *time_within(const char *start, double passed_s, GError **error)
+{
+    g_autoptr(GDateTime) began = g_date_time_new_from_iso8601(start, NULL);
+    g_autoptr(GDateTime) wanted = began ? g_date_time_add_seconds(began, passed_s) : NULL;
+    if (wanted)
+        return g_date_time_format(wanted, "%FT%T.%f%:z");
+    g_set_error(error, DUB_ERROR, DUB_ERROR_PROTOCOL, "its list of recordings has \"%.40s\" for a time", start);
+    return NULL;
+}
+
 /* The newest recording of the path is the running one: each time it is published starts another. */
-char *dub_head_list_newest(const char *text, gsize length, int64_t longest_ns, GError **error)
+char *dub_head_list_newest(const char *text, gsize length, const DubHeadWish *wish, GError **error)
 {
     const char *start = NULL;
     double duration_s = 0;
@@ -152,10 +164,16 @@ char *dub_head_list_newest(const char *text, gsize length, int64_t longest_ns, G
     if (!dub_json_get_string(entry, "start", DUB_JSON_REQUIRED, &start, error) ||
         !dub_json_get_double(entry, "duration", DUB_JSON_REQUIRED, &duration_s, error))
         return NULL;
-    if (duration_s < (double) longest_ns / DUB_NS_PER_S)
-        return g_strdup(start);
-    g_set_error(error, DUB_ERROR, DUB_ERROR_BACKPRESSURE, "it has been running for %.0f s", duration_s);
-    return NULL;
+    const double ago_s = (double) wish->ago_ns / DUB_NS_PER_S;
+    const double begin_in_s = (double) BEGIN_IN_NS / DUB_NS_PER_S;
+    const bool is_all = wish->ago_ns <= 0 || ago_s + begin_in_s >= duration_s;
+    const double wanted_s = is_all ? duration_s : ago_s;
+    if (!(wanted_s < (double) wish->longest_ns / DUB_NS_PER_S)) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_BACKPRESSURE,
+                    is_all ? "it has been running for %.0f s" : "%.0f s passed", wanted_s);
+        return NULL;
+    }
+    return is_all ? g_strdup(start) : time_within(start, duration_s - ago_s - begin_in_s, error);
 }
 
 static void read_list(DubHeadRecording *self, gsize length)
@@ -165,7 +183,7 @@ static void read_list(DubHeadRecording *self, gsize length)
     if (length > LIST_MAX_BYTES)
         error = g_error_new(DUB_ERROR, DUB_ERROR_PROTOCOL, "its list of recordings is too long");
     else
-        start = dub_head_list_newest(self->list, length, self->longest_ns, &error);
+        start = dub_head_list_newest(self->list, length, &self->wish, &error);
     if (start)
         get(self, start);
     else
@@ -217,15 +235,14 @@ static void on_list_sent(GObject *session, GAsyncResult *result, void *data)
                                   on_list_read, self);
 }
 
-DubHeadRecording *dub_head_recording_new(const char *playback_url, const char *path, int64_t longest_ns,
-                                         gsize max_bytes, DubHeadRecordingFunc done, void *user_data)
+DubHeadRecording *dub_head_recording_new(const char *playback_url, const char *path, const DubHeadWish *wish,
+                                         DubHeadRecordingFunc done, void *user_data)
 {
     DubHeadRecording *self = g_new0(DubHeadRecording, 1);
     self->refs = 1;
     self->base = g_strdup(playback_url);
     self->path = g_strdup(path);
-    self->longest_ns = longest_ns;
-    self->max_bytes = max_bytes;
+    self->wish = *wish;
     self->done = done;
     self->user_data = user_data;
     self->context = g_main_context_ref_thread_default();

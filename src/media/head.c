@@ -9,7 +9,8 @@
 #define GATHER_MS  100u                /* for all that waits to come out of the source: a round of the loop */
 #define WAIT_MS    3000u               /* unless the configuration has another */
 #define ASK_MS     300u                /* between two looks into a recording that does not reach far enough */
-#define LONGEST_NS (20 * DUB_NS_PER_S) /* a stream that has been running for longer is joined where it is */
+#define LONGEST_NS (20 * DUB_NS_PER_S) /* a stream that has been running for longer is joined where it is, */
+#define MISSED_NS  (30 * DUB_NS_PER_S) /* and one that went on without us for so long, too */
 #define MAX_BYTES  ((gsize) 64 << 20)  /* of the head, and of what comes live meanwhile: 20 s at 25 Mbit/s */
 
 typedef enum { ITEM_VIDEO, ITEM_SOUND, ITEM_EOS, ITEM_ERROR } ItemKind;
@@ -31,6 +32,7 @@ struct _DubHeadSource {
     DubHeadRecording *recording;
     GSource *deadline, *ask, *flush;
     guint wait_ms;
+    int64_t since_unix_ms;    /* 0: from the stream's beginning */
     bool is_held, is_waiting; /* is_waiting: what comes live is kept in `items` */
     DubSourceInfo info;
     GQueue items;     /* of Item *, in order */
@@ -197,6 +199,41 @@ static void put_before(DubHeadSource *self, const DubTake *head, const DubSeam *
         g_queue_push_head(&self->items, g_queue_pop_tail(&all));
 }
 
+/* Where what came before @since_unix_ms ends, on the live stream's clock. */
+static int64_t played_until(const DubHeadSource *self)
+{
+    const int64_t ago_ns = (dub_clock_unix_ms() - self->since_unix_ms) * DUB_NS_PER_MS;
+    return dub_clock_now() - ago_ns + self->ahead_ns;
+}
+
+static const Item *last_key_before(const DubHeadSource *self, int64_t until_ns)
+{
+    const Item *key = NULL;
+    for (const GList *l = self->items.head; l; l = l->next) {
+        const Item *item = l->data;
+        if (item->kind == ITEM_VIDEO && item->unit->key_frame && item->unit->pts_ns <= until_ns)
+            key = item;
+    }
+    return key;
+}
+
+/* A player that comes back begins with a key picture, and the sound with it. */
+static void drop_played(DubHeadSource *self)
+{
+    const Item *key = last_key_before(self, played_until(self));
+    bool is_before = true;
+    for (GList *l = self->items.head; key && l;) {
+        GList *next = l->next;
+        const Item *item = l->data;
+        is_before &= item != key;
+        if (item->kind == ITEM_VIDEO ? is_before : item->kind == ITEM_SOUND && item->pts_ns < key->unit->pts_ns) {
+            item_free(l->data);
+            g_queue_delete_link(&self->items, l);
+        }
+        l = next;
+    }
+}
+
 static const GValue *codec_data_of(const GstCaps *caps)
 {
     return caps ? gst_structure_get_value(gst_caps_get_structure(caps, 0), "codec_data") : NULL;
@@ -237,6 +274,8 @@ static void on_recording(DubTake *take, const GError *error, void *user_data)
         }
         put_before(self, head, &seam);
         dub_info("%s: %u pictures from before the first live one are recovered", self->name, seam.n_video);
+        if (self->since_unix_ms)
+            drop_played(self);
         go_on(self);
     } else if (!error || g_error_matches(error, DUB_ERROR, DUB_ERROR_NOT_FOUND)) {
         later(self, &self->ask, ASK_MS, on_ask); /* not yet */
@@ -252,7 +291,11 @@ static gboolean on_ask(void *data)
 {
     DubHeadSource *self = data;
     g_clear_pointer(&self->ask, g_source_unref);
-    self->recording = dub_head_recording_new(self->playback_url, self->name, LONGEST_NS, MAX_BYTES, on_recording, self);
+    const int64_t ago_ms = self->since_unix_ms ? dub_clock_unix_ms() - self->since_unix_ms : 0;
+    const DubHeadWish wish = { .ago_ns = ago_ms * DUB_NS_PER_MS,
+                               .longest_ns = self->since_unix_ms ? MISSED_NS : LONGEST_NS,
+                               .max_bytes = MAX_BYTES };
+    self->recording = dub_head_recording_new(self->playback_url, self->name, &wish, on_recording, self);
     return G_SOURCE_REMOVE;
 }
 
@@ -360,6 +403,7 @@ DubHeadSource *dub_head_source_new(const char *uri, const DubHeadConfig *config,
     DubHeadSource *self = g_new0(DubHeadSource, 1);
     self->playback_url = g_strdup(config->playback_url);
     self->name = g_strdup(config->path);
+    self->since_unix_ms = config->since_unix_ms;
     self->wait_ms = config->wait_ms ? config->wait_ms : WAIT_MS;
     self->callbacks = *callbacks;
     self->user_data = user_data;

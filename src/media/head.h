@@ -9,8 +9,11 @@
 typedef struct {
     const char *playback_url; /* "http://mediamtx:9996"; NULL: the source alone */
     const char *path;         /* there: "live/x/in" */
-    unsigned wait_ms;         /* for the recording, from the first live unit on: then without; 0: 3000 */
-    DubSourceChoice choice;   /* of the source's audio tracks */
+    /* What came before has been played: the recording is wanted from the key picture before it on, and the output is
+     * behind by what passed meanwhile. 0: from the stream's beginning. */
+    int64_t since_unix_ms;
+    unsigned wait_ms;       /* for the recording, from the first live unit on: then without; 0: 3000 */
+    DubSourceChoice choice; /* of the source's audio tracks */
 } DubHeadConfig;
 
 typedef struct _DubHeadSource DubHeadSource;

@@ -1,8 +1,8 @@
 /* timeline/playout.h: when what leaves. Worker's loop thread only; time is an argument.
  *
  * Live: output time p leaves at clock time anchor + p + delay. The anchor is the arrival of output time 0 and moves
- * only when the source stalled for longer than the delay covers (rebuffering). At the end it may all be played faster.
- */
+ * only when the source stalled for longer than the delay covers (rebuffering). At the end it may all be played faster,
+ * and so may a beginning that is overdue when it comes. */
 #pragma once
 
 #include <glib.h>
@@ -28,10 +28,15 @@ void dub_playout_anchor(DubPlayout *self, int64_t now_ns); /* output time 0 arri
 bool dub_playout_anchored(const DubPlayout *self);
 int64_t dub_playout_position(const DubPlayout *self,
                              int64_t now_ns); /* output time that leaves at @now_ns; negative before */
+int64_t dub_playout_arriving(const DubPlayout *self,
+                             int64_t now_ns); /* output time that leaves a delay after @now_ns, late or not */
 int64_t dub_playout_deadline(const DubPlayout *self, int64_t output_ns); /* clock time at which @output_ns leaves */
 void dub_playout_shift(DubPlayout *self, int64_t by_ns);                 /* > 0: everything leaves later */
 /* From @now_ns on @position_ns and what follows leaves, @rate times as fast as real time. */
 void dub_playout_go_on_at(DubPlayout *self, int64_t position_ns, double rate, int64_t now_ns);
+/* @position_ns and what follows leaves from @from_ns on, @rate (> 1) times as fast as real time, until it has caught up
+ * with what would leave by then anyway. */
+void dub_playout_catch_up(DubPlayout *self, int64_t position_ns, double rate, int64_t from_ns);
 
 /* @unit: its payload becomes the queue's, also on failure. false: the bound is reached, the unit is gone. */
 bool dub_playout_push(DubPlayout *self, const DubVideoUnit *unit);

@@ -60,10 +60,12 @@ bool dub_checkpoint_write(const char *directory, const char *stream_id, const Du
         set_file_error(error, errno, "cannot make the folder of", path);
         return false;
     }
-    g_autofree char *text = g_strdup_printf(
-        "{\"next_fragment\":%" G_GUINT64_FORMAT ",\"epoch\":%" G_GUINT64_FORMAT ",\"dubbed\":%" G_GUINT64_FORMAT
-        ",\"fallbacks\":%" G_GUINT64_FORMAT ",\"written_unix_ms\":%" G_GINT64_FORMAT "}\n",
-        checkpoint->next_fragment, checkpoint->epoch, checkpoint->dubbed, checkpoint->fallbacks, dub_clock_unix_ms());
+    g_autofree char *text =
+        g_strdup_printf("{\"next_fragment\":%" G_GUINT64_FORMAT ",\"epoch\":%" G_GUINT64_FORMAT
+                        ",\"dubbed\":%" G_GUINT64_FORMAT ",\"fallbacks\":%" G_GUINT64_FORMAT
+                        ",\"played_unix_ms\":%" G_GINT64_FORMAT ",\"written_unix_ms\":%" G_GINT64_FORMAT "}\n",
+                        checkpoint->next_fragment, checkpoint->epoch, checkpoint->dubbed, checkpoint->fallbacks,
+                        checkpoint->played_unix_ms, dub_clock_unix_ms());
     if (replace_file(path, text))
         return true;
     set_file_error(error, errno, "cannot write", path);
@@ -72,15 +74,16 @@ bool dub_checkpoint_write(const char *directory, const char *stream_id, const Du
 
 static bool read_fields(const DubJson *root, DubCheckpoint *checkpoint, GError **error)
 {
-    int64_t next = 0, epoch = 0, dubbed = 0, fallbacks = 0, written = 0;
+    int64_t next = 0, epoch = 0, dubbed = 0, fallbacks = 0, played = 0, written = 0;
     if (!dub_json_get_int(root, "next_fragment", DUB_JSON_REQUIRED, 0, G_MAXINT64, &next, error) ||
         !dub_json_get_int(root, "epoch", DUB_JSON_REQUIRED, 0, G_MAXINT64, &epoch, error) ||
         !dub_json_get_int(root, "dubbed", DUB_JSON_REQUIRED, 0, G_MAXINT64, &dubbed, error) ||
         !dub_json_get_int(root, "fallbacks", DUB_JSON_REQUIRED, 0, G_MAXINT64, &fallbacks, error) ||
+        !dub_json_get_int(root, "played_unix_ms", DUB_JSON_OPTIONAL, 0, G_MAXINT64, &played, error) ||
         !dub_json_get_int(root, "written_unix_ms", DUB_JSON_REQUIRED, 0, G_MAXINT64, &written, error))
         return false;
     *checkpoint =
-        (DubCheckpoint){ (uint64_t) next, (uint64_t) epoch, (uint64_t) dubbed, (uint64_t) fallbacks, written };
+        (DubCheckpoint){ (uint64_t) next, (uint64_t) epoch, (uint64_t) dubbed, (uint64_t) fallbacks, played, written };
     return true;
 }
 

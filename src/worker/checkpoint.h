@@ -10,6 +10,8 @@ typedef struct {
     uint64_t next_fragment; /* index of the next segment: a restarted worker goes on here */
     uint64_t epoch;
     uint64_t dubbed, fallbacks; /* of the stream, over all its workers */
+    int64_t played_unix_ms; /* what had come by then has been played: the rest is in a recording, if there is one; 0:
+                               none */
     int64_t written_unix_ms;
 } DubCheckpoint;
 

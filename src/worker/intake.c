@@ -5,12 +5,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define EARLY_WAIT_NS (2 * DUB_NS_PER_S)   /* for the other stream's first timestamp, on any clock */
-#define EARLY_MAX     1024u                /* 20 s of sound, should timestamps stand still in a file */
-#define SQUEEZE_NS    DUB_NS_PER_US        /* between pictures whose times do not rise */
-#define GAP_NS        (60 * DUB_NS_PER_MS) /* audio timestamps that are off by more are a gap or an overlap */
-#define DRIFT_NS      (12 * DUB_NS_PER_MS) /* smoothed: that much is no jitter, and a viewer sees nothing of it yet */
-#define SMOOTHING     64                   /* blocks: a second and a half of AAC */
+#define EARLY_WAIT_NS     (2 * DUB_NS_PER_S)   /* for the other stream's first timestamp, on any clock */
+#define EARLY_MAX         1024u                /* 20 s of sound, should timestamps stand still in a file */
+#define SQUEEZE_NS        DUB_NS_PER_US        /* between pictures whose times do not rise */
+#define GAP_NS            (60 * DUB_NS_PER_MS) /* audio timestamps that are off by more are a gap or an overlap */
+#define DRIFT_NS          (12 * DUB_NS_PER_MS) /* smoothed: that much is no jitter, and a viewer sees nothing of it yet */
+#define SMOOTHING         64                   /* blocks: a second and a half of AAC */
+#define CATCH_UP_AFTER_NS (2 * DUB_NS_PER_S)
+#define CATCH_UP_RATE     3.0 /* a media server drops what comes all at once, and dubs take their time too */
 
 typedef struct {
     bool is_video;
@@ -52,7 +54,7 @@ static int64_t resume_at(const DubWorker *self, int64_t source_ns, int64_t now_n
     if (!self->input.live || !dub_playout_anchored(self->playout))
         return 0;
     const int64_t age_ns = self->age_ns > 0 ? MAX(self->age_ns - (source_ns - self->first_ns), 0) : 0;
-    return dub_playout_position(self->playout, now_ns) + self->stats.delay_ns - age_ns;
+    return dub_playout_arriving(self->playout, now_ns) - age_ns;
 }
 
 static int64_t place(DubWorker *self, DubTrack track, int64_t source_ns, int64_t duration_ns, int64_t now_ns)
@@ -206,10 +208,19 @@ static int64_t first_shown(const DubWorker *self)
     return first != G_MAXINT64 ? first : last_hidden;
 }
 
+/* A stream that was taken up again after a restart begins with what is overdue. There is time to open the output and
+ * to dub the first of it, and then it leaves faster, which is what players' buffers have lost meanwhile. */
+static void catch_up(DubWorker *self, int64_t now_ns)
+{
+    if (self->input.live && dub_playout_position(self->playout, now_ns) > -CATCH_UP_AFTER_NS)
+        dub_playout_catch_up(self->playout, 0, CATCH_UP_RATE, now_ns + CATCH_UP_AFTER_NS);
+}
+
 static void anchor(DubWorker *self, int64_t now_ns)
 {
     dub_epochs_anchor(&self->epochs, first_shown(self));
     dub_playout_anchor(self->playout, self->early_since_ns - self->age_ns);
+    catch_up(self, now_ns);
     self->age_ns = 0;
     for (Early *early = g_queue_pop_head(&self->early); early; early = g_queue_pop_head(&self->early)) {
         if (early->is_video)
@@ -271,6 +282,7 @@ void dub_worker_source_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns,
     if (self->epochs.anchored) {
         take_audio(self, pcm, pts_ns, now_ns);
         follow_pace(self, pts_ns, now_ns);
+        self->arrived_ns = now_ns;
     } else {
         Early *early = g_new0(Early, 1);
         *early = (Early){ .pcm = dub_pcm_ref((DubPcm *) pcm), .pts_ns = pts_ns };

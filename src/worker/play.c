@@ -233,7 +233,7 @@ static void open_sink_in_time(DubWorker *self, int64_t now_ns)
     if (self->sink != SINK_CLOSED || !dub_playout_anchored(self->playout))
         return;
     const int64_t lead_ns = self->link == LINK_DOWN ? MUTE_LEAD_NS : SINK_LEAD_NS;
-    if (!self->paced || dub_playout_position(self->playout, now_ns) >= -lead_ns)
+    if (!self->paced || now_ns >= dub_playout_deadline(self->playout, 0) - lead_ns)
         open_sink(self, now_ns);
 }
 

@@ -49,6 +49,7 @@ struct _DubWorker {
     int64_t drift_ns;        /* smoothed distance of audio's timestamps from its frame count */
     DubPace pace;
     int64_t last_dts_ns; /* of the video taken in, output time */
+    int64_t arrived_ns;  /* when the newest sound came; DUB_TIME_NONE: none did */
 
     int64_t owed_frames; /* silence before the first of `delayed`, which is written as there is room for it */
     GQueue delayed;      /* Delayed *: the sound after it; next to nothing, since the source is held */

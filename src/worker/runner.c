@@ -203,6 +203,7 @@ static void open_source(void *user_data)
     const DubHeadConfig head = {
         .playback_url = self->has_head ? NULL : self->config.playback_url,
         .path = self->config.playback_path,
+        .since_unix_ms = self->config.since_unix_ms,
         .choice = { self->config.audio_track, self->config.source_language },
     };
     self->source = dub_head_source_new(self->config.source_uri, &head, &source_callbacks, self, &self->source_error);
@@ -561,6 +562,7 @@ bool dub_runner_resume(DubRunner *self, const char *source_uri, bool is_same)
     if (!dub_worker_resume(self->worker, is_same, dub_clock_now()))
         return false;
     self->has_head = is_same;
+    self->config.since_unix_ms = 0; /* the next publisher's stream is another */
     return true;
 }
 

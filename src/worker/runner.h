@@ -19,6 +19,7 @@ typedef struct {
     bool keeps_original, is_original_default; /* a file's own sound as another track, see DubCarryChoice */
     bool has_texts; /* the output gets a track of subtitles in target_language, by dub_runner_push_text() */
     const char *playback_url, *playback_path; /* media/head.h; NULL: the source as it comes */
+    int64_t since_unix_ms;                    /* media/head.h, of the first opening */
     const char *source_language, *target_language, *voice;
     const char *stream_id, *worker_id;
     unsigned max_inflight, timeout_ms;

@@ -80,7 +80,7 @@ DubWorker *dub_worker_new(const DubWorkerConfig *config, const DubWorkerEffects 
     g_queue_init(&self->early);
     g_queue_init(&self->delayed);
     self->early_since_ns = self->speech_retry_ns = self->source_retry_ns = self->decide_by_ns = DUB_TIME_NONE;
-    self->last_dts_ns = self->sink_broken_ns = DUB_TIME_NONE;
+    self->last_dts_ns = self->sink_broken_ns = self->arrived_ns = DUB_TIME_NONE;
     self->fragments = dub_fragments_new();
     self->max_inflight = 1;
     self->sink_room = true;
@@ -115,6 +115,7 @@ void dub_worker_stats(const DubWorker *self, DubWorkerStats *stats)
     stats->breaker = self->breaker.state;
     stats->breaker_failures = self->breaker.total_failures;
     stats->inflight = dub_fragments_inflight(self->fragments);
+    stats->played_arrived_ns = DUB_TIME_NONE;
     if (!self->known)
         return;
     stats->video_queued = dub_playout_length(self->playout);
@@ -122,6 +123,8 @@ void dub_worker_stats(const DubWorker *self, DubWorkerStats *stats)
         dub_worker_frames_to_ns(self, dub_mixer_received(self->mixer) - dub_mixer_rendered(self->mixer));
     stats->played_ns = dub_worker_frames_to_ns(self, dub_mixer_rendered(self->mixer));
     stats->epochs = self->epochs.epoch;
+    if (self->input.live && self->arrived_ns != DUB_TIME_NONE)
+        stats->played_arrived_ns = self->arrived_ns - stats->audio_queued_ns;
 }
 
 static void set_state(DubWorker *self, DubWorkerState state)

@@ -93,6 +93,8 @@ typedef struct {
     int64_t audio_queued_ns; /* original that waits to be played */
     int64_t av_delta_ns;     /* of the output, at its muxer; 0 here, filled in by who has the sink */
     int64_t played_ns, delay_ns;
+    int64_t
+        played_arrived_ns; /* live: when what is played now had come, on the monotonic clock; DUB_TIME_NONE: never */
     DubBreakerState breaker;
     uint64_t breaker_failures;
 } DubWorkerStats;

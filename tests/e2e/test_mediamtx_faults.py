@@ -50,12 +50,12 @@ class Broadcast:
         what = [*PICTURES, *(TONE if sound else []), *H264, "-g", str(25 * gop_s)]
         return self.until_end(rtmp.publish_from(what, f"{self.rtmp}/live/show/in", self.folder / f"{name}.log"))
 
-    def watch(self):
-        return self.until_end(Player(f"{self.rtmp}/live/show/out"))
+    def watch(self, shows_all=False):
+        return self.until_end(Player(f"{self.rtmp}/live/show/out", shows_all))
 
-    def play(self):
+    def play(self, shows_all=False):
         """A publisher and a viewer, with dubs on the screen."""
-        publisher, player = self.publish(), self.watch()
+        publisher, player = self.publish(), self.watch(shows_all)
         self.wait_dubbed(2)
         wait_for(lambda: player.pictures, 20, "a picture")
         return publisher, player
@@ -189,6 +189,35 @@ def test_service_is_told_to_end(broadcast, record_property):
     print(f"{took_s:.2f} s; {lost_s:.2f} s lost")
     record_property("lost_s", lost_s)
     assert lost_s < 0.5 and took_s < 3
+
+
+@pytest.mark.parametrize(("how", "away_s"), [(signal.SIGTERM, 5), (signal.SIGKILL, 2)], ids=["term", "kill"])
+def test_service_is_restarted_and_the_source_is_recorded(tmp_path, until_end, record_property, how, away_s):
+    """What passed meanwhile is fetched from the recording: nothing is missing from the output, and it is no later for good."""
+    broadcast = Broadcast(tmp_path, until_end, playback=True)
+    published = until_end(Player(f"{broadcast.rtmp}/live/show/in"))
+    publisher, player = broadcast.play(shows_all=True)
+    broadcast.wait_more_dubs()
+    broadcast.service.signal(how)
+    broadcast.service.wait(15)
+    ended = time.monotonic()
+    wait_for(lambda: time.monotonic() - ended > away_s, away_s + 5, "some seconds without a service")
+    since = time.monotonic()
+    broadcast.service = broadcast.start_service("media-service")
+    wait_for(lambda: len(player.sessions) == 2, 20, "the viewer's return")
+    back_s = player.sessions[1] - since
+    broadcast.wait_dubbed(broadcast.dubbed() + 4)
+    publisher.stop()
+    last = time.monotonic()
+    wait_for(lambda: not broadcast.state(), 20, "the end of the stream")
+    delay_s, skipped_s = player.pictures[-1][0] - last, player.skipped_of(published) / 25
+    print(f"back {back_s:.2f} s after the start; {skipped_s:.2f} s lost; delay {delay_s:.2f} s, of {DELAY_S:.2f}")
+    record_property("skipped_s", skipped_s)
+    record_property("delay_s", delay_s)
+    assert lines(broadcast.service, "goes on at fragment") and not lines(broadcast.service, "ERROR")
+    assert skipped_s < 0.1
+    assert delay_s == pytest.approx(DELAY_S, abs=0.6)
+    assert player.largest_gap_s(since) < DELAY_S
 
 
 def test_dubs_are_back_when_sts_service_is(broadcast, record_property):

@@ -2,15 +2,18 @@
  * why not. */
 #include "media/head-recording.h"
 
-#define LONGEST_NS 20000000000
+static const DubHeadWish wishes[] = { { .longest_ns = 20000000000 },
+                                      { .longest_ns = 30000000000, .ago_ns = 5000000000 } };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    g_autoptr(GError) error = NULL;
-    g_autofree char *start = dub_head_list_newest((const char *) data, size, LONGEST_NS, &error);
-    g_assert_true(!start == !!error);
-    g_assert_true(!start || g_utf8_validate(start, -1, NULL));
+    for (gsize i = 0; i < G_N_ELEMENTS(wishes); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *start = dub_head_list_newest((const char *) data, size, &wishes[i], &error);
+        g_assert_true(!start == !!error);
+        g_assert_true(!start || g_utf8_validate(start, -1, NULL));
+    }
     return 0;
 }

@@ -59,6 +59,7 @@ def test_media_service_goes_on_where_it_was(start, sts, publish, tmp_path):
     publisher.stop()
     saved = json.loads(checkpoint_of(tmp_path).read_text())
     assert saved["next_fragment"] >= 3 and saved["dubbed"] >= last["dubbed"]
+    assert 0 <= saved["written_unix_ms"] - saved["played_unix_ms"] < 60_000
     second = start(sts)
     publish(second)
     second.wait_for_line(rf"stream show: goes on at fragment {saved['next_fragment']}", 30)

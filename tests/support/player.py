@@ -10,8 +10,9 @@ RETRY_S = 0.1
 class Player:
     """Pictures and sounds as (arrival, place) in seconds: the arrival on time.monotonic(), the place on the stream's own clock."""
 
-    def __init__(self, url):
-        self.url = url
+    def __init__(self, url, shows_all=False):
+        """shows_all: also what it reads to find out what it gets, half a second or more; the first arrivals are later by that."""
+        self.url, self.shows_all = url, shows_all
         self.pictures, self.sounds = [], []
         self.prints = []  # of each picture: the same one at another player has the same
         self.sessions = []  # when the first of each came
@@ -23,7 +24,7 @@ class Player:
 
     def _play(self):
         while not self._ends:
-            command = ["ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "quiet", "-fflags", "nobuffer", "-copyts", "-i", self.url,
+            command = ["ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "quiet", *([] if self.shows_all else ["-fflags", "nobuffer"]), "-copyts", "-i", self.url,
                        "-map", "0", "-c", "copy", "-flush_packets", "1", "-f", "framecrc", "-"]
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
             self._read(self._process.stdout)
@@ -61,6 +62,12 @@ class Player:
         sent = [print for (at, _), print in zip(list(published.pictures), published.prints, strict=False) if at <= until]
         newer = published.prints[len(sent):]
         return 0 if self.prints[-1] in newer else sent[::-1].index(self.prints[-1])
+
+    def skipped_of(self, published):
+        """How many of the pictures that the player of the source had from the first one shown here to the last were never shown."""
+        shown, theirs = set(self.prints), list(published.prints)
+        places = [n for n, print in enumerate(theirs) if print in shown]
+        return places[-1] + 1 - places[0] - len(places)
 
     def stop(self):
         self._ends = True

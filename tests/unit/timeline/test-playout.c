@@ -43,6 +43,22 @@ static void test_goes_faster(void)
     g_assert_cmpint(dub_playout_deadline(playout, 29 * DUB_NS_PER_S), ==, now_ns + DUB_NS_PER_S);
 }
 
+/* 13 s are overdue: they leave from 2 s later on, three times as fast, for 7.5 s. */
+static void test_catches_up(void)
+{
+    g_autoptr(DubPlayout) playout = dub_playout_new(9 * DUB_NS_PER_S, 1000, on_free);
+    const int64_t now_ns = 122 * DUB_NS_PER_S;
+    dub_playout_anchor(playout, 100 * DUB_NS_PER_S);
+    g_assert_cmpint(dub_playout_position(playout, now_ns), ==, 13 * DUB_NS_PER_S);
+    dub_playout_catch_up(playout, 0, 3, now_ns + 2 * DUB_NS_PER_S);
+    g_assert_cmpint(dub_playout_position(playout, now_ns), ==, -6 * DUB_NS_PER_S);
+    g_assert_cmpint(dub_playout_position(playout, now_ns + 2 * DUB_NS_PER_S), ==, 0);
+    g_assert_cmpint(dub_playout_position(playout, now_ns + 5 * DUB_NS_PER_S), ==, 9 * DUB_NS_PER_S);
+    g_assert_cmpint(dub_playout_deadline(playout, 9 * DUB_NS_PER_S), ==, now_ns + 5 * DUB_NS_PER_S);
+    g_assert_cmpint(dub_playout_position(playout, now_ns + 10 * DUB_NS_PER_S), ==, 23 * DUB_NS_PER_S);
+    g_assert_cmpint(dub_playout_deadline(playout, 23 * DUB_NS_PER_S), ==, now_ns + 10 * DUB_NS_PER_S);
+}
+
 static void test_is_bounded(void)
 {
     freed = 0;
@@ -61,6 +77,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/timeline/playout/leaves-after-the-delay", test_leaves_after_the_delay);
     g_test_add_func("/timeline/playout/goes-faster", test_goes_faster);
+    g_test_add_func("/timeline/playout/catches-up", test_catches_up);
     g_test_add_func("/timeline/playout/is-bounded", test_is_bounded);
     return g_test_run();
 }

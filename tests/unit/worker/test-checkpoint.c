@@ -10,7 +10,7 @@ static void test_round_trip(void)
 {
     g_autofree char *top = g_dir_make_tmp("dub-checkpoint-XXXXXX", NULL);
     g_autofree char *dir = g_build_filename(top, "segments", NULL);
-    const DubCheckpoint written = { 42, 3, 40, 2, 0 };
+    const DubCheckpoint written = { 42, 3, 40, 2, 1700000000123, 0 };
     DubCheckpoint read;
     g_autoptr(GError) error = NULL;
     g_assert_false(dub_checkpoint_read(dir, "demo", &read, &error));
@@ -22,6 +22,7 @@ static void test_round_trip(void)
     g_assert_cmpuint(read.next_fragment, ==, 42);
     g_assert_cmpuint(read.epoch, ==, 3);
     g_assert_cmpuint(read.dubbed + read.fallbacks, ==, 42);
+    g_assert_cmpint(read.played_unix_ms, ==, 1700000000123);
     g_assert_cmpint(read.written_unix_ms, >, 0);
     dub_checkpoint_remove(dir, "demo");
     g_assert_false(dub_checkpoint_read(dir, "demo", &read, NULL));

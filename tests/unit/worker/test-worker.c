@@ -22,6 +22,7 @@ static const Case cases[] = {
     { "live-long-stall-rebuffers", true, true, 40000, 500, 1500, .stall_at_ms = 15000, .stall_ms = 15000,
       .min_dubbed = 3, .max_dubbed = 7, .max_rebuffers = 1 },
     { "live-head-recovered", true, true, 40000, 500, 1500, .head_ms = 4600, .min_dubbed = 7, .max_dubbed = 7 },
+    { "live-head-overdue", true, true, 60000, 500, 1500, .head_ms = 14000, .min_dubbed = 10, .max_dubbed = 11 },
     { "live-stopped", true, true, 60000, 500, 1500, .stop_at_ms = 31000, .min_dubbed = 4, .max_dubbed = 6 },
     { "live-publisher-comes-back", true, true, 40000, 500, 1500, .away_at_ms = 20000, .away_ms = 4000, .min_dubbed = 5,
       .max_dubbed = 8 },

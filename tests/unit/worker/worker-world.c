@@ -78,12 +78,29 @@ static void on_push_video(void *payload, int64_t pts_ns, int64_t dts_ns, void *d
     DubWorkerStats stats;
     dub_worker_stats(w->worker, &stats);
     const int64_t late = w->now_ns - (w->start_ns + dts_ns + stats.delay_ns);
-    if (w->c->live && !w->c->stop_at_ms && stats.rebuffers == 0 && w->n_breaks == 0) {
+    const bool is_overdue = w->c->head_ms * MS > stats.delay_ns && dts_ns < w->c->head_ms * MS;
+    if (w->c->live && !is_overdue && !w->c->stop_at_ms && stats.rebuffers == 0 && w->n_breaks == 0) {
         g_assert_cmpint(late, >=, 0);
         w->worst_late_ns = MAX(w->worst_late_ns, late);
     }
     w->live_payloads--;
     g_free(payload);
+}
+
+/* What is played came the delay ago, as long as nothing has disturbed the source. */
+static void expect_arrival(const World *w)
+{
+    const Case *c = w->c;
+    DubWorkerStats stats;
+    dub_worker_stats(w->worker, &stats);
+    if (!c->live || c->length_ms == 0 || c->head_ms || c->stall_ms || c->jump_at_ms || c->away_ms || c->stop_at_ms ||
+        w->n_breaks)
+        return;
+    const int64_t source_end_ns = w->start_ns + (int64_t) c->length_ms * MS;
+    if (w->now_ns < source_end_ns)
+        g_assert_cmpint(ABS(stats.played_arrived_ns + stats.delay_ns - w->now_ns), <=, 3 * BLOCK_MS * MS);
+    else
+        g_assert_cmpint(stats.played_arrived_ns, <=, source_end_ns);
 }
 
 static void on_push_audio(DubPcm *pcm, void *data)
@@ -93,6 +110,7 @@ static void on_push_audio(DubPcm *pcm, void *data)
     if (w->out_frames == 0)
         w->first_out_ns = w->now_ns;
     w->out_frames += (int64_t) pcm->n_frames;
+    expect_arrival(w);
     dub_pcm_unref(pcm);
 }
 
