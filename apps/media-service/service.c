@@ -153,8 +153,7 @@ static void start_stream(const DubStreamEntry *entry, void *user_data)
     MediaService *self = user_data;
     g_autoptr(GError) error = NULL;
     g_autofree char *source = media_server_source_url(self->media_server, entry->stream_id);
-    MediaStream *stream =
-        media_stream_new(&self->context, entry->stream_id, source, entry->query, on_stream_stopped, self, &error);
+    MediaStream *stream = media_stream_new(&self->context, entry, source, on_stream_stopped, self, &error);
     if (stream) {
         g_hash_table_remove(self->ended, entry->stream_id);
         g_hash_table_insert(self->streams, g_strdup(entry->stream_id), stream);

@@ -13,6 +13,7 @@
 
 #define TRACKS_MS 2000 /* of timestamps, before MediaMTX takes a publisher's tracks as known */
 #define SAVE_MS   1000 /* of what is played: what is fetched and shown twice after kill -9 */
+#define SEEN_MS   2000 /* the media server is asked each second, and answers */
 #define LATENCIES 256  /* the newest, for the percentiles: 25 minutes of 6 s fragments */
 
 struct _MediaStream {
@@ -206,9 +207,22 @@ static DubRunner *make_runner(MediaStream *self, const char *source, GHashTable 
     return dub_runner_new(&runner, &callbacks, self, error);
 }
 
-MediaStream *media_stream_new(const MediaStreamContext *context, const char *stream_id, const char *source,
-                              const char *query, MediaStreamStoppedFunc stopped, void *user_data, GError **error)
+/* Another had the output until it was last seen there, and was as far behind as we would be. */
+static void take_over(MediaStream *self)
 {
+    const MediaConfig *config = self->context->config;
+    const int64_t delay_ns = config->playout_delay_s > 0
+                                 ? (int64_t) (config->playout_delay_s * DUB_NS_PER_S)
+                                 : dub_worker_default_delay((int64_t) (config->segment_s * DUB_NS_PER_S),
+                                                            config->sts_timeout_ms * DUB_NS_PER_MS, 0);
+    const int64_t played_ms = dub_clock_unix_ms() - SEEN_MS - delay_ns / DUB_NS_PER_MS;
+    self->before.played_unix_ms = MAX(self->before.played_unix_ms, played_ms);
+}
+
+MediaStream *media_stream_new(const MediaStreamContext *context, const DubStreamEntry *entry, const char *source,
+                              MediaStreamStoppedFunc stopped, void *user_data, GError **error)
+{
+    const char *stream_id = entry->stream_id;
     MediaStream *self = g_new0(MediaStream, 1);
     self->context = context;
     self->id = g_strdup(stream_id);
@@ -218,7 +232,9 @@ MediaStream *media_stream_new(const MediaStreamContext *context, const char *str
     self->user_data = user_data;
     self->started_ns = dub_clock_now();
     read_checkpoint(self);
-    g_autoptr(GHashTable) values = soup_form_decode(query);
+    if (entry->is_taken_over)
+        take_over(self);
+    g_autoptr(GHashTable) values = soup_form_decode(entry->query);
     self->runner = make_runner(self, source, values, error);
     if (!self->runner) {
         media_stream_free(self);

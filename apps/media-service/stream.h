@@ -6,6 +6,7 @@
 #include "base/metrics.h"
 #include "config.h"
 #include "worker/runner.h"
+#include "worker/streams.h"
 
 typedef struct {
     const MediaConfig *config;
@@ -26,9 +27,9 @@ typedef struct _MediaStream MediaStream;
 /* @on_stopped: last call; the stream may be freed in it. @error: NULL for a clean end */
 typedef void (*MediaStreamStoppedFunc)(MediaStream *stream, const GError *error, void *user_data);
 
-/* @source: the URL that it is read from; @query: the publisher's, "lang=fr&voice=…"; may be "" */
-MediaStream *media_stream_new(const MediaStreamContext *context, const char *stream_id, const char *source,
-                              const char *query, MediaStreamStoppedFunc on_stopped, void *user_data, GError **error);
+/* @entry: as the table starts it; @source: the URL that it is read from */
+MediaStream *media_stream_new(const MediaStreamContext *context, const DubStreamEntry *entry, const char *source,
+                              MediaStreamStoppedFunc on_stopped, void *user_data, GError **error);
 void media_stream_free(MediaStream *self);
 const char *media_stream_id(const MediaStream *self);
 bool media_stream_resume(MediaStream *self, const char *source, bool is_same); /* as dub_runner_resume() */

@@ -119,6 +119,7 @@ static DubStreamsAnswer start(DubStreams *self, Entry *entry, const DubStreamEnt
         return DUB_STREAMS_ALREADY;
     if (told->output_id && entry->ended_ns && now_ns - entry->ended_ns < CLOSING_NS)
         return DUB_STREAMS_ALREADY; /* that is our own, which the server has not closed yet */
+    const bool was_in_reserve = entry->is_in_reserve;
     set_reserve(self, entry, told->output_id != NULL);
     if (entry->is_in_reserve)
         return DUB_STREAMS_RESERVE;
@@ -134,7 +135,8 @@ static DubStreamsAnswer start(DubStreams *self, Entry *entry, const DubStreamEnt
     entry->started_ns = now_ns;
     const DubStreamEntry started = { .stream_id = entry->stream_id,
                                      .source_id = entry->source_id,
-                                     .query = entry->query };
+                                     .query = entry->query,
+                                     .is_taken_over = was_in_reserve };
     self->effects.start(&started, self->user_data);
     return DUB_STREAMS_STARTED;
 }

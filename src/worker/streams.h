@@ -15,6 +15,7 @@ typedef struct {
     const char *query;     /* what the publisher wrote behind the path; "" for none */
     const char *output_id; /* who publishes live/x/out: "" when the server does not say; NULL: nobody does */
     const GError *refusal; /* (nullable) its tracks are known, and this is why it cannot be dubbed */
+    bool is_taken_over;    /* told with start: it was in reserve until now */
 } DubStreamEntry;
 
 typedef struct {

@@ -284,6 +284,29 @@ def test_second_service_stays_in_reserve_and_takes_over(broadcast):
     print(f"taken over; back {player.sessions[1] - died:.2f} s after the death")
 
 
+def test_second_service_takes_over_and_the_source_is_recorded(tmp_path, until_end, record_property):
+    """It has seen when the other's output ended, and knows how far behind that was: nothing is missing."""
+    broadcast = Broadcast(tmp_path, until_end, playback=True)
+    published = until_end(Player(f"{broadcast.rtmp}/live/show/in"))
+    publisher, player = broadcast.play(shows_all=True)
+    reserve = broadcast.start_service("reserve")
+    reserve.wait_for_line("in reserve", 5)
+    broadcast.wait_more_dubs()
+    died = time.monotonic()
+    broadcast.service.signal(signal.SIGKILL)
+    wait_for(lambda: len(player.sessions) == 2, 15, "the viewer's return")
+    back_s = player.sessions[1] - died
+    broadcast.wait_dubbed(broadcast.dubbed(reserve) + 4, reserve)
+    publisher.stop()
+    last = time.monotonic()
+    wait_for(lambda: not broadcast.state(reserve), 20, "the end of the stream")
+    delay_s, skipped_s = player.pictures[-1][0] - last, player.skipped_of(published) / 25
+    print(f"taken over; back {back_s:.2f} s after the death; {skipped_s:.2f} s lost; delay {delay_s:.2f} s, of {DELAY_S:.2f}")
+    record_property("skipped_s", skipped_s)
+    assert skipped_s < 0.1
+    assert delay_s == pytest.approx(DELAY_S, abs=0.6)
+
+
 def test_two_services_that_start_together(broadcast, until_end):
     """Both take the stream up; one has the output in the end, and the other leaves it alone."""
     other = broadcast.start_service("other")

@@ -14,8 +14,8 @@
  *   d a  its worker has lost its source
  *   e a  its worker ended well   x a  it failed       t3   three seconds pass
  *   r    from now on a draining stream can be resumed  n  it cannot
- * The log of effects, in order: S start, R resume (C: the same publisher's), T stop, V in reserve, W no longer, N no
- * sound. */
+ * The log of effects, in order: S start (O: taken over from another), R resume (C: the same publisher's), T stop, V in
+ * reserve, W no longer, N no sound. */
 typedef struct {
     const char *name, *script, *log;
 } Case;
@@ -35,7 +35,7 @@ static const Case cases[] = {
     { "cut-off-while-it-is-published-goes-on", "r +a1 La1 da La1 La1", "Sa1 Ca" },
     { "cut-off-and-not-published", "r +a1 La1 da L t4 L", "Sa1 Ta" },
     { "cut-off-too-late", "n +a1 da La1 La1 ea t2 La1", "Sa1 Ca Ca Sa1" },
-    { "another-has-it", "La1! La1! La1", "Va Wa Sa1" },
+    { "another-has-it", "La1! La1! La1", "Va Wa Oa1" },
     { "another-has-it-and-it-ends", "La1! L La1", "Va Wa Sa1" },
     { "our-own-output-is-no-other's", "La1 La1! La1!", "Sa1" },
     { "our-own-output-is-still-closing", "n +a1 -a La2 ea La2! t3 La2", "Sa1 Ra Sa2" },
@@ -55,7 +55,7 @@ static void say(Effects *effects, char what, const char *stream_id, const char *
 
 static void on_start(const DubStreamEntry *entry, void *data)
 {
-    say(data, 'S', entry->stream_id, entry->source_id);
+    say(data, entry->is_taken_over ? 'O' : 'S', entry->stream_id, entry->source_id);
 }
 
 static bool on_resume(const char *stream_id, bool is_same, void *data)
