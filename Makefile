@@ -13,7 +13,7 @@ SOAK_MINUTES ?= 60
 export AIRDUB_BUILD ?= $(abspath $(BUILD))
 
 .DEFAULT_GOAL := all
-.PHONY: all deps deps-build deps-demo models demo fixtures test format unit asan tsan fuzz soak bench install \
+.PHONY: all deps deps-build deps-demo models demo fixtures test format unit asan tsan fuzz pictures soak bench install \
 	e2e-docker-up images deb clean help
 .PHONY: e2e e2e-test-p1 e2e-repeat e2e-media-up e2e-sts-up e2e-logs e2e-clean
 
@@ -85,6 +85,10 @@ tsan: deps-build build-tsan/build.ninja ## run the unit tests under TSan
 fuzz: deps build-fuzz/build.ninja ## run each fuzz target for FUZZ_SECONDS
 	@ninja -C build-fuzz -j $(JOBS) fuzz
 	@$(PYTHON) tools/test/fuzz.py --seconds $(FUZZ_SECONDS)
+
+pictures: deps ## make the pictures of docs/getting-started.md anew
+	@$(MAKE) --no-print-directory all fixtures
+	@$(with_models) $(PYTHON) -m pytest -q tests/integration/test_getting_started.py --write-pictures
 
 soak: deps-demo ## stream for SOAK_MINUTES and watch memory and sync
 	@$(MAKE) --no-print-directory all fixtures

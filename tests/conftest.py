@@ -17,6 +17,7 @@ for setting, engine in programs.ENGINES.items():
 
 
 def pytest_addoption(parser):
+    parser.addoption("--write-pictures", action="store_true", help="make the pictures of docs/ anew")
     parser.addoption("--soak-minutes", type=float, default=0.6, help="how long tests/soak streams")
 
 

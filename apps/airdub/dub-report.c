@@ -67,6 +67,13 @@ void dub_report_end_line(DubReport *self)
     fflush(stdout);
 }
 
+static void clear_line(DubReport *self)
+{
+    if (self->line_open)
+        fputs("\r\033[K", stdout);
+    self->line_open = false;
+}
+
 void dub_report_loaded(DubReport *self, int64_t loading_cpu_ns)
 {
     self->loading_cpu_ns = loading_cpu_ns;
@@ -175,7 +182,7 @@ static void print_fragment(DubReport *self, const DubWorkerFragment *fragment)
     g_autofree char *at = clock_text(fragment->start_ns);
     g_autofree char *transcript = said(result ? result->answer->transcript : NULL);
     g_autofree char *translation = said(result ? result->answer->translated_text : NULL);
-    dub_report_end_line(self);
+    clear_line(self); /* the bar comes back below it */
     if (fragment->fallback == DUB_FALLBACK_NONE)
         printf("%s  %s\n%*s  %s\n", at, transcript, (int) strlen(at), "", translation);
     else
@@ -399,9 +406,7 @@ void dub_report_done(DubReport *self, const DubWorkerStats *stats, int64_t codec
         return;
     const uint64_t fallbacks = count_fallbacks(stats);
     g_autofree char *reasons = fallbacks_text(stats);
-    if (self->line_open)
-        fputs("\r\033[K", stdout);
-    self->line_open = false;
+    clear_line(self);
     g_autofree char *pace = pace_text(self, stats, elapsed_s, factor);
     printf("%.1f s %s: %" G_GUINT64_FORMAT " fragments, %" G_GUINT64_FORMAT " dubbed, %" G_GUINT64_FORMAT
            " fallback%s -> %s\n",

@@ -11,7 +11,8 @@ static struct {
     const char *program;
     DubLogLevel level;
     DubLogFormat format;
-} settings = { "airdub", DUB_LOG_INFO, DUB_LOG_TEXT };
+    bool on_terminal; /* where a program may rewrite a line in place: the log's line takes its place */
+} settings = { "airdub", DUB_LOG_INFO, DUB_LOG_TEXT, false };
 
 static _Thread_local const char *const *tags; /* dub_log_set_tags() */
 
@@ -78,6 +79,8 @@ static void append_json_member(GString *line, const char *key, const char *value
 static GString *begin_line(DubLogLevel level, const char *message)
 {
     GString *line = g_string_sized_new(160);
+    if (settings.on_terminal)
+        g_string_append(line, "\r\033[K");
     g_autoptr(GDateTime) now =
         settings.format == DUB_LOG_JSON ? g_date_time_new_now_utc() : g_date_time_new_now_local();
     g_autofree char *second =
@@ -177,5 +180,6 @@ void dub_log_setup(const char *program, DubLogLevel level, DubLogFormat format)
     settings.program = program;
     settings.level = level;
     settings.format = format;
+    settings.on_terminal = format == DUB_LOG_TEXT && isatty(STDERR_FILENO);
     g_log_set_writer_func(on_glib_message, NULL, NULL);
 }

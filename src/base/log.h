@@ -1,5 +1,6 @@
 /* base/log.h: one line an event, to stderr. Any thread.
- * Text for people ("12:00:00.123 INFO  stream demo: ..."), or one JSON object a line for machines.
+ * Text for people ("12:00:00.123 INFO  stream demo: ..."), or one JSON object a line for machines. On a terminal, text
+ * takes the place of an unfinished line, such as a progress bar.
  * What a peer sent goes through dub_log_printable() first: a log line is never more than a line. */
 #pragma once
 
