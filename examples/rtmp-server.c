@@ -69,7 +69,7 @@ static guint setting(const char *name)
 
 int main(int argc, char **argv)
 {
-    static const DubRtmpServerCallbacks callbacks = { on_publish, on_unpublish };
+    static const DubRtmpServerCallbacks callbacks = { .on_publish = on_publish, .on_unpublish = on_unpublish };
     const DubRtmpServerConfig config = { .host = "127.0.0.1",
                                          .port = argc > 1 ? (guint) atoi(argv[1]) : 1935,
                                          .wait_ms = setting("WAIT_MS"),

@@ -90,7 +90,7 @@ static void on_unpublish(const char *path, G_GNUC_UNUSED const char *source_id, 
         self->callbacks.on_not_ready(stream_id, self->user_data);
 }
 
-static const DubRtmpServerCallbacks rtmp_callbacks = { on_publish, on_unpublish };
+static const DubRtmpServerCallbacks rtmp_callbacks = { .on_publish = on_publish, .on_unpublish = on_unpublish };
 
 /* A viewer may connect with the broadcaster; let it wait until the output starts, one playout delay later. How long
  * that is the engines have not said yet: the most it can be. */

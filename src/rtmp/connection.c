@@ -6,6 +6,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 
 #define CLOSING_NS     (3 * DUB_NS_PER_S) /* for the peer to take the last bytes and to close */
 /* rtmp2src forgets the message it has not handed on yet when it sees the end: give it time to. */
@@ -34,6 +35,12 @@ static void unwatch(GSource **source)
     if (*source)
         g_source_destroy(*source);
     g_clear_pointer(source, g_source_unref);
+}
+
+char *dub_rtmp_connection_address(const DubRtmpConnection *self)
+{
+    const char *colon = strrchr(self->peer, ':');
+    return colon ? g_strndup(self->peer, (gsize) (colon - self->peer)) : g_strdup(self->peer);
 }
 
 static char *describe_peer(GSocket *socket)
@@ -77,7 +84,11 @@ void dub_rtmp_connection_free(DubRtmpConnection *self)
     dub_rtmp_reader_free(self->reader);
     dub_rtmp_send_queue_free(self->queue);
     g_free(self->app);
+    g_free(self->user);
     g_free(self->password);
+    dub_rtmp_wish_clear(&self->wish);
+    if (self->held)
+        g_byte_array_unref(self->held);
     g_free(self);
 }
 
@@ -224,6 +235,16 @@ static bool read_handshake(DubRtmpConnection *self, const uint8_t **data, gsize 
     return true;
 }
 
+/* What came behind a question to the authority waits for the answer, and what comes further waits in the socket. */
+static void hold(DubRtmpConnection *self, const uint8_t *data, gsize size)
+{
+    unwatch(&self->read_source);
+    if (size == 0)
+        return;
+    self->held = g_byte_array_sized_new((guint) size);
+    g_byte_array_append(self->held, data, (guint) size);
+}
+
 static bool read_messages(DubRtmpConnection *self, const uint8_t *data, gsize size, GError **error)
 {
     while (self->state < DUB_RTMP_CLOSING) { /* after that nothing the peer says matters */
@@ -235,6 +256,10 @@ static bool read_messages(DubRtmpConnection *self, const uint8_t *data, gsize si
         }
         if (!dub_rtmp_session_message(self, &message, error))
             return false;
+        if (self->state == DUB_RTMP_ASKING) {
+            hold(self, data, size);
+            return true;
+        }
     }
     return true;
 }
@@ -267,6 +292,17 @@ static void read_once(DubRtmpConnection *self)
     if (size < 0)
         log_loss(self, error);
     dub_rtmp_connection_close(self, NULL);
+}
+
+void dub_rtmp_connection_go_on(DubRtmpConnection *self)
+{
+    g_autoptr(GByteArray) held = g_steal_pointer(&self->held);
+    if (self->state == DUB_RTMP_CLOSED)
+        return;
+    self->read_source = watch(self, G_IO_IN, on_readable);
+    g_autoptr(GError) error = NULL;
+    if (held && !read_messages(self, held->data, held->len, &error))
+        dub_rtmp_connection_close(self, error->message);
 }
 
 static gboolean on_readable(GSocket *socket G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer user_data)
@@ -304,6 +340,7 @@ void dub_rtmp_connection_tick(DubRtmpConnection *self, int64_t now_ns)
     switch (self->state) {
     case DUB_RTMP_HANDSHAKE:
     case DUB_RTMP_IDLE:
+    case DUB_RTMP_ASKING:
         if (is_over(now_ns, self->since_ns, config->setup_ms))
             dub_rtmp_connection_close(self, "it neither published nor played");
         break;

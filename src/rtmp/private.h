@@ -1,7 +1,8 @@
-/* rtmp/private.h: how the server's four files see each other. The server's loop thread only.
+/* rtmp/private.h: how the server's files see each other. The server's loop thread only.
  *   server.c      listener, clock tick, the public functions
  *   connection.c  one socket: bytes in and out, closing
- *   session.c     one peer: what it asks for, and the answers
+ *   session.c     one peer: what it says, and the answers
+ *   access.c      whether it may publish or play what it asks for
  *   path.c        one path: a publisher, its players, the cache
  * Nothing is freed while it may be on the stack: a closed connection waits in server->dead for
  * dub_rtmp_server_settle(), which ends every event. */
@@ -20,6 +21,7 @@ typedef struct _DubRtmpPath DubRtmpPath;
 typedef enum {
     DUB_RTMP_HANDSHAKE,  /* setup_ms */
     DUB_RTMP_IDLE,       /* commands, nothing played or published; setup_ms */
+    DUB_RTMP_ASKING,     /* the authority has been asked about it; nothing is read meanwhile; setup_ms */
     DUB_RTMP_PUBLISHING, /* idle_ms */
     DUB_RTMP_WAITING,    /* a player without a publisher; wait_ms */
     DUB_RTMP_PLAYING,    /* stall_ms, player_lag_ms */
@@ -27,6 +29,18 @@ typedef enum {
     DUB_RTMP_CLOSING,    /* sends what is queued, then FIN, then waits for the peer's; CLOSING_NS */
     DUB_RTMP_CLOSED,
 } DubRtmpState;
+
+typedef enum { DUB_RTMP_DOOR_PUBLISH, DUB_RTMP_DOOR_PLAY } DubRtmpDoor;
+
+typedef struct { /* of a publish or play: all owned; NULL: not given */
+    char *key, *user, *password, *token;
+} DubRtmpCredentials;
+
+typedef struct { /* what a peer asks for, until it has it or is refused */
+    DubRtmpDoor door;
+    char *path, *query; /* without credentials */
+    char *remark;       /* (nullable) what it is to be told */
+} DubRtmpWish;
 
 struct _DubRtmpConnection {
     DubRtmpServer *server;
@@ -46,8 +60,13 @@ struct _DubRtmpConnection {
     bool dirty; /* in server->dirty */
     bool fin;   /* our side of the socket is shut down */
 
-    char *app, *password; /* of its connect; password: of the URL it names, nullable */
-    DubRtmpPath *path;    /* while PUBLISHING, WAITING, PLAYING */
+    char *app;             /* of its connect */
+    char *user, *password; /* of the URL that it names there; nullable */
+    DubRtmpWish wish;      /* while ASKING */
+    GByteArray *held;      /* likewise: what came behind the question; NULL: nothing */
+    bool is_own;           /* it has own_key */
+    bool is_proven;        /* it has shown a key, or the authority knows it */
+    DubRtmpPath *path;     /* while PUBLISHING, WAITING, PLAYING */
 
     bool awaits_key; /* PLAYING: nothing but setup until the next key frame */
     guint overflows; /* since the queue was last empty */
@@ -63,7 +82,13 @@ struct _DubRtmpPath {
     const char *video_codec, *audio_codec;
     bool ready, key_seen;
     int64_t ready_unix_ms;
-    uint32_t timestamp_ms; /* the last one */
+    uint32_t timestamp_ms; /* the last one that was passed on */
+    /* Time never goes back for players that stay while one publisher takes over from another: what the new one sends is
+     * moved to where the old one was, and as much later as the clock says. */
+    uint32_t offset_ms;
+    uint32_t newest_ms; /* the largest timestamp that was passed on */
+    int64_t newest_ns;  /* when the last one came; 0: none has */
+    bool continues;     /* the next media decides offset_ms */
     uint64_t bytes_received, bytes_sent;
 };
 
@@ -87,6 +112,11 @@ struct _DubRtmpServer {
 void dub_rtmp_server_settle(DubRtmpServer *self);                    /* clears in_event */
 bool dub_rtmp_server_may_log(DubRtmpServer *self, const char *kind); /* as dub_log_limit_allows() */
 
+/* access.c */
+void dub_rtmp_access_request(DubRtmpConnection *self, DubRtmpDoor door, const char *key); /* answers the peer */
+void dub_rtmp_access_answer(DubRtmpConnection *self, const char *refusal);                /* while ASKING */
+void dub_rtmp_wish_clear(DubRtmpWish *self);
+
 /* connection.c */
 void dub_rtmp_connection_new(DubRtmpServer *server, GSocket *socket); /* owned by server->connections */
 void dub_rtmp_connection_free(DubRtmpConnection *self);
@@ -96,12 +126,16 @@ void dub_rtmp_connection_flush(DubRtmpConnection *self);
 void dub_rtmp_connection_set_state(DubRtmpConnection *self, DubRtmpState state);
 void dub_rtmp_connection_close(DubRtmpConnection *self, const char *reason); /* at once; NULL: the peer is done */
 void dub_rtmp_connection_close_gently(DubRtmpConnection *self);              /* after what is queued */
+void dub_rtmp_connection_go_on(DubRtmpConnection *self);          /* it is ASKING no more: what it said since is read */
+char *dub_rtmp_connection_address(const DubRtmpConnection *self); /* (transfer full): of the peer, without its port */
 void dub_rtmp_connection_tick(DubRtmpConnection *self, int64_t now_ns);
 
 /* session.c. false: the peer broke the protocol */
 bool dub_rtmp_session_message(DubRtmpConnection *self, const DubRtmpMessage *message, GError **error);
 void dub_rtmp_session_acknowledge(DubRtmpConnection *self);
 void dub_rtmp_session_leave_path(DubRtmpConnection *self);
+void dub_rtmp_session_send_error(DubRtmpConnection *self, const char *code, const char *description);
+void dub_rtmp_session_publish_started(DubRtmpConnection *self, const char *description);
 void dub_rtmp_session_play_started(DubRtmpConnection *self);
 void dub_rtmp_session_play_ended(DubRtmpConnection *self);
 void dub_rtmp_session_play_not_found(DubRtmpConnection *self);
@@ -111,6 +145,9 @@ DubRtmpPath *dub_rtmp_path_get(DubRtmpServer *server, const char *name); /* made
 void dub_rtmp_path_free(DubRtmpPath *self);
 void dub_rtmp_path_publish(DubRtmpPath *self, DubRtmpConnection *publisher, const char *query);
 void dub_rtmp_path_unpublish(DubRtmpPath *self); /* may free @self */
+/* The publisher is told and closed; players stay, but for our own, which see an end and come again: what they read goes
+ * on with other tracks. */
+void dub_rtmp_path_take_over(DubRtmpPath *self, DubRtmpConnection *publisher, const char *query);
 void dub_rtmp_path_add_player(DubRtmpPath *self, DubRtmpConnection *player);
 void dub_rtmp_path_remove_player(DubRtmpPath *self, DubRtmpConnection *player); /* may free @self */
 void dub_rtmp_path_message(DubRtmpPath *self, const DubRtmpMessage *message);

@@ -114,7 +114,7 @@ static DubRtmpConnection *find_idlest(const DubRtmpServer *self)
     while (g_hash_table_iter_next(&iter, &key, NULL)) {
         DubRtmpConnection *connection = key;
         const bool is_waiting = connection->state == DUB_RTMP_WAITING;
-        if (connection->state > DUB_RTMP_IDLE && !is_waiting)
+        if (connection->state > DUB_RTMP_ASKING && !is_waiting)
             continue;
         const bool found_waiting = found && found->state == DUB_RTMP_WAITING;
         if (!found || (found_waiting && !is_waiting) ||
@@ -303,6 +303,35 @@ static void settle_soon(DubRtmpServer *self)
     g_source_set_priority(self->settle_source, G_PRIORITY_DEFAULT);
     g_source_set_callback(self->settle_source, on_settle, self, NULL);
     g_source_attach(self->settle_source, self->context);
+}
+
+static DubRtmpConnection *find_asking(const DubRtmpServer *self, const char *id)
+{
+    GHashTableIter iter;
+    void *key;
+    g_hash_table_iter_init(&iter, self->connections);
+    while (g_hash_table_iter_next(&iter, &key, NULL)) {
+        DubRtmpConnection *connection = key;
+        if (connection->state == DUB_RTMP_ASKING && strcmp(connection->id, id) == 0)
+            return connection;
+    }
+    return NULL;
+}
+
+void dub_rtmp_server_answer(DubRtmpServer *self, const char *id, const char *refusal)
+{
+    DubRtmpConnection *connection = find_asking(self, id);
+    if (!connection)
+        return;
+    const bool is_inside = self->in_event; /* of the event that asked: its reader goes on by itself */
+    self->in_event = true;
+    dub_rtmp_access_answer(connection, refusal);
+    if (!connection->read_source)
+        dub_rtmp_connection_go_on(connection);
+    if (is_inside)
+        settle_soon(self);
+    else
+        dub_rtmp_server_settle(self);
 }
 
 void dub_rtmp_server_stop(DubRtmpServer *self)
