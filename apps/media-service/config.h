@@ -11,6 +11,8 @@ typedef struct {
     unsigned port;
     char *api_token;              /* NULL: hooks, /v1 and metrics are for everybody */
     char *publish_key, *play_key; /* of the built-in media server; NULL: for everybody */
+    bool override_publisher;      /* likewise */
+    unsigned rtmp_max_connections, rtmp_memory_mb;
     char *log_level, *log_format;
     char *media_server;           /* "builtin" or "mediamtx" */
     unsigned rtmp_port, api_port; /* of the built-in media server */

@@ -90,7 +90,47 @@ static void on_unpublish(const char *path, G_GNUC_UNUSED const char *source_id, 
         self->callbacks.on_not_ready(stream_id, self->user_data);
 }
 
-static const DubRtmpServerCallbacks rtmp_callbacks = { .on_publish = on_publish, .on_unpublish = on_unpublish };
+/* live/NAME is short for live/NAME/in: what an encoder is told first, and what people forget. Returns: (transfer full)
+ * (nullable): the long name */
+static char *long_name(const char *path)
+{
+    g_autofree char *name = g_strconcat(path, "/in", NULL), *stream_id = input_id(name);
+    return stream_id ? g_steal_pointer(&name) : NULL;
+}
+
+/* Somebody publishes it by its long name: the short one is then not the same encoder that comes back. */
+static bool is_in_use(const MediaServer *self, const char *input)
+{
+    g_autoptr(DubRtmpPathInfo) info = dub_rtmp_server_path(self->rtmp, input);
+    return info && g_str_equal(info->asked, input);
+}
+
+static char *on_name(const char *path, bool publishes, char **note, void *user_data)
+{
+    const MediaServer *self = user_data;
+    g_autofree char *input = long_name(path), *stream_id = NULL;
+    if (input && publishes && is_in_use(self, input)) {
+        *note = g_strdup_printf("%s is in use, so %s is not taken for it; publish under another name, or as %s", input,
+                                path, input);
+        return NULL;
+    }
+    if (input)
+        return g_steal_pointer(&input);
+    if (publishes && !dub_mediamtx_split_name(path, &stream_id, &(DubMediamtxDirection){ 0 }, NULL))
+        *note = g_strdup("it is passed on as it is and not dubbed: publish live/NAME, or live/NAME/in");
+    return g_strdup(path);
+}
+
+/* live/<id>/out has one owner: another media-service, or this one. */
+static bool is_owned(const char *path, G_GNUC_UNUSED void *user_data)
+{
+    g_autofree char *stream_id = id_of(path, DUB_MEDIAMTX_OUTPUT);
+    return stream_id != NULL;
+}
+
+static const DubRtmpServerCallbacks rtmp_callbacks = {
+    .on_name = on_name, .is_owned = is_owned, .on_publish = on_publish, .on_unpublish = on_unpublish
+};
 
 /* A viewer may connect with the broadcaster; let it wait until the output starts, one playout delay later. How long
  * that is the engines have not said yet: the most it can be. */
@@ -103,11 +143,10 @@ static guint player_wait_ms(const MediaConfig *config)
     return VIEWER_WAIT_MS + (guint) (delay_ns / DUB_NS_PER_MS);
 }
 
-/* A key of our own: whoever sees our URLs, in a core dump or a GStreamer trace, learns none that others use. */
-static char *draw_own_key(MediaServer *self, const MediaConfig *config)
+/* A key of our own: it tells our connections from others', and whoever sees our URLs, in a core dump or a GStreamer
+ * trace, learns none that others use. */
+static char *draw_own_key(MediaServer *self)
 {
-    if (!config->publish_key && !config->play_key)
-        return NULL;
     char *key = dub_secret_draw();
     g_free(self->rtmp_query);
     self->rtmp_query = g_strdup_printf("?key=%s", key);
@@ -116,11 +155,14 @@ static char *draw_own_key(MediaServer *self, const MediaConfig *config)
 
 static bool start_builtin(MediaServer *self, const MediaConfig *config, char **api_url, GError **error)
 {
-    g_autofree char *own_key = draw_own_key(self, config);
+    g_autofree char *own_key = draw_own_key(self);
     const DubRtmpServerConfig rtmp = { .host = config->host,
                                        .publish_key = config->publish_key,
                                        .play_key = config->play_key,
                                        .own_key = own_key,
+                                       .keeps_publishers = !config->override_publisher,
+                                       .max_connections = config->rtmp_max_connections,
+                                       .memory_bytes = (gsize) config->rtmp_memory_mb << 20,
                                        .port = config->rtmp_port,
                                        .port_setting = "RTMP_PORT",
                                        .wait_ms = player_wait_ms(config) };

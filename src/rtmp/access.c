@@ -27,6 +27,7 @@ static void refuse(DubRtmpConnection *self, const char *code, const char *text)
 
 void dub_rtmp_wish_clear(DubRtmpWish *self)
 {
+    g_free(self->asked);
     g_free(self->path);
     g_free(self->query);
     g_free(self->remark);
@@ -165,11 +166,11 @@ static void begin_publishing(DubRtmpConnection *self)
     log_remark(self);
     dub_rtmp_session_publish_started(self, self->wish.remark ? self->wish.remark : self->wish.path);
     if (!holder) {
-        dub_rtmp_path_publish(path, self, self->wish.query);
+        dub_rtmp_path_publish(path, self, &self->wish);
         return;
     }
     log_take_over(self, holder);
-    dub_rtmp_path_take_over(path, self, self->wish.query);
+    dub_rtmp_path_take_over(path, self, &self->wish);
 }
 
 static void grant(DubRtmpConnection *self)
@@ -236,7 +237,7 @@ void dub_rtmp_access_request(DubRtmpConnection *self, DubRtmpDoor door, const ch
         return;
     }
     dub_rtmp_wish_clear(&self->wish);
-    self->wish = (DubRtmpWish){ .door = door, .path = path, .query = g_strdup(query) };
+    self->wish = (DubRtmpWish){ .door = door, .asked = g_strdup(path), .path = path, .query = g_strdup(query) };
     g_auto(DubRtmpCredentials) sent = { 0 };
     take_credentials(&self->wish.query, &sent);
     self->is_own = is_own(self, &sent);

@@ -57,6 +57,7 @@ void dub_rtmp_connection_new(DubRtmpServer *server, GSocket *socket)
 {
     DubRtmpConnection *self = g_new0(DubRtmpConnection, 1);
     self->server = server;
+    self->number = server->n_accepted++;
     self->socket = g_object_ref(socket);
     g_socket_set_blocking(socket, FALSE);
     g_socket_set_keepalive(socket, TRUE);
@@ -76,6 +77,7 @@ void dub_rtmp_connection_free(DubRtmpConnection *self)
 {
     unwatch(&self->read_source);
     unwatch(&self->write_source);
+    self->server->reader_bytes -= self->counted_bytes;
     g_socket_close(self->socket, NULL); /* nothing is to be done about a failure */
     g_object_unref(self->socket);
     g_free(self->peer);
@@ -162,6 +164,7 @@ void dub_rtmp_connection_push_bytes(DubRtmpConnection *self, GByteArray *bytes)
 {
     g_autoptr(GBytes) owned = g_byte_array_free_to_bytes(bytes);
     g_autoptr(DubRtmpFrame) frame = dub_rtmp_frame_new_raw(owned);
+    dub_rtmp_budget_charge(self->server, frame);
     dub_rtmp_connection_push(self, frame);
 }
 
@@ -264,7 +267,7 @@ static bool read_messages(DubRtmpConnection *self, const uint8_t *data, gsize si
     return true;
 }
 
-static void take(DubRtmpConnection *self, const uint8_t *data, gsize size)
+static void digest(DubRtmpConnection *self, const uint8_t *data, gsize size)
 {
     g_autoptr(GError) error = NULL;
     self->bytes_received += size;
@@ -276,6 +279,12 @@ static void take(DubRtmpConnection *self, const uint8_t *data, gsize size)
         dub_rtmp_connection_close(self, error->message);
     if (self->state < DUB_RTMP_CLOSING && self->state > DUB_RTMP_HANDSHAKE)
         dub_rtmp_session_acknowledge(self);
+}
+
+static void take(DubRtmpConnection *self, const uint8_t *data, gsize size)
+{
+    digest(self, data, size);
+    dub_rtmp_budget_count(self);
 }
 
 static void read_once(DubRtmpConnection *self)
@@ -303,6 +312,7 @@ void dub_rtmp_connection_go_on(DubRtmpConnection *self)
     g_autoptr(GError) error = NULL;
     if (held && !read_messages(self, held->data, held->len, &error))
         dub_rtmp_connection_close(self, error->message);
+    dub_rtmp_budget_count(self);
 }
 
 static gboolean on_readable(GSocket *socket G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer user_data)

@@ -24,6 +24,7 @@ void dub_rtmp_path_free(DubRtmpPath *self)
 {
     g_free(self->name);
     g_free(self->query);
+    g_free(self->asked);
     g_ptr_array_unref(self->players);
     dub_gop_cache_free(self->cache);
     g_free(self);
@@ -82,19 +83,20 @@ void dub_rtmp_path_remove_player(DubRtmpPath *self, DubRtmpConnection *player)
     free_if_unused(self);
 }
 
-static void set_publisher(DubRtmpPath *self, DubRtmpConnection *publisher, const char *query)
+static void set_publisher(DubRtmpPath *self, DubRtmpConnection *publisher, const DubRtmpWish *wish)
 {
     const DubRtmpServerConfig *config = &self->server->config;
     const DubGopCacheLimits limits = { config->cache_bytes, config->cache_ms, config->head_ms * DUB_NS_PER_MS };
     self->publisher = publisher;
     publisher->path = self;
-    self->query = g_strdup(query);
+    self->query = g_strdup(wish->query);
+    self->asked = g_strdup(wish->asked);
     self->cache = dub_gop_cache_new(&limits, dub_clock_now());
 }
 
-void dub_rtmp_path_publish(DubRtmpPath *self, DubRtmpConnection *publisher, const char *query)
+void dub_rtmp_path_publish(DubRtmpPath *self, DubRtmpConnection *publisher, const DubRtmpWish *wish)
 {
-    set_publisher(self, publisher, query);
+    set_publisher(self, publisher, wish);
     self->offset_ms = 0;
     self->newest_ns = 0;
     self->continues = false;
@@ -107,6 +109,7 @@ static void reset(DubRtmpPath *self)
     self->publisher->path = NULL;
     self->publisher = NULL;
     g_clear_pointer(&self->query, g_free);
+    g_clear_pointer(&self->asked, g_free);
     g_clear_pointer(&self->cache, dub_gop_cache_free);
     self->video_codec = self->audio_codec = NULL;
     self->ready = self->key_seen = false;
@@ -150,7 +153,7 @@ static void release_own_players(DubRtmpPath *self)
     }
 }
 
-void dub_rtmp_path_take_over(DubRtmpPath *self, DubRtmpConnection *publisher, const char *query)
+void dub_rtmp_path_take_over(DubRtmpPath *self, DubRtmpConnection *publisher, const DubRtmpWish *wish)
 {
     DubRtmpServer *server = self->server;
     DubRtmpConnection *old = self->publisher;
@@ -158,7 +161,7 @@ void dub_rtmp_path_take_over(DubRtmpPath *self, DubRtmpConnection *publisher, co
     const bool was_ready = self->ready;
     reset(self);
     release_own_players(self);
-    set_publisher(self, publisher, query);
+    set_publisher(self, publisher, wish);
     self->continues = self->newest_ns != 0;
     dub_rtmp_session_send_error(old, "NetStream.Publish.BadName", "Another publisher has taken this path over.");
     dub_rtmp_connection_close_gently(old);
@@ -207,6 +210,7 @@ static void relay_setup(DubRtmpPath *self, const DubRtmpMessage *message, DubGop
 {
     g_autoptr(DubRtmpFrame) frame = dub_rtmp_frame_new(DUB_RTMP_FRAME_SETUP, message->type, MEDIA_STREAM,
                                                        stamp_setup(self, message->timestamp_ms), payload);
+    dub_rtmp_budget_charge(self->server, frame);
     dub_gop_cache_set_setup(self->cache, which, frame);
     broadcast(self, frame);
 }
@@ -215,6 +219,7 @@ static void relay_media(DubRtmpPath *self, const DubRtmpMessage *message, DubRtm
 {
     g_autoptr(DubRtmpFrame) frame = dub_rtmp_frame_new(kind, message->type, MEDIA_STREAM,
                                                        stamp_media(self, message->timestamp_ms), message->payload);
+    dub_rtmp_budget_charge(self->server, frame);
     dub_gop_cache_add(self->cache, frame, dub_clock_now());
     broadcast(self, frame);
     if (kind != DUB_RTMP_FRAME_DATA)

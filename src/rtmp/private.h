@@ -3,6 +3,7 @@
  *   connection.c  one socket: bytes in and out, closing
  *   session.c     one peer: what it says, and the answers
  *   access.c      whether it may publish or play what it asks for
+ *   budget.c      what all of it may hold
  *   path.c        one path: a publisher, its players, the cache
  * Nothing is freed while it may be on the stack: a closed connection waits in server->dead for
  * dub_rtmp_server_settle(), which ends every event. */
@@ -38,7 +39,8 @@ typedef struct { /* of a publish or play: all owned; NULL: not given */
 
 typedef struct { /* what a peer asks for, until it has it or is refused */
     DubRtmpDoor door;
-    char *path, *query; /* without credentials */
+    char *asked;        /* the path as the peer calls it */
+    char *path, *query; /* as it is called here; without credentials */
     char *remark;       /* (nullable) what it is to be told */
 } DubRtmpWish;
 
@@ -57,8 +59,10 @@ struct _DubRtmpConnection {
     uint64_t bytes_received, bytes_acknowledged;
     uint32_t window_bytes; /* an acknowledgement is due after so many */
     DubRtmpSendQueue *queue;
-    bool dirty; /* in server->dirty */
-    bool fin;   /* our side of the socket is shut down */
+    bool dirty;          /* in server->dirty */
+    guint64 number;      /* the how manyth of the server's */
+    gsize counted_bytes; /* of server->reader_bytes */
+    bool fin;            /* our side of the socket is shut down */
 
     char *app;             /* of its connect */
     char *user, *password; /* of the URL that it names there; nullable */
@@ -76,6 +80,7 @@ struct _DubRtmpConnection {
 struct _DubRtmpPath {
     DubRtmpServer *server;
     char *name, *query;
+    char *asked;                  /* what its publisher calls it */
     DubRtmpConnection *publisher; /* NULL: players wait */
     GPtrArray *players;           /* DubRtmpConnection *, WAITING and PLAYING */
     DubGopCache *cache;           /* with a publisher */
@@ -104,6 +109,9 @@ struct _DubRtmpServer {
     GHashTable *paths;       /* name -> DubRtmpPath * */
     GPtrArray *dirty, *dead; /* DubRtmpConnection *; dead ones are owned */
     int64_t accept_again_ns; /* out of file descriptors until then */
+    gsize frame_bytes;       /* of all frames */
+    gsize reader_bytes;      /* of all messages that have not come whole */
+    guint64 n_accepted;
     DubLogLimit *log_limit;
     bool in_event;          /* until settle(): a callback that runs the main loop must not get us called again */
     uint8_t scratch[65536]; /* every socket is read into it: a connection without data costs no buffer */
@@ -116,6 +124,12 @@ bool dub_rtmp_server_may_log(DubRtmpServer *self, const char *kind); /* as dub_l
 void dub_rtmp_access_request(DubRtmpConnection *self, DubRtmpDoor door, const char *key); /* answers the peer */
 void dub_rtmp_access_answer(DubRtmpConnection *self, const char *refusal);                /* while ASKING */
 void dub_rtmp_wish_clear(DubRtmpWish *self);
+
+/* budget.c */
+void dub_rtmp_budget_charge(DubRtmpServer *server, DubRtmpFrame *frame); /* until its last reference has gone */
+void dub_rtmp_budget_count(DubRtmpConnection *self);                     /* what it has read may have changed */
+/* Closes one connection if all hold too much. Returns: whether there was one to close; the closed one must be freed */
+bool dub_rtmp_budget_relieve(DubRtmpServer *server);
 
 /* connection.c */
 void dub_rtmp_connection_new(DubRtmpServer *server, GSocket *socket); /* owned by server->connections */
@@ -143,11 +157,11 @@ void dub_rtmp_session_play_not_found(DubRtmpConnection *self);
 /* path.c */
 DubRtmpPath *dub_rtmp_path_get(DubRtmpServer *server, const char *name); /* made if need be */
 void dub_rtmp_path_free(DubRtmpPath *self);
-void dub_rtmp_path_publish(DubRtmpPath *self, DubRtmpConnection *publisher, const char *query);
+void dub_rtmp_path_publish(DubRtmpPath *self, DubRtmpConnection *publisher, const DubRtmpWish *wish);
 void dub_rtmp_path_unpublish(DubRtmpPath *self); /* may free @self */
 /* The publisher is told and closed; players stay, but for our own, which see an end and come again: what they read goes
  * on with other tracks. */
-void dub_rtmp_path_take_over(DubRtmpPath *self, DubRtmpConnection *publisher, const char *query);
+void dub_rtmp_path_take_over(DubRtmpPath *self, DubRtmpConnection *publisher, const DubRtmpWish *wish);
 void dub_rtmp_path_add_player(DubRtmpPath *self, DubRtmpConnection *player);
 void dub_rtmp_path_remove_player(DubRtmpPath *self, DubRtmpConnection *player); /* may free @self */
 void dub_rtmp_path_message(DubRtmpPath *self, const DubRtmpMessage *message);

@@ -16,6 +16,7 @@ static const DubRtmpServerConfig defaults = {
     .host = "0.0.0.0",
     .port_setting = "RTMP_PORT",
     .max_connections = 512,
+    .memory_bytes = 256u << 20,
     .max_message_bytes = DUB_RTMP_MAX_MESSAGE_BYTES,
     .cache_bytes = 8u << 20,
     .cache_ms = 12000,
@@ -39,6 +40,7 @@ static void fill_defaults(DubRtmpServerConfig *config)
     DEFAULT(host);
     DEFAULT(port_setting);
     DEFAULT(max_connections);
+    DEFAULT(memory_bytes);
     DEFAULT(max_message_bytes);
     DEFAULT(cache_bytes);
     DEFAULT(cache_ms);
@@ -131,7 +133,8 @@ static void accept_connection(DubRtmpServer *self, GSocket *socket)
     const bool is_full = g_hash_table_size(self->connections) >= self->config.max_connections;
     DubRtmpConnection *idlest = is_full ? find_idlest(self) : NULL;
     if (idlest) {
-        dub_rtmp_connection_close(idlest, "too many connections, and it neither publishes nor plays");
+        dub_rtmp_connection_close(
+            idlest, "it neither publishes nor plays, and as many are connected as RTMP_MAX_CONNECTIONS allows");
         settle_soon(self);
     }
     if (!is_full || idlest) {
@@ -139,7 +142,8 @@ static void accept_connection(DubRtmpServer *self, GSocket *socket)
         return;
     }
     if (dub_rtmp_server_may_log(self, "connections refused: too many are open"))
-        dub_warning("rtmp: %u connections are open, further ones are refused", self->config.max_connections);
+        dub_warning("rtmp: %u connections are open, further ones are refused: RTMP_MAX_CONNECTIONS",
+                    self->config.max_connections);
     g_socket_close(socket, NULL);
 }
 
@@ -201,12 +205,14 @@ static gboolean on_tick(gpointer user_data)
 /* What an event left behind: data to send, connections to free. Either may cause more of the other. */
 void dub_rtmp_server_settle(DubRtmpServer *self)
 {
-    while (self->dirty->len > 0) {
-        DubRtmpConnection *connection = g_ptr_array_steal_index_fast(self->dirty, self->dirty->len - 1);
-        connection->dirty = false;
-        dub_rtmp_connection_flush(connection);
-    }
-    g_ptr_array_set_size(self->dead, 0);
+    do {
+        while (self->dirty->len > 0) {
+            DubRtmpConnection *connection = g_ptr_array_steal_index_fast(self->dirty, self->dirty->len - 1);
+            connection->dirty = false;
+            dub_rtmp_connection_flush(connection);
+        }
+        g_ptr_array_set_size(self->dead, 0);
+    } while (dub_rtmp_budget_relieve(self));
     self->in_event = false;
 }
 
@@ -382,6 +388,7 @@ static DubRtmpPathInfo *describe(const DubRtmpPath *path)
     info->source_type = "rtmpConn";
     info->source_id = g_strdup(path->publisher->id);
     info->query = g_strdup(path->query);
+    info->asked = g_strdup(path->asked);
     return info;
 }
 
@@ -394,6 +401,7 @@ void dub_rtmp_path_info_free(DubRtmpPathInfo *self)
     g_strfreev(self->tracks);
     g_free(self->source_id);
     g_free(self->query);
+    g_free(self->asked);
     g_free(self);
 }
 

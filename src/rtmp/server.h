@@ -20,6 +20,7 @@ typedef struct {              /* a zero or NULL takes the default in brackets */
     const char *own_key;      /* [none] that opens both: this program's own connections; copied */
     bool keeps_publishers;    /* a second publisher of a path is refused; else the newer one takes over */
     guint max_connections;    /* [512] one more ends the oldest that neither publishes nor plays, or is refused */
+    gsize memory_bytes;       /* [256 MiB] all connections together; beyond it those end that hold much */
     gsize max_message_bytes;  /* [16 MiB - 1] of a publisher, all its unfinished messages together */
     gsize cache_bytes;        /* [8 MiB] a path: what a player that joins is given */
     guint cache_ms;           /* [12000] from the last key frame on */
@@ -89,6 +90,7 @@ typedef struct {
     const char *source_type; /* static: "rtmpConn", MediaMTX's word */
     char *source_id;
     char *query;
+    char *asked; /* the name that the publisher gave; see on_name */
 } DubRtmpPathInfo;
 
 /* Returns: (transfer full): DubRtmpPathInfo * of each path with a publisher, sorted by name; frees its items. */
