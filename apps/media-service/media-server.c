@@ -165,6 +165,9 @@ static bool start_builtin(MediaServer *self, const MediaConfig *config, char **a
                                        .memory_bytes = (gsize) config->rtmp_memory_mb << 20,
                                        .port = config->rtmp_port,
                                        .port_setting = "RTMP_PORT",
+                                       .tls_cert = config->rtmps_cert,
+                                       .tls_key = config->rtmps_key,
+                                       .tls_port = config->rtmps_port,
                                        .wait_ms = player_wait_ms(config) };
     self->rtmp = dub_rtmp_server_new(&rtmp, &rtmp_callbacks, self, error);
     if (!self->rtmp)
@@ -443,6 +446,11 @@ guint media_server_api_port(const MediaServer *self)
 guint media_server_rtmp_port(const MediaServer *self)
 {
     return self->rtmp ? dub_rtmp_server_port(self->rtmp) : 0;
+}
+
+guint media_server_rtmps_port(const MediaServer *self)
+{
+    return self->rtmp ? dub_rtmp_server_tls_port(self->rtmp) : 0;
 }
 
 bool media_server_reachable(const MediaServer *self)

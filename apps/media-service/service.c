@@ -610,6 +610,8 @@ MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void 
     on_sweep(self);
     if (media_server_rtmp_port(self->media_server))
         dub_info("media-service: rtmp on rtmp://%s:%u", config->host, media_server_rtmp_port(self->media_server));
+    if (media_server_rtmps_port(self->media_server))
+        dub_info("media-service: rtmps on rtmps://%s:%u", config->host, media_server_rtmps_port(self->media_server));
     dub_info("media-service: listening on http://%s:%u", config->host, port);
     tell_open(self, port);
     return self;

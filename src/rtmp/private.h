@@ -1,5 +1,6 @@
 /* rtmp/private.h: how the server's files see each other. The server's loop thread only.
- *   server.c      listener, clock tick, the public functions
+ *   server.c      clock tick, the public functions
+ *   listener.c    a port
  *   connection.c  one socket: bytes in and out, closing
  *   session.c     one peer: what it says, and the answers
  *   access.c      whether it may publish or play what it asks for
@@ -15,6 +16,7 @@
 #include "rtmp/handshake.h"
 #include "rtmp/send-queue.h"
 #include "rtmp/server.h"
+#include "rtmp/tls.h"
 
 typedef struct _DubRtmpConnection DubRtmpConnection;
 typedef struct _DubRtmpPath DubRtmpPath;
@@ -47,6 +49,7 @@ typedef struct { /* what a peer asks for, until it has it or is refused */
 struct _DubRtmpConnection {
     DubRtmpServer *server;
     GSocket *socket;
+    DubRtmpTls *tls;                     /* NULL: plain */
     GSource *read_source, *write_source; /* write_source only while the socket is full */
     char *peer;                          /* "127.0.0.1:40000" */
     char *id;                            /* UUID */
@@ -97,18 +100,26 @@ struct _DubRtmpPath {
     uint64_t bytes_received, bytes_sent;
 };
 
+typedef struct { /* zeroed: closed */
+    DubRtmpServer *server;
+    GSocket *socket; /* NULL: closed */
+    GSource *accept_source;
+    guint port;
+    const DubRtmpTlsKeys *keys; /* NULL: plain RTMP */
+    int64_t accept_again_ns;    /* out of file descriptors until then */
+} DubRtmpListener;
+
 struct _DubRtmpServer {
     DubRtmpServerConfig config;
     DubRtmpServerCallbacks callbacks;
     void *user_data;
     GMainContext *context;
-    GSocket *listener;
-    GSource *accept_source, *tick_source, *settle_source;
-    guint port;
+    DubRtmpListener plain, secure; /* secure: closed unless there is a certificate */
+    DubRtmpTlsKeys *keys;          /* of secure */
+    GSource *tick_source, *settle_source;
     GHashTable *connections; /* set of DubRtmpConnection * */
     GHashTable *paths;       /* name -> DubRtmpPath * */
     GPtrArray *dirty, *dead; /* DubRtmpConnection *; dead ones are owned */
-    int64_t accept_again_ns; /* out of file descriptors until then */
     gsize frame_bytes;       /* of all frames */
     gsize reader_bytes;      /* of all messages that have not come whole */
     guint64 n_accepted;
@@ -125,6 +136,14 @@ void dub_rtmp_access_request(DubRtmpConnection *self, DubRtmpDoor door, const ch
 void dub_rtmp_access_answer(DubRtmpConnection *self, const char *refusal);                /* while ASKING */
 void dub_rtmp_wish_clear(DubRtmpWish *self);
 
+void dub_rtmp_server_accept(DubRtmpServer *self, GSocket *socket, const DubRtmpTlsKeys *keys);
+
+/* listener.c */
+bool dub_rtmp_listener_open(DubRtmpListener *self, DubRtmpServer *server, guint port, const char *port_setting,
+                            const DubRtmpTlsKeys *keys, GError **error);
+void dub_rtmp_listener_close(DubRtmpListener *self);
+void dub_rtmp_listener_tick(DubRtmpListener *self, int64_t now_ns);
+
 /* budget.c */
 void dub_rtmp_budget_charge(DubRtmpServer *server, DubRtmpFrame *frame); /* until its last reference has gone */
 void dub_rtmp_budget_count(DubRtmpConnection *self);                     /* what it has read may have changed */
@@ -132,7 +151,8 @@ void dub_rtmp_budget_count(DubRtmpConnection *self);                     /* what
 bool dub_rtmp_budget_relieve(DubRtmpServer *server);
 
 /* connection.c */
-void dub_rtmp_connection_new(DubRtmpServer *server, GSocket *socket); /* owned by server->connections */
+/* Owned by server->connections. @keys: (nullable): plain RTMP */
+void dub_rtmp_connection_new(DubRtmpServer *server, GSocket *socket, const DubRtmpTlsKeys *keys);
 void dub_rtmp_connection_free(DubRtmpConnection *self);
 void dub_rtmp_connection_push(DubRtmpConnection *self, DubRtmpFrame *frame);     /* takes a reference */
 void dub_rtmp_connection_push_bytes(DubRtmpConnection *self, GByteArray *bytes); /* (transfer full) */

@@ -15,6 +15,9 @@ typedef struct {              /* a zero or NULL takes the default in brackets */
     const char *host;         /* ["0.0.0.0"] "::" (both families), an address, a name */
     guint port;               /* 0 chooses a free one; see dub_rtmp_server_port() */
     const char *port_setting; /* ["RTMP_PORT"] what sets the port, for the message when it is in use */
+    const char *tls_cert;     /* [none: no RTMPS] PEM file: the certificate, and those that vouch for it */
+    const char *tls_key;      /* with tls_cert: PEM file of its private key */
+    guint tls_port;           /* of RTMPS; 0 chooses a free one */
     const char *publish_key;  /* [none] that publishers give: ?key=… in their URL, or its password; copied */
     const char *play_key;     /* [none] that players give, likewise */
     const char *own_key;      /* [none] that opens both: this program's own connections; copied */
@@ -59,8 +62,8 @@ typedef struct _DubRtmpServer DubRtmpServer;
 /**
  * dub_rtmp_server_new:
  * @callbacks: copied; may be NULL
- * Returns: listening; NULL with %DUB_ERROR_BUSY ("port 1935 is in use…"), %DUB_ERROR_NETWORK or
- * %DUB_ERROR_INVALID_ARGUMENT
+ * Returns: listening; NULL with %DUB_ERROR_BUSY ("port 1935 is in use…"), %DUB_ERROR_NETWORK, or what
+ * dub_rtmp_tls_keys_new() says of the files
  */
 DubRtmpServer *dub_rtmp_server_new(const DubRtmpServerConfig *config, const DubRtmpServerCallbacks *callbacks,
                                    void *user_data, GError **error);
@@ -68,6 +71,7 @@ void dub_rtmp_server_free(DubRtmpServer *self); /* closes everything at once; no
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubRtmpServer, dub_rtmp_server_free)
 
 guint dub_rtmp_server_port(const DubRtmpServer *self);
+guint dub_rtmp_server_tls_port(const DubRtmpServer *self); /* 0: no RTMPS */
 guint dub_rtmp_server_connections(const DubRtmpServer *self);
 
 /* @id: of the request; one that has gone meanwhile is nobody's. @refusal: (nullable): told to the peer and the log;
