@@ -11,6 +11,7 @@ typedef struct {
     unsigned port;
     char *api_token;              /* NULL: hooks, /v1 and metrics are for everybody */
     char *publish_key, *play_key; /* of the built-in media server; NULL: for everybody */
+    char *rtmp_auth_url;          /* likewise */
     bool override_publisher;      /* likewise */
     char *rtmps_cert, *rtmps_key; /* files; NULL, both of them: no RTMPS */
     unsigned rtmps_port;

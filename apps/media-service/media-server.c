@@ -8,18 +8,22 @@
 #include "base/secret.h"
 #include "engineio/listener.h"
 #include "mediamtx/api.h"
+#include "mediamtx/authority.h"
 #include "mediamtx/client.h"
 #include "rtmp/server.h"
 #include "worker/worker.h"
 
-#define POLL_S         1
-#define TIMEOUT_S      5
-#define VIEWER_WAIT_MS 10000 /* past the playout delay */
+#define POLL_S          1
+#define TIMEOUT_S       5
+#define VIEWER_WAIT_MS  10000 /* past the playout delay */
+#define AUTH_TIMEOUT_MS 5000  /* an encoder waits as long for its answer */
+#define AUTH_ASKING     64    /* questions at once */
 
 struct _MediaServer {
     MediaServerCallbacks callbacks;
     void *user_data;
     DubRtmpServer *rtmp;                    /* built-in only */
+    DubMediamtxAuthority *authority;        /* likewise; NULL: nobody is asked */
     SoupServer *api;                        /* built-in only */
     EioListener *listener;                  /* of api */
     guint api_port;                         /* likewise */
@@ -128,9 +132,25 @@ static bool is_owned(const char *path, G_GNUC_UNUSED void *user_data)
     return stream_id != NULL;
 }
 
-static const DubRtmpServerCallbacks rtmp_callbacks = {
-    .on_name = on_name, .is_owned = is_owned, .on_publish = on_publish, .on_unpublish = on_unpublish
-};
+static void on_ask(const DubRtmpRequest *asked, void *user_data)
+{
+    const MediaServer *self = user_data;
+    const DubMediamtxRequest request = { .id = asked->id,
+                                         .ip = asked->ip,
+                                         .user = asked->user,
+                                         .password = asked->password,
+                                         .token = asked->token,
+                                         .action = asked->action,
+                                         .path = asked->path,
+                                         .protocol = "rtmp",
+                                         .query = asked->query };
+    dub_mediamtx_authority_ask(self->authority, &request);
+}
+
+static void on_verdict(const char *id, const char *refusal, void *user_data)
+{
+    dub_rtmp_server_answer(((MediaServer *) user_data)->rtmp, id, refusal);
+}
 
 /* A viewer may connect with the broadcaster; let it wait until the output starts, one playout delay later. How long
  * that is the engines have not said yet: the most it can be. */
@@ -153,9 +173,22 @@ static char *draw_own_key(MediaServer *self)
     return key;
 }
 
+static bool make_authority(MediaServer *self, const char *url, GError **error)
+{
+    self->authority = dub_mediamtx_authority_new(url, AUTH_TIMEOUT_MS, AUTH_ASKING, on_verdict, self, error);
+    if (!self->authority)
+        g_prefix_error(error, "RTMP_AUTH_URL: ");
+    return self->authority != NULL;
+}
+
 static bool start_builtin(MediaServer *self, const MediaConfig *config, char **api_url, GError **error)
 {
     g_autofree char *own_key = draw_own_key(self);
+    const DubRtmpServerCallbacks callbacks = { .on_name = on_name,
+                                               .is_owned = is_owned,
+                                               .on_ask = config->rtmp_auth_url ? on_ask : NULL,
+                                               .on_publish = on_publish,
+                                               .on_unpublish = on_unpublish };
     const DubRtmpServerConfig rtmp = { .host = config->host,
                                        .publish_key = config->publish_key,
                                        .play_key = config->play_key,
@@ -169,7 +202,9 @@ static bool start_builtin(MediaServer *self, const MediaConfig *config, char **a
                                        .tls_key = config->rtmps_key,
                                        .tls_port = config->rtmps_port,
                                        .wait_ms = player_wait_ms(config) };
-    self->rtmp = dub_rtmp_server_new(&rtmp, &rtmp_callbacks, self, error);
+    if (config->rtmp_auth_url && !make_authority(self, config->rtmp_auth_url, error))
+        return false;
+    self->rtmp = dub_rtmp_server_new(&rtmp, &callbacks, self, error);
     if (!self->rtmp)
         return false;
     self->rtmp_url = g_strdup_printf("rtmp://127.0.0.1:%u", dub_rtmp_server_port(self->rtmp));
@@ -412,6 +447,7 @@ void media_server_free(MediaServer *self)
     if (self->api)
         soup_server_disconnect(self->api);
     g_clear_object(&self->api);
+    dub_mediamtx_authority_free(self->authority); /* first: it answers to the other */
     dub_rtmp_server_free(self->rtmp);
     g_hash_table_unref(self->outputs);
     g_hash_table_unref(self->over_rtsp);
