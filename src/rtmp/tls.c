@@ -99,19 +99,17 @@ static gssize would_block(GError **error)
     return -1;
 }
 
-static const char *reason_of(const DubRtmpTls *self, int result)
-{
-    if (result == GNUTLS_E_FATAL_ALERT_RECEIVED || result == GNUTLS_E_WARNING_ALERT_RECEIVED)
-        return gnutls_alert_get_name(
-            gnutls_alert_get(self->session)); /* what the peer dislikes, often our certificate */
-    return gnutls_strerror(result);
-}
-
 static gssize fail(const DubRtmpTls *self, int result, GError **error)
 {
-    const bool is_peers = result == GNUTLS_E_FATAL_ALERT_RECEIVED;
-    g_set_error(error, DUB_ERROR, DUB_ERROR_PROTOCOL, is_peers ? "TLS: the peer says: %s" : "TLS: %s",
-                reason_of(self, result));
+    const char *what = self->is_open ? "TLS" : "the TLS handshake failed";
+    if (result == GNUTLS_E_PULL_ERROR || result == GNUTLS_E_PUSH_ERROR)
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED, "%s: the connection broke", what);
+    else if (result == GNUTLS_E_FATAL_ALERT_RECEIVED)
+        g_set_error(
+            error, DUB_ERROR, DUB_ERROR_PROTOCOL, "%s: the peer says: %s", what,
+            gnutls_alert_get_name(gnutls_alert_get(self->session))); /* what it dislikes, often our certificate */
+    else
+        g_set_error(error, DUB_ERROR, DUB_ERROR_PROTOCOL, "%s: %s", what, gnutls_strerror(result));
     return -1;
 }
 

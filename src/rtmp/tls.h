@@ -28,7 +28,8 @@ void dub_rtmp_tls_free(DubRtmpTls *self); /* NULL is fine; @fd stays open */
  * dub_rtmp_tls_read:
  * @size: at least %DUB_RTMP_TLS_RECORD_BYTES, so that nothing is left which the socket would not tell of
  * The handshake, then what the peer sends.
- * Returns: bytes; 0 at the end; -1 with %G_IO_ERROR_WOULD_BLOCK, or %DUB_ERROR_PROTOCOL where it is no TLS or is broken
+ * Returns: bytes; 0 at the end; -1 with %G_IO_ERROR_WOULD_BLOCK, %DUB_ERROR_PROTOCOL (it is no TLS, or
+ * not sound), or another %G_IO_ERROR
  */
 gssize dub_rtmp_tls_read(DubRtmpTls *self, uint8_t *buffer, gsize size, GError **error);
 bool dub_rtmp_tls_is_open(const DubRtmpTls *self); /* the handshake is done; only dub_rtmp_tls_read() goes on with it */

@@ -229,7 +229,8 @@ def test_viewer_who_comes_with_the_broadcaster(tmp_path, until_end, short):
 
 
 def test_publisher_on_a_path_in_use_is_refused(tmp_path, until_end, short):
-    media_service = until_end(MediaService("http://127.0.0.1:1", tmp_path / "segments", tmp_path / "media-service.log"))
+    media_service = until_end(MediaService("http://127.0.0.1:1", tmp_path / "segments", tmp_path / "media-service.log",
+                                           RTMP_OVERRIDE_PUBLISHER=0))
     url = f"{media_service.rtmp_url()}/live/mine/in"
     first = until_end(rtmp.publish(short, url, tmp_path / "first.log"))
     wait_for(lambda: "mine" in media_service.streams(), 15, "the first publisher")
