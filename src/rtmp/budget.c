@@ -2,6 +2,8 @@
  * players that join, and what players have not taken yet. A frame counts once, whoever holds it. */
 #include "rtmp/private.h"
 
+#include "base/log.h"
+
 #define NOTEWORTHY_BYTES (64u * 1024) /* to close who holds less would free nothing */
 
 void dub_rtmp_budget_charge(DubRtmpServer *server, DubRtmpFrame *frame)
@@ -65,6 +67,8 @@ bool dub_rtmp_budget_relieve(DubRtmpServer *server)
     DubRtmpConnection *victim = find_victim(server);
     if (!victim)
         return false;
-    dub_rtmp_connection_close(victim, "the memory for RTMP is full: RTMP_MEMORY_MB");
+    if (dub_rtmp_server_may_log(server, "connections closed: the memory is full"))
+        dub_warning("rtmp: %s: closed: the memory for RTMP is full: RTMP_MEMORY_MB", victim->peer);
+    dub_rtmp_connection_close(victim, NULL);
     return true;
 }
