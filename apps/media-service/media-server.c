@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/http.h"
+#include "base/log-limit.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "engineio/listener.h"
@@ -13,11 +14,12 @@
 #include "rtmp/server.h"
 #include "worker/worker.h"
 
-#define POLL_S          1
-#define TIMEOUT_S       5
-#define VIEWER_WAIT_MS  10000 /* past the playout delay */
-#define AUTH_TIMEOUT_MS 5000  /* an encoder waits as long for its answer */
-#define AUTH_ASKING     64    /* questions at once */
+#define POLL_S           1
+#define TIMEOUT_S        5
+#define VIEWER_WAIT_MS   10000 /* past the playout delay */
+#define SHORT_NAMES_TOLD 10    /* in a minute */
+#define AUTH_TIMEOUT_MS  5000  /* an encoder waits as long for its answer */
+#define AUTH_ASKING      64    /* questions at once */
 
 struct _MediaServer {
     MediaServerCallbacks callbacks;
@@ -31,8 +33,10 @@ struct _MediaServer {
     DubMediamtxClient *client;
     GCancellable *cancellable;
     guint poll_id;
-    GHashTable *outputs;       /* stream id -> who publishes its output */
-    GHashTable *over_rtsp;     /* stream ids */
+    GHashTable *outputs;    /* stream id -> who publishes its output */
+    GHashTable *over_rtsp;  /* stream ids */
+    GHashTable *told_short; /* names of paths in the newest list that lack their /in: what was said of them */
+    DubLogLimit *log_limit;
     bool asking, stale, again; /* stale: what comes of the request under way is too old; again: for some who wait */
     bool reachable, told;
     guint64 asked, answered; /* requests; the numbers of the newest */
@@ -298,9 +302,28 @@ static bool needs_rtsp(const Tracks *tracks)
     return (tracks->picture && !tracks->is_picture_rtmp) || (tracks->sound && !tracks->is_sound_rtmp);
 }
 
+/* The built-in server takes live/NAME for live/NAME/in itself. On a MediaMTX it is a path like any other, and may be
+ * meant to be: that it is not dubbed is said once. */
+static void tell_short_names(MediaServer *self, GPtrArray *paths)
+{
+    g_autoptr(GHashTable) before = g_steal_pointer(&self->told_short);
+    self->told_short = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < paths->len; i++) {
+        const DubMediamtxPath *path = paths->pdata[i];
+        g_autofree char *input = path->ready ? long_name(path->name) : NULL;
+        if (!input)
+            continue;
+        if (!g_hash_table_contains(before, path->name) &&
+            dub_log_limit_allows(self->log_limit, "paths that are not dubbed", SHORT_NAMES_TOLD))
+            dub_warning("media server: %s is published and not dubbed: publish to %s", path->name, input);
+        g_hash_table_add(self->told_short, g_strdup(path->name));
+    }
+}
+
 static void hand_on(MediaServer *self, GPtrArray *paths)
 {
     remember_outputs(self, paths);
+    tell_short_names(self, paths);
     g_hash_table_remove_all(self->over_rtsp);
     g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) refusals = g_ptr_array_new_with_free_func((GDestroyNotify) g_error_free);
@@ -402,6 +425,8 @@ MediaServer *media_server_new(const MediaConfig *config, const MediaServerCallba
     self->cancellable = g_cancellable_new();
     self->rtmp_query = g_strdup("");
     self->outputs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    self->told_short = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    self->log_limit = dub_log_limit_new("media server", 0);
     self->over_rtsp = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autofree char *builtin_api = NULL;
     const bool builtin = g_str_equal(config->media_server, "builtin");
@@ -451,6 +476,8 @@ void media_server_free(MediaServer *self)
     dub_rtmp_server_free(self->rtmp);
     g_hash_table_unref(self->outputs);
     g_hash_table_unref(self->over_rtsp);
+    g_hash_table_unref(self->told_short);
+    dub_log_limit_free(self->log_limit);
     g_free(self->rtmp_url);
     g_free(self->rtsp_url);
     g_free(self->rtmp_query);
