@@ -1,5 +1,5 @@
 /* examples/rtmp-server.c: src/rtmp by itself: rtmp-server [PORT]. Publish and play any path; Ctrl-C ends it.
- * WAIT_MS and HEAD_MS in the environment set the two fields of DubRtmpServerConfig.
+ * WAIT_MS, HEAD_MS and KEEPS_PUBLISHERS in the environment set the three fields of DubRtmpServerConfig.
  * A line on stdout for each event: "listening PORT", "publish PATH QUERY", "unpublish PATH", and after a line
  * "paths" on stdin one "path NAME READY BYTES READERS TRACKS" each, then "end". "kick PATH" on stdin kicks. */
 #include "base/log.h"
@@ -69,11 +69,12 @@ static guint setting(const char *name)
 
 int main(int argc, char **argv)
 {
-    static const DubRtmpServerCallbacks callbacks = { on_publish, on_unpublish };
+    static const DubRtmpServerCallbacks callbacks = { .on_publish = on_publish, .on_unpublish = on_unpublish };
     const DubRtmpServerConfig config = { .host = "127.0.0.1",
                                          .port = argc > 1 ? (guint) atoi(argv[1]) : 1935,
                                          .wait_ms = setting("WAIT_MS"),
                                          .head_ms = setting("HEAD_MS"),
+                                         .keeps_publishers = setting("KEEPS_PUBLISHERS"),
                                          .port_setting = "the first argument" };
     dub_log_setup("rtmp-server", DUB_LOG_INFO, DUB_LOG_TEXT);
     g_autoptr(GError) error = NULL;

@@ -23,10 +23,23 @@ static const DubEnvSpec specs[] = {
       .help = "builtin: serve RTMP in this process; mediamtx: use the one at MEDIAMTX_*" },
     { "RTMP_PORT", DUB_ENV_UINT, FIELD(rtmp_port), "1935", 0, 65535,
       .help = "of the built-in media server; 0 chooses a free one" },
+    { "RTMPS_CERT", DUB_ENV_STRING, FIELD(rtmps_cert), NULL,
+      .help = "PEM file of its certificate: with RTMPS_KEY it serves RTMPS too" },
+    { "RTMPS_KEY", DUB_ENV_STRING, FIELD(rtmps_key), NULL, .help = "PEM file of that certificate's private key" },
+    { "RTMPS_PORT", DUB_ENV_UINT, FIELD(rtmps_port), "1936", 0, 65535, .help = "of RTMPS; 0 chooses a free one" },
     { "RTMP_PUBLISH_KEY", DUB_ENV_STRING, FIELD(publish_key), NULL,
       .help = "that publishers to the built-in media server give: ?key=KEY behind the stream's name", .secret = true },
     { "RTMP_PLAY_KEY", DUB_ENV_STRING, FIELD(play_key), NULL, .help = "that players give it, likewise",
       .secret = true },
+    { "RTMP_AUTH_URL", DUB_ENV_STRING, FIELD(rtmp_auth_url), NULL,
+      .help = "http(s) URL that is asked who may publish and play, as MediaMTX asks its authHTTPAddress",
+      .secret = true },
+    { "RTMP_MAX_CONNECTIONS", DUB_ENV_UINT, FIELD(rtmp_max_connections), "512", 8, 65535,
+      .help = "publishers and players that it takes, this program's own among them" },
+    { "RTMP_MEMORY_MB", DUB_ENV_UINT, FIELD(rtmp_memory_mb), "256", 32, 1048576,
+      .help = "what they may all take together; beyond it the newest without a key go first that take much" },
+    { "RTMP_OVERRIDE_PUBLISHER", DUB_ENV_BOOL, FIELD(override_publisher), "1",
+      .help = "a newer publisher of a stream takes over from the one before it; 0: it is refused" },
     { "API_HOST", DUB_ENV_STRING, FIELD(api_host), "127.0.0.1",
       .help = "address of the built-in media server's control API, which asks nobody who they are" },
     { "API_PORT", DUB_ENV_UINT, FIELD(api_port), "9997", 0, 65535, .help = "its port; 0 chooses a free one" },
@@ -81,6 +94,13 @@ static bool is_bed(const char *text)
 
 static bool check(const MediaConfig *config, GError **error)
 {
+    if (!config->rtmps_cert != !config->rtmps_key) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,
+                    "%s: RTMPS needs both: the certificate's file and its private key's",
+                    config->rtmps_cert ? "RTMPS_KEY is missing beside RTMPS_CERT"
+                                       : "RTMPS_CERT is missing beside RTMPS_KEY");
+        return false;
+    }
     if (is_bed(config->bed))
         return true;
     g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,

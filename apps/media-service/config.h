@@ -11,6 +11,11 @@ typedef struct {
     unsigned port;
     char *api_token;              /* NULL: hooks, /v1 and metrics are for everybody */
     char *publish_key, *play_key; /* of the built-in media server; NULL: for everybody */
+    char *rtmp_auth_url;          /* likewise */
+    bool override_publisher;      /* likewise */
+    char *rtmps_cert, *rtmps_key; /* files; NULL, both of them: no RTMPS */
+    unsigned rtmps_port;
+    unsigned rtmp_max_connections, rtmp_memory_mb;
     char *log_level, *log_format;
     char *media_server;           /* "builtin" or "mediamtx" */
     unsigned rtmp_port, api_port; /* of the built-in media server */

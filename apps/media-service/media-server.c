@@ -4,22 +4,28 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/http.h"
+#include "base/log-limit.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "engineio/listener.h"
 #include "mediamtx/api.h"
+#include "mediamtx/authority.h"
 #include "mediamtx/client.h"
 #include "rtmp/server.h"
 #include "worker/worker.h"
 
-#define POLL_S         1
-#define TIMEOUT_S      5
-#define VIEWER_WAIT_MS 10000 /* past the playout delay */
+#define POLL_S           1
+#define TIMEOUT_S        5
+#define VIEWER_WAIT_MS   10000 /* past the playout delay */
+#define SHORT_NAMES_TOLD 10    /* in a minute */
+#define AUTH_TIMEOUT_MS  5000  /* an encoder waits as long for its answer */
+#define AUTH_ASKING      64    /* questions at once */
 
 struct _MediaServer {
     MediaServerCallbacks callbacks;
     void *user_data;
     DubRtmpServer *rtmp;                    /* built-in only */
+    DubMediamtxAuthority *authority;        /* likewise; NULL: nobody is asked */
     SoupServer *api;                        /* built-in only */
     EioListener *listener;                  /* of api */
     guint api_port;                         /* likewise */
@@ -27,8 +33,10 @@ struct _MediaServer {
     DubMediamtxClient *client;
     GCancellable *cancellable;
     guint poll_id;
-    GHashTable *outputs;       /* stream id -> who publishes its output */
-    GHashTable *over_rtsp;     /* stream ids */
+    GHashTable *outputs;    /* stream id -> who publishes its output */
+    GHashTable *over_rtsp;  /* stream ids */
+    GHashTable *told_short; /* names of paths in the newest list that lack their /in: what was said of them */
+    DubLogLimit *log_limit;
     bool asking, stale, again; /* stale: what comes of the request under way is too old; again: for some who wait */
     bool reachable, told;
     guint64 asked, answered; /* requests; the numbers of the newest */
@@ -90,7 +98,63 @@ static void on_unpublish(const char *path, G_GNUC_UNUSED const char *source_id, 
         self->callbacks.on_not_ready(stream_id, self->user_data);
 }
 
-static const DubRtmpServerCallbacks rtmp_callbacks = { on_publish, on_unpublish };
+/* live/NAME is short for live/NAME/in: what an encoder is told first, and what people forget. Returns: (transfer full)
+ * (nullable): the long name */
+static char *long_name(const char *path)
+{
+    g_autofree char *name = g_strconcat(path, "/in", NULL), *stream_id = input_id(name);
+    return stream_id ? g_steal_pointer(&name) : NULL;
+}
+
+/* Somebody publishes it by its long name: the short one is then not the same encoder that comes back. */
+static bool is_in_use(const MediaServer *self, const char *input)
+{
+    g_autoptr(DubRtmpPathInfo) info = dub_rtmp_server_path(self->rtmp, input);
+    return info && g_str_equal(info->asked, input);
+}
+
+static char *on_name(const char *path, bool publishes, char **note, void *user_data)
+{
+    const MediaServer *self = user_data;
+    g_autofree char *input = long_name(path), *stream_id = NULL;
+    if (input && publishes && is_in_use(self, input)) {
+        *note = g_strdup_printf("%s is in use, so %s is not taken for it; publish under another name, or as %s", input,
+                                path, input);
+        return NULL;
+    }
+    if (input)
+        return g_steal_pointer(&input);
+    if (publishes && !dub_mediamtx_split_name(path, &stream_id, &(DubMediamtxDirection){ 0 }, NULL))
+        *note = g_strdup("it is passed on as it is and not dubbed: publish live/NAME, or live/NAME/in");
+    return g_strdup(path);
+}
+
+/* live/<id>/out has one owner: another media-service, or this one. */
+static bool is_owned(const char *path, G_GNUC_UNUSED void *user_data)
+{
+    g_autofree char *stream_id = id_of(path, DUB_MEDIAMTX_OUTPUT);
+    return stream_id != NULL;
+}
+
+static void on_ask(const DubRtmpRequest *asked, void *user_data)
+{
+    const MediaServer *self = user_data;
+    const DubMediamtxRequest request = { .id = asked->id,
+                                         .ip = asked->ip,
+                                         .user = asked->user,
+                                         .password = asked->password,
+                                         .token = asked->token,
+                                         .action = asked->action,
+                                         .path = asked->path,
+                                         .protocol = "rtmp",
+                                         .query = asked->query };
+    dub_mediamtx_authority_ask(self->authority, &request);
+}
+
+static void on_verdict(const char *id, const char *refusal, void *user_data)
+{
+    dub_rtmp_server_answer(((MediaServer *) user_data)->rtmp, id, refusal);
+}
 
 /* A viewer may connect with the broadcaster; let it wait until the output starts, one playout delay later. How long
  * that is the engines have not said yet: the most it can be. */
@@ -103,28 +167,48 @@ static guint player_wait_ms(const MediaConfig *config)
     return VIEWER_WAIT_MS + (guint) (delay_ns / DUB_NS_PER_MS);
 }
 
-/* A key of our own: whoever sees our URLs, in a core dump or a GStreamer trace, learns none that others use. */
-static char *draw_own_key(MediaServer *self, const MediaConfig *config)
+/* A key of our own: it tells our connections from others', and whoever sees our URLs, in a core dump or a GStreamer
+ * trace, learns none that others use. */
+static char *draw_own_key(MediaServer *self)
 {
-    if (!config->publish_key && !config->play_key)
-        return NULL;
     char *key = dub_secret_draw();
     g_free(self->rtmp_query);
     self->rtmp_query = g_strdup_printf("?key=%s", key);
     return key;
 }
 
+static bool make_authority(MediaServer *self, const char *url, GError **error)
+{
+    self->authority = dub_mediamtx_authority_new(url, AUTH_TIMEOUT_MS, AUTH_ASKING, on_verdict, self, error);
+    if (!self->authority)
+        g_prefix_error(error, "RTMP_AUTH_URL: ");
+    return self->authority != NULL;
+}
+
 static bool start_builtin(MediaServer *self, const MediaConfig *config, char **api_url, GError **error)
 {
-    g_autofree char *own_key = draw_own_key(self, config);
+    g_autofree char *own_key = draw_own_key(self);
+    const DubRtmpServerCallbacks callbacks = { .on_name = on_name,
+                                               .is_owned = is_owned,
+                                               .on_ask = config->rtmp_auth_url ? on_ask : NULL,
+                                               .on_publish = on_publish,
+                                               .on_unpublish = on_unpublish };
     const DubRtmpServerConfig rtmp = { .host = config->host,
                                        .publish_key = config->publish_key,
                                        .play_key = config->play_key,
                                        .own_key = own_key,
+                                       .keeps_publishers = !config->override_publisher,
+                                       .max_connections = config->rtmp_max_connections,
+                                       .memory_bytes = (gsize) config->rtmp_memory_mb << 20,
                                        .port = config->rtmp_port,
                                        .port_setting = "RTMP_PORT",
+                                       .tls_cert = config->rtmps_cert,
+                                       .tls_key = config->rtmps_key,
+                                       .tls_port = config->rtmps_port,
                                        .wait_ms = player_wait_ms(config) };
-    self->rtmp = dub_rtmp_server_new(&rtmp, &rtmp_callbacks, self, error);
+    if (config->rtmp_auth_url && !make_authority(self, config->rtmp_auth_url, error))
+        return false;
+    self->rtmp = dub_rtmp_server_new(&rtmp, &callbacks, self, error);
     if (!self->rtmp)
         return false;
     self->rtmp_url = g_strdup_printf("rtmp://127.0.0.1:%u", dub_rtmp_server_port(self->rtmp));
@@ -218,9 +302,28 @@ static bool needs_rtsp(const Tracks *tracks)
     return (tracks->picture && !tracks->is_picture_rtmp) || (tracks->sound && !tracks->is_sound_rtmp);
 }
 
+/* The built-in server takes live/NAME for live/NAME/in itself. On a MediaMTX it is a path like any other, and may be
+ * meant to be: that it is not dubbed is said once. */
+static void tell_short_names(MediaServer *self, GPtrArray *paths)
+{
+    g_autoptr(GHashTable) before = g_steal_pointer(&self->told_short);
+    self->told_short = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < paths->len; i++) {
+        const DubMediamtxPath *path = paths->pdata[i];
+        g_autofree char *input = path->ready ? long_name(path->name) : NULL;
+        if (!input)
+            continue;
+        if (!g_hash_table_contains(before, path->name) &&
+            dub_log_limit_allows(self->log_limit, "paths that are not dubbed", SHORT_NAMES_TOLD))
+            dub_warning("media server: %s is published and not dubbed: publish to %s", path->name, input);
+        g_hash_table_add(self->told_short, g_strdup(path->name));
+    }
+}
+
 static void hand_on(MediaServer *self, GPtrArray *paths)
 {
     remember_outputs(self, paths);
+    tell_short_names(self, paths);
     g_hash_table_remove_all(self->over_rtsp);
     g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) refusals = g_ptr_array_new_with_free_func((GDestroyNotify) g_error_free);
@@ -322,6 +425,8 @@ MediaServer *media_server_new(const MediaConfig *config, const MediaServerCallba
     self->cancellable = g_cancellable_new();
     self->rtmp_query = g_strdup("");
     self->outputs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    self->told_short = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    self->log_limit = dub_log_limit_new("media server", 0);
     self->over_rtsp = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autofree char *builtin_api = NULL;
     const bool builtin = g_str_equal(config->media_server, "builtin");
@@ -367,9 +472,12 @@ void media_server_free(MediaServer *self)
     if (self->api)
         soup_server_disconnect(self->api);
     g_clear_object(&self->api);
+    dub_mediamtx_authority_free(self->authority); /* first: it answers to the other */
     dub_rtmp_server_free(self->rtmp);
     g_hash_table_unref(self->outputs);
     g_hash_table_unref(self->over_rtsp);
+    g_hash_table_unref(self->told_short);
+    dub_log_limit_free(self->log_limit);
     g_free(self->rtmp_url);
     g_free(self->rtsp_url);
     g_free(self->rtmp_query);
@@ -401,6 +509,11 @@ guint media_server_api_port(const MediaServer *self)
 guint media_server_rtmp_port(const MediaServer *self)
 {
     return self->rtmp ? dub_rtmp_server_port(self->rtmp) : 0;
+}
+
+guint media_server_rtmps_port(const MediaServer *self)
+{
+    return self->rtmp ? dub_rtmp_server_tls_port(self->rtmp) : 0;
 }
 
 bool media_server_reachable(const MediaServer *self)

@@ -25,8 +25,9 @@ const char *media_server_rtmp_url(const MediaServer *self); /* as this process r
 /* Where live/<id>/in is to be read, by the newest list: over RTMP, whose times are exact, or over RTSP what MediaMTX's
  * RTMP leaves out. (transfer full) */
 char *media_server_source_url(const MediaServer *self, const char *stream_id);
-guint media_server_rtmp_port(const MediaServer *self); /* built-in; 0 otherwise */
-/* "?key=…" behind a path of that URL; "" when the server wants none, or is not the built-in one */
+guint media_server_rtmp_port(const MediaServer *self);  /* built-in; 0 otherwise */
+guint media_server_rtmps_port(const MediaServer *self); /* built-in with a certificate; 0 otherwise */
+/* "?key=…" behind a path of that URL; "" when the server is not the built-in one */
 const char *media_server_rtmp_query(const MediaServer *self);
 guint media_server_api_port(const MediaServer *self); /* built-in; 0 otherwise */
 void media_server_refresh(MediaServer *self); /* asks at once; the next on_list or on_silence is newer than this call */

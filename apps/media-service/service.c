@@ -560,10 +560,15 @@ static void tell_open(const MediaService *self, guint http_port)
 {
     const MediaConfig *config = self->config;
     const guint rtmp_port = media_server_rtmp_port(self->media_server);
+    const guint rtmps_port = media_server_rtmps_port(self->media_server);
     const guint api_port = media_server_api_port(self->media_server);
+    const bool is_asked = config->rtmp_auth_url != NULL;
+    const bool publishes = !is_asked && !config->publish_key, plays = !is_asked && !config->play_key;
     const DubOpenDoor doors[] = {
-        { "RTMP publishing", config->host, rtmp_port, "set RTMP_PUBLISH_KEY", !rtmp_port || config->publish_key },
-        { "RTMP playing", config->host, rtmp_port, "set RTMP_PLAY_KEY", !rtmp_port || config->play_key },
+        { "RTMP publishing", config->host, rtmp_port, "set RTMP_PUBLISH_KEY", !rtmp_port || !publishes },
+        { "RTMP playing", config->host, rtmp_port, "set RTMP_PLAY_KEY", !rtmp_port || !plays },
+        { "RTMPS publishing", config->host, rtmps_port, "set RTMP_PUBLISH_KEY", !rtmps_port || !publishes },
+        { "RTMPS playing", config->host, rtmps_port, "set RTMP_PLAY_KEY", !rtmps_port || !plays },
         { "hooks, /v1 and /metrics", config->host, http_port, "set API_TOKEN", config->api_token != NULL },
         { "the control API", config->api_host, api_port, "set API_HOST=127.0.0.1", !api_port },
     };
@@ -609,6 +614,8 @@ MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void 
     on_sweep(self);
     if (media_server_rtmp_port(self->media_server))
         dub_info("media-service: rtmp on rtmp://%s:%u", config->host, media_server_rtmp_port(self->media_server));
+    if (media_server_rtmps_port(self->media_server))
+        dub_info("media-service: rtmps on rtmps://%s:%u", config->host, media_server_rtmps_port(self->media_server));
     dub_info("media-service: listening on http://%s:%u", config->host, port);
     tell_open(self, port);
     return self;

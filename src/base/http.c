@@ -127,6 +127,16 @@ void dub_http_authorize(SoupMessage *message, const char *token)
         soup_message_headers_replace(soup_message_get_request_headers(message), "Authorization", value);
 }
 
+char *dub_http_basic_authorization(const GUri *uri)
+{
+    const char *user = g_uri_get_user((GUri *) uri), *password = g_uri_get_password((GUri *) uri);
+    if (!user)
+        return NULL;
+    g_autofree char *both = g_strconcat(user, ":", password ? password : "", NULL);
+    g_autofree char *encoded = g_base64_encode((const guchar *) both, strlen(both));
+    return g_strconcat("Basic ", encoded, NULL);
+}
+
 SoupServer *dub_http_server_new(void)
 {
     SoupServer *server = soup_server_new("server-header", "airdub", NULL);

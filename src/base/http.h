@@ -32,6 +32,9 @@ void dub_http_require_token(SoupServer *server, const char *const *prefixes, con
 
 void dub_http_authorize(SoupMessage *message, const char *token); /* the other side of it; NULL is fine */
 
+/* Returns: (transfer full) (nullable): "Basic …" of the URL's user and password, for that header; NULL: it has none */
+char *dub_http_basic_authorization(const GUri *uri);
+
 /**
  * dub_http_bind:
  * @host: "0.0.0.0", "::" (both families), "127.0.0.1", or a name

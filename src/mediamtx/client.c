@@ -43,16 +43,6 @@ typedef struct { /* one call; the GTask owns it */
 static void request_page(GTask *task);
 static void request_queries(GTask *task);
 
-static char *basic_authorization(const GUri *uri)
-{
-    const char *user = g_uri_get_user((GUri *) uri), *password = g_uri_get_password((GUri *) uri);
-    if (!user)
-        return NULL;
-    g_autofree char *both = g_strconcat(user, ":", password ? password : "", NULL);
-    g_autofree char *encoded = g_base64_encode((const guchar *) both, strlen(both));
-    return g_strconcat("Basic ", encoded, NULL);
-}
-
 DubMediamtxClient *dub_mediamtx_client_new(const char *api_url, guint timeout_s, GError **error)
 {
     const GUriFlags flags = SOUP_HTTP_URI_FLAGS | G_URI_FLAGS_HAS_PASSWORD;
@@ -67,7 +57,7 @@ DubMediamtxClient *dub_mediamtx_client_new(const char *api_url, guint timeout_s,
     }
     DubMediamtxClient *self = g_new0(DubMediamtxClient, 1);
     self->session = soup_session_new_with_options("timeout", MAX(timeout_s, 1), "max-conns-per-host", 2, NULL);
-    self->authorization = basic_authorization(uri);
+    self->authorization = dub_http_basic_authorization(uri);
     self->base =
         g_uri_build(SOUP_HTTP_URI_FLAGS, scheme, NULL, g_uri_get_host(uri), g_uri_get_port(uri), "/", NULL, NULL);
     self->closing = g_cancellable_new();

@@ -53,6 +53,14 @@ void dub_rtmp_reader_set_max_message(DubRtmpReader *self, gsize max_message_byte
     self->max_message_bytes = max_message_bytes;
 }
 
+gsize dub_rtmp_reader_memory(const DubRtmpReader *self)
+{
+    gsize bytes = 0;
+    for (gsize i = 0; i < G_N_ELEMENTS(self->streams); i++)
+        bytes += self->streams[i].allocated;
+    return bytes;
+}
+
 static DubRtmpRead broken(GError **error, const char *text)
 {
     g_set_error(error, DUB_ERROR, DUB_ERROR_PROTOCOL, "RTMP: %s", text);

@@ -13,6 +13,8 @@ DubRtmpReader *dub_rtmp_reader_new(gsize max_message_bytes);
 void dub_rtmp_reader_free(DubRtmpReader *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubRtmpReader, dub_rtmp_reader_free)
 
+gsize dub_rtmp_reader_memory(const DubRtmpReader *self); /* that its unfinished messages take */
+
 /* From the next message on. What all unfinished messages hold together stays within the same bound. */
 void dub_rtmp_reader_set_max_message(DubRtmpReader *self, gsize max_message_bytes);
 

@@ -2,10 +2,12 @@
 #include "rtmp/private.h"
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 
 #define CLOSING_NS     (3 * DUB_NS_PER_S) /* for the peer to take the last bytes and to close */
 /* rtmp2src forgets the message it has not handed on yet when it sees the end: give it time to. */
@@ -15,6 +17,7 @@
 #define MAX_OVERFLOWS  3
 #define DEFAULT_WINDOW 2500000u
 
+static void read_once(DubRtmpConnection *self);
 static gboolean on_readable(GSocket *socket, GIOCondition condition, gpointer user_data);
 static gboolean on_writable(GSocket *socket, GIOCondition condition, gpointer user_data);
 
@@ -36,6 +39,12 @@ static void unwatch(GSource **source)
     g_clear_pointer(source, g_source_unref);
 }
 
+char *dub_rtmp_connection_address(const DubRtmpConnection *self)
+{
+    const char *colon = strrchr(self->peer, ':');
+    return colon ? g_strndup(self->peer, (gsize) (colon - self->peer)) : g_strdup(self->peer);
+}
+
 static char *describe_peer(GSocket *socket)
 {
     g_autoptr(GSocketAddress) address = g_socket_get_remote_address(socket, NULL);
@@ -46,14 +55,16 @@ static char *describe_peer(GSocket *socket)
     return g_strdup_printf("%s:%u", host, g_inet_socket_address_get_port(inet));
 }
 
-void dub_rtmp_connection_new(DubRtmpServer *server, GSocket *socket)
+void dub_rtmp_connection_new(DubRtmpServer *server, GSocket *socket, const DubRtmpTlsKeys *keys)
 {
     DubRtmpConnection *self = g_new0(DubRtmpConnection, 1);
     self->server = server;
+    self->number = server->n_accepted++;
     self->socket = g_object_ref(socket);
     g_socket_set_blocking(socket, FALSE);
     g_socket_set_keepalive(socket, TRUE);
     g_socket_set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL); /* we send whole batches ourselves */
+    self->tls = keys ? dub_rtmp_tls_new(keys, g_socket_get_fd(socket)) : NULL;
     self->peer = describe_peer(socket);
     self->id = g_uuid_string_random();
     self->since_ns = self->media_ns = self->sent_ns = dub_clock_now();
@@ -69,6 +80,8 @@ void dub_rtmp_connection_free(DubRtmpConnection *self)
 {
     unwatch(&self->read_source);
     unwatch(&self->write_source);
+    self->server->reader_bytes -= self->counted_bytes;
+    dub_rtmp_tls_free(self->tls);
     g_socket_close(self->socket, NULL); /* nothing is to be done about a failure */
     g_object_unref(self->socket);
     g_free(self->peer);
@@ -77,7 +90,11 @@ void dub_rtmp_connection_free(DubRtmpConnection *self)
     dub_rtmp_reader_free(self->reader);
     dub_rtmp_send_queue_free(self->queue);
     g_free(self->app);
+    g_free(self->user);
     g_free(self->password);
+    dub_rtmp_wish_clear(&self->wish);
+    if (self->held)
+        g_byte_array_unref(self->held);
     g_free(self);
 }
 
@@ -151,6 +168,7 @@ void dub_rtmp_connection_push_bytes(DubRtmpConnection *self, GByteArray *bytes)
 {
     g_autoptr(GBytes) owned = g_byte_array_free_to_bytes(bytes);
     g_autoptr(DubRtmpFrame) frame = dub_rtmp_frame_new_raw(owned);
+    dub_rtmp_budget_charge(self->server, frame);
     dub_rtmp_connection_push(self, frame);
 }
 
@@ -162,6 +180,8 @@ static void on_drained(DubRtmpConnection *self)
     if (self->state != DUB_RTMP_CLOSING || self->fin)
         return;
     self->fin = true;
+    if (self->tls)
+        dub_rtmp_tls_bye(self->tls);
     if (!g_socket_shutdown(self->socket, FALSE, TRUE, NULL))
         dub_rtmp_connection_close(self, NULL); /* the peer has closed already */
 }
@@ -172,6 +192,20 @@ static void log_loss(const DubRtmpConnection *self, const GError *error)
         dub_info("rtmp: %s: %s", self->peer, error->message);
 }
 
+static bool send_vectors(DubRtmpConnection *self, const GOutputVector *vectors, guint n, gsize *sent, GError **error)
+{
+    *sent = 0;
+    if (self->tls)
+        return dub_rtmp_tls_write(self->tls, vectors, n, sent, error);
+    return n == 0 || g_socket_send_message_with_timeout(self->socket, NULL, (GOutputVector *) vectors, (gint) n, NULL,
+                                                        0, 0, 0, sent, NULL, error) != G_POLLABLE_RETURN_FAILED;
+}
+
+static bool is_all_out(const DubRtmpConnection *self)
+{
+    return dub_rtmp_send_queue_memory(self->queue) == 0 && !(self->tls && dub_rtmp_tls_is_blocked(self->tls));
+}
+
 void dub_rtmp_connection_flush(DubRtmpConnection *self)
 {
     GOutputVector vectors[MAX_VECTORS];
@@ -180,10 +214,7 @@ void dub_rtmp_connection_flush(DubRtmpConnection *self)
     const guint n = dub_rtmp_send_queue_vectors(self->queue, vectors, MAX_VECTORS);
     gsize sent = 0;
     g_autoptr(GError) error = NULL;
-    const GPollableReturn result = n == 0 ? G_POLLABLE_RETURN_OK
-                                          : g_socket_send_message_with_timeout(self->socket, NULL, vectors, (gint) n,
-                                                                               NULL, 0, 0, 0, &sent, NULL, &error);
-    if (result == G_POLLABLE_RETURN_FAILED) {
+    if (!send_vectors(self, vectors, n, &sent, &error)) {
         log_loss(self, error);
         dub_rtmp_connection_close(self, NULL);
         return;
@@ -192,7 +223,7 @@ void dub_rtmp_connection_flush(DubRtmpConnection *self)
         dub_rtmp_send_queue_sent(self->queue, sent);
         self->sent_ns = dub_clock_now();
     }
-    if (dub_rtmp_send_queue_memory(self->queue) == 0)
+    if (is_all_out(self))
         on_drained(self);
     else if (!self->write_source)
         self->write_source = watch(self, G_IO_OUT, on_writable);
@@ -205,7 +236,10 @@ static gboolean on_writable(GSocket *socket G_GNUC_UNUSED, GIOCondition conditio
     if (server->in_event)
         return G_SOURCE_CONTINUE;
     server->in_event = true;
-    dub_rtmp_connection_flush(self);
+    if (self->tls && !dub_rtmp_tls_is_open(self->tls))
+        read_once(self); /* it shakes hands */
+    else
+        dub_rtmp_connection_flush(self);
     dub_rtmp_server_settle(server);
     return G_SOURCE_CONTINUE;
 }
@@ -224,6 +258,16 @@ static bool read_handshake(DubRtmpConnection *self, const uint8_t **data, gsize 
     return true;
 }
 
+/* What came behind a question to the authority waits for the answer, and what comes further waits in the socket. */
+static void hold(DubRtmpConnection *self, const uint8_t *data, gsize size)
+{
+    unwatch(&self->read_source);
+    if (size == 0)
+        return;
+    self->held = g_byte_array_sized_new((guint) size);
+    g_byte_array_append(self->held, data, (guint) size);
+}
+
 static bool read_messages(DubRtmpConnection *self, const uint8_t *data, gsize size, GError **error)
 {
     while (self->state < DUB_RTMP_CLOSING) { /* after that nothing the peer says matters */
@@ -235,11 +279,15 @@ static bool read_messages(DubRtmpConnection *self, const uint8_t *data, gsize si
         }
         if (!dub_rtmp_session_message(self, &message, error))
             return false;
+        if (self->state == DUB_RTMP_ASKING) {
+            hold(self, data, size);
+            return true;
+        }
     }
     return true;
 }
 
-static void take(DubRtmpConnection *self, const uint8_t *data, gsize size)
+static void digest(DubRtmpConnection *self, const uint8_t *data, gsize size)
 {
     g_autoptr(GError) error = NULL;
     self->bytes_received += size;
@@ -253,20 +301,51 @@ static void take(DubRtmpConnection *self, const uint8_t *data, gsize size)
         dub_rtmp_session_acknowledge(self);
 }
 
+static void take(DubRtmpConnection *self, const uint8_t *data, gsize size)
+{
+    digest(self, data, size);
+    dub_rtmp_budget_count(self);
+}
+
+static gssize receive(DubRtmpConnection *self, uint8_t *buffer, gsize size, GError **error)
+{
+    if (!self->tls)
+        return g_socket_receive(self->socket, (char *) buffer, size, NULL, error);
+    const gssize result = dub_rtmp_tls_read(self->tls, buffer, size, error);
+    if (!dub_rtmp_tls_is_open(self->tls) && dub_rtmp_tls_is_blocked(self->tls) && !self->write_source)
+        self->write_source = watch(self, G_IO_OUT, on_writable);
+    else if (!dub_rtmp_tls_is_blocked(self->tls) && is_all_out(self))
+        unwatch(&self->write_source);
+    return result;
+}
+
 static void read_once(DubRtmpConnection *self)
 {
     g_autoptr(GError) error = NULL;
     uint8_t *scratch = self->server->scratch;
-    const gssize size = g_socket_receive(self->socket, (char *) scratch, sizeof self->server->scratch, NULL, &error);
+    const gssize size = receive(self, scratch, sizeof self->server->scratch, &error);
     if (size > 0) {
         take(self, scratch, (gsize) size);
         return;
     }
     if (size < 0 && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
         return;
-    if (size < 0)
+    const bool is_protocol = g_error_matches(error, DUB_ERROR, DUB_ERROR_PROTOCOL);
+    if (size < 0 && !is_protocol)
         log_loss(self, error);
-    dub_rtmp_connection_close(self, NULL);
+    dub_rtmp_connection_close(self, is_protocol ? error->message : NULL);
+}
+
+void dub_rtmp_connection_go_on(DubRtmpConnection *self)
+{
+    g_autoptr(GByteArray) held = g_steal_pointer(&self->held);
+    if (self->state == DUB_RTMP_CLOSED)
+        return;
+    self->read_source = watch(self, G_IO_IN, on_readable);
+    g_autoptr(GError) error = NULL;
+    if (held && !read_messages(self, held->data, held->len, &error))
+        dub_rtmp_connection_close(self, error->message);
+    dub_rtmp_budget_count(self);
 }
 
 static gboolean on_readable(GSocket *socket G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer user_data)
@@ -304,6 +383,7 @@ void dub_rtmp_connection_tick(DubRtmpConnection *self, int64_t now_ns)
     switch (self->state) {
     case DUB_RTMP_HANDSHAKE:
     case DUB_RTMP_IDLE:
+    case DUB_RTMP_ASKING:
         if (is_over(now_ns, self->since_ns, config->setup_ms))
             dub_rtmp_connection_close(self, "it neither published nor played");
         break;

@@ -50,8 +50,17 @@ void dub_rtmp_frame_unref(DubRtmpFrame *self)
 {
     if (!self || --self->ref_count > 0)
         return;
+    if (self->account)
+        *self->account -= dub_rtmp_frame_memory(self);
     g_bytes_unref(self->payload);
     g_free(self);
+}
+
+void dub_rtmp_frame_charge(DubRtmpFrame *self, gsize *account)
+{
+    g_return_if_fail(!self->account);
+    self->account = account;
+    *account += dub_rtmp_frame_memory(self);
 }
 
 typedef struct {

@@ -25,6 +25,7 @@ typedef struct {
     uint32_t timestamp_ms;
     GBytes *payload;
     gsize wire_bytes; /* with the chunk headers */
+    gsize *account;   /* (nullable) where its memory is added up */
     DubRtmpHeaders headers;
 } DubRtmpFrame;
 
@@ -41,6 +42,9 @@ static inline gsize dub_rtmp_frame_memory(const DubRtmpFrame *self)
 {
     return self->wire_bytes + sizeof *self + 64;
 }
+
+/* Adds its memory to @account, which must outlive it, until its last reference has gone. */
+void dub_rtmp_frame_charge(DubRtmpFrame *self, gsize *account);
 
 /**
  * dub_rtmp_frame_vectors:

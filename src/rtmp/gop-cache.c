@@ -122,11 +122,21 @@ gsize dub_gop_cache_bytes(const DubGopCache *self)
     return self->bytes;
 }
 
+gsize dub_gop_cache_memory(const DubGopCache *self)
+{
+    gsize bytes = self->bytes;
+    for (gsize i = 0; i < DUB_GOP_N_SETUPS; i++)
+        bytes += self->setups[i] ? dub_rtmp_frame_memory(self->setups[i]) : 0;
+    return bytes;
+}
+
 static void emit_setup(const DubRtmpFrame *setup, uint32_t timestamp_ms, DubGopCacheFunc each, void *user_data)
 {
     if (!setup)
         return;
     g_autoptr(DubRtmpFrame) stamped = dub_rtmp_frame_new(setup->kind, setup->type, 1, timestamp_ms, setup->payload);
+    if (setup->account) /* it holds the payload longer than @setup may */
+        dub_rtmp_frame_charge(stamped, setup->account);
     each(stamped, user_data);
 }
 

@@ -27,7 +27,8 @@ void dub_gop_cache_add(DubGopCache *self, DubRtmpFrame *frame, int64_t now_ns);
  * for. */
 bool dub_gop_cache_can_join(const DubGopCache *self);
 bool dub_gop_cache_has_video(const DubGopCache *self);
-gsize dub_gop_cache_bytes(const DubGopCache *self);
+gsize dub_gop_cache_bytes(const DubGopCache *self);  /* of the media, which max_bytes bounds */
+gsize dub_gop_cache_memory(const DubGopCache *self); /* of all that it holds */
 
 typedef void (*DubGopCacheFunc)(DubRtmpFrame *frame, void *user_data); /* @frame: (transfer none) */
 /* The setup frames, stamped as the first media frame so that time never goes backwards, or as @timestamp_ms when the

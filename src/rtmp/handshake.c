@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define VERSION 3 /* 6 is RTMPE, which nobody needs inside a broadcast network */
+#define TLS     0x16 /* the first byte of a handshake of it */
+#define VERSION 3    /* 6 is RTMPE, which nobody needs inside a broadcast network */
 
 /* S0, S1 and S2 at once. S2 echoes C1; S1 has time 0 and version 0, which says "no digest". */
 static void answer_c1(const DubRtmpHandshake *self, GByteArray *answer)
@@ -35,6 +36,11 @@ static bool fill(DubRtmpHandshake *self, const uint8_t **data, gsize *size)
 
 static bool read_c0(DubRtmpHandshake *self, const uint8_t **data, gsize *size, GError **error)
 {
+    if (**data == TLS) {
+        g_set_error_literal(error, DUB_ERROR, DUB_ERROR_PROTOCOL,
+                            "it speaks TLS, and this port takes plain RTMP: publish to rtmp://, or to RTMPS_PORT");
+        return false;
+    }
     if (**data != VERSION) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_PROTOCOL, "not RTMP: the first byte is 0x%02x, not 0x03", **data);
         return false;

@@ -24,6 +24,7 @@ void dub_rtmp_path_free(DubRtmpPath *self)
 {
     g_free(self->name);
     g_free(self->query);
+    g_free(self->asked);
     g_ptr_array_unref(self->players);
     dub_gop_cache_free(self->cache);
     g_free(self);
@@ -82,14 +83,23 @@ void dub_rtmp_path_remove_player(DubRtmpPath *self, DubRtmpConnection *player)
     free_if_unused(self);
 }
 
-void dub_rtmp_path_publish(DubRtmpPath *self, DubRtmpConnection *publisher, const char *query)
+static void set_publisher(DubRtmpPath *self, DubRtmpConnection *publisher, const DubRtmpWish *wish)
 {
     const DubRtmpServerConfig *config = &self->server->config;
     const DubGopCacheLimits limits = { config->cache_bytes, config->cache_ms, config->head_ms * DUB_NS_PER_MS };
     self->publisher = publisher;
     publisher->path = self;
-    self->query = g_strdup(query);
+    self->query = g_strdup(wish->query);
+    self->asked = g_strdup(wish->asked);
     self->cache = dub_gop_cache_new(&limits, dub_clock_now());
+}
+
+void dub_rtmp_path_publish(DubRtmpPath *self, DubRtmpConnection *publisher, const DubRtmpWish *wish)
+{
+    set_publisher(self, publisher, wish);
+    self->offset_ms = 0;
+    self->newest_ns = 0;
+    self->continues = false;
     for (guint i = self->players->len; i > 0; i--) /* backwards: one that fails leaves the array */
         start_player(self, self->players->pdata[i - 1]);
 }
@@ -99,11 +109,18 @@ static void reset(DubRtmpPath *self)
     self->publisher->path = NULL;
     self->publisher = NULL;
     g_clear_pointer(&self->query, g_free);
+    g_clear_pointer(&self->asked, g_free);
     g_clear_pointer(&self->cache, dub_gop_cache_free);
     self->video_codec = self->audio_codec = NULL;
     self->ready = self->key_seen = false;
     self->ready_unix_ms = 0;
     self->bytes_received = self->bytes_sent = 0;
+}
+
+static void end_player(DubRtmpConnection *player)
+{
+    player->path = NULL;
+    dub_rtmp_connection_set_state(player, DUB_RTMP_ENDING);
 }
 
 void dub_rtmp_path_unpublish(DubRtmpPath *self)
@@ -117,14 +134,39 @@ void dub_rtmp_path_unpublish(DubRtmpPath *self)
     reset(self);
     g_autoptr(GPtrArray) players = g_steal_pointer(&self->players);
     self->players = g_ptr_array_new();
-    for (guint i = 0; i < players->len; i++) {
-        DubRtmpConnection *player = players->pdata[i];
-        player->path = NULL;
-        dub_rtmp_connection_set_state(player, DUB_RTMP_ENDING);
-    }
+    for (guint i = 0; i < players->len; i++)
+        end_player(players->pdata[i]);
     free_if_unused(self);
     if (was_ready && server->callbacks.on_unpublish)
         server->callbacks.on_unpublish(name, source_id, server->user_data);
+}
+
+static void release_own_players(DubRtmpPath *self)
+{
+    for (guint i = self->players->len; i > 0; i--) {
+        DubRtmpConnection *player = self->players->pdata[i - 1];
+        player->awaits_key = false; /* nothing is passed on before the new publisher's first key frame */
+        if (!player->is_own)
+            continue;
+        g_ptr_array_remove_index_fast(self->players, i - 1);
+        end_player(player);
+    }
+}
+
+void dub_rtmp_path_take_over(DubRtmpPath *self, DubRtmpConnection *publisher, const DubRtmpWish *wish)
+{
+    DubRtmpServer *server = self->server;
+    DubRtmpConnection *old = self->publisher;
+    g_autofree char *name = g_strdup(self->name);
+    const bool was_ready = self->ready;
+    reset(self);
+    release_own_players(self);
+    set_publisher(self, publisher, wish);
+    self->continues = self->newest_ns != 0;
+    dub_rtmp_session_send_error(old, "NetStream.Publish.BadName", "Another publisher has taken this path over.");
+    dub_rtmp_connection_close_gently(old);
+    if (was_ready && server->callbacks.on_unpublish)
+        server->callbacks.on_unpublish(name, old->id, server->user_data);
 }
 
 static void broadcast(DubRtmpPath *self, DubRtmpFrame *frame)
@@ -145,18 +187,39 @@ static void set_ready(DubRtmpPath *self)
         self->server->callbacks.on_publish(self->name, self->query, self->publisher->id, self->server->user_data);
 }
 
+static uint32_t stamp_setup(DubRtmpPath *self, uint32_t timestamp_ms)
+{
+    self->timestamp_ms = self->continues ? self->newest_ms : timestamp_ms + self->offset_ms;
+    return self->timestamp_ms;
+}
+
+static uint32_t stamp_media(DubRtmpPath *self, uint32_t timestamp_ms)
+{
+    const int64_t now_ns = dub_clock_now();
+    if (self->continues)
+        self->offset_ms = self->newest_ms + (uint32_t) ((now_ns - self->newest_ns) / DUB_NS_PER_MS) + 1 - timestamp_ms;
+    self->continues = false;
+    self->timestamp_ms = timestamp_ms + self->offset_ms;
+    if (self->newest_ns == 0 || (int32_t) (self->timestamp_ms - self->newest_ms) > 0) /* timestamps wrap */
+        self->newest_ms = self->timestamp_ms;
+    self->newest_ns = now_ns;
+    return self->timestamp_ms;
+}
+
 static void relay_setup(DubRtmpPath *self, const DubRtmpMessage *message, DubGopSetup which, GBytes *payload)
 {
-    g_autoptr(DubRtmpFrame) frame =
-        dub_rtmp_frame_new(DUB_RTMP_FRAME_SETUP, message->type, MEDIA_STREAM, message->timestamp_ms, payload);
+    g_autoptr(DubRtmpFrame) frame = dub_rtmp_frame_new(DUB_RTMP_FRAME_SETUP, message->type, MEDIA_STREAM,
+                                                       stamp_setup(self, message->timestamp_ms), payload);
+    dub_rtmp_budget_charge(self->server, frame);
     dub_gop_cache_set_setup(self->cache, which, frame);
     broadcast(self, frame);
 }
 
 static void relay_media(DubRtmpPath *self, const DubRtmpMessage *message, DubRtmpFrameKind kind)
 {
-    g_autoptr(DubRtmpFrame) frame =
-        dub_rtmp_frame_new(kind, message->type, MEDIA_STREAM, message->timestamp_ms, message->payload);
+    g_autoptr(DubRtmpFrame) frame = dub_rtmp_frame_new(kind, message->type, MEDIA_STREAM,
+                                                       stamp_media(self, message->timestamp_ms), message->payload);
+    dub_rtmp_budget_charge(self->server, frame);
     dub_gop_cache_add(self->cache, frame, dub_clock_now());
     broadcast(self, frame);
     if (kind != DUB_RTMP_FRAME_DATA)
@@ -208,7 +271,6 @@ void dub_rtmp_path_message(DubRtmpPath *self, const DubRtmpMessage *message)
     gsize size;
     const uint8_t *data = g_bytes_get_data(message->payload, &size);
     self->bytes_received += size;
-    self->timestamp_ms = message->timestamp_ms;
     self->publisher->media_ns = dub_clock_now();
     if (size == 0)
         return; /* some encoders send empty messages to keep time; there is nothing to pass on */

@@ -1,21 +1,19 @@
-/* rtmp/server.c: listener, clock tick, and the functions for the program around it. */
+/* rtmp/server.c: clock tick, and the functions for the program around it. */
 #include "rtmp/private.h"
 
 #include "base/clock.h"
-#include "base/error.h"
 #include "base/log.h"
 
 #include <string.h>
 
 #define TICK_MS         250
-#define BACKLOG         256
-#define LINES_OF_A_KIND 60                 /* that peers cause, in a minute */
-#define ACCEPT_PAUSE_NS (DUB_NS_PER_S / 2) /* out of file descriptors: others must close first */
+#define LINES_OF_A_KIND 60 /* that peers cause, in a minute */
 
 static const DubRtmpServerConfig defaults = {
     .host = "0.0.0.0",
     .port_setting = "RTMP_PORT",
     .max_connections = 512,
+    .memory_bytes = 256u << 20,
     .max_message_bytes = DUB_RTMP_MAX_MESSAGE_BYTES,
     .cache_bytes = 8u << 20,
     .cache_ms = 12000,
@@ -39,6 +37,7 @@ static void fill_defaults(DubRtmpServerConfig *config)
     DEFAULT(host);
     DEFAULT(port_setting);
     DEFAULT(max_connections);
+    DEFAULT(memory_bytes);
     DEFAULT(max_message_bytes);
     DEFAULT(cache_bytes);
     DEFAULT(cache_ms);
@@ -49,54 +48,6 @@ static void fill_defaults(DubRtmpServerConfig *config)
     DEFAULT(setup_ms);
     DEFAULT(wait_ms);
     DEFAULT(idle_ms);
-}
-
-static GInetAddress *resolve(const char *host, GError **error)
-{
-    GInetAddress *address = g_inet_address_new_from_string(host);
-    if (address)
-        return address;
-    g_autoptr(GResolver) resolver = g_resolver_get_default();
-    GList *found = g_resolver_lookup_by_name(resolver, host, NULL, error);
-    if (!found)
-        return NULL;
-    address = g_object_ref(found->data);
-    g_resolver_free_addresses(found);
-    return address;
-}
-
-static GSocket *open_listener(GInetAddress *host, guint port, GError **error)
-{
-    g_autoptr(GSocket) socket =
-        g_socket_new(g_inet_address_get_family(host), G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
-    if (!socket)
-        return NULL;
-    g_autoptr(GSocketAddress) address = g_inet_socket_address_new(host, (guint16) port);
-    g_socket_set_blocking(socket, FALSE);
-    g_socket_set_listen_backlog(socket, BACKLOG);
-    if (!g_socket_bind(socket, address, TRUE, error) || !g_socket_listen(socket, error))
-        return NULL;
-    return g_steal_pointer(&socket);
-}
-
-static bool listen_on(DubRtmpServer *self, GError **error)
-{
-    const DubRtmpServerConfig *config = &self->config;
-    g_autoptr(GError) problem = NULL;
-    g_autoptr(GInetAddress) host = resolve(config->host, &problem);
-    self->listener = host ? open_listener(host, config->port, &problem) : NULL;
-    g_autoptr(GSocketAddress) address = self->listener ? g_socket_get_local_address(self->listener, &problem) : NULL;
-    if (address) {
-        self->port = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address));
-        return true;
-    }
-    if (g_error_matches(problem, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
-        g_set_error(error, DUB_ERROR, DUB_ERROR_BUSY, "port %u is in use by another program; choose another with %s",
-                    config->port, config->port_setting);
-    else
-        g_set_error(error, DUB_ERROR, DUB_ERROR_NETWORK, "RTMP on %s, port %u: %s", config->host, config->port,
-                    problem->message);
-    return false;
 }
 
 bool dub_rtmp_server_may_log(DubRtmpServer *self, const char *kind)
@@ -114,7 +65,7 @@ static DubRtmpConnection *find_idlest(const DubRtmpServer *self)
     while (g_hash_table_iter_next(&iter, &key, NULL)) {
         DubRtmpConnection *connection = key;
         const bool is_waiting = connection->state == DUB_RTMP_WAITING;
-        if (connection->state > DUB_RTMP_IDLE && !is_waiting)
+        if (connection->state > DUB_RTMP_ASKING && !is_waiting)
             continue;
         const bool found_waiting = found && found->state == DUB_RTMP_WAITING;
         if (!found || (found_waiting && !is_waiting) ||
@@ -126,20 +77,22 @@ static DubRtmpConnection *find_idlest(const DubRtmpServer *self)
 
 static void settle_soon(DubRtmpServer *self);
 
-static void accept_connection(DubRtmpServer *self, GSocket *socket)
+void dub_rtmp_server_accept(DubRtmpServer *self, GSocket *socket, const DubRtmpTlsKeys *keys)
 {
     const bool is_full = g_hash_table_size(self->connections) >= self->config.max_connections;
     DubRtmpConnection *idlest = is_full ? find_idlest(self) : NULL;
     if (idlest) {
-        dub_rtmp_connection_close(idlest, "too many connections, and it neither publishes nor plays");
+        dub_rtmp_connection_close(
+            idlest, "it neither publishes nor plays, and as many are connected as RTMP_MAX_CONNECTIONS allows");
         settle_soon(self);
     }
     if (!is_full || idlest) {
-        dub_rtmp_connection_new(self, socket);
+        dub_rtmp_connection_new(self, socket, keys);
         return;
     }
     if (dub_rtmp_server_may_log(self, "connections refused: too many are open"))
-        dub_warning("rtmp: %u connections are open, further ones are refused", self->config.max_connections);
+        dub_warning("rtmp: %u connections are open, further ones are refused: RTMP_MAX_CONNECTIONS",
+                    self->config.max_connections);
     g_socket_close(socket, NULL);
 }
 
@@ -148,33 +101,6 @@ static void end_source(GSource **source)
     if (*source)
         g_source_destroy(*source);
     g_clear_pointer(source, g_source_unref);
-}
-
-static gboolean on_acceptable(GSocket *listener, GIOCondition condition, gpointer user_data);
-
-static void start_accepting(DubRtmpServer *self)
-{
-    self->accept_source = g_socket_create_source(self->listener, G_IO_IN, NULL);
-    g_source_set_callback(self->accept_source, G_SOURCE_FUNC(on_acceptable), self, NULL);
-    g_source_attach(self->accept_source, self->context);
-}
-
-static gboolean on_acceptable(GSocket *listener, GIOCondition condition G_GNUC_UNUSED, gpointer user_data)
-{
-    DubRtmpServer *self = user_data;
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GSocket) socket = g_socket_accept(listener, NULL, &error);
-    if (socket) {
-        accept_connection(self, socket);
-    } else if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK) &&
-               !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED)) {
-        if (dub_rtmp_server_may_log(self, "connections not taken"))
-            dub_warning("rtmp: no new connection: %s", error->message);
-        self->accept_again_ns = dub_clock_now() + ACCEPT_PAUSE_NS;
-        end_source(&self->accept_source);
-        return G_SOURCE_REMOVE;
-    }
-    return G_SOURCE_CONTINUE;
 }
 
 static void tick_connections(DubRtmpServer *self, int64_t now_ns)
@@ -189,8 +115,8 @@ static gboolean on_tick(gpointer user_data)
 {
     DubRtmpServer *self = user_data;
     const int64_t now_ns = dub_clock_now();
-    if (self->listener && !self->accept_source && now_ns >= self->accept_again_ns)
-        start_accepting(self);
+    dub_rtmp_listener_tick(&self->plain, now_ns);
+    dub_rtmp_listener_tick(&self->secure, now_ns);
     if (g_hash_table_size(self->connections) == 0 || self->in_event)
         return G_SOURCE_CONTINUE;
     self->in_event = true;
@@ -201,12 +127,14 @@ static gboolean on_tick(gpointer user_data)
 /* What an event left behind: data to send, connections to free. Either may cause more of the other. */
 void dub_rtmp_server_settle(DubRtmpServer *self)
 {
-    while (self->dirty->len > 0) {
-        DubRtmpConnection *connection = g_ptr_array_steal_index_fast(self->dirty, self->dirty->len - 1);
-        connection->dirty = false;
-        dub_rtmp_connection_flush(connection);
-    }
-    g_ptr_array_set_size(self->dead, 0);
+    do {
+        while (self->dirty->len > 0) {
+            DubRtmpConnection *connection = g_ptr_array_steal_index_fast(self->dirty, self->dirty->len - 1);
+            connection->dirty = false;
+            dub_rtmp_connection_flush(connection);
+        }
+        g_ptr_array_set_size(self->dead, 0);
+    } while (dub_rtmp_budget_relieve(self));
     self->in_event = false;
 }
 
@@ -215,6 +143,23 @@ static void start_tick(DubRtmpServer *self)
     self->tick_source = g_timeout_source_new(TICK_MS);
     g_source_set_callback(self->tick_source, on_tick, self, NULL);
     g_source_attach(self->tick_source, self->context);
+}
+
+static bool listen_all(DubRtmpServer *self, GError **error)
+{
+    const DubRtmpServerConfig *config = &self->config;
+    if (!dub_rtmp_listener_open(&self->plain, self, config->port, config->port_setting, NULL, error))
+        return false;
+    if (!config->tls_cert)
+        return true;
+    self->keys = dub_rtmp_tls_keys_new(config->tls_cert, config->tls_key, error);
+    return self->keys && dub_rtmp_listener_open(&self->secure, self, config->tls_port, "RTMPS_PORT", self->keys, error);
+}
+
+static void close_listeners(DubRtmpServer *self)
+{
+    dub_rtmp_listener_close(&self->plain);
+    dub_rtmp_listener_close(&self->secure);
 }
 
 DubRtmpServer *dub_rtmp_server_new(const DubRtmpServerConfig *config, const DubRtmpServerCallbacks *callbacks,
@@ -236,19 +181,10 @@ DubRtmpServer *dub_rtmp_server_new(const DubRtmpServerConfig *config, const DubR
     self->paths = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify) dub_rtmp_path_free);
     self->dirty = g_ptr_array_new();
     self->dead = g_ptr_array_new_with_free_func((GDestroyNotify) dub_rtmp_connection_free);
-    if (!listen_on(self, error))
+    if (!listen_all(self, error))
         return NULL;
-    start_accepting(self);
     start_tick(self);
     return g_steal_pointer(&self);
-}
-
-static void close_listener(DubRtmpServer *self)
-{
-    end_source(&self->accept_source);
-    if (self->listener)
-        g_socket_close(self->listener, NULL);
-    g_clear_object(&self->listener);
 }
 
 void dub_rtmp_server_free(DubRtmpServer *self)
@@ -256,7 +192,7 @@ void dub_rtmp_server_free(DubRtmpServer *self)
     if (!self)
         return;
     memset(&self->callbacks, 0, sizeof self->callbacks);
-    close_listener(self);
+    close_listeners(self);
     end_source(&self->tick_source);
     end_source(&self->settle_source);
     g_autofree gpointer *all = g_hash_table_get_keys_as_array(self->connections, NULL);
@@ -267,6 +203,7 @@ void dub_rtmp_server_free(DubRtmpServer *self)
     g_ptr_array_unref(self->dirty);
     g_hash_table_unref(self->connections);
     g_hash_table_unref(self->paths);
+    dub_rtmp_tls_keys_free(self->keys);
     dub_log_limit_free(self->log_limit);
     g_free((char *) self->config.publish_key);
     g_free((char *) self->config.play_key);
@@ -277,7 +214,12 @@ void dub_rtmp_server_free(DubRtmpServer *self)
 
 guint dub_rtmp_server_port(const DubRtmpServer *self)
 {
-    return self->port;
+    return self->plain.port;
+}
+
+guint dub_rtmp_server_tls_port(const DubRtmpServer *self)
+{
+    return self->secure.port;
 }
 
 guint dub_rtmp_server_connections(const DubRtmpServer *self)
@@ -305,9 +247,38 @@ static void settle_soon(DubRtmpServer *self)
     g_source_attach(self->settle_source, self->context);
 }
 
+static DubRtmpConnection *find_asking(const DubRtmpServer *self, const char *id)
+{
+    GHashTableIter iter;
+    void *key;
+    g_hash_table_iter_init(&iter, self->connections);
+    while (g_hash_table_iter_next(&iter, &key, NULL)) {
+        DubRtmpConnection *connection = key;
+        if (connection->state == DUB_RTMP_ASKING && strcmp(connection->id, id) == 0)
+            return connection;
+    }
+    return NULL;
+}
+
+void dub_rtmp_server_answer(DubRtmpServer *self, const char *id, const char *refusal)
+{
+    DubRtmpConnection *connection = find_asking(self, id);
+    if (!connection)
+        return;
+    const bool is_inside = self->in_event; /* of the event that asked: its reader goes on by itself */
+    self->in_event = true;
+    dub_rtmp_access_answer(connection, refusal);
+    if (!connection->read_source)
+        dub_rtmp_connection_go_on(connection);
+    if (is_inside)
+        settle_soon(self);
+    else
+        dub_rtmp_server_settle(self);
+}
+
 void dub_rtmp_server_stop(DubRtmpServer *self)
 {
-    close_listener(self);
+    close_listeners(self);
     g_autofree gpointer *all = g_hash_table_get_keys_as_array(self->connections, NULL);
     for (gsize i = 0; all[i]; i++) {
         DubRtmpConnection *connection = all[i];
@@ -353,6 +324,7 @@ static DubRtmpPathInfo *describe(const DubRtmpPath *path)
     info->source_type = "rtmpConn";
     info->source_id = g_strdup(path->publisher->id);
     info->query = g_strdup(path->query);
+    info->asked = g_strdup(path->asked);
     return info;
 }
 
@@ -365,6 +337,7 @@ void dub_rtmp_path_info_free(DubRtmpPathInfo *self)
     g_strfreev(self->tracks);
     g_free(self->source_id);
     g_free(self->query);
+    g_free(self->asked);
     g_free(self);
 }
 

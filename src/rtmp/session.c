@@ -4,14 +4,12 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "base/secret.h"
 #include "rtmp/path-name.h"
 
 #include <string.h>
 
-#define MEDIA_STREAM    1u /* one message stream a connection, as every client uses it */
-#define WINDOW_BYTES    2500000u
-#define REFUSALS_LOGGED 1                              /* for a wrong key, in a minute */
+#define MEDIA_STREAM 1u /* one message stream a connection, as every client uses it */
+#define WINDOW_BYTES 2500000u
 enum { TAG_HEADER_BYTES = 11, TAG_TRAILER_BYTES = 4 }; /* of an FLV tag */
 
 static void send_message(DubRtmpConnection *self, uint8_t type, uint32_t stream_id, GByteArray *payload)
@@ -113,15 +111,14 @@ static void refuse_call(DubRtmpConnection *self, double transaction, const char 
     send_message(self, DUB_RTMP_COMMAND, 0, payload);
 }
 
-/* Of "rtmp://user:password@host/app"; of a user alone, that. Returns: (transfer full) (nullable) */
-static char *password_of(const char *url)
+/* Of "rtmp://user:password@host/app" */
+static void read_credentials(DubRtmpConnection *self, const char *url)
 {
-    g_autofree char *user = NULL, *password = NULL;
-    if (strlen(url) > DUB_RTMP_MAX_QUERY_BYTES ||
-        !g_uri_split_with_user(url, G_URI_FLAGS_HAS_PASSWORD, NULL, &user, &password, NULL, NULL, NULL, NULL, NULL,
-                               NULL, NULL))
-        return NULL;
-    return password ? g_steal_pointer(&password) : g_steal_pointer(&user);
+    g_clear_pointer(&self->user, g_free);
+    g_clear_pointer(&self->password, g_free);
+    if (strlen(url) <= DUB_RTMP_MAX_QUERY_BYTES)
+        g_uri_split_with_user(url, G_URI_FLAGS_HAS_PASSWORD, NULL, &self->user, &self->password, NULL, NULL, NULL, NULL,
+                              NULL, NULL, NULL);
 }
 
 static bool on_connect(DubRtmpConnection *self, const DubAmf *args, double transaction, GError **error G_GNUC_UNUSED)
@@ -129,8 +126,7 @@ static bool on_connect(DubRtmpConnection *self, const DubAmf *args, double trans
     const DubAmf *app = dub_amf_member(dub_amf_item(args, 2), "app");
     g_free(self->app);
     self->app = g_strdup(dub_amf_string(app, ""));
-    g_free(self->password);
-    self->password = password_of(dub_amf_string(dub_amf_member(dub_amf_item(args, 2), "tcUrl"), ""));
+    read_credentials(self, dub_amf_string(dub_amf_member(dub_amf_item(args, 2), "tcUrl"), ""));
     send_control(self, DUB_RTMP_WINDOW_ACK_SIZE, WINDOW_BYTES);
     send_control(self, DUB_RTMP_SET_PEER_BANDWIDTH, WINDOW_BYTES);
     send_control(self, DUB_RTMP_SET_CHUNK_SIZE, DUB_RTMP_OUT_CHUNK_BYTES); /* before anything longer than 128 bytes */
@@ -164,41 +160,6 @@ static bool on_announcement(DubRtmpConnection *self, const DubAmf *args G_GNUC_U
     return true;
 }
 
-/* The path that publish or play names; NULL when it cannot be, and then the peer has been told. */
-static char *path_of(DubRtmpConnection *self, const DubAmf *args, const char *refusal, char **query)
-{
-    g_autoptr(GError) error = NULL;
-    const char *key = dub_amf_string(dub_amf_item(args, 3), "");
-    char *name = dub_rtmp_path_name(self->app ? self->app : "", key, query, &error);
-    if (name)
-        return name;
-    if (dub_rtmp_server_may_log(self->server, "paths refused"))
-        dub_warning("rtmp: %s: %s", self->peer, error->message);
-    send_status(self, "error", refusal, error->message);
-    dub_rtmp_connection_close_gently(self);
-    return NULL;
-}
-
-/* Takes the key out of @query, which is told to others. @wanted: (nullable): nobody needs one */
-static bool has_key(const DubRtmpConnection *self, const char *wanted, char **query)
-{
-    g_autofree char *key = dub_rtmp_query_take(query, "key");
-    const char *own = self->server->config.own_key, *sent = key ? key : self->password;
-    return !wanted || dub_secret_is(sent, wanted) || (own && dub_secret_is(sent, own));
-}
-
-/* Returns: whether the peer may go on; else it has been told why not */
-static bool check_key(DubRtmpConnection *self, const char *wanted, const char *name, const char *refusal, char **query)
-{
-    if (has_key(self, wanted, query))
-        return true;
-    if (dub_log_limit_allows(self->server->log_limit, "refused for their key", REFUSALS_LOGGED))
-        dub_warning("rtmp: %s: %s: refused: the key is wrong or missing", self->peer, name);
-    send_status(self, "error", refusal, "The key is wrong or missing: append ?key=... to the stream name.");
-    dub_rtmp_connection_close_gently(self);
-    return false;
-}
-
 static bool check_idle(DubRtmpConnection *self, GError **error)
 {
     if (self->state == DUB_RTMP_IDLE)
@@ -207,38 +168,34 @@ static bool check_idle(DubRtmpConnection *self, GError **error)
     return false;
 }
 
-static bool on_publish(DubRtmpConnection *self, const DubAmf *args, double transaction G_GNUC_UNUSED, GError **error)
+static bool request(DubRtmpConnection *self, DubRtmpDoor door, const DubAmf *args, GError **error)
 {
     if (!check_idle(self, error))
         return false;
-    g_autofree char *query = NULL;
-    g_autofree char *name = path_of(self, args, "NetStream.Publish.BadName", &query);
-    if (!name || !check_key(self, self->server->config.publish_key, name, "NetStream.Publish.Denied", &query))
-        return true;
-    const DubRtmpPath *present = g_hash_table_lookup(self->server->paths, name);
-    if (present && present->publisher) {
-        if (dub_rtmp_server_may_log(self->server, "publishers refused: the path is in use"))
-            dub_warning("rtmp: %s: %s is published already, by %s", self->peer, name, present->publisher->peer);
-        send_status(self, "error", "NetStream.Publish.BadName", "The path is in use by another publisher.");
-        dub_rtmp_connection_close_gently(self);
-        return true;
-    }
-    send_event(self, DUB_RTMP_EVENT_STREAM_BEGIN, MEDIA_STREAM);
-    send_status(self, "status", "NetStream.Publish.Start", name);
-    dub_rtmp_connection_set_state(self, DUB_RTMP_PUBLISHING);
-    dub_rtmp_path_publish(dub_rtmp_path_get(self->server, name), self, query);
+    dub_rtmp_access_request(self, door, dub_amf_string(dub_amf_item(args, 3), ""));
     return true;
+}
+
+static bool on_publish(DubRtmpConnection *self, const DubAmf *args, double transaction G_GNUC_UNUSED, GError **error)
+{
+    return request(self, DUB_RTMP_DOOR_PUBLISH, args, error);
 }
 
 static bool on_play(DubRtmpConnection *self, const DubAmf *args, double transaction G_GNUC_UNUSED, GError **error)
 {
-    if (!check_idle(self, error))
-        return false;
-    g_autofree char *query = NULL;
-    g_autofree char *name = path_of(self, args, "NetStream.Play.Failed", &query);
-    if (name && check_key(self, self->server->config.play_key, name, "NetStream.Play.Failed", &query))
-        dub_rtmp_path_add_player(dub_rtmp_path_get(self->server, name), self);
-    return true;
+    return request(self, DUB_RTMP_DOOR_PLAY, args, error);
+}
+
+void dub_rtmp_session_publish_started(DubRtmpConnection *self, const char *description)
+{
+    send_event(self, DUB_RTMP_EVENT_STREAM_BEGIN, MEDIA_STREAM);
+    send_status(self, "status", "NetStream.Publish.Start", description);
+    dub_rtmp_connection_set_state(self, DUB_RTMP_PUBLISHING);
+}
+
+void dub_rtmp_session_send_error(DubRtmpConnection *self, const char *code, const char *description)
+{
+    send_status(self, "error", code, description);
 }
 
 void dub_rtmp_session_play_started(DubRtmpConnection *self)
@@ -374,8 +331,8 @@ static bool on_aggregate(DubRtmpConnection *self, const DubRtmpMessage *message,
         }
         const uint32_t tag_ms = read_uint32(at + 4) >> 8 | (uint32_t) at[7] << 24; /* 24 bits, then the upper 8 */
         first_ms = at == data ? tag_ms : first_ms;
-        g_autoptr(GBytes) payload =
-            g_bytes_new_from_bytes(message->payload, (gsize) (at - data) + TAG_HEADER_BYTES, size);
+        /* A copy: what is kept of a small tag must not keep the whole message, 16 MiB of it, which nobody counts. */
+        g_autoptr(GBytes) payload = g_bytes_new(at + TAG_HEADER_BYTES, size);
         const DubRtmpMessage part = { at[0], message->stream_id, message->timestamp_ms + (tag_ms - first_ms), payload };
         if (part.type == DUB_RTMP_AUDIO || part.type == DUB_RTMP_VIDEO || part.type == DUB_RTMP_DATA)
             dub_rtmp_path_message(self->path, &part);

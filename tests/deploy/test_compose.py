@@ -20,7 +20,7 @@ E2E = [name for name in FILES if "e2e" in name]
 PROFILES = {"apps/media-service/docker-compose.yml": "builtin", "apps/media-service/docker-compose.e2e.yml": "builtin",
             "deploy/compose.yml": "monitoring"}
 # Fixed inside a container, or set by name in the files themselves.
-OWN = {"HOST", "PORT", "STS_PORT", "ECHO_HOST", "ECHO_PORT", "AIRDUB_SUPERVISED", "MODEL_DIR", "RTMP_PORT", "API_PORT", "SEGMENT_DIR",
+OWN = {"HOST", "PORT", "STS_PORT", "ECHO_HOST", "ECHO_PORT", "AIRDUB_SUPERVISED", "MODEL_DIR", "RTMP_PORT", "RTMPS_PORT", "API_PORT", "SEGMENT_DIR",
        "WORKER_SEGMENT_DIR"}
 
 
@@ -108,7 +108,9 @@ def settings_of(program):
 
 
 OF_ONE_FILE = {"ASR_SUBTITLES"}  # what is said in it: for `airdub dub` alone
-BUILTIN = {f"RTMP_{key}_KEY{end}" for key in ("PUBLISH", "PLAY") for end in ("", "_FILE")}  # of the built-in media server alone
+# Of the built-in media server alone.
+BUILTIN = {f"RTMP_{name}{end}" for name in ("PUBLISH_KEY", "PLAY_KEY", "AUTH_URL") for end in ("", "_FILE")} | {
+    "RTMP_OVERRIDE_PUBLISHER", "RTMP_MAX_CONNECTIONS", "RTMP_MEMORY_MB", "RTMPS_CERT", "RTMPS_KEY"}
 
 
 @pytest.mark.parametrize("program, service", [("media-service", "media-service"), ("media-service", "media-service-builtin"),

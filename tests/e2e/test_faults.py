@@ -153,6 +153,29 @@ def test_publisher_is_killed_and_comes_back(short, tmp_path, until_end):
     assert abs(media.duration_s(tmp_path / "out.mkv", "audio") - media.duration_s(tmp_path / "out.mkv", "video")) < 0.3
 
 
+@pytest.mark.parametrize("name", ["show/in", "show"])
+def test_encoder_whose_old_connection_hangs_takes_over(short, tmp_path, until_end, name):
+    """It comes back within the playout delay while its old connection still stands, by the name that it had: no refusal, no half a minute;
+    the viewers' stream goes on with one break."""
+    live = start_live(tmp_path, until_end, WORKER_SEGMENT_DURATION=6)
+    url = live.url(name) if name == "show" else f"{live.url('show')}/in"
+    first = until_end(rtmp.publish(short, url, tmp_path / "first.log", loop=9))
+    recorder = until_end(rtmp.record(f"{live.url('show')}/out", tmp_path / "out.mkv", tmp_path / "recorder.log"))
+    wait_for(lambda: count(live.service, "show", "dubbed") >= 1, 30, "a dubbed fragment")
+    first.signal(signal.SIGSTOP)  # its machine has lost the network: nobody says so
+    second = until_end(rtmp.publish(short, url, tmp_path / "second.log"))
+    assert second.wait(40) == 0, second.tail()
+    assert recorder.wait(40) == 0, recorder.tail()
+    first.signal(signal.SIGCONT)
+    assert first.wait(20) != 0, "it did not hear that it was replaced"
+    assert len(lines_about(live.service, "takes over from")) == 1
+    assert len(lines_about(live.service, "live/show/out: published by")) == 1, "the output was interrupted"
+    assert lines_about(live.service, "recovering -> running")
+    assert len(lines_about(live.service, "epoch 1:")) == 1 and not lines_about(live.service, "epoch 2:")
+    assert media.duration_s(tmp_path / "out.mkv", "audio") > 12 + 4  # what the first had sent, a gap, all of the second
+    assert abs(media.duration_s(tmp_path / "out.mkv", "audio") - media.duration_s(tmp_path / "out.mkv", "video")) < 0.3
+
+
 MEDIAMTX = """\
 api: yes
 apiAddress: 127.0.0.1:{api}

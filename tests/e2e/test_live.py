@@ -228,8 +228,20 @@ def test_viewer_who_comes_with_the_broadcaster(tmp_path, until_end, short):
     assert media.packet_hashes(tmp_path / "out.mkv") == media.packet_hashes(short)
 
 
+def test_a_key_without_in_is_dubbed_and_another_is_shown(tmp_path, until_end, short):
+    """What people type into an encoder: the name alone works, and what cannot is told in the view."""
+    with Live(tmp_path) as live:
+        server = live.publish_url("x").rsplit("/live/", 1)[0]
+        until_end(rtmp.publish(short, f"{server}/shows/main", tmp_path / "other.log"))
+        live.program.wait_for_line("media-service: .*publishes shows/main: it is passed on as it is and not dubbed: publish live/NAME", 15)
+        until_end(rtmp.publish(short, f"{server}/live/alone?lang=es", tmp_path / "alone.log", loop=4))
+        live.wait_published("live/alone/out")
+        assert list(live.streams()) == ["alone"]
+
+
 def test_publisher_on_a_path_in_use_is_refused(tmp_path, until_end, short):
-    media_service = until_end(MediaService("http://127.0.0.1:1", tmp_path / "segments", tmp_path / "media-service.log"))
+    media_service = until_end(MediaService("http://127.0.0.1:1", tmp_path / "segments", tmp_path / "media-service.log",
+                                           RTMP_OVERRIDE_PUBLISHER=0))
     url = f"{media_service.rtmp_url()}/live/mine/in"
     first = until_end(rtmp.publish(short, url, tmp_path / "first.log"))
     wait_for(lambda: "mine" in media_service.streams(), 15, "the first publisher")

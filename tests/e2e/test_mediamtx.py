@@ -95,3 +95,20 @@ def test_without_playback_the_rest_comes_out(tmp_path, clip):
     assert LENGTH_S * 25 / 2 < len(out) < len(whole)
     assert out == whole[-len(out) - 1:-1]
     assert got.log.count("live/show/in: its first seconds are lost to the output: no playback server") == 1
+
+
+def test_a_path_without_its_in_is_said(tmp_path, clip):
+    """live/NAME may be meant as it is, or be a slip: one line says that it is not dubbed."""
+    ports = SimpleNamespace(api=free_port(), rtmp=free_port(), playback=free_port())
+    rtmp_url = f"rtmp://127.0.0.1:{ports.rtmp}"
+    with MediaService("http://127.0.0.1:1", tmp_path / "segments", tmp_path / "media-service.log", MEDIA_SERVER="mediamtx",
+                      MEDIAMTX_RTMP_URL=rtmp_url, MEDIAMTX_API_URL=f"http://127.0.0.1:{ports.api}", MEDIAMTX_PLAYBACK_URL="off") as service, \
+            MediaMtx(tmp_path, ports, False, None) as server, \
+            rtmp.publish(clip, f"{rtmp_url}/live/slip", tmp_path / "publisher.log"):
+        said = "WARN .*live/slip is published and not dubbed: publish to live/slip/in"
+        service.wait_for_line(said, 25)
+        seen = service.count_lines()
+        wait_for(lambda: server.has("live/slip") and service.get("/health").ok, 10, "further lists")
+        time.sleep(3)  # three lists more: that nothing comes has no condition to wait for
+        assert not [line for line in service.last_lines(service.count_lines() - seen) if "live/slip" in line]
+        assert not service.streams()

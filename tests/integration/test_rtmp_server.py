@@ -4,6 +4,7 @@ and librtmp (what OBS has) in GStreamer's rtmpsink and in rtmpdump."""
 import os
 import random
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -221,7 +222,8 @@ def test_players_end_when_the_publisher_dies(server, start, clip, tmp_path, play
     server.wait_for_line("^unpublish live/x/in")
 
 
-def test_a_path_in_use_is_refused(server, start, clip):
+def test_a_path_in_use_is_refused(tmp_path, until_end, start, clip):
+    server = until_end(Server(tmp_path / "server.log", KEEPS_PUBLISHERS="1"))
     url = server.url("live/x/in")
     first = start(PUBLISHERS["ffmpeg"](clip, url), name="first")
     server.wait_ready("live/x/in")
@@ -230,9 +232,37 @@ def test_a_path_in_use_is_refused(server, start, clip):
         second.wait(10)
         assert second.popen.returncode != 0 or name == "librtmp", second.tail()  # rtmpsink ends without a word
         if name == "ffmpeg":
-            assert "in use" in second.output()
+            assert "RTMP_OVERRIDE_PUBLISHER" in second.output()
     assert first.wait(30) == 0, first.tail()
     assert len(re.findall("^publish ", server.output(), re.M)) == 1
+
+
+@pytest.mark.parametrize("player", PLAYERS)
+def test_a_newer_publisher_takes_over(server, start, clip, tmp_path, player):
+    """Each kind after a first one that has stopped half-way, as after a lost connection: players stay, and time goes on for them."""
+    url = server.url("live/x/in")
+    out = tmp_path / "out.flv"
+    old = start(PUBLISHERS["ffmpeg"](clip, url), name="first")
+    server.wait_ready("live/x/in")
+    viewer = start(PLAYERS[player](url, out), name="player")
+    wait_for(lambda: server.paths()["live/x/in"][2] == 1, 10, "the player")
+    for name in PUBLISHERS:
+        old.signal(signal.SIGSTOP)
+        came = server.output().count("takes over")
+        newer = start(PUBLISHERS[name](clip, url), name=name)
+        wait_for(lambda came=came: len(re.findall("^publish ", server.output(), re.M)) > came + 1 or came, 10, "the newer one")
+        server.wait_ready("live/x/in")
+        old.signal(signal.SIGCONT)
+        assert old.wait(10) != 0 or old.name == "librtmp", f"{old.name} did not notice: {old.tail()}"
+        old = newer
+    assert old.wait(30) == 0, old.tail()
+    assert viewer.wait(10) == 0, viewer.tail()
+    stamps = {kind: [at for at, _ in units(out, kind)] for kind in (AUDIO, VIDEO)}
+    for of in stamps.values():
+        assert [(a, b) for a, b in zip(of, of[1:]) if a > b] == [], "time went back"  # flvmux has equal ones
+    assert abs(stamps[AUDIO][-1] - stamps[VIDEO][-1]) < 200
+    assert bodies(out, AUDIO)[-50:] == bodies(clip, AUDIO)[-50:], "the last one's end is missing"
+    assert len(re.findall("takes over from .*, which is closed", server.output())) == 1  # the others are counted
 
 
 def test_a_path_that_nobody_publishes(tmp_path, until_end, start):

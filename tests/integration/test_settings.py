@@ -1,6 +1,7 @@
 """Every setting of both services has an effect: each program is started with each of its variables at another value than the default, and
 what is then different is looked at. What a setting of an engine does is shown where that engine is tested."""
 
+import contextlib
 import json
 import os
 import re
@@ -17,7 +18,8 @@ import requests
 import socketio
 from socketio.exceptions import ConnectionError as Refused
 
-from support import media, programs, rtmp
+from support import media, programs, rtmp, tls
+from support.fake_authority import FakeAuthority
 from support.net import accepts, free_port, wait_for
 from support.process import Program, run
 from support.rtmp_stranger import RtmpStranger
@@ -349,6 +351,71 @@ def rtmp_keys(world, name):
         player.wait_for(b"Play.Start")
         getattr(denied.connect(), "publish" if "PUBLISH" in name else "play")("x/in")
         denied.wait_for(b"key is wrong")
+
+
+@shows(MEDIA, "RTMP_OVERRIDE_PUBLISHER")
+def rtmp_override(world, _):
+    """Taking over is tested in test_rtmp_server.py and test_access.py."""
+    port = int(world.media(RTMP_OVERRIDE_PUBLISHER=0).rtmp_url().rsplit(":", 1)[1])
+    with RtmpStranger(port) as first, RtmpStranger(port) as second:
+        first.connect().publish("x/in")
+        first.wait_for(b"Publish.Start")
+        second.connect().publish("x/in")
+        second.wait_for(b"RTMP_OVERRIDE_PUBLISHER=1 would let you")
+
+
+@shows(MEDIA, "RTMP_AUTH_URL", "RTMP_AUTH_URL_FILE")
+def rtmp_auth_url(world, name):
+    """More in test_access.py."""
+    with FakeAuthority({"anna": "word"}) as authority:
+        service = world.media(**secret(world, name, authority.url))
+        with RtmpStranger(int(service.rtmp_url().rsplit(":", 1)[1])) as client:
+            client.connect().publish("x/in?user=anna&pass=word")
+            client.wait_for(b"Publish.Start")
+            assert authority.last.json["user"] == "anna"
+        service.stop()
+    status, says = ends(MEDIA, MEDIA_SERVER="builtin", RTMP_PORT="0", API_PORT="0", RTMP_AUTH_URL="ftp://a:secret@b")
+    assert status == 2 and "RTMP_AUTH_URL" in says and "secret" not in says
+
+
+@shows(MEDIA, "RTMP_MAX_CONNECTIONS")
+def rtmp_max_connections(world, _):
+    service = world.media(RTMP_MAX_CONNECTIONS=8)
+    port = int(service.rtmp_url().rsplit(":", 1)[1])
+    with contextlib.ExitStack() as held:
+        for number in range(8):
+            client = held.enter_context(RtmpStranger(port))
+            client.connect("relay").publish(f"x-{number}")
+            client.wait_for(b"Publish.Start")
+        held.enter_context(RtmpStranger(port))
+        service.wait_for_line("8 connections are open, further ones are refused: RTMP_MAX_CONNECTIONS")
+
+
+@shows(MEDIA, "RTMP_MEMORY_MB")
+def rtmp_memory(world, _):
+    """Measured in test_strangers.py."""
+    service = world.media(RTMP_MEMORY_MB=32)
+    port = int(service.rtmp_url().rsplit(":", 1)[1])
+    with contextlib.ExitStack() as held:
+        for number in range(3):
+            client = held.enter_context(RtmpStranger(port))
+            client.connect("relay").publish(f"x-{number}")
+            client.wait_for(b"Publish.Start")
+            with contextlib.suppress(OSError):
+                client.send_message(9, bytes(15_000_000), stream=1, length=16_000_000)
+        service.wait_for_line("closed: the memory for RTMP is full: RTMP_MEMORY_MB")
+
+
+@shows(MEDIA, "RTMPS_CERT", "RTMPS_KEY", "RTMPS_PORT")
+def rtmps(world, name):
+    """More in test_rtmps.py."""
+    cert, key = tls.make_certificate(world.folder)
+    port = free_port()
+    service = world.media(RTMPS_CERT=cert, RTMPS_KEY=key, RTMPS_PORT=port)
+    assert service.rtmps_url().endswith(f":{port}")
+    with RtmpStranger(port, tls=tls.client_context(cert)) as client:
+        client.connect().publish("x/in")
+        client.wait_for(b"Publish.Start")
 
 
 @shows(MEDIA, "API_PORT")

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from conformance.peers import Raw, is_sanitized, open_websocket, path_of, upload
-from support import programs, rtmp
+from support import programs, rtmp, tls
 from support.net import free_port, wait_for
 from support.rtmp_stranger import VIDEO, RtmpStranger
 from support.sts_worker import Worker, dubbed, fragment
@@ -24,6 +24,7 @@ BODY_BYTES = 300_000_000
 # What a crowd may cost while it is there: 256 connections that have not come to the point and 512 of RTMP's, at some 20 kB each in
 # the kernel's and our buffers, and what the heap keeps of them; a body, header or answer kept whole would be far more.
 MOST_KB = 30_000
+MEMORY_MB = 64  # RTMP_MEMORY_MB
 FEW_LINES = 150  # of the log, that strangers may cause in a minute: 60 of a kind, and a few kinds
 WS_BASE = "/socket.io/"
 
@@ -45,9 +46,12 @@ class Media:
 
     def __init__(self, folder):
         self.api_port = free_port()
+        cert, key = tls.make_certificate(folder)
         self.service = programs.MediaService("http://127.0.0.1:9", folder / "segments", log=folder / "media.log", API_PORT=self.api_port,
-                                             WORKER_SEGMENT_DURATION=1, WORKER_STS_TIMEOUT_MS=1000)
+                                             WORKER_SEGMENT_DURATION=1, WORKER_STS_TIMEOUT_MS=1000, RTMP_MEMORY_MB=MEMORY_MB,
+                                             RTMPS_CERT=cert, RTMPS_KEY=key, RTMPS_PORT=0)
         self.rtmp_port = int(self.service.rtmp_url().rsplit(":", 1)[1])
+        self.rtmps_port = int(self.service.rtmps_url().rsplit(":", 1)[1])
         self.publisher = rtmp.publish_from(
             ["-re", "-f", "lavfi", "-i", "sine=sample_rate=44100", "-f", "lavfi", "-i", "color=size=64x64:rate=5", "-c:a", "aac",
              "-c:v", "libx264", "-preset", "ultrafast", "-g", "5"], f"{self.service.rtmp_url()}/live/well/in", folder / "publisher.log")
@@ -59,9 +63,10 @@ class Media:
     def assert_well(self):
         """The stream runs on, with the worker that it had, and a newcomer may still connect and publish."""
         assert self.publisher.running and self.stream()["state"] == "running"
-        with RtmpStranger(self.rtmp_port) as newcomer:
-            newcomer.connect().publish(f"newcomer-{uuid.uuid4()}")
-            newcomer.wait_for(b"NetStream.Publish.Start")
+        for port, context in ((self.rtmp_port, None), (self.rtmps_port, tls.client_context())):
+            with RtmpStranger(port, tls=context) as newcomer:
+                newcomer.connect().publish(f"newcomer-{uuid.uuid4()}")
+                newcomer.wait_for(b"NetStream.Publish.Start")
 
     def state(self):
         """What strangers have no business to change: which streams there are."""
@@ -119,10 +124,11 @@ def sts(tmp_path_factory):
 PORTS = {
     "media-http": ("media", lambda media: media.service.port),
     "media-rtmp": ("media", lambda media: media.rtmp_port),
+    "media-rtmps": ("media", lambda media: media.rtmps_port),
     "media-api": ("media", lambda media: media.api_port),
     "sts-http": ("sts", lambda sts: sts.service.port),
 }
-HTTP_PORTS = [name for name in PORTS if name != "media-rtmp"]
+HTTP_PORTS = [name for name in PORTS if not name.startswith("media-rtmp")]
 
 
 @contextlib.contextmanager
@@ -182,7 +188,7 @@ class Crowd:
 # What they begin with, and what they go on with, byte by byte.
 BEGINNINGS = {"nothing": (b"", b""), "a-byte": (b"", b"G"), "a-header": (b"POST /v1/mediamtx/events/ready HTTP/1.1\r\nX: ", b"x"),
               "a-body": (b"POST /health HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n", b"x"),
-              "a-handshake": (b"\x03", b"\x00")}
+              "a-handshake": (b"\x03", b"\x00"), "tls": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\x00")}
 
 
 @pytest.mark.parametrize("beginning", BEGINNINGS)
@@ -272,10 +278,10 @@ def test_a_player_that_never_reads(media):
     piece = bytes([0x17, 1, 0, 0, 0]) + bytes(1_000_000)
     before = media.service.rss_kb()
     with unharmed(media), RtmpStranger(media.rtmp_port) as publisher, RtmpStranger(media.rtmp_port) as player:
-        publisher.connect().publish("flood")
+        publisher.connect("relay").publish("flood")
         publisher.wait_for(b"NetStream.Publish.Start")
         player.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        player.connect().play("flood")
+        player.connect("relay").play("flood")
         player.wait_for(b"NetStream.Play.Start")
         for _ in range(FLOOD):
             publisher.send_message(VIDEO, piece, stream=1)
@@ -352,7 +358,7 @@ def test_300_megabytes_of_rtmp(media, kind):
     """Who does not publish may say 64 kB at once; what a publisher sends is kept as far as a newcomer needs it."""
     piece = bytes([0x17, 1, 0, 0, 0]) + bytes(1_000_000)
     with unharmed(media), RtmpStranger(media.rtmp_port) as peer:
-        peer.connect()
+        peer.connect("relay")
         if kind == "publisher":
             peer.publish("junk")
             peer.wait_for(b"NetStream.Publish.Start")
@@ -380,14 +386,60 @@ def test_chunk_streams_and_messages_without_end(media):
                 peer.send(bytes([number]) + bytes(3) + (60_000).to_bytes(3, "big") + bytes([20]) + bytes(4) + bytes(128))
 
 
-def test_a_stranger_cannot_take_a_path_or_end_it(media):
-    with unharmed(media), RtmpStranger(media.rtmp_port) as peer:
-        peer.connect().publish("well/in")
+@pytest.mark.parametrize("name", ["well/in", "well"])
+def test_a_stranger_cannot_take_a_path_or_end_it(media, name):
+    """From another address than the publisher's, which shows that it is alive; no key tells who is who."""
+    with unharmed(media), RtmpStranger(media.rtmp_port, address="127.0.0.2") as peer:
+        peer.connect().publish(name)
         peer.wait_for(b"in use")
         for name in ("FCUnpublish", "deleteStream", "closeStream", "releaseStream"):
             send_all(peer, b"")
             with contextlib.suppress(OSError):
                 peer.call(name, b"\x05", b"\x02\x00\x07well/in")
+
+
+@pytest.mark.parametrize("name", ["well/out", "well/in"])
+def test_a_stranger_cannot_take_what_is_owned(media, name):
+    """The output, not from this host either; and the input neither with another program's idea of a key."""
+    address = "127.0.0.1" if name.endswith("out") else "127.0.0.2"
+    with unharmed(media), RtmpStranger(media.rtmp_port, address=address) as peer:
+        peer.connect().publish(f"{name}?key=guess")
+        peer.wait_for(b"in use")
+
+
+def fill(port, number, held, context=None):
+    """A publisher with 8 MB of a message that has no end."""
+    peer = held.enter_context(RtmpStranger(port, tls=context))
+    peer.connect("relay").publish(f"greedy-{number}")
+    peer.wait_for(b"NetStream.Publish.Start")
+    with contextlib.suppress(OSError):
+        peer.send_message(VIDEO, bytes(8_000_000), stream=1, length=16_000_000)
+
+
+@pytest.mark.parametrize("port", ["media-rtmp", "media-rtmps"])
+def test_publishers_that_fill_the_memory(media, port_of, port):
+    """Forty of them would take 320 MB; all together get RTMP_MEMORY_MB, and the stream that is dubbed is not the one to pay."""
+    context = tls.client_context() if port.endswith("s") else None
+    before = media.service.rss_kb()
+    lines = media.service.count_lines()
+    with unharmed(media), contextlib.ExitStack() as held:
+        for number in range(40):
+            fill(port_of(port)[1], number, held, context)
+        media.assert_well()
+        grown = media.service.rss_kb() - before
+        assert is_sanitized() or grown < MEMORY_MB * 1024 + MOST_KB, grown
+        assert is_sanitized() or grown > MEMORY_MB * 1024 // 2, "it never was full: this shows nothing"
+        said = "\n".join(media.service.last_lines(media.service.count_lines() - lines))
+        assert "the memory for RTMP is full: RTMP_MEMORY_MB" in said
+
+
+def test_plain_rtmp_at_the_tls_port_and_tls_at_the_plain(media):
+    with unharmed(media):
+        for number in range(CROWD // 4):
+            for port, first in ((media.rtmps_port, b"\x03" + bytes(1536)), (media.rtmp_port, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc")):
+                with socket.create_connection(("127.0.0.1", port), timeout=20) as sock, contextlib.suppress(ConnectionError):
+                    sock.sendall(first)
+                    assert sock.recv(100) == b""
 
 
 def test_players_and_publishers_that_come_and_go(media):

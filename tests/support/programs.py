@@ -105,6 +105,10 @@ class MediaService(Service):
         port = self.wait_for_line(r"media-service: rtmp on rtmp://\S*?:(\d+)", READY_S).group(1)
         return f"rtmp://127.0.0.1:{port}"
 
+    def rtmps_url(self):
+        port = self.wait_for_line(r"media-service: rtmps on rtmps://\S*?:(\d+)", READY_S).group(1)
+        return f"rtmps://127.0.0.1:{port}"
+
     def streams(self):
         """What GET /v1/streams says, by stream id."""
         return {s["stream_id"]: s for s in self.get("/v1/streams").json()["streams"]}

@@ -26,9 +26,12 @@ def amf_object(**members):
 class RtmpStranger:
     """A connection to an RTMP server. What is sent may be anything; answers are looked through for words."""
 
-    def __init__(self, port, timeout_s=20):
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
+    def __init__(self, port, timeout_s=20, tls=None, address="127.0.0.1"):
+        """tls: an SSLContext for RTMPS; address: of this machine, that it comes from."""
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=timeout_s, source_address=(address, 0))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.sock = tls.wrap_socket(self.sock, server_hostname="127.0.0.1")
         self.heard = b""
 
     def __enter__(self):
