@@ -2,6 +2,7 @@
 #include "airdub/dub-project.h"
 
 #include "base/error.h"
+#include "media/output-name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -232,10 +233,26 @@ DubKept *dub_project_open(const DubOptions *options, GError **error)
     return dub_kept_begin(kept, header, options->voice, error) ? g_steal_pointer(&kept) : NULL;
 }
 
+/* What a run before this one left, which was cut short: all of it is in OUT now. */
+static void remove_partial(const DubOptions *options, DubKept *kept)
+{
+    guint64 n_kept, n_asked;
+    DubOutputName name;
+    g_autofree char *out = absolute(options->out);
+    dub_kept_counts(kept, &n_kept, &n_asked);
+    if (n_kept == 0)
+        return;
+    dub_output_name_init(&name, out);
+    unlink(name.partial);
+    dub_output_name_clear(&name);
+}
+
 bool dub_project_close(const DubOptions *options, DubKept *kept, bool is_complete, GError **error)
 {
     if (!is_complete)
         return true;
+    if (options->resume)
+        remove_partial(options, kept);
     return options->project ? dub_kept_finish(kept, error) : dub_kept_remove(kept, error);
 }
 

@@ -381,7 +381,7 @@ static DubSpeechResult *replay(DubKept *self, const DubProjectFragment *entry, D
         result->dub = load_speech(self, entry, fragment, &error);
     if (error && self->mode == DUB_KEPT_REDUB && entry->lines->len == 0)
         return refuse(self, fragment, error->message);
-    if (error && entry->lines->len > 0)
+    if (error && entry->lines->len > 0 && !self->was_journal)
         give_lines(fragment, lines_of(entry)); /* what is said is known; the sound of it is lost */
     if (error)
         return NULL;
@@ -399,13 +399,14 @@ static DubSpeechResult *replay(DubKept *self, const DubProjectFragment *entry, D
 DubSpeechResult *dub_kept_find(DubKept *self, DubFragment *fragment, const char *sound, DubEngineMemory *memory)
 {
     const DubProjectFragment *entry = entry_at(self, fragment->start_ns);
-    GPtrArray *given = NULL;
+    g_autoptr(GPtrArray) given = NULL;
     if (!entry)
         return refuse(self, fragment, "there is sound of which the project knows nothing");
     if (!g_str_equal(entry->sound, sound))
         return refuse(self, fragment, "the sound is not what the project was made from");
     if (dub_project_fragment_change(entry, self->voice, &given) != DUB_PROJECT_SAME) {
-        give_lines(fragment, given);
+        if (!self->was_journal) /* there nobody has mended anything: its end was cut off */
+            give_lines(fragment, g_steal_pointer(&given));
         return NULL;
     }
     if (self->mode != DUB_KEPT_REDUB && dub_project_fragment_failed(entry))
