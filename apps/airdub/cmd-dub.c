@@ -1,8 +1,11 @@
 /* airdub/cmd-dub.c: `airdub dub IN OUT`: a runner with a speech backend, on the main loop until it stops. */
 #include "airdub/command.h"
 #include "airdub/dub-options.h"
+#include "airdub/dub-project.h"
 #include "airdub/dub-report.h"
+#include "airdub/dub-run.h"
 #include "airdub/interrupts.h"
+#include "airdub/stems.h"
 #include "airdub/subtitle-files.h"
 #include "airdub/subtitles.h"
 #include "base/clock.h"
@@ -39,6 +42,9 @@ typedef struct {
     char *sts_token;
     DubRunner *runner;
     SubtitleFiles *subtitles; /* NULL: not wanted, or given up */
+    DubKept *kept;            /* NULL: nothing is kept */
+    Stems *stems;             /* NULL: not wanted, or given up */
+    bool has_lost_stems;
     GError *failure;
     int64_t embedded_until_ns; /* end of the last subtitle in the output */
     char *output;              /* where the result lies */
@@ -72,6 +78,12 @@ static void on_info(const DubSourceInfo *info, void *user_data)
     dub_report_start(self->report, options->in, options->out, options->from, options->to, paced, info, left_out);
 }
 
+static void give_up(Dub *self, GError *error)
+{
+    take_failure(self, error);
+    dub_runner_stop(self->runner, 0);
+}
+
 static void embed_subtitles(Dub *self, int64_t start_ns, int64_t end_ns, const char *text)
 {
     if (!self->options->embeds_subtitles || !text)
@@ -98,9 +110,29 @@ static void write_subtitles(Dub *self, const DubWorkerFragment *fragment)
     if (!self->subtitles || subtitle_files_add(self->subtitles, start_ns, end_ns, result->answer->transcript,
                                                result->answer->translated_text, &error))
         return;
-    take_failure(self, g_steal_pointer(&error));
     g_clear_pointer(&self->subtitles, subtitle_files_free);
-    dub_runner_stop(self->runner, 0);
+    give_up(self, g_steal_pointer(&error));
+}
+
+/* What could not be written ends the run: nobody need wait an hour for it. */
+static void check_written(Dub *self)
+{
+    GError *problem = self->kept ? dub_kept_problem(self->kept) : NULL;
+    if (problem)
+        give_up(self, problem);
+    else if (self->has_lost_stems)
+        dub_runner_stop(self->runner, 0);
+}
+
+static void on_stems(const DubPcm *bed, const DubPcm *dub, void *user_data)
+{
+    Dub *self = user_data;
+    g_autoptr(GError) error = NULL;
+    if (!self->stems || stems_add(self->stems, bed, dub, &error))
+        return;
+    g_clear_pointer(&self->stems, stems_free);
+    self->has_lost_stems = true;
+    take_failure(self, g_steal_pointer(&error));
 }
 
 static void on_fragment(const DubWorkerFragment *fragment, void *user_data)
@@ -112,6 +144,7 @@ static void on_fragment(const DubWorkerFragment *fragment, void *user_data)
         self->last_fault = g_strdup(fragment->result->answer->error_message);
     }
     write_subtitles(self, fragment);
+    check_written(self);
 }
 
 static void on_stopped(const GError *error, const char *output, void *user_data)
@@ -157,8 +190,11 @@ static DubSpeech *create_speech(const DubSpeechConfig *config, const DubSpeechCa
                                 void *callbacks_data, void *factory_data, G_GNUC_UNUSED GError **error)
 {
     const Dub *self = factory_data;
-    if (self->engines)
-        return dub_speech_local_new(config, self->engines, callbacks, callbacks_data);
+    if (self->engines) {
+        DubSpeechConfig local = *config;
+        local.kept = self->kept;
+        return dub_speech_local_new(&local, self->engines, callbacks, callbacks_data);
+    }
     DubSpeechRemoteOptions options;
     dub_speech_remote_options_init(&options);
     options.url = self->options->sts_url;
@@ -198,8 +234,16 @@ static bool check_any_sts(const char *urls, GError **error)
     return false;
 }
 
-static bool check_voice(const Dub *self, GError **error)
+static bool has_voice(const char *voice, void *user_data)
 {
+    const Dub *self = user_data;
+    return dub_lanes_check_voice(self->lanes, voice, NULL);
+}
+
+static bool check_voice(Dub *self, GError **error)
+{
+    if (self->kept && !dub_kept_check_voices(self->kept, has_voice, self, error))
+        return false;
     if (dub_lanes_check_voice(self->lanes, self->options->voice, error))
         return true;
     g_prefix_error(error, "--voice: ");
@@ -252,9 +296,10 @@ static unsigned inflight(const Dub *self)
 
 static bool create_runner(Dub *self, GError **error)
 {
-    static const DubRunnerCallbacks callbacks = { .on_info = on_info,
-                                                  .on_fragment = on_fragment,
-                                                  .on_stopped = on_stopped };
+    const DubRunnerCallbacks callbacks = { .on_info = on_info,
+                                           .on_fragment = on_fragment,
+                                           .on_stems = self->stems ? on_stems : NULL,
+                                           .on_stopped = on_stopped };
     const DubOptions *options = self->options;
     const bool live = dub_media_uri_is_live(options->in) || dub_media_uri_is_live(options->out);
     g_autofree char *worker_id = g_strdup_printf("airdub-%d", getpid());
@@ -298,6 +343,23 @@ static bool open_subtitles(Dub *self, GError **error)
     return self->subtitles != NULL;
 }
 
+static bool open_stems(Dub *self, GError **error)
+{
+    if (!self->options->stems)
+        return true;
+    self->stems = stems_new(self->options->stems, self->options->force, error);
+    return self->stems != NULL;
+}
+
+/* Of a redub it is open already: its project says what is to be done. */
+static bool open_kept(Dub *self, GError **error)
+{
+    if (self->kept || (!self->options->project && !self->options->resume))
+        return true;
+    self->kept = dub_project_open(self->options, error);
+    return self->kept != NULL;
+}
+
 static bool is_complete(const Dub *self)
 {
     g_autofree char *path = dub_options_local_path(self->options->out);
@@ -336,6 +398,26 @@ static void check_anything_dubbed(Dub *self, const DubWorkerStats *stats)
                                    self->options->sts_url ? "the log of the sts-service" : "airdub doctor"));
 }
 
+static void finish_kept(Dub *self)
+{
+    g_autoptr(GError) error = NULL;
+    const bool is_whole = is_complete(self) && !self->failure;
+    if (self->stems && is_whole && !stems_finish(self->stems, &error))
+        take_failure(self, g_steal_pointer(&error));
+    if (self->kept && !dub_project_close(self->options, self->kept, is_whole, &error))
+        take_failure(self, g_steal_pointer(&error));
+}
+
+static void tell_kept(const Dub *self)
+{
+    guint64 n_kept, n_asked;
+    if (!self->kept)
+        return;
+    dub_kept_counts(self->kept, &n_kept, &n_asked);
+    if (n_kept + n_asked > 0)
+        dub_report_kept(self->report, n_kept, n_asked);
+}
+
 static void tell_where_it_lies(Dub *self)
 {
     if (!self->output || is_complete(self))
@@ -354,7 +436,12 @@ static void conclude(Dub *self)
     finish_subtitles(self, &subtitles);
     check_anything_dubbed(self, &stats);
     if (was_interrupted(self))
-        take_failure(self, g_error_new_literal(DUB_ERROR, DUB_ERROR_CANCELLED, "interrupted"));
+        take_failure(self, g_error_new_literal(DUB_ERROR, DUB_ERROR_CANCELLED,
+                                               self->kept && !self->options->is_redub
+                                                   ? "interrupted; --resume goes on with it"
+                                                   : "interrupted"));
+    finish_kept(self);
+    tell_kept(self);
     if (!self->failure || (self->output && !is_complete(self)))
         dub_report_done(self->report, &stats, dub_runner_encoding_cpu_ns(self->runner), self->output, subtitles,
                         was_interrupted(self), dub_clock_now());
@@ -373,7 +460,8 @@ static void run_loop(Dub *self)
 
 static void dub(Dub *self, GError **error)
 {
-    if (!open_speech(self, error) || !create_runner(self, error) || !open_subtitles(self, error))
+    if (!open_kept(self, error) || !open_speech(self, error) || !open_stems(self, error) ||
+        !create_runner(self, error) || !open_subtitles(self, error))
         return;
     run_loop(self);
     conclude(self);
@@ -389,6 +477,8 @@ static void clear(Dub *self)
     subtitle_files_free(self->subtitles);
     dub_engine_lease_free(self->lease);
     dub_engine_sets_free(self->engines);
+    dub_kept_free(self->kept); /* after the lanes, which record into it */
+    stems_free(self->stems);
     dub_engine_settings_free(self->settings);
     g_free(self->sts_token);
     dub_report_free(self->report);
@@ -407,22 +497,28 @@ static DubReportStyle style_of(const DubOptions *options)
     return isatty(STDOUT_FILENO) ? DUB_REPORT_TERMINAL : DUB_REPORT_PLAIN;
 }
 
+void dub_run(const DubOptions *options, DubKept *kept, GError **problem, GError **error)
+{
+    g_autoptr(GError) failure = g_steal_pointer(problem);
+    Dub self = { .options = options, .kept = kept, .loop = g_main_loop_new(NULL, FALSE) };
+    self.report = dub_report_new(style_of(options), options->verbose, dub_clock_now());
+    command_setup_log(options->verbose);
+    if (!failure)
+        dub(&self, &failure);
+    if (failure)
+        dub_report_error(self.report, failure);
+    clear(&self);
+    if (failure)
+        g_propagate_error(error, g_steal_pointer(&failure));
+}
+
 int cmd_dub(int argc, char **argv, GError **error)
 {
     DubOptions options;
-    g_autoptr(GError) problem = NULL;
+    GError *problem = NULL;
     gst_init(NULL, NULL); /* container.c asks it about caps */
-    const bool good = dub_options_parse(&options, argc, argv, &problem);
-    Dub self = { .options = &options, .loop = g_main_loop_new(NULL, FALSE) };
-    self.report = dub_report_new(style_of(&options), options.verbose, dub_clock_now());
-    command_setup_log(options.verbose);
-    if (good)
-        dub(&self, &problem);
-    if (problem)
-        dub_report_error(self.report, problem);
-    clear(&self);
+    dub_options_parse(&options, argc, argv, &problem);
+    dub_run(&options, NULL, &problem, error);
     dub_options_clear(&options);
-    if (problem)
-        g_propagate_error(error, g_steal_pointer(&problem));
     return 0;
 }

@@ -15,6 +15,7 @@
 typedef int (*CommandFunc)(int argc, char **argv, GError **error);
 
 int cmd_dub(int argc, char **argv, GError **error);
+int cmd_redub(int argc, char **argv, GError **error);
 int cmd_live(int argc, char **argv, GError **error);
 int cmd_sts_probe(int argc, char **argv, GError **error);
 int cmd_doctor(int argc, char **argv, GError **error);

@@ -3,6 +3,7 @@
 
 #include "airdub/command.h"
 #include "airdub/dub-choice.h"
+#include "airdub/dub-project.h"
 #include "base/error.h"
 #include "media/container.h"
 
@@ -57,6 +58,12 @@ static bool parse(DubOptions *self, int argc, char **argv, char ***rest, GError 
           "what is said, instead of listening: .srt, .vtt, .ass or .json", "FILE" },
         { "translation", 0, 0, G_OPTION_ARG_FILENAME, &self->translation,
           "what is to be said, instead of listening and translating: likewise", "FILE" },
+        { "project", 0, 0, G_OPTION_ARG_FILENAME, &self->project,
+          "keep what was understood, translated and spoken, to be mended: see 'airdub redub'", "FOLDER" },
+        { "resume", 0, 0, G_OPTION_ARG_NONE, &self->resume,
+          "go on where the same command was cut short; keeps what is needed for it", NULL },
+        { "stems", 0, 0, G_OPTION_ARG_FILENAME, &self->stems, "write dub.wav and bed.wav too, whose sum is the sound",
+          "FOLDER" },
         { "segment", 0, 0, G_OPTION_ARG_DOUBLE, &self->segment_s, "length of a fragment [6]", "SECONDS" },
         { "segment-mode", 0, 0, G_OPTION_ARG_STRING, &self->segment_mode,
           "cut in a pause near each mark, or exactly there [pause]", "pause|fixed" },
@@ -282,8 +289,13 @@ bool dub_options_parse(DubOptions *self, int argc, char **argv, GError **error)
         return false;
     self->in = g_strdup(rest[0]);
     self->out = g_strdup(rest[1]);
+    return dub_options_check(self, error);
+}
+
+bool dub_options_check(DubOptions *self, GError **error)
+{
     return check_choices(self, error) && (!self->sts_url || choice_check_sts_urls("--sts", self->sts_url, error)) &&
-           check_names(self, error);
+           check_names(self, error) && dub_project_check_options(self, error);
 }
 
 void dub_options_clear(DubOptions *self)
@@ -299,6 +311,8 @@ void dub_options_clear(DubOptions *self)
     g_free(self->transcript);
     g_free(self->translation);
     g_free(self->title);
+    g_free(self->project);
+    g_free(self->stems);
     g_free(self->subtitles_choice);
     g_free(self->default_choice);
     engine_options_clear(&self->engines);

@@ -12,9 +12,12 @@ typedef struct {
     char *from, *to, *voice;
     char *bed, *segment_mode, *sts_url;
     double segment_s;
-    int audio_track;                         /* from 1; 0: by language */
-    char *transcript, *translation;          /* files with what is said, before or after translation; NULL: none */
-    char *title;                             /* of the dub in OUT */
+    int audio_track;                /* from 1; 0: by language */
+    char *transcript, *translation; /* files with what is said, before or after translation; NULL: none */
+    char *title;                    /* of the dub in OUT */
+    char *project, *stems;          /* folders for what is kept, and for dub and bed apart; NULL: none */
+    gboolean resume;
+    bool is_redub;                           /* only what was mended in the project is spoken */
     char *subtitles_choice, *default_choice; /* files, embed, both; dub, original */
     gboolean keep_original, force, as_json, quiet, verbose;
     EngineOptions engines;
@@ -26,6 +29,7 @@ typedef struct {
 
 /* Also checks IN and OUT as far as it goes without opening them: nothing is written. */
 bool dub_options_parse(DubOptions *self, int argc, char **argv, GError **error);
+bool dub_options_check(DubOptions *self, GError **error); /* the same of options that came from elsewhere */
 void dub_options_clear(DubOptions *self);
 
 /* Returns: (transfer full): the path of a plain path or file:// URL; NULL for another URL */

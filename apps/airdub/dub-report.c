@@ -415,6 +415,19 @@ void dub_report_done(DubReport *self, const DubWorkerStats *stats, int64_t codec
     fflush(stdout);
 }
 
+void dub_report_kept(DubReport *self, uint64_t n_kept, uint64_t n_asked)
+{
+    if (self->style == DUB_REPORT_JSON) {
+        command_print_json(
+            json_pack("{s:s, s:I, s:I}", "event", "kept", "kept", (json_int_t) n_kept, "asked", (json_int_t) n_asked));
+        return;
+    }
+    if (self->style == DUB_REPORT_QUIET)
+        return;
+    dub_report_end_line(self);
+    printf("%" G_GUINT64_FORMAT " fragments as they were, %" G_GUINT64_FORMAT " dubbed now\n", n_kept, n_asked);
+}
+
 void dub_report_error(DubReport *self, const GError *error)
 {
     if (self->style == DUB_REPORT_JSON)

@@ -16,6 +16,7 @@ typedef struct {
 
 static const Command commands[] = {
     { "dub", cmd_dub, "dub a file or a live stream:  airdub dub IN OUT" },
+    { "redub", cmd_redub, "speak again what was mended in a dub's project:  airdub redub FOLDER" },
     { "live", cmd_live, "start everything for live dubbing, and show what it does" },
     { "sts-probe", cmd_sts_probe, "send a file's fragments to an sts-service, and time its answers" },
     { "doctor", cmd_doctor, "check this machine, and say how to mend what is wrong" },

@@ -5,6 +5,7 @@
 #include "audio/level.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "engines/list.h"
 
 #include <string.h>
 
@@ -331,4 +332,37 @@ void *dub_engine_memory_get(DubEngineMemory *self, const DubEngineClass *klass, 
         g_hash_table_insert(self->known, (gpointer) klass, known);
     }
     return known->data;
+}
+
+DubJson *dub_engine_memory_save(const DubEngineMemory *self)
+{
+    DubJson *all = NULL;
+    GHashTableIter iter;
+    gpointer key, value;
+    if (!self)
+        return NULL;
+    g_hash_table_iter_init(&iter, self->known);
+    while (g_hash_table_iter_next(&iter, &key, &value)) {
+        const DubEngineClass *klass = key;
+        g_autofree char *text = klass->save ? klass->save(((const Known *) value)->data) : NULL;
+        if (!text)
+            continue;
+        all = all ? all : json_object();
+        json_object_set_new(all, klass->name, json_string(text));
+    }
+    return all;
+}
+
+void dub_engine_memory_restore(DubEngineMemory *self, const DubJson *saved)
+{
+    for (const DubEngineClass *const *klass = dub_engine_list(); self && saved && *klass; klass++) {
+        const char *text = (*klass)->restore ? json_string_value(json_object_get(saved, (*klass)->name)) : NULL;
+        void *data = text ? (*klass)->restore(text) : NULL;
+        if (!data)
+            continue;
+        Known *known = g_new0(Known, 1);
+        known->data = data;
+        known->destroy = (*klass)->forget ? (*klass)->forget : g_free;
+        g_hash_table_insert(self->known, (gpointer) *klass, known);
+    }
 }

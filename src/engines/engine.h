@@ -8,6 +8,7 @@
 
 #include "audio/pcm.h"
 #include "base/env.h"
+#include "base/json.h"
 #include "text/glossary.h"
 
 #include <gio/gio.h>
@@ -139,6 +140,11 @@ struct _DubEngineClass {
      * message. */
     DubEngineReply *(*run)(DubEngine *self, const DubEngineRequest *request, GError **error);
     void (*close)(DubEngine *self);
+    /* What the engine has learnt of a stream, as text and back, for a run that goes on after another; NULL, both: it
+     * learns nothing that a text could hold. */
+    char *(*save)(const void *known);    /* (transfer full) */
+    void *(*restore)(const char *saved); /* (transfer full): freed by g_free() or @forget; NULL: no such text */
+    GDestroyNotify forget;               /* frees what is remembered; NULL: g_free() */
 };
 
 #define DUB_ENGINE_CONNECTIONS 8
@@ -165,6 +171,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubEngineMemory, dub_engine_memory_free)
 /* Returns: (transfer none): the class's own, made by @make at the first call; NULL when @self is NULL */
 void *dub_engine_memory_get(DubEngineMemory *self, const DubEngineClass *klass, void *(*make)(void),
                             GDestroyNotify destroy);
+/* Returns: (transfer full) (nullable): a text for each engine that has one, by its name */
+DubJson *dub_engine_memory_save(const DubEngineMemory *self);
+/* @saved: (nullable): what it does not say stays as it is */
+void dub_engine_memory_restore(DubEngineMemory *self, const DubJson *saved);
 
 /* ── Waiting ── */
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "speech/kept.h"
 #include "speech/process.h"
 
 #include <gio/gio.h>
@@ -40,6 +41,7 @@ struct _DubSpeechSession {
     void *user_data;
     char *voice;
     DubSpeechShape shape;
+    DubKept *kept; /* nullable */
     unsigned n_slots;
     Slot *slots;
     char *said;            /* the last transcript there is; NULL before */
@@ -179,14 +181,33 @@ static void remember_said(Job *job)
     session->said_in = job->fragment->sequence_number;
 }
 
+static DubSpeechResult *ask_engines(DubLanes *self, Job *job)
+{
+    g_autofree char *context = context_for(job);
+    const DubSpeechPast past = { .memory = job->slot->memory, .context = context };
+    return dub_speech_process(self->engines, &past, job->fragment, &job->session->shape, &job->control);
+}
+
+static DubSpeechResult *ask(DubLanes *self, Job *job)
+{
+    DubKept *kept = job->session->kept;
+    if (!kept)
+        return ask_engines(self, job);
+    g_autofree char *sound = dub_kept_sound(job->fragment);
+    DubSpeechResult *result = dub_kept_find(kept, job->fragment, sound, job->slot->memory);
+    if (result)
+        return result;
+    result = ask_engines(self, job);
+    dub_kept_record(kept, job->fragment, sound, result, job->slot->memory);
+    return result;
+}
+
 static void run_job(DubLanes *self, Job *job)
 {
     const DubSpeechSession *session = job->session;
-    g_autofree char *context = context_for(job);
-    const DubSpeechPast past = { .memory = job->slot->memory, .context = context };
     g_autoptr(GSource) timer = session->shape.timeout_ms ? start_timer(job) : NULL;
     dub_log_set_tags((const char *const *) job->fragment->log_tags);
-    job->result = dub_speech_process(self->engines, &past, job->fragment, &session->shape, &job->control);
+    job->result = ask(self, job);
     dub_log_set_tags(NULL);
     if (timer)
         g_source_destroy(timer);
@@ -293,6 +314,7 @@ DubSpeechSession *dub_speech_session_new(DubLanes *lanes, const DubSpeechSession
     self->on_done = on_done;
     self->user_data = user_data;
     self->voice = g_strdup(named_voice(config->voice));
+    self->kept = config->kept;
     self->shape = (DubSpeechShape){ .rate_hz = config->rate_hz,
                                     .channels = config->channels,
                                     .timeout_ms = config->timeout_ms,

@@ -37,6 +37,7 @@ typedef struct {
     const char *voice;          /* NULL or "default": the language's own */
     unsigned rate_hz, channels; /* of the dubs */
     unsigned timeout_ms;        /* a fragment's, from when a lane takes it up: it is cancelled then; 0: none */
+    DubKept *kept;              /* (nullable) answers what it has; outlives the lanes */
 } DubSpeechSessionConfig;
 
 /* @result: (transfer full). In any order. */

@@ -10,6 +10,7 @@ typedef struct {
     char *from, *to, *voice;
     unsigned rate_hz, channels, max_inflight, timeout_ms;
     int64_t segment_ns;
+    DubKept *kept; /* nullable */
     DubEngineSets *sets;
     DubEngineLease *lease; /* NULL before start */
     DubLanes *lanes;       /* NULL while they load */
@@ -79,7 +80,8 @@ static void begin_session(Local *self)
     const DubSpeechSessionConfig config = { .voice = self->voice,
                                             .rate_hz = self->rate_hz,
                                             .channels = self->channels,
-                                            .timeout_ms = self->timeout_ms };
+                                            .timeout_ms = self->timeout_ms,
+                                            .kept = self->kept };
     g_autoptr(GError) error = NULL;
     self->session = dub_speech_session_new(self->lanes, &config, on_fragment_done, self, &error);
     if (!self->session) {
@@ -169,6 +171,7 @@ DubSpeech *dub_speech_local_new(const DubSpeechConfig *config, DubEngineSets *se
     self->max_inflight = CLAMP(config->max_inflight, 1, 10);
     self->timeout_ms = config->timeout_ms;
     self->segment_ns = config->segment_ms * DUB_NS_PER_MS;
+    self->kept = config->kept;
     self->sets = sets;
     self->waiting = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify) dub_speech_result_free);
     return &self->base;

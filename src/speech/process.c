@@ -31,8 +31,10 @@ typedef struct {
     DubSpeechControl *control;
     int64_t begin_ns, deadline_ns; /* 0: no hurry */
     GArray *phrases;               /* of DubPhrase */
+    const DubSpeechLine **given;   /* which of the fragment's given lines each is; NULL: it was heard */
     char **sentences;              /* the translation of each */
     char **lines;                  /* the same as it is spoken */
+    DubSpeechLine **placed;        /* the result's line of each */
     GPtrArray *spoken;             /* of DubEngineReply: the speech of each */
     DubSpeechResult *result;
     DubFragmentProcessed *answer; /* the result's */
@@ -154,17 +156,14 @@ static GPtrArray *ask(const Work *work, DubEngineStage stage, const DubEngineReq
 
 /* ── Recognition ── */
 
-static bool find_phrases(Work *work, const DubEngineReply *heard, DubPcm *pcm)
+static void tell_span(Work *work)
 {
-    const DubPhrase *phrases;
-    work->phrases = dub_phrases_find(heard, pcm);
     if (!work->phrases->len)
-        return true;
-    phrases = &g_array_index(work->phrases, DubPhrase, 0);
+        return;
+    const DubPhrase *phrases = &g_array_index(work->phrases, DubPhrase, 0);
     dub_fragment_processed_add(work->answer, "speech_start_ms", json_integer(phrases[0].start_ns / DUB_NS_PER_MS));
     dub_fragment_processed_add(work->answer, "speech_end_ms",
                                json_integer(phrases[work->phrases->len - 1].end_ns / DUB_NS_PER_MS));
-    return true;
 }
 
 /* A short glossary, of names perhaps, is told to the recogniser; a long one is not, nor the part of it that came up
@@ -200,7 +199,55 @@ static bool recognise(Work *work)
     const DubEngineReply *heard = g_ptr_array_index(replies, 0);
     g_free(work->answer->transcript);
     work->answer->transcript = g_strdup(heard->text);
-    return find_phrases(work, heard, pcm);
+    work->phrases = dub_phrases_find(heard, pcm);
+    tell_span(work);
+    return true;
+}
+
+static bool is_blank(const char *text)
+{
+    return !text || !*text || strspn(text, " \t\r\n") == strlen(text);
+}
+
+/* A line without words, and one whose translation is empty, is not spoken. */
+static bool is_spoken(const DubSpeechLine *line)
+{
+    return line->translation ? !is_blank(line->translation) : !is_blank(line->text);
+}
+
+static void add_line(const Work *work, const DubSpeechLine *line, const char *text, const char *translation)
+{
+    g_ptr_array_add(work->result->lines,
+                    dub_speech_line_new(line->start_ns, line->end_ns, text, translation, line->voice));
+}
+
+static void clear_phrase(void *data)
+{
+    g_free(((DubPhrase *) data)->sentence);
+}
+
+/* Somebody has said what is said here: nobody need listen. */
+static void take_given(Work *work)
+{
+    const GPtrArray *lines = work->fragment->given;
+    g_autoptr(GString) transcript = g_string_new(NULL);
+    work->phrases = g_array_new(FALSE, FALSE, sizeof(DubPhrase));
+    g_array_set_clear_func(work->phrases, clear_phrase);
+    work->given = g_new0(const DubSpeechLine *, lines->len);
+    for (guint i = 0; i < lines->len; i++) {
+        const DubSpeechLine *line = g_ptr_array_index(lines, i);
+        if (!is_spoken(line)) {
+            add_line(work, line, line->text, line->translation);
+            continue;
+        }
+        work->given[work->phrases->len] = line;
+        const DubPhrase phrase = { g_strdup(line->text ? line->text : ""), line->start_ns, line->end_ns };
+        g_array_append_val(work->phrases, phrase);
+        g_string_append_printf(transcript, "%s%s", transcript->len ? " " : "", phrase.sentence);
+    }
+    g_free(work->answer->transcript);
+    work->answer->transcript = g_string_free(g_steal_pointer(&transcript), FALSE);
+    tell_span(work);
 }
 
 /* ── Translation ── */
@@ -249,7 +296,9 @@ static bool translate(Work *work)
     const guint n = work->phrases->len;
     work->sentences = g_new0(char *, n + 1);
     for (guint i = 0; i < n; i++) {
-        work->sentences[i] = translate_phrase(work, g_array_index(work->phrases, DubPhrase, i).sentence);
+        const char *given = work->given ? work->given[i]->translation : NULL;
+        const char *sentence = g_array_index(work->phrases, DubPhrase, i).sentence;
+        work->sentences[i] = given ? g_strdup(given) : translate_phrase(work, sentence);
         if (!work->sentences[i])
             break;
     }
@@ -285,10 +334,19 @@ static DubEngineRequest *speech_requests(const Work *work, double pace)
         requests[i] = new_request(work);
         requests[i].text = work->lines[i];
         requests[i].context = NULL; /* what was said before is in the other language */
-        requests[i].voice = work->shape->voice;
+        requests[i].voice = work->given && work->given[i]->voice ? work->given[i]->voice : work->shape->voice;
         requests[i].pace = pace;
     }
     return requests;
+}
+
+/* How many requests from @first on are for one voice: a chain takes each batch to the engine that has its voice. */
+static guint one_voice(const DubEngineRequest *requests, guint first, guint n)
+{
+    guint end = first + 1;
+    while (end < n && g_strcmp0(requests[end].voice, requests[first].voice) == 0)
+        end++;
+    return end - first;
 }
 
 static bool speak(Work *work)
@@ -297,13 +355,34 @@ static bool speak(Work *work)
         return false;
     find_lines(work);
     g_autofree DubEngineRequest *requests = speech_requests(work, 1.0);
-    work->spoken = ask(work, DUB_STAGE_TTS, requests, work->phrases->len);
-    return work->spoken != NULL;
+    const guint n = work->phrases->len;
+    for (guint first = 0; first < n;) {
+        const guint count = one_voice(requests, first, n);
+        GPtrArray *replies = ask(work, DUB_STAGE_TTS, requests + first, count);
+        if (!replies)
+            return false;
+        if (work->spoken)
+            g_ptr_array_extend_and_steal(work->spoken, replies);
+        else
+            work->spoken = replies;
+        first += count;
+    }
+    return true;
 }
 
+static const DubEngineClass *speaker_of(const Work *work, guint i)
+{
+    return ((const DubEngineReply *) g_ptr_array_index(work->spoken, i))->engine;
+}
+
+/* Returns: NULL where several engines speak in one fragment: they are stretched alike, since paces may differ. */
 static const DubEngineClass *speaker(const Work *work)
 {
-    return ((const DubEngineReply *) g_ptr_array_index(work->spoken, 0))->engine;
+    const DubEngineClass *klass = speaker_of(work, 0);
+    for (guint i = 1; i < work->spoken->len; i++)
+        if (speaker_of(work, i) != klass)
+            return NULL;
+    return klass;
 }
 
 static DubPcm *speech_of(const Work *work, guint i)
@@ -409,6 +488,15 @@ static bool judge(Work *work, const DubFitPlan *plan)
     return true;
 }
 
+static void note_places(const Work *work, const DubFitPhrase *fits)
+{
+    for (guint i = 0; i < work->phrases->len; i++) {
+        DubSpeechLine *line = work->placed[i];
+        line->placed_ns = fits[i].place_ns;
+        line->placed_end_ns = fits[i].place_ns + (int64_t) ((double) fits[i].dub_ns / fits[i].tempo + 0.5);
+    }
+}
+
 /* A voice that hurries well is better than one that is squeezed: what is too long is spoken again at the pace that is
  * needed, and only the rest is stretched. A voice that does not is stretched at once. */
 static bool fit(Work *work)
@@ -416,11 +504,13 @@ static bool fit(Work *work)
     g_autofree DubFitPhrase *fits = g_new0(DubFitPhrase, work->phrases->len);
     double pace = 1.0;
     DubFitPlan plan = plan_fit(work, fits, pace);
-    if (plan.tempo > PACE_WORTH && (speaker(work)->flags & DUB_ENGINE_PACES) && speak_again(work, plan.tempo)) {
+    const DubEngineClass *klass = speaker(work);
+    if (plan.tempo > PACE_WORTH && klass && (klass->flags & DUB_ENGINE_PACES) && speak_again(work, plan.tempo)) {
         pace = plan.tempo;
         plan = plan_fit(work, fits, pace);
     }
     dub_fragment_processed_add(work->answer, "tempo", json_real(round(pace * plan.tempo * 100) / 100));
+    note_places(work, fits);
     return judge(work, &plan) && assemble(work, fits, &plan);
 }
 
@@ -432,15 +522,41 @@ static bool speak_to_fit(Work *work)
     return fits;
 }
 
+/* What was understood and translated, whatever becomes of it. */
+static void note_lines(Work *work)
+{
+    const guint n = work->phrases ? work->phrases->len : 0;
+    work->placed = g_new0(DubSpeechLine *, n + 1);
+    for (guint i = 0; i < n; i++) {
+        const DubPhrase *phrase = &g_array_index(work->phrases, DubPhrase, i);
+        const DubSpeechLine *given = work->given ? work->given[i] : NULL;
+        const char *text = given ? given->text : phrase->sentence;
+        const char *translation = work->sentences ? work->sentences[i] : NULL;
+        work->placed[i] =
+            dub_speech_line_new(phrase->start_ns, phrase->end_ns, text, translation, given ? given->voice : NULL);
+        g_ptr_array_add(work->result->lines, work->placed[i]);
+    }
+}
+
+static bool understand(Work *work)
+{
+    if (!work->fragment->given)
+        return recognise(work);
+    take_given(work);
+    return true;
+}
+
 static void run_stages(Work *work)
 {
-    if (!recognise(work))
+    if (!understand(work))
         return;
     if (work->phrases->len == 0) { /* nobody speaks: silence, and a success */
         work->result->dub = dub_pcm_new(work->shape->rate_hz, work->shape->channels, fragment_frames(work));
         return;
     }
-    if (translate(work))
+    const bool is_translated = translate(work);
+    note_lines(work);
+    if (is_translated)
         speak_to_fit(work);
 }
 
@@ -454,6 +570,8 @@ static void free_phrases(Work *work)
 {
     g_strfreev(work->sentences);
     g_strfreev(work->lines);
+    g_free(work->given);
+    g_free(work->placed);
     g_clear_pointer(&work->phrases, g_array_unref);
     g_clear_pointer(&work->spoken, g_ptr_array_unref);
 }
@@ -467,6 +585,7 @@ DubSpeechResult *dub_speech_process(DubEngineSet *engines, const DubSpeechPast *
         earlier(shape->timeout_ms ? work.begin_ns + shape->timeout_ms * DUB_NS_PER_MS : 0, fragment->deadline_ns);
     work.result = dub_speech_result_new(fragment->sequence_number);
     work.answer = work.result->answer;
+    work.result->lines = dub_speech_lines_new();
     run_stages(&work);
     work.answer->processing_time_ms = ms_since(work.begin_ns);
     free_phrases(&work);

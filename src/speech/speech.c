@@ -20,6 +20,7 @@ void dub_fragment_free(DubFragment *self)
         return;
     dub_pcm_unref(self->pcm);
     g_strfreev(self->log_tags);
+    g_clear_pointer(&self->given, g_ptr_array_unref);
     g_free(self);
 }
 
@@ -49,6 +50,7 @@ void dub_speech_result_free(DubSpeechResult *self)
     if (!self)
         return;
     dub_pcm_unref(self->dub);
+    g_clear_pointer(&self->lines, g_ptr_array_unref);
     dub_fragment_processed_free(self->answer);
     g_free(self);
 }

@@ -6,10 +6,13 @@
 
 #include "audio/pcm.h"
 #include "engines/engine.h"
+#include "speech/lines.h"
 #include "wire/sts-messages.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+typedef struct _DubKept DubKept; /* speech/kept.h */
 
 typedef struct {
     const char *stream_id, *worker_id;             /* [A-Za-z0-9_-]{1,64} */
@@ -19,6 +22,7 @@ typedef struct {
     unsigned segment_ms;                           /* nominal, 100…30000 */
     unsigned max_inflight;                         /* wanted, 1…10 */
     unsigned timeout_ms;                           /* a fragment's, 1000…30000 */
+    DubKept *kept; /* (nullable) of the local backend: answers what it has, and keeps what the engines give */
 } DubSpeechConfig;
 
 typedef struct {
@@ -27,6 +31,7 @@ typedef struct {
     DubPcm *pcm;              /* mono or stereo at config's rate; owned */
     int64_t deadline_ns;      /* nobody wants the dub later than this, dub_clock_now(); 0: no hurry */
     char **log_tags;          /* nullable, owned: dub_log_set_tags() while it is worked on */
+    GPtrArray *given;         /* nullable, owned: of DubSpeechLine, by their start: what is said, so nobody listens */
 } DubFragment;
 DubFragment *dub_fragment_new(uint64_t sequence_number, int64_t start_ns, DubPcm *pcm /* (transfer full) */);
 void dub_fragment_free(DubFragment *self);
@@ -43,6 +48,7 @@ typedef struct {
                                    * the ids and the audio in it are the wire's, and not set here */
     DubPcm *dub;                  /* starts at the fragment's first sample, config's rate; NULL when failed */
     DubSpeechCpu cpu;             /* zeros where the engines run elsewhere */
+    GPtrArray *lines;             /* owned, of DubSpeechLine; NULL where the engines run elsewhere */
 } DubSpeechResult;
 DubSpeechResult *dub_speech_result_new(uint64_t sequence_number);
 /* @answer: (transfer full) */

@@ -230,6 +230,20 @@ static void round_peaks(DubPcm *pcm)
     }
 }
 
+/* @bed: what @mix was before the voices came in, and @rounded what it is with its peaks rounded off: both parts get the
+ * share of the rounding. Returns: (transfer full): the voices' part; @bed gets its own */
+static DubPcm *split(const DubPcm *mix, const DubPcm *rounded, DubPcm *bed)
+{
+    DubPcm *dub = dub_pcm_new(mix->rate_hz, mix->channels, mix->n_frames);
+    const gsize n = mix->n_frames * mix->channels;
+    for (gsize i = 0; i < n; i++) {
+        const float share = mix->samples[i] == rounded->samples[i] ? 1.0f : rounded->samples[i] / mix->samples[i];
+        bed->samples[i] *= share;
+        dub->samples[i] = rounded->samples[i] - bed->samples[i];
+    }
+    return dub;
+}
+
 static void drop_finished_voices(DubMixer *self)
 {
     for (guint i = self->voices->len; i > 0; i--) {
@@ -252,14 +266,24 @@ static void let_pass(DubMixer *self, gsize n_frames)
 
 DubPcm *dub_mixer_render(DubMixer *self, int64_t end)
 {
+    return dub_mixer_render_parts(self, end, NULL, NULL);
+}
+
+DubPcm *dub_mixer_render_parts(DubMixer *self, int64_t end, DubPcm **bed, DubPcm **dub)
+{
     end = MIN(end, MIN(self->decided, self->received));
     if (end <= self->rendered)
         return NULL;
     DubPcm *out = dub_pcm_new(self->config.rate_hz, self->config.channels, (gsize) (end - self->rendered));
     render_original(self, out);
+    if (bed)
+        *bed = dub_pcm_slice(out, 0, out->n_frames);
     for (guint i = 0; i < self->voices->len; i++)
         render_voice(self, &g_array_index(self->voices, Voice, i), out);
+    g_autoptr(DubPcm) mix = bed ? dub_pcm_slice(out, 0, out->n_frames) : NULL;
     round_peaks(out);
+    if (bed)
+        *dub = split(mix, out, *bed);
     let_pass(self, out->n_frames);
     self->rendered = end;
     drop_finished_voices(self);

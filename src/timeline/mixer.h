@@ -41,3 +41,6 @@ int64_t dub_mixer_rendered(const DubMixer *self); /* was rendered up to here */
 /* Returns: (transfer full): the frames from rendered() up to @end, at most decided() and received(); NULL if there are
  * none. The original before it is let go. */
 DubPcm *dub_mixer_render(DubMixer *self, int64_t end);
+/* The same in its two parts: @bed: (out) (transfer full): the original as it is heard; @dub: (out) (transfer full): the
+ * voices. Their sum is what is returned, but for the last bit: where peaks are rounded off, both are lowered alike. */
+DubPcm *dub_mixer_render_parts(DubMixer *self, int64_t end, DubPcm **bed, DubPcm **dub);

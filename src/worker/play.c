@@ -260,9 +260,21 @@ static void push_unit(DubWorker *self, const DubVideoUnit *unit)
     self->effects.push_video(unit->payload, unit->pts_ns - base_ns, unit->dts_ns - base_ns, self->user_data);
 }
 
+static DubPcm *render(DubWorker *self, int64_t until_frame)
+{
+    if (!self->effects.push_stems)
+        return dub_mixer_render(self->mixer, until_frame);
+    g_autoptr(DubPcm) bed = NULL;
+    g_autoptr(DubPcm) dub = NULL;
+    DubPcm *pcm = dub_mixer_render_parts(self->mixer, until_frame, &bed, &dub);
+    if (pcm)
+        self->effects.push_stems(bed, dub, self->user_data);
+    return pcm;
+}
+
 static void push_sound(DubWorker *self, int64_t until_frame)
 {
-    g_autoptr(DubPcm) pcm = dub_mixer_render(self->mixer, until_frame);
+    g_autoptr(DubPcm) pcm = render(self, until_frame);
     if (!pcm || self->sink != SINK_OPEN)
         return;
     if (!self->sink_started) {

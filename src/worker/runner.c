@@ -439,6 +439,12 @@ static void push_audio(DubPcm *pcm, void *user_data)
     tell_room(self);
 }
 
+static void push_stems(const DubPcm *bed, const DubPcm *dub, void *user_data)
+{
+    DubRunner *self = user_data;
+    self->callbacks.on_stems(bed, dub, self->user_data);
+}
+
 void dub_runner_push_text(DubRunner *self, const char *text, int64_t pts_ns, int64_t duration_ns)
 {
     if (self->sink)
@@ -542,7 +548,9 @@ DubRunner *dub_runner_new(const DubRunnerConfig *config, const DubRunnerCallback
         dub_runner_free(self);
         return NULL;
     }
-    self->worker = dub_worker_new(&self->config.worker, &effects, self);
+    DubWorkerEffects wanted = effects;
+    wanted.push_stems = callbacks->on_stems ? push_stems : NULL;
+    self->worker = dub_worker_new(&self->config.worker, &wanted, self);
     return self;
 }
 

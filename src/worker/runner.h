@@ -32,6 +32,8 @@ typedef struct {
     void (*on_info)(const DubSourceInfo *info, void *user_data);
     void (*on_state)(DubWorkerState state, void *user_data);
     void (*on_fragment)(const DubWorkerFragment *fragment, void *user_data);
+    /* (nullable) (transfer none): the two parts of the sound that the output gets next; files alone */
+    void (*on_stems)(const DubPcm *bed, const DubPcm *dub, void *user_data);
     /* The output is to be opened: dub_runner_may_publish() answers, not from inside. NULL: it need not be asked for. */
     void (*on_claim)(void *user_data);
     /* @error: NULL after a clean end or a stop that was asked for. @output: where the result lies, NULL if there is

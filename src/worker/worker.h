@@ -111,6 +111,8 @@ typedef struct {
     bool (*open_sink)(const DubWorkerInput *input, void *user_data);
     void (*push_video)(void *payload, int64_t pts_ns, int64_t dts_ns, void *user_data); /* payload: (transfer full) */
     void (*push_audio)(DubPcm *pcm, void *user_data); /* (transfer full); contiguous */
+    /* (nullable) (transfer none): what the next push_audio is the sum of; contiguous */
+    void (*push_stems)(const DubPcm *bed, const DubPcm *dub, void *user_data);
     void (*end_sink)(bool complete, void *user_data);
     void (*fragment_decided)(const DubWorkerFragment *fragment, void *user_data);
     void (*state_changed)(DubWorkerState state, void *user_data);

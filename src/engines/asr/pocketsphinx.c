@@ -317,6 +317,39 @@ static void *new_mean(void)
     return g_new0(Mean, 1);
 }
 
+static char *save_mean(const void *known)
+{
+    const Mean *mean = known;
+    GString *text = g_string_new(NULL);
+    char number[G_ASCII_DTOSTR_BUF_SIZE];
+    g_string_append(text, g_ascii_dtostr(number, sizeof(number), mean->weight));
+    for (gsize k = 0; k < MEAN_DIMENSIONS; k++)
+        g_string_append_printf(text, " %s", g_ascii_dtostr(number, sizeof(number), (double) mean->mean[k]));
+    return g_string_free(text, FALSE);
+}
+
+static bool read_number(const char *text, double *number)
+{
+    char *end = NULL;
+    *number = g_ascii_strtod(text, &end);
+    return end != text && !*end && isfinite(*number) && fabs(*number) < G_MAXFLOAT;
+}
+
+static void *restore_mean(const char *saved)
+{
+    g_auto(GStrv) numbers = g_strsplit(saved, " ", MEAN_DIMENSIONS + 2);
+    g_autofree Mean *mean = new_mean();
+    if (g_strv_length(numbers) != MEAN_DIMENSIONS + 1 || !read_number(numbers[0], &mean->weight) || mean->weight < 0)
+        return NULL;
+    for (gsize k = 0; k < MEAN_DIMENSIONS; k++) {
+        double number;
+        if (!read_number(numbers[k + 1], &number))
+            return NULL;
+        mean->mean[k] = (float) number;
+    }
+    return g_steal_pointer(&mean);
+}
+
 static DubEngineReply *run(DubEngine *base, const DubEngineRequest *request, GError **error)
 {
     PocketSphinx *self = (PocketSphinx *) base;
@@ -355,4 +388,6 @@ const DubEngineClass dub_engine_pocketsphinx = {
     .open = open_decoder,
     .run = run,
     .close = close_decoder,
+    .save = save_mean,
+    .restore = restore_mean,
 };

@@ -101,6 +101,26 @@ static bool give(Memory *memory, guint i)
     return !memory->given->data[i]++;
 }
 
+/* Neighbours share no more than a word, so the last one that was given says enough. */
+static char *save_memory(const void *known)
+{
+    return g_strdup_printf("%u", ((const Memory *) known)->given->len);
+}
+
+static void *restore_memory(const char *saved)
+{
+    guint64 length;
+    if (!g_ascii_string_to_unsigned(saved, 10, 0, DUB_CUES_MAX_BYTES, &length, NULL))
+        return NULL;
+    Memory *memory = make_memory();
+    g_byte_array_set_size(memory->given, (guint) length);
+    if (length > 0) {
+        memset(memory->given->data, 0, length);
+        memory->given->data[length - 1] = 1;
+    }
+    return memory;
+}
+
 static DubEngineReply *run(DubEngine *base, const DubEngineRequest *request, G_GNUC_UNUSED GError **error)
 {
     const Subtitles *self = (const Subtitles *) base;
@@ -168,4 +188,7 @@ const DubEngineClass dub_engine_subtitles = {
     .open = open_subtitles,
     .run = run,
     .close = close_subtitles,
+    .save = save_memory,
+    .restore = restore_memory,
+    .forget = free_memory,
 };

@@ -194,6 +194,44 @@ static void test_stream_moves(void)
     g_assert_cmpstr(a2->text, ==, b2->text);
 }
 
+/* What one program has learnt of a voice, another goes on with, to the last bit. */
+static void test_stream_goes_on_elsewhere(void)
+{
+    g_autoptr(DubEngine) asr = open_english();
+    g_autoptr(DubPcm) first = say("rms", "the film tells the story of a family during the war");
+    g_autoptr(DubPcm) second = say("rms", "the city council voted to build a new school near the river");
+    g_autoptr(DubEngineMemory) stayed = dub_engine_memory_new();
+    g_autoptr(DubEngineMemory) restored = dub_engine_memory_new();
+    g_autoptr(DubEngineReply) a1 = hear(asr, stayed, first);
+    g_autoptr(DubJson) saved = dub_engine_memory_save(stayed);
+    g_autofree char *text = dub_json_to_text(saved);
+    g_autoptr(DubJson) read = dub_json_parse(text, strlen(text), NULL);
+    dub_engine_memory_restore(restored, read);
+    g_autoptr(DubEngineReply) a2 = hear(asr, stayed, second);
+    g_autoptr(DubEngineReply) b2 = hear(asr, restored, second);
+    g_autoptr(DubJson) after = dub_engine_memory_save(stayed);
+    g_autoptr(DubJson) after_restored = dub_engine_memory_save(restored);
+    g_assert_cmpstr(a2->text, ==, b2->text);
+    g_assert_true(json_equal(after, after_restored));
+    g_assert_false(json_equal(after, saved));
+}
+
+static void test_memory_of_something_else(void)
+{
+    static const char *const texts[] = { "",
+                                         "1 2",
+                                         "x 0 0 0 0 0 0 0 0 0 0 0 0 0",
+                                         "-1 0 0 0 0 0 0 0 0 0 0 0 0 0",
+                                         "1 inf 0 0 0 0 0 0 0 0 0 0 0 0",
+                                         "1 0 0 0 0 0 0 0 0 0 0 0 0 0 0" };
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autoptr(DubEngineMemory) memory = dub_engine_memory_new();
+        g_autoptr(DubJson) saved = json_pack("{s:s}", "pocketsphinx", texts[i]);
+        dub_engine_memory_restore(memory, saved);
+        g_assert_null(dub_engine_memory_save(memory));
+    }
+}
+
 static void test_cancelled(void)
 {
     g_autoptr(DubEngine) asr = open_english();
@@ -321,6 +359,8 @@ int main(int argc, char **argv)
     g_test_add_func("/engines/asr/speech-over-bed", test_speech_over_bed);
     g_test_add_func("/engines/asr/no-stutter", test_no_stutter);
     g_test_add_func("/engines/asr/stream-moves", test_stream_moves);
+    g_test_add_func("/engines/asr/stream-goes-on-elsewhere", test_stream_goes_on_elsewhere);
+    g_test_add_func("/engines/asr/memory-of-something-else", test_memory_of_something_else);
     g_test_add_func("/engines/asr/cancelled", test_cancelled);
     g_test_add_func("/engines/asr/cancelled-in-the-middle", test_cancelled_in_the_middle);
     g_test_add_func("/engines/asr/long-speech", test_long_speech);

@@ -156,6 +156,36 @@ static void test_what_waits_costs_nothing(void)
     g_assert_cmpfloat(render_before(60), <, 10 * alone_s); /* 30 times, were all that waits moved up at each piece */
 }
 
+/* Loud enough that peaks are rounded off: the parts still add up, and without a voice all is bed. */
+static void test_parts(void)
+{
+    const DubMixerConfig config = { RATE, 2, 0.5 };
+    g_autoptr(DubMixer) whole = dub_mixer_new(&config);
+    g_autoptr(DubMixer) parts = dub_mixer_new(&config);
+    g_autoptr(DubPcm) loud = dub_of(0, RATE, 1, 1.9f);
+    DubMixer *const both[] = { whole, parts };
+    for (gsize i = 0; i < G_N_ELEMENTS(both); i++) {
+        push_original(both[i], 2 * RATE);
+        dub_mixer_decide_dub(both[i], RATE, loud, -1, -1);
+        dub_mixer_decide_original(both[i], RATE);
+    }
+    g_autoptr(DubPcm) bed = NULL;
+    g_autoptr(DubPcm) dub = NULL;
+    g_autoptr(DubPcm) expected = dub_mixer_render(whole, 2 * RATE);
+    g_autoptr(DubPcm) mix = dub_mixer_render_parts(parts, 2 * RATE, &bed, &dub);
+    float highest = 0;
+    g_assert_cmpmem(mix->samples, mix->n_frames * 2 * sizeof(float), expected->samples,
+                    expected->n_frames * 2 * sizeof(float));
+    for (gsize i = 0; i < mix->n_frames * 2; i++) {
+        g_assert_cmpfloat(fabsf(bed->samples[i] + dub->samples[i] - mix->samples[i]), <=, 1e-7f);
+        if (i >= 2 * (RATE + RATE / 50))
+            g_assert_true(dub->samples[i] == 0 && bed->samples[i] == mix->samples[i]);
+        highest = MAX(highest, fabsf(mix->samples[i]));
+    }
+    g_assert_cmpfloat(highest, >, 0.96f);
+    g_assert_cmpfloat(fabsf(bed->samples[2 * (RATE / 2 + 27)]), >, 0.1f);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -165,6 +195,7 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/timeline/mixer/ducks-only-under-speech", test_ducks_only_under_speech);
     g_test_add_func("/timeline/mixer/longer-dub-sounds-on", test_longer_dub_sounds_on);
+    g_test_add_func("/timeline/mixer/parts", test_parts);
     g_test_add_func("/timeline/mixer/never-clips-hard", test_never_clips_hard);
     g_test_add_func("/timeline/mixer/what-waits-costs-nothing", test_what_waits_costs_nothing);
     return g_test_run();
