@@ -4,6 +4,7 @@
 #include "airdub/dub-project.h"
 #include "airdub/dub-report.h"
 #include "airdub/dub-run.h"
+#include "airdub/dub-several.h"
 #include "airdub/interrupts.h"
 #include "airdub/stems.h"
 #include "airdub/subtitle-files.h"
@@ -14,6 +15,7 @@
 #include "speech/local.h"
 #include "speech/remote.h"
 #include "speech/remote-services.h"
+#include "speech/silent.h"
 
 #include <gst/gst.h>
 #include <string.h>
@@ -33,6 +35,7 @@
 
 typedef struct {
     const DubOptions *options;
+    DubRun *run;
     GMainLoop *loop;
     DubReport *report;
     DubEngineSettings *settings;
@@ -63,6 +66,11 @@ static void take_failure(Dub *self, GError *error)
         self->failure = error;
 }
 
+static const char *shown_out(const Dub *self)
+{
+    return self->run->shown_out ? self->run->shown_out : self->options->out;
+}
+
 /* ---- what the runner tells ---- */
 
 static void on_info(const DubSourceInfo *info, void *user_data)
@@ -75,7 +83,7 @@ static void on_info(const DubSourceInfo *info, void *user_data)
     g_auto(GStrv) left_out = info->carried && dub_container_from_uri(options->out, &container, NULL)
                                  ? dub_carried_tracks_left_out(info->carried, container)
                                  : NULL;
-    dub_report_start(self->report, options->in, options->out, options->from, options->to, paced, info, left_out);
+    dub_report_start(self->report, options->in, shown_out(self), options->from, options->to, paced, info, left_out);
 }
 
 static void give_up(Dub *self, GError *error)
@@ -179,6 +187,10 @@ static void on_interrupt(unsigned count, void *user_data)
 {
     Dub *self = user_data;
     self->n_signals = count;
+    if (!self->runner) {
+        take_failure(self, g_error_new_literal(DUB_ERROR, DUB_ERROR_CANCELLED, "interrupted"));
+        return;
+    }
     dub_runner_stop(self->runner, 0);
     if (count == 2 && !self->cut_short_source)
         self->cut_short_source = g_timeout_add(CUT_SHORT_MS, on_cut_short, self);
@@ -190,10 +202,12 @@ static DubSpeech *create_speech(const DubSpeechConfig *config, const DubSpeechCa
                                 void *callbacks_data, void *factory_data, G_GNUC_UNUSED GError **error)
 {
     const Dub *self = factory_data;
+    if (self->run->dubs)
+        return dub_speech_silent_new(config, callbacks, callbacks_data);
     if (self->engines) {
         DubSpeechConfig local = *config;
         local.kept = self->kept;
-        return dub_speech_local_new(&local, self->engines, callbacks, callbacks_data);
+        return dub_speech_local_new(&local, self->engines, self->run->hearings, callbacks, callbacks_data);
     }
     DubSpeechRemoteOptions options;
     dub_speech_remote_options_init(&options);
@@ -265,7 +279,7 @@ static bool load_engines(Dub *self, GError **error)
     self->lease = dub_engine_sets_lease(self->engines, self->options->from, self->options->to, on_lanes, self);
     while (!self->lanes && !self->failure)
         g_main_context_iteration(NULL, TRUE);
-    if (self->lanes)
+    if (!self->failure)
         return check_voice(self, error);
     g_propagate_error(error, g_steal_pointer(&self->failure));
     return false;
@@ -273,6 +287,8 @@ static bool load_engines(Dub *self, GError **error)
 
 static bool open_speech(Dub *self, GError **error)
 {
+    if (self->run->dubs)
+        return true;
     if (self->options->sts_url) {
         g_auto(GStrv) environment = g_get_environ();
         return dub_env_secret("STS_API_KEY", environment, &self->sts_token, error) &&
@@ -308,6 +324,8 @@ static bool create_runner(Dub *self, GError **error)
         .sink_uri = options->out,
         .audio_track = (unsigned) options->audio_track,
         .audio_title = options->title,
+        .is_sound_only = self->run->is_sound_only,
+        .dubs = self->run->dubs,
         .keeps_original = options->keep_original,
         .is_original_default = options->is_original_default,
         .has_texts = options->embeds_subtitles,
@@ -338,8 +356,9 @@ static bool open_subtitles(Dub *self, GError **error)
     const DubOptions *options = self->options;
     if (!options->writes_subtitles)
         return true;
-    g_autofree char *path = dub_options_local_path(options->out);
-    self->subtitles = subtitle_files_new(path, options->from, options->to, options->force, error);
+    g_autofree char *path = dub_options_local_path(shown_out(self));
+    self->subtitles =
+        subtitle_files_new(path, self->run->has_transcript ? NULL : options->from, options->to, options->force, error);
     return self->subtitles != NULL;
 }
 
@@ -375,9 +394,9 @@ static bool was_interrupted(const Dub *self)
 static void finish_subtitles(Dub *self, char ***names)
 {
     g_autoptr(GError) error = NULL;
-    if (!self->subtitles || !self->output)
+    if (!self->subtitles || !self->output || (self->run->shown_out && !is_complete(self)))
         return;
-    if (!subtitle_files_finish(self->subtitles, self->output, &error))
+    if (!subtitle_files_finish(self->subtitles, self->run->shown_out ? self->run->shown_out : self->output, &error))
         take_failure(self, g_steal_pointer(&error));
     *names = subtitle_files_names(self->subtitles);
 }
@@ -443,15 +462,15 @@ static void conclude(Dub *self)
     finish_kept(self);
     tell_kept(self);
     if (!self->failure || (self->output && !is_complete(self)))
-        dub_report_done(self->report, &stats, dub_runner_encoding_cpu_ns(self->runner), self->output, subtitles,
-                        was_interrupted(self), dub_clock_now());
-    if (self->failure)
+        dub_report_done(self->report, &stats, dub_runner_encoding_cpu_ns(self->runner),
+                        self->run->shown_out ? self->run->shown_out : self->output, subtitles, was_interrupted(self),
+                        dub_clock_now());
+    if (self->failure && !self->run->shown_out)
         tell_where_it_lies(self);
 }
 
 static void run_loop(Dub *self)
 {
-    self->interrupts = interrupts_new(on_interrupt, self);
     self->progress_source = g_timeout_add(PROGRESS_MS, on_progress, self);
     dub_runner_start(self->runner);
     g_main_loop_run(self->loop);
@@ -460,6 +479,7 @@ static void run_loop(Dub *self)
 
 static void dub(Dub *self, GError **error)
 {
+    self->interrupts = interrupts_new(on_interrupt, self);
     if (!open_kept(self, error) || !open_speech(self, error) || !open_stems(self, error) ||
         !create_runner(self, error) || !open_subtitles(self, error))
         return;
@@ -497,17 +517,35 @@ static DubReportStyle style_of(const DubOptions *options)
     return isatty(STDOUT_FILENO) ? DUB_REPORT_TERMINAL : DUB_REPORT_PLAIN;
 }
 
+static bool dub_once(const DubOptions *options, DubRun *run, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    Dub self = { .options = options, .run = run, .kept = run->kept, .loop = g_main_loop_new(NULL, FALSE) };
+    self.report = dub_report_new(run->dubs ? DUB_REPORT_QUIET : style_of(options), options->verbose, dub_clock_now());
+    dub(&self, &problem);
+    run->output = g_strdup(self.output);
+    clear(&self);
+    if (!problem)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
+}
+
 void dub_run(const DubOptions *options, DubKept *kept, GError **problem, GError **error)
 {
     g_autoptr(GError) failure = g_steal_pointer(problem);
-    Dub self = { .options = options, .kept = kept, .loop = g_main_loop_new(NULL, FALSE) };
-    self.report = dub_report_new(style_of(options), options->verbose, dub_clock_now());
     command_setup_log(options->verbose);
-    if (!failure)
-        dub(&self, &failure);
-    if (failure)
-        dub_report_error(self.report, failure);
-    clear(&self);
+    if (!failure && options->targets->len > 1) {
+        dub_several(options, dub_once, &failure);
+    } else if (!failure) {
+        DubRun run = { .kept = kept };
+        dub_once(options, &run, &failure);
+        g_free(run.output);
+    } else {
+        dub_kept_free(kept);
+    }
+    if (failure && options->as_json)
+        command_print_json_error(failure);
     if (failure)
         g_propagate_error(error, g_steal_pointer(&failure));
 }

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unicode/uloc.h>
 #include <unistd.h>
 
 static const char *const subtitle_choices[] = { "files", "embed", "both", NULL };
@@ -41,8 +40,12 @@ static bool parse(DubOptions *self, int argc, char **argv, char ***rest, GError 
 {
     const GOptionEntry entries[] = {
         { "from", 0, 0, G_OPTION_ARG_STRING, &self->from, "the language spoken [en]", "LANGUAGE" },
-        { "to", 0, 0, G_OPTION_ARG_STRING, &self->to, "the language wanted [es]", "LANGUAGE" },
-        { "voice", 0, 0, G_OPTION_ARG_STRING, &self->voice, "who speaks it; 'airdub voices' lists them", "VOICE" },
+        { "to", 0, 0, G_OPTION_ARG_STRING, &self->to, "the language wanted [es]; several: a file for each",
+          "LANGUAGE[,LANGUAGE]" },
+        { "voice", 0, 0, G_OPTION_ARG_STRING, &self->voice, "who speaks it; 'airdub voices' lists them",
+          "VOICE|LANGUAGE=VOICE,…" },
+        { "one-file", 0, 0, G_OPTION_ARG_NONE, &self->one_file,
+          "several languages: one OUT, with a track of sound for each", NULL },
         { "bed", 0, 0, G_OPTION_ARG_STRING, &self->bed, "level of the original sound under the dub [-18]", "DB|off" },
         { "subtitles", 0, 0, G_OPTION_ARG_STRING, &self->subtitles_choice,
           "subtitles too: .vtt and .srt in both languages beside OUT (the default), a track of OUT, or both",
@@ -51,8 +54,8 @@ static bool parse(DubOptions *self, int argc, char **argv, char ***rest, GError 
           "which of IN's audio tracks to dub, from 1 [the one in --from's language, else the default one]", "N" },
         { "keep-original", 0, 0, G_OPTION_ARG_NONE, &self->keep_original,
           "keep the original sound as another track of OUT", NULL },
-        { "default", 0, 0, G_OPTION_ARG_STRING, &self->default_choice, "which of the two players take by default [dub]",
-          "dub|original" },
+        { "default", 0, 0, G_OPTION_ARG_STRING, &self->default_choice, "which of them players take by default [dub]",
+          "dub|original|LANGUAGE" },
         { "title", 0, 0, G_OPTION_ARG_STRING, &self->title, "what players list the dub as [Dubbed: LANGUAGE]", "TEXT" },
         { "transcript", 0, 0, G_OPTION_ARG_FILENAME, &self->transcript,
           "what is said, instead of listening: .srt, .vtt, .ass or .json", "FILE" },
@@ -90,11 +93,19 @@ static bool check_choice(const char *option, const char *text, const char *const
     return false;
 }
 
+static bool check_default(DubOptions *self, GError **error)
+{
+    const DubTarget *target = self->default_choice ? dub_targets_find(self->targets, self->default_choice) : NULL;
+    static const char *const defaults[] = { "dub", "original", NULL };
+    if (!target || (self->targets->len > 1 && !self->one_file))
+        return check_choice("--default", self->default_choice, defaults, error);
+    self->default_language = target->language;
+    return true;
+}
+
 static bool check_tracks(DubOptions *self, GError **error)
 {
-    static const char *const defaults[] = { "dub", "original", NULL };
-    if (!check_choice("--subtitles", self->subtitles_choice, subtitle_choices, error) ||
-        !check_choice("--default", self->default_choice, defaults, error))
+    if (!check_choice("--subtitles", self->subtitles_choice, subtitle_choices, error) || !check_default(self, error))
         return false;
     self->writes_subtitles = self->subtitles_choice && !g_str_equal(self->subtitles_choice, "embed");
     self->embeds_subtitles = self->subtitles_choice && !g_str_equal(self->subtitles_choice, "files");
@@ -125,6 +136,8 @@ static bool take_given_words(DubOptions *self, GError **error)
         return refuse(error, "--transcript and --translation are read by the engines here; leave --sts out");
     if (providers[DUB_STAGE_ASR] || (self->translation && providers[DUB_STAGE_MT]))
         return refuse(error, "--transcript takes the place of --asr, and --translation of --mt too; leave these out");
+    if (self->translation && self->targets->len > 1)
+        return refuse(error, "--translation is in one language, and --to names several; dub that one by itself");
     if (self->translation && self->writes_subtitles)
         return refuse(error, "--subtitles: with --translation there is no transcript to write; use --subtitles embed");
     providers[DUB_STAGE_ASR] = g_strdup("subtitles");
@@ -134,21 +147,38 @@ static bool take_given_words(DubOptions *self, GError **error)
     return true;
 }
 
-/* As players list it: they show the language too, but not all of them, and not in all containers. */
-static char *default_title(const char *language)
-{
-    UErrorCode status = U_ZERO_ERROR;
-    UChar name[80];
-    const int32_t length = uloc_getDisplayLanguage(language, "en", name, G_N_ELEMENTS(name), &status);
-    g_autofree char *text =
-        U_SUCCESS(status) ? g_utf16_to_utf8((const gunichar2 *) name, length, NULL, NULL, NULL) : NULL;
-    return g_strdup_printf("Dubbed: %s", text && *text ? text : language);
-}
-
 static void set_default(char **field, const char *value)
 {
     if (!*field)
         *field = g_strdup(value);
+}
+
+static void replace(char **field, const char *value)
+{
+    char *copy = g_strdup(value);
+    g_free(*field);
+    *field = copy;
+}
+
+static bool find_targets(DubOptions *self, GError **error)
+{
+    const DubTargetsWish wish = { self->to, self->voice, self->title, self->out, self->one_file };
+    self->targets = dub_targets_new(&wish, error);
+    if (!self->targets)
+        return false;
+    const DubTarget *first = g_ptr_array_index(self->targets, 0);
+    for (guint i = 0; i < self->targets->len; i++) {
+        const DubTarget *target = g_ptr_array_index(self->targets, i);
+        if (!choice_check_languages(self->from, target->language, error))
+            return false;
+    }
+    if (self->targets->len > 1)
+        return true;
+    replace(&self->to, first->language);
+    replace(&self->voice, first->voice);
+    replace(&self->title, first->title);
+    replace(&self->out, first->out);
+    return true;
 }
 
 static bool check_choices(DubOptions *self, GError **error)
@@ -157,15 +187,15 @@ static bool check_choices(DubOptions *self, GError **error)
     set_default(&self->to, "es");
     set_default(&self->bed, "-18");
     set_default(&self->segment_mode, "pause");
-    if (!self->title)
-        self->title = default_title(self->to);
+    if (!find_targets(self, error))
+        return false;
     if (self->audio_track < 0) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "--audio-track: %d is no track; they count from 1",
                     self->audio_track);
         return false;
     }
     return check_tracks(self, error) && take_given_words(self, error) &&
-           choice_check_languages(self->from, self->to, error) && choice_parse_bed(self->bed, &self->bed_gain, error) &&
+           choice_parse_bed(self->bed, &self->bed_gain, error) &&
            choice_parse_segment_mode(self->segment_mode, &self->mode, error) &&
            choice_check_segment(self->segment_s, error);
 }
@@ -275,10 +305,39 @@ static bool check_names(const DubOptions *self, GError **error)
                     "--subtitles lie beside OUT, and %s is no file; leave one of them out", self->out);
         return false;
     }
+    const bool has_sounds = self->keep_original || (self->one_file && self->targets->len > 1);
     if ((self->embeds_subtitles && !dub_container_check_texts(container, error)) ||
-        (self->keep_original && !dub_container_check_second_sound(container, error)))
+        (has_sounds && !dub_container_check_second_sound(container, error)))
         return false;
     return !out || check_output(self, out, error);
+}
+
+/* IN is read once for each language, which a pipe or a live stream cannot be. */
+static bool check_read_again(const DubOptions *self, GError **error)
+{
+    g_autofree char *in = dub_options_local_path(self->in);
+    if (in && g_file_test(in, G_FILE_TEST_IS_REGULAR))
+        return true;
+    if (in && !g_str_equal(in, "-"))
+        return check_input(in, error) && refuse(error, "several languages need a plain file as IN, since it is read "
+                                                       "once for each; write the pipe into one first");
+    return refuse(error, "several languages need a plain file as IN, since it is read once for each; save it first, "
+                         "or start one airdub for each language");
+}
+
+static bool check_all_names(DubOptions *self, GError **error)
+{
+    if (self->targets->len == 1)
+        return check_names(self, error);
+    if (!check_read_again(self, error))
+        return false;
+    for (guint i = 0; i < (self->one_file ? 1 : self->targets->len); i++) {
+        DubOptions one = *self;
+        one.out = ((const DubTarget *) g_ptr_array_index(self->targets, i))->out;
+        if (!check_names(&one, error))
+            return false;
+    }
+    return true;
 }
 
 bool dub_options_parse(DubOptions *self, int argc, char **argv, GError **error)
@@ -295,7 +354,7 @@ bool dub_options_parse(DubOptions *self, int argc, char **argv, GError **error)
 bool dub_options_check(DubOptions *self, GError **error)
 {
     return check_choices(self, error) && (!self->sts_url || choice_check_sts_urls("--sts", self->sts_url, error)) &&
-           check_names(self, error) && dub_project_check_options(self, error);
+           check_all_names(self, error) && dub_project_check_options(self, error);
 }
 
 void dub_options_clear(DubOptions *self)
@@ -315,5 +374,6 @@ void dub_options_clear(DubOptions *self)
     g_free(self->stems);
     g_free(self->subtitles_choice);
     g_free(self->default_choice);
+    g_clear_pointer(&self->targets, g_ptr_array_unref);
     engine_options_clear(&self->engines);
 }

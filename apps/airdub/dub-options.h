@@ -1,6 +1,7 @@
 /* airdub/dub-options.h: what `airdub dub` was asked for, and whether it can be done at all. Main thread only. */
 #pragma once
 
+#include "airdub/dub-targets.h"
 #include "airdub/engine-options.h"
 #include "timeline/segmenter.h"
 
@@ -18,11 +19,13 @@ typedef struct {
     char *project, *stems;          /* folders for what is kept, and for dub and bed apart; NULL: none */
     gboolean resume;
     bool is_redub;                           /* only what was mended in the project is spoken */
-    char *subtitles_choice, *default_choice; /* files, embed, both; dub, original */
-    gboolean keep_original, force, as_json, quiet, verbose;
+    char *subtitles_choice, *default_choice; /* files, embed, both; dub, original, a language */
+    gboolean keep_original, one_file, force, as_json, quiet, verbose;
+    GPtrArray *targets; /* of DubTarget; where it is one, to, voice, title and out are its */
     EngineOptions engines;
     bool writes_subtitles, embeds_subtitles; /* from subtitles_choice */
-    bool is_original_default;                /* from default_choice */
+    bool is_original_default;                /* from default_choice, both */
+    const char *default_language;            /* NULL: the first */
     double bed_gain;                         /* linear, from bed */
     DubSegmentMode mode;                     /* from segment_mode */
 } DubOptions;

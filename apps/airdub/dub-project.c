@@ -199,6 +199,9 @@ bool dub_project_check_options(const DubOptions *options, GError **error)
     g_autofree char *in = dub_options_local_path(options->in);
     g_autofree char *out = dub_options_local_path(options->out);
     const bool is_plain = in && g_file_test(in, G_FILE_TEST_IS_REGULAR) && out;
+    if (options->targets->len > 1 && (keeps || options->stems))
+        return refuse(
+            error, "--project, --resume and --stems are of one language, and --to names several; dub them one by one");
     if (options->stems && !is_plain)
         return refuse(error, "--stems: IN and OUT must be files for it");
     if (!keeps)

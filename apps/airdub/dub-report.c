@@ -21,6 +21,7 @@ struct _DubReport {
     bool line_open;      /* the terminal's cursor stands behind the bar */
     int64_t duration_ns; /* DUB_TIME_NONE when not known */
     bool started, paced;
+    char *to;
     int64_t begun_ns;                  /* the command: engines were loaded since */
     int64_t first_ns, first_played_ns; /* when something was played first, and how much; DUB_TIME_NONE before */
     int64_t step_ns, step_played_ns;   /* the last time it had become more: a file goes on by whole fragments */
@@ -105,6 +106,8 @@ void dub_report_start(DubReport *self, const char *in, const char *out, const ch
 {
     self->started = true;
     self->paced = paced;
+    g_free(self->to);
+    self->to = g_strdup(to);
     self->duration_ns = info->duration_ns > 0 ? info->duration_ns : DUB_TIME_NONE;
     if (self->style != DUB_REPORT_JSON) {
         if (self->style != DUB_REPORT_QUIET)
@@ -378,11 +381,11 @@ static void print_done_json(const DubReport *self, const DubWorkerStats *stats, 
 {
     const uint64_t fallbacks = count_fallbacks(stats);
     command_print_json(json_pack(
-        "{s:s, s:o, s:o, s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "event", "done", "output",
-        command_json_string(output), "subtitles", names_to_json(subtitles), "interrupted", interrupted, "fragments",
-        (json_int_t) (stats->dubbed + fallbacks), "dubbed", (json_int_t) stats->dubbed, "fallback",
-        (json_int_t) fallbacks, "fallback_reasons", fallbacks_to_json(stats), "duration",
-        json_seconds(stats->played_ns), "elapsed", command_json_real(round(elapsed_s * 1000) / 1000),
+        "{s:s, s:o, s:o, s:o, s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "event", "done", "to",
+        command_json_string(self->to), "output", command_json_string(output), "subtitles", names_to_json(subtitles),
+        "interrupted", interrupted, "fragments", (json_int_t) (stats->dubbed + fallbacks), "dubbed",
+        (json_int_t) stats->dubbed, "fallback", (json_int_t) fallbacks, "fallback_reasons", fallbacks_to_json(stats),
+        "duration", json_seconds(stats->played_ns), "elapsed", command_json_real(round(elapsed_s * 1000) / 1000),
         "real_time_factor", command_json_real(round(factor * 10000) / 10000), "cpu", cpu_to_json(self, codec_ns)));
 }
 
@@ -428,16 +431,11 @@ void dub_report_kept(DubReport *self, uint64_t n_kept, uint64_t n_asked)
     printf("%" G_GUINT64_FORMAT " fragments as they were, %" G_GUINT64_FORMAT " dubbed now\n", n_kept, n_asked);
 }
 
-void dub_report_error(DubReport *self, const GError *error)
-{
-    if (self->style == DUB_REPORT_JSON)
-        command_print_json_error(error);
-}
-
 void dub_report_free(DubReport *self)
 {
     if (!self)
         return;
     dub_report_end_line(self);
+    g_free(self->to);
     g_free(self);
 }

@@ -94,7 +94,7 @@ SubtitleFiles *subtitle_files_new(const char *output, const char *source_languag
         file->is_translation = i >= SUBTITLES_N_FORMATS;
         file->language = self->languages[file->is_translation];
         file->format = (SubtitlesFormat) (i % SUBTITLES_N_FORMATS);
-        if (!open_file(file, output, replace, error))
+        if (file->language && !open_file(file, output, replace, error))
             return NULL;
     }
     return g_steal_pointer(&self);
@@ -118,7 +118,7 @@ bool subtitle_files_add(SubtitleFiles *self, int64_t start_ns, int64_t end_ns, c
     for (gsize i = 0; i < G_N_ELEMENTS(self->files); i++) {
         OneFile *file = &self->files[i];
         const char *text = file->is_translation ? translation : transcript;
-        if (text && !add_text(file, text, start_ns, end_ns, error))
+        if (text && file->language && !add_text(file, text, start_ns, end_ns, error))
             return false;
     }
     return true;
@@ -143,7 +143,7 @@ static bool finish_file(OneFile *file, const char *output, GError **error)
 bool subtitle_files_finish(SubtitleFiles *self, const char *output, GError **error)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(self->files); i++) {
-        if (!finish_file(&self->files[i], output, error))
+        if (self->files[i].language && !finish_file(&self->files[i], output, error))
             return false;
     }
     return true;

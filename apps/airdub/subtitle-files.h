@@ -12,6 +12,7 @@ typedef struct _SubtitleFiles SubtitleFiles;
 /**
  * subtitle_files_new:
  * @output: the dubbed file's path; the subtitles lie beside it, "OUT-without-suffix.LANGUAGE.vtt"
+ * @source_language: NULL: no transcript is written
  * @replace: files of those names may be there already
  * Returns: NULL with %DUB_ERROR_INVALID_ARGUMENT (already there), NO_SPACE, IO…
  */

@@ -518,7 +518,7 @@ static DubSpeech *create_local(const DubSpeechConfig *config, const DubSpeechCal
                                void *factory_data, G_GNUC_UNUSED GError **error)
 {
     const MediaService *self = factory_data;
-    return dub_speech_local_new(config, self->engines, callbacks, callbacks_data);
+    return dub_speech_local_new(config, self->engines, NULL, callbacks, callbacks_data);
 }
 
 /* Each stream says so, too; and tries again, since a package or a model may have been installed meanwhile. */

@@ -118,23 +118,34 @@ static bool add_member(DubEngineChain *self, const DubEngineClass *klass, const 
     return true;
 }
 
+/* @argument: (out) (transfer full), as of dub_engine_find(): the config points to it.
+ * Returns: NULL with an error that says why this one cannot work */
+static const DubEngineClass *find_able(const DubEngineSettings *settings, DubEngineStage stage, const char *name,
+                                       const char *from, const char *to, char **argument, DubEngineConfig *config,
+                                       GError **error)
+{
+    g_autoptr(GError) broken = NULL;
+    const DubEngineClass *klass = dub_engine_find(stage, name, argument, error);
+    if (!klass)
+        return NULL;
+    *config = dub_engine_settings_config(settings, klass, from, to, *argument);
+    if (can_do(klass, config, &broken) || (broken && (klass->flags & DUB_ENGINE_REMOTE)))
+        return klass;
+    if (broken)
+        g_propagate_error(error, g_steal_pointer(&broken));
+    else
+        set_unsupported(error, settings, stage, from, to);
+    return NULL;
+}
+
 /* Returns: false with an error that says why this one cannot work */
 static bool add_named(DubEngineChain *self, const DubEngineSettings *settings, const char *name, const char *from,
                       const char *to, GError **error)
 {
     g_autofree char *argument = NULL;
-    g_autoptr(GError) broken = NULL;
-    const DubEngineClass *klass = dub_engine_find(self->stage, name, &argument, error);
-    if (!klass)
-        return false;
-    const DubEngineConfig config = dub_engine_settings_config(settings, klass, from, to, argument);
-    if (can_do(klass, &config, &broken) || (broken && (klass->flags & DUB_ENGINE_REMOTE)))
-        return add_member(self, klass, &config, error);
-    if (broken)
-        g_propagate_error(error, g_steal_pointer(&broken));
-    else
-        set_unsupported(error, settings, self->stage, from, to);
-    return false;
+    DubEngineConfig config;
+    const DubEngineClass *klass = find_able(settings, self->stage, name, from, to, &argument, &config, error);
+    return klass && add_member(self, klass, &config, error);
 }
 
 static bool open_named(DubEngineChain *self, const DubEngineSettings *settings, const char *providers, const char *from,
@@ -217,6 +228,81 @@ DubEngineChain *dub_engine_chain_open(const DubEngineSettings *settings, DubEngi
         return g_steal_pointer(&self);
     g_propagate_error(error, g_steal_pointer(&failure));
     return NULL;
+}
+
+/* ── Asking beforehand ── */
+
+typedef struct {
+    const DubEngineSettings *settings;
+    DubEngineStage stage;
+    const char *from, *to, *voice;
+    bool is_able, has_voice;
+} Check;
+
+static void note_able(Check *check, const DubEngineClass *klass, const DubEngineConfig *config)
+{
+    check->is_able = true;
+    check->has_voice |= !check->voice || check->stage != DUB_STAGE_TTS || (klass->flags & DUB_ENGINE_ANY_LANGUAGE);
+    if (check->has_voice)
+        return;
+    g_autoptr(GPtrArray) offers = klass->list(config, NULL, NULL);
+    for (guint i = 0; offers && i < offers->len; i++)
+        check->has_voice |= g_str_equal(((const DubEngineOffer *) g_ptr_array_index(offers, i))->name, check->voice);
+    check->has_voice |= !offers; /* a server that does not answer now may know it */
+}
+
+/* Returns: the error of the last that cannot */
+static GError *check_named(Check *check, const char *providers)
+{
+    g_auto(GStrv) names = g_strsplit(providers, ",", -1);
+    GError *error = NULL;
+    for (char **name = names; *name; name++) {
+        g_autofree char *argument = NULL;
+        DubEngineConfig config;
+        g_clear_error(&error);
+        const DubEngineClass *klass = find_able(check->settings, check->stage, g_strstrip(*name), check->from,
+                                                check->to, &argument, &config, &error);
+        if (klass)
+            note_able(check, klass, &config);
+    }
+    return error;
+}
+
+static GError *check_defaults(Check *check)
+{
+    const DubEngineChain none = { .stage = check->stage };
+    GError *error = NULL;
+    for (const DubEngineClass *const *klass = dub_engine_list(); *klass; klass++) {
+        const DubEngineConfig config =
+            dub_engine_settings_config(check->settings, *klass, check->from, check->to, NULL);
+        if (is_default(&none, *klass) && can_do(*klass, &config, NULL))
+            note_able(check, *klass, &config);
+    }
+    if (!check->is_able)
+        set_unsupported(&error, check->settings, check->stage, check->from, check->to);
+    return error;
+}
+
+bool dub_engine_chain_check(const DubEngineSettings *settings, DubEngineStage stage, const char *from, const char *to,
+                            const char *voice, GError **error)
+{
+    Check check = { .settings = settings, .stage = stage, .from = from, .to = to, .voice = voice };
+    const char *providers = settings->providers[stage];
+    g_autoptr(GError) problem = providers ? check_named(&check, providers) : NULL;
+    const bool asks_defaults = !providers || (problem && dub_engine_is_borrowed(stage, providers) &&
+                                              g_error_matches(problem, DUB_ERROR, DUB_ERROR_UNSUPPORTED));
+    if (!check.is_able && asks_defaults) {
+        g_clear_error(&problem);
+        problem = check_defaults(&check);
+    }
+    if (check.is_able && check.has_voice)
+        return true;
+    if (check.is_able)
+        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND,
+                    "no voice is called \"%s\"; \"airdub voices\" lists those there are", voice);
+    else
+        g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
 }
 
 void dub_engine_chain_close(DubEngineChain *self)

@@ -15,6 +15,10 @@ typedef struct _DubEngineChain DubEngineChain;
  */
 DubEngineChain *dub_engine_chain_open(const DubEngineSettings *settings, DubEngineStage stage, const char *from,
                                       const char *to, GError **error);
+/* Whether it could be opened, as far as that is known without loading anything: the language is there, and who has
+ * @voice (nullable; TTS). Errors as of dub_engine_chain_open(), and %DUB_ERROR_NOT_FOUND: no such voice */
+bool dub_engine_chain_check(const DubEngineSettings *settings, DubEngineStage stage, const char *from, const char *to,
+                            const char *voice, GError **error);
 void dub_engine_chain_close(DubEngineChain *self); /* nobody may be in it; NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubEngineChain, dub_engine_chain_close)
 

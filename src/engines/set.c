@@ -114,6 +114,15 @@ DubEngineSet *dub_engine_set_open(const DubEngineSettings *settings, const char 
     return g_steal_pointer(&self);
 }
 
+bool dub_engine_set_check(const DubEngineSettings *settings, const char *from, const char *to, const char *voice,
+                          GError **error)
+{
+    for (int stage = 0; stage < DUB_N_STAGES; stage++)
+        if (!dub_engine_chain_check(settings, (DubEngineStage) stage, from, to, voice, error))
+            return false;
+    return true;
+}
+
 void dub_engine_set_close(DubEngineSet *self)
 {
     if (!self)

@@ -9,6 +9,9 @@ typedef struct _DubEngineSet DubEngineSet;
 
 /* Errors as of dub_engine_chain_open(), and of dub_glossary_load(). */
 DubEngineSet *dub_engine_set_open(const DubEngineSettings *settings, const char *from, const char *to, GError **error);
+/* Whether it could be opened, see dub_engine_chain_check(). Asks all stages, may start programs. @voice: nullable */
+bool dub_engine_set_check(const DubEngineSettings *settings, const char *from, const char *to, const char *voice,
+                          GError **error);
 void dub_engine_set_close(DubEngineSet *self); /* nobody may be in it; NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubEngineSet, dub_engine_set_close)
 

@@ -146,7 +146,7 @@ bool dub_container_check_second_sound(DubContainer container, GError **error)
     if (dub_container_libav_muxer(container))
         return true;
     g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED,
-                "the original sound cannot be kept in %s beside the dub; use .mp4, .mov, .mkv or .m4a",
+                "%s holds one track of sound beside the picture; for several use .mp4, .mov, .mkv or .m4a",
                 containers[container].name);
     return false;
 }

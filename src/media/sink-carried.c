@@ -191,8 +191,7 @@ static bool add_streams(DubSinkCarried *self, bool of_original, GError **error)
     return true;
 }
 
-DubSinkCarried *dub_sink_carried_new(const DubSinkDrainConfig *config, AVFormatContext *out, AVStream *video,
-                                     GError **error)
+static DubSinkCarried *make(const DubSinkDrainConfig *config, AVFormatContext *out)
 {
     DubSinkCarried *self = g_new0(DubSinkCarried, 1);
     self->tracks = dub_carried_tracks_ref(config->carried);
@@ -205,6 +204,22 @@ DubSinkCarried *dub_sink_carried_new(const DubSinkDrainConfig *config, AVFormatC
     self->kept = g_ptr_array_new_with_free_func(free_kept);
     g_ptr_array_set_size(self->kept, (gint) dub_carried_tracks_count(self->tracks));
     self->read_ns = G_MININT64;
+    return self;
+}
+
+DubSinkCarried *dub_sink_carried_new_tracks(const DubSinkDrainConfig *config, AVFormatContext *out, GError **error)
+{
+    DubSinkCarried *self = make(config, out);
+    if (add_streams(self, true, error) && add_streams(self, false, error))
+        return self;
+    dub_sink_carried_free(self);
+    return NULL;
+}
+
+DubSinkCarried *dub_sink_carried_new(const DubSinkDrainConfig *config, AVFormatContext *out, AVStream *video,
+                                     GError **error)
+{
+    DubSinkCarried *self = make(config, out);
     dub_carried_tracks_apply(self->tracks, self->container, self->origin_ns, out);
     if (video)
         dub_carried_tracks_apply_video(self->tracks, self->container, video);

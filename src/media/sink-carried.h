@@ -11,6 +11,8 @@ typedef struct _DubSinkCarried DubSinkCarried;
 /* Adds streams, tags and chapters to @out, which outlives it. @video: of @out; NULL: none */
 DubSinkCarried *dub_sink_carried_new(const DubSinkDrainConfig *config, AVFormatContext *out, AVStream *video,
                                      GError **error);
+/* The tracks alone: tags and chapters of @out are another's. */
+DubSinkCarried *dub_sink_carried_new_tracks(const DubSinkDrainConfig *config, AVFormatContext *out, GError **error);
 void dub_sink_carried_free(DubSinkCarried *self); /* NULL is fine, as for all of these */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSinkCarried, dub_sink_carried_free)
 

@@ -18,10 +18,11 @@ typedef struct {
     DubTrackFormat *video_format; /* (transfer none) (nullable): what else is known of the picture */
     GBytes *audio_config;         /* (transfer none) AudioSpecificConfig; NULL: audio is pushed as float32 PCM */
     const char *audio_language, *audio_title; /* (nullable) BCP 47; what players list the track as */
-    DubCarriedTracks *carried;                /* (transfer none) (nullable), as in media/sink.h, and the next three */
+    DubCarriedTracks *carried;                /* (transfer none) (nullable), as in media/sink.h, and the next four */
     DubCarryChoice carry;
     int64_t origin_ns;
     const char *text_language;
+    const GPtrArray *dubs;
     unsigned rate_hz, channels, audio_bitrate_bps;
     bool live;
 } DubSinkDrainConfig;

@@ -8,6 +8,7 @@
 #include "media/bounded-stop.h"
 #include "media/gst-error.h"
 #include "media/sink-carried.h"
+#include "media/sink-further.h"
 #include "media/text-subtitles.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@
 #define FULL_PACKETS 384
 #define FULL_BYTES   (32 * 1024 * 1024)
 #define ORIGIN_MARK  (-2) /* in place of a stream's index: no packet, but a new origin */
+#define TIME_MARK    (-3) /* likewise, but how far the sound has come that others bring */
 #define TEXT_TICKS   1000
 #define VIDEO_TICKS  90000 /* a second: exact for every usual frame rate to 6 µs */
 
@@ -31,6 +33,7 @@ typedef struct {
     int video_index, audio_index, text_index; /* -1: none */
     bool has_mdta;
     DubSinkCarried *carried; /* NULL: nothing is carried over */
+    DubSinkFurther *dubs;    /* NULL: the dub is pushed */
     DubTextSubtitles *texts; /* NULL: no subtitles are pushed */
     GError *error;           /* what else than writing went wrong */
 
@@ -58,6 +61,7 @@ static void unref_writer(Writer *self)
         return;
     g_queue_clear_full(&self->packets, free_packet);
     dub_sink_carried_free(self->carried);
+    dub_sink_further_free(self->dubs);
     dub_text_subtitles_free(self->texts);
     g_clear_error(&self->error);
     if (self->format)
@@ -101,7 +105,8 @@ static int open_file(Writer *self)
     AVDictionary *options = header_options(self);
     status = avformat_write_header(self->format, &options);
     av_dict_free(&options);
-    if (status >= 0 && !dub_sink_carried_begin(self->carried, &self->error))
+    if (status >= 0 &&
+        (!dub_sink_carried_begin(self->carried, &self->error) || !dub_sink_further_begin(self->dubs, &self->error)))
         return AVERROR_EXTERNAL;
     return status;
 }
@@ -125,6 +130,13 @@ static AVRational ticks(const Writer *self, int stream_index)
     return (AVRational){ 1, stream_index == self->video_index ? VIDEO_TICKS : TEXT_TICKS };
 }
 
+/* What others bring, in step with what is pushed. */
+static int write_beside(Writer *self, int64_t until_ns)
+{
+    const int status = dub_sink_further_write_until(self->dubs, until_ns);
+    return status < 0 ? status : dub_sink_carried_write_until(self->carried, until_ns);
+}
+
 /* libavformat puts packets in order, and for that keeps up to 10 s of them (its max_interleave_delta) while a track has
  * none. */
 static int write_packet(Writer *self, AVPacket *packet)
@@ -133,6 +145,10 @@ static int write_packet(Writer *self, AVPacket *packet)
         dub_sink_carried_set_origin(self->carried, packet->pts);
         return 0;
     }
+    if (packet->stream_index == TIME_MARK) {
+        self->end_ns = MAX(self->end_ns, packet->pts);
+        return write_beside(self, packet->pts);
+    }
     const AVRational from = ticks(self, packet->stream_index), ns = { 1, DUB_NS_PER_S };
     if (packet->stream_index == self->text_index && !dub_text_subtitles_convert(self->texts, packet))
         return 0;
@@ -140,7 +156,7 @@ static int write_packet(Writer *self, AVPacket *packet)
     const int64_t time_ns = av_rescale_q(packet->dts, from, ns);
     self->end_ns = MAX(self->end_ns, time_ns);
     av_packet_rescale_ts(packet, from, self->format->streams[packet->stream_index]->time_base);
-    int status = dub_sink_carried_write_until(self->carried, time_ns);
+    int status = write_beside(self, time_ns);
     if (status >= 0)
         status = av_interleaved_write_frame(self->format, packet);
     return status < 0 ? status : self->format->pb->error;
@@ -178,7 +194,7 @@ static int write_all(Writer *self)
     }
     if (status < 0 || is_freed)
         return status;
-    status = dub_sink_carried_write_until(self->carried, self->is_whole ? G_MAXINT64 : self->end_ns);
+    status = write_beside(self, self->is_whole ? G_MAXINT64 : self->end_ns);
     if (status >= 0)
         status = av_write_trailer(self->format);
     if (status >= 0)
@@ -211,6 +227,7 @@ static void free_writer(DubSinkDrain *drain)
     const int64_t until_us = g_get_monotonic_time() + DUB_PIPELINE_STOP_MAX_MS * G_TIME_SPAN_MILLISECOND;
     dub_sink_post_close(drain->post);
     dub_sink_carried_cancel(self->carried);
+    dub_sink_further_cancel(self->dubs);
     g_mutex_lock(&self->lock);
     self->is_freed = true;
     g_cond_broadcast(&self->changed);
@@ -292,9 +309,22 @@ static void push_video(DubSinkDrain *drain, GstBuffer *buffer, int64_t pts_ns, i
     push(self, packet);
 }
 
+static void push_mark(Writer *self, int mark, int64_t time_ns)
+{
+    AVPacket *packet = av_packet_alloc();
+    packet->stream_index = mark;
+    packet->pts = time_ns;
+    push(self, packet);
+}
+
 static void push_audio(DubSinkDrain *drain, GstBuffer *buffer, int64_t pts_ns, int64_t duration_ns)
 {
     Writer *self = writer_of(drain);
+    if (self->audio_index < 0) {
+        gst_buffer_unref(buffer);
+        push_mark(self, TIME_MARK, pts_ns + duration_ns);
+        return;
+    }
     const int rate_hz = self->format->streams[self->audio_index]->codecpar->sample_rate;
     AVPacket *packet = packet_of(buffer, self->audio_index);
     packet->pts = packet->dts = ticks_of(pts_ns, rate_hz);
@@ -339,10 +369,7 @@ static void push_text(DubSinkDrain *drain, const char *text, int64_t pts_ns, int
 /* It takes its place in the queue. */
 static void set_origin(DubSinkDrain *drain, int64_t origin_ns)
 {
-    AVPacket *mark = av_packet_alloc();
-    mark->stream_index = ORIGIN_MARK;
-    mark->pts = origin_ns;
-    push(writer_of(drain), mark);
+    push_mark(writer_of(drain), ORIGIN_MARK, origin_ns);
 }
 
 static void end(DubSinkDrain *drain, bool is_whole)
@@ -430,9 +457,17 @@ static bool add_carried(Writer *self, const DubSinkDrainConfig *config, GError *
     return self->carried != NULL;
 }
 
+static bool add_sound(Writer *self, const DubSinkDrainConfig *config, GError **error)
+{
+    if (!config->dubs)
+        return add_audio(self, config);
+    self->dubs = dub_sink_further_new(config, self->format, error);
+    return self->dubs != NULL;
+}
+
 static bool add_tracks(Writer *self, const DubSinkDrainConfig *config, GError **error)
 {
-    return (!config->video_caps || add_video(self, config, error)) && add_audio(self, config) &&
+    return (!config->video_caps || add_video(self, config, error)) && add_sound(self, config, error) &&
            (!config->text_language || add_text(self, config, error)) &&
            (!config->carried || add_carried(self, config, error));
 }

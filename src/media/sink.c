@@ -409,7 +409,7 @@ static bool init_name(DubSink *self, const char *uri, GError **error)
 
 static bool make_encoder(DubSink *self, const DubSinkConfig *config, unsigned bitrate_bps, GError **error)
 {
-    if (is_pcm(self->container))
+    if (is_pcm(self->container) || config->dubs)
         return true;
     self->aac = dub_aac_encoder_new(config->rate_hz, config->channels, bitrate_bps, on_aac_frame, self, error);
     if (!self->aac)
@@ -426,7 +426,8 @@ static bool check_video(const DubSink *self, const DubSinkConfig *config, GError
 
 static bool check_further(const DubSink *self, const DubSinkConfig *config, GError **error)
 {
-    if (config->text_language && !dub_container_check_texts(self->container, error))
+    if ((config->text_language && !dub_container_check_texts(self->container, error)) ||
+        (config->dubs && !dub_container_check_second_sound(self->container, error)))
         return false;
     return !config->carry.keeps_original || dub_carried_tracks_check_original(config->carried, self->container, error);
 }
@@ -450,6 +451,7 @@ static bool open_sink(DubSink *self, const DubSinkConfig *config, GError **error
         .carry = config->carry,
         .origin_ns = config->origin_ns,
         .text_language = config->text_language,
+        .dubs = config->dubs,
         .audio_config = self->aac_config,
         .rate_hz = config->rate_hz,
         .channels = config->channels,

@@ -6,6 +6,7 @@
 #include "audio/pcm.h"
 #include "media/access-unit.h"
 #include "media/carried-tracks.h"
+#include "media/further-sound.h"
 #include "media/track-format.h"
 
 typedef struct {
@@ -19,6 +20,8 @@ typedef struct {
     DubCarryChoice carry;
     int64_t origin_ns;          /* the source's time at output time 0 */
     const char *text_language;  /* (nullable) BCP 47: there is a track of subtitles too, see dub_sink_push_text() */
+    const GPtrArray *dubs;      /* (transfer none) (nullable) of DubFurtherSound: tracks of the output; the PCM that is
+                                   pushed only tells then how far it has come. .mp4, .mov, .mkv, .m4a */
     unsigned rate_hz, channels; /* of the PCM */
     unsigned audio_bitrate_bps; /* 0: 128000 for stereo, 64000 for mono */
     bool live;                  /* paced by the caller in real time: the muxer must not wait for a stream that pauses */

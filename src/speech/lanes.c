@@ -41,7 +41,8 @@ struct _DubSpeechSession {
     void *user_data;
     char *voice;
     DubSpeechShape shape;
-    DubKept *kept; /* nullable */
+    DubKept *kept;         /* nullable */
+    DubHearings *hearings; /* nullable */
     unsigned n_slots;
     Slot *slots;
     char *said;            /* the last transcript there is; NULL before */
@@ -67,6 +68,7 @@ static void session_unref(DubSpeechSession *self)
     for (unsigned i = 0; i < self->n_slots; i++)
         dub_engine_memory_free(self->slots[i].memory);
     g_free(self->slots);
+    dub_hearings_unref(self->hearings);
     g_free(self->voice);
     g_free(self->said);
     g_ptr_array_unref(self->jobs);
@@ -184,7 +186,7 @@ static void remember_said(Job *job)
 static DubSpeechResult *ask_engines(DubLanes *self, Job *job)
 {
     g_autofree char *context = context_for(job);
-    const DubSpeechPast past = { .memory = job->slot->memory, .context = context };
+    const DubSpeechPast past = { .memory = job->slot->memory, .context = context, .hearings = job->session->hearings };
     return dub_speech_process(self->engines, &past, job->fragment, &job->session->shape, &job->control);
 }
 
@@ -319,6 +321,7 @@ DubSpeechSession *dub_speech_session_new(DubLanes *lanes, const DubSpeechSession
                                     .channels = config->channels,
                                     .timeout_ms = config->timeout_ms,
                                     .voice = self->voice };
+    self->hearings = config->hearings ? dub_hearings_ref(config->hearings) : NULL;
     self->n_slots = lanes->n_lanes;
     self->slots = g_new0(Slot, self->n_slots);
     for (unsigned i = 0; i < self->n_slots; i++)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "engines/set.h"
+#include "speech/hearings.h"
 #include "speech/speech.h"
 
 #define DUB_LANES_MOST 32
@@ -38,6 +39,7 @@ typedef struct {
     unsigned rate_hz, channels; /* of the dubs */
     unsigned timeout_ms;        /* a fragment's, from when a lane takes it up: it is cancelled then; 0: none */
     DubKept *kept;              /* (nullable) answers what it has; outlives the lanes */
+    DubHearings *hearings;      /* (nullable) as in speech/process.h */
 } DubSpeechSessionConfig;
 
 /* @result: (transfer full). In any order. */

@@ -12,6 +12,7 @@ typedef struct {
     int64_t segment_ns;
     DubKept *kept; /* nullable */
     DubEngineSets *sets;
+    DubHearings *hearings; /* nullable */
     DubEngineLease *lease; /* NULL before start */
     DubLanes *lanes;       /* NULL while they load */
     DubSpeechSession *session;
@@ -81,7 +82,8 @@ static void begin_session(Local *self)
                                             .rate_hz = self->rate_hz,
                                             .channels = self->channels,
                                             .timeout_ms = self->timeout_ms,
-                                            .kept = self->kept };
+                                            .kept = self->kept,
+                                            .hearings = self->hearings };
     g_autoptr(GError) error = NULL;
     self->session = dub_speech_session_new(self->lanes, &config, on_fragment_done, self, &error);
     if (!self->session) {
@@ -144,6 +146,7 @@ static void free_local(DubSpeech *base)
         g_source_unref(self->completing);
     }
     g_hash_table_unref(self->waiting);
+    dub_hearings_unref(self->hearings);
     g_free(self->from);
     g_free(self->to);
     g_free(self->voice);
@@ -158,8 +161,8 @@ static const DubSpeechClass local_class = {
     .free = free_local,
 };
 
-DubSpeech *dub_speech_local_new(const DubSpeechConfig *config, DubEngineSets *sets, const DubSpeechCallbacks *callbacks,
-                                void *user_data)
+DubSpeech *dub_speech_local_new(const DubSpeechConfig *config, DubEngineSets *sets, DubHearings *hearings,
+                                const DubSpeechCallbacks *callbacks, void *user_data)
 {
     Local *self = g_new0(Local, 1);
     self->base = (DubSpeech){ &local_class, *callbacks, user_data };
@@ -173,6 +176,7 @@ DubSpeech *dub_speech_local_new(const DubSpeechConfig *config, DubEngineSets *se
     self->segment_ns = config->segment_ms * DUB_NS_PER_MS;
     self->kept = config->kept;
     self->sets = sets;
+    self->hearings = hearings ? dub_hearings_ref(hearings) : NULL;
     self->waiting = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify) dub_speech_result_free);
     return &self->base;
 }

@@ -7,8 +7,9 @@
 
 /**
  * dub_speech_local_new:
+ * @hearings: (nullable): see speech/hearings.h
  * @sets: must outlive it: where the engines of its languages come from, loaded in the background when they are not
  * there Languages that no engine has are told by on_failed.
  */
-DubSpeech *dub_speech_local_new(const DubSpeechConfig *config, DubEngineSets *sets, const DubSpeechCallbacks *callbacks,
-                                void *user_data);
+DubSpeech *dub_speech_local_new(const DubSpeechConfig *config, DubEngineSets *sets, DubHearings *hearings,
+                                const DubSpeechCallbacks *callbacks, void *user_data);

@@ -178,25 +178,20 @@ static char *likely_terms(const Work *work)
     return *all && strlen(all) <= PROMPT_MOST_BYTES ? g_steal_pointer(&all) : NULL;
 }
 
-static bool recognise(Work *work)
+/* Returns: (transfer full): NULL when the fragment has failed */
+static DubEngineReply *listen(const Work *work, DubPcm *pcm)
 {
-    if (!enter(work, DUB_STAGE_ASR))
-        return false;
-    const int64_t begin_ns = dub_clock_now();
-    g_autoptr(GError) error = NULL;
-    g_autoptr(DubPcm) pcm = dub_pcm_convert(work->fragment->pcm, HEARD_RATE_HZ, 1, &error);
-    if (!pcm)
-        return fail_by(work, DUB_STAGE_ASR, error);
     DubEngineRequest request = new_request(work);
     request.pcm = pcm;
     request.start_ns = work->fragment->start_ns;
     g_autofree char *terms = likely_terms(work);
     request.terms = terms;
     g_autoptr(GPtrArray) replies = ask(work, DUB_STAGE_ASR, &request, 1);
-    work->answer->asr_ms = ms_since(begin_ns);
-    if (!replies)
-        return false;
-    const DubEngineReply *heard = g_ptr_array_index(replies, 0);
+    return replies ? g_ptr_array_steal_index(replies, 0) : NULL;
+}
+
+static bool take_heard(Work *work, const DubEngineReply *heard, DubPcm *pcm)
+{
     g_free(work->answer->transcript);
     work->answer->transcript = g_strdup(heard->text);
     work->phrases = dub_phrases_find(heard, pcm);
@@ -248,6 +243,29 @@ static void take_given(Work *work)
     g_free(work->answer->transcript);
     work->answer->transcript = g_string_free(g_steal_pointer(&transcript), FALSE);
     tell_span(work);
+}
+
+static bool recognise(Work *work)
+{
+    if (!enter(work, DUB_STAGE_ASR))
+        return false;
+    const int64_t begin_ns = dub_clock_now();
+    DubHearings *hearings = work->past->hearings;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DubPcm) pcm = dub_pcm_convert(work->fragment->pcm, HEARD_RATE_HZ, 1, &error);
+    if (!pcm)
+        return fail_by(work, DUB_STAGE_ASR, error);
+    const DubEngineReply *known = hearings ? dub_hearings_find(hearings, work->fragment) : NULL;
+    if (known)
+        name_engine(work, DUB_STAGE_ASR, known);
+    g_autoptr(DubEngineReply) heard = known ? NULL : listen(work, pcm);
+    work->answer->asr_ms = ms_since(begin_ns);
+    if (!known && !heard)
+        return false;
+    const bool found = take_heard(work, known ? known : heard, pcm);
+    if (hearings && heard)
+        dub_hearings_add(hearings, work->fragment, g_steal_pointer(&heard));
+    return found;
 }
 
 /* ── Translation ── */

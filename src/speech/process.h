@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engines/set.h"
+#include "speech/hearings.h"
 #include "speech/speech.h"
 
 typedef struct {
@@ -15,6 +16,7 @@ typedef struct {
 typedef struct {
     DubEngineMemory *memory; /* NULL: the fragment is on its own */
     const char *context;     /* what was said before it, in the source's language; nullable */
+    DubHearings *hearings;   /* what is heard is kept there, and what is known there is not heard again; nullable */
 } DubSpeechPast;
 
 /* How others look at the work while it runs, and end it. */

@@ -353,14 +353,15 @@ static void make_sink(DubRunner *self)
         gst_caps_replace(&self->sink_caps, self->video_caps);
     const DubSinkConfig config = {
         .uri = self->config.sink_uri,
-        .video_caps = self->sink_caps,
-        .video_format = self->video_format,
+        .video_caps = self->config.is_sound_only ? NULL : self->sink_caps,
+        .video_format = self->config.is_sound_only ? NULL : self->video_format,
         .audio_language = self->config.target_language,
         .audio_title = self->config.audio_title,
-        .carried = self->carried,
+        .carried = self->config.is_sound_only ? NULL : self->carried,
         .carry = { self->config.keeps_original, self->config.is_original_default, self->config.source_language },
         .origin_ns = self->origin_ns == G_MAXINT64 ? 0 : self->origin_ns,
         .text_language = self->config.has_texts ? self->config.target_language : NULL,
+        .dubs = self->config.dubs,
         .rate_hz = self->sink_input.rate_hz,
         .channels = self->sink_input.channels,
         .live = self->sink_input.live || self->config.worker.paced,

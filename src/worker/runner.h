@@ -17,7 +17,9 @@ typedef struct {
     unsigned audio_track;              /* of the source, from 1; 0: by source_language, see DubSourceChoice */
     const char *audio_title;           /* (nullable) what players list the dub as; its language is target_language */
     bool keeps_original, is_original_default; /* a file's own sound as another track, see DubCarryChoice */
-    bool has_texts; /* the output gets a track of subtitles in target_language, by dub_runner_push_text() */
+    bool is_sound_only;                       /* the dub goes into the output without the picture, but at its times */
+    const GPtrArray *dubs; /* (transfer none) (nullable) the output's sound lies ready, see DubSinkConfig */
+    bool has_texts;        /* the output gets a track of subtitles in target_language, by dub_runner_push_text() */
     const char *playback_url, *playback_path; /* media/head.h; NULL: the source as it comes */
     int64_t since_unix_ms;                    /* media/head.h, of the first opening */
     const char *source_language, *target_language, *voice;

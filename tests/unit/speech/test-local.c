@@ -88,7 +88,7 @@ static void watch_init(Watch *watch, DubEngineSets *sets, const char *to, const 
     watch->results = g_ptr_array_new_with_free_func((GDestroyNotify) dub_speech_result_free);
     watch->settings = sets ? NULL : rig_real_settings(2);
     watch->sets = sets ? sets : dub_engine_sets_new(watch->settings);
-    watch->speech = dub_speech_local_new(&config, watch->sets, &callbacks, watch);
+    watch->speech = dub_speech_local_new(&config, watch->sets, NULL, &callbacks, watch);
     dub_speech_start(watch->speech);
     g_assert_false(watch->is_ready); /* never from inside a call */
 }
