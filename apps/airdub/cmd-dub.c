@@ -323,6 +323,7 @@ static bool create_runner(Dub *self, GError **error)
         .source_uri = options->in,
         .sink_uri = options->out,
         .audio_track = (unsigned) options->audio_track,
+        .commentary_track = (unsigned) options->commentary_track,
         .audio_title = options->title,
         .is_sound_only = self->run->is_sound_only,
         .dubs = self->run->dubs,

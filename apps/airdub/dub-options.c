@@ -52,6 +52,8 @@ static bool parse(DubOptions *self, int argc, char **argv, char ***rest, GError 
           "[files|embed|both]" },
         { "audio-track", 0, 0, G_OPTION_ARG_INT, &self->audio_track,
           "which of IN's audio tracks to dub, from 1 [the one in --from's language, else the default one]", "N" },
+        { "commentary-track", 0, 0, G_OPTION_ARG_INT, &self->commentary_track,
+          "recognise this audio track, which has the commentary alone; the other is kept under the dub", "N" },
         { "keep-original", 0, 0, G_OPTION_ARG_NONE, &self->keep_original,
           "keep the original sound as another track of OUT", NULL },
         { "default", 0, 0, G_OPTION_ARG_STRING, &self->default_choice, "which of them players take by default [dub]",
@@ -181,6 +183,14 @@ static bool find_targets(DubOptions *self, GError **error)
     return true;
 }
 
+static bool check_track_number(const char *option, int number, GError **error)
+{
+    if (number >= 0)
+        return true;
+    g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s: %d is no track; they count from 1", option, number);
+    return false;
+}
+
 static bool check_choices(DubOptions *self, GError **error)
 {
     set_default(&self->from, "en");
@@ -189,11 +199,11 @@ static bool check_choices(DubOptions *self, GError **error)
     set_default(&self->segment_mode, "pause");
     if (!find_targets(self, error))
         return false;
-    if (self->audio_track < 0) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "--audio-track: %d is no track; they count from 1",
-                    self->audio_track);
+    if (!check_track_number("--audio-track", self->audio_track, error) ||
+        !check_track_number("--commentary-track", self->commentary_track, error))
         return false;
-    }
+    if (self->commentary_track && self->commentary_track == self->audio_track)
+        return refuse(error, "--commentary-track: that is --audio-track's already; leave one of them out");
     return check_tracks(self, error) && take_given_words(self, error) &&
            choice_parse_bed(self->bed, &self->bed_gain, error) &&
            choice_parse_segment_mode(self->segment_mode, &self->mode, error) &&

@@ -14,6 +14,7 @@ typedef struct {
     char *bed, *segment_mode, *sts_url;
     double segment_s;
     int audio_track;                /* from 1; 0: by language */
+    int commentary_track;           /* from 1; 0: what is heard is recognised */
     char *transcript, *translation; /* files with what is said, before or after translation; NULL: none */
     char *title;                    /* of the dub in OUT */
     char *project, *stems;          /* folders for what is kept, and for dub and bed apart; NULL: none */

@@ -11,10 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TRACKS_MS 2000 /* of timestamps, before MediaMTX takes a publisher's tracks as known */
-#define SAVE_MS   1000 /* of what is played: what is fetched and shown twice after kill -9 */
-#define SEEN_MS   2000 /* the media server is asked each second, and answers */
-#define LATENCIES 256  /* the newest, for the percentiles: 25 minutes of 6 s fragments */
+#define TRACKS_MS   2000 /* of timestamps, before MediaMTX takes a publisher's tracks as known */
+#define SAVE_MS     1000 /* of what is played: what is fetched and shown twice after kill -9 */
+#define SEEN_MS     2000 /* the media server is asked each second, and answers */
+#define LATENCIES   256  /* the newest, for the percentiles: 25 minutes of 6 s fragments */
+#define MOST_TRACKS 256  /* trackId has a byte */
 
 struct _MediaStream {
     const MediaStreamContext *context;
@@ -169,6 +170,19 @@ static const char *query_value(GHashTable *query, const char *key, const char *f
     return value && *value ? value : fallback;
 }
 
+/* Of what a publisher says: 0 where it says nothing, or nonsense, which is told. */
+static unsigned query_track(const MediaStream *self, GHashTable *query, const char *key)
+{
+    const char *text = query_value(query, key, NULL);
+    guint64 number = 0;
+    if (!text || g_ascii_string_to_unsigned(text, 10, 1, MOST_TRACKS, &number, NULL))
+        return (unsigned) number;
+    g_autofree char *shown = dub_log_printable(text, 40);
+    dub_warning("stream %s: ?%s=%s is no number of a track within 1 and %d; it is passed over", self->id, key, shown,
+                MOST_TRACKS);
+    return 0;
+}
+
 static DubRunner *make_runner(MediaStream *self, const char *source, GHashTable *query, GError **error)
 {
     const MediaConfig *config = self->context->config;
@@ -183,6 +197,8 @@ static DubRunner *make_runner(MediaStream *self, const char *source, GHashTable 
         .playback_url = goes_on && !self->before.played_unix_ms ? NULL : config->playback_url,
         .playback_path = path,
         .since_unix_ms = self->before.played_unix_ms,
+        .audio_track = query_track(self, query, "audio"),
+        .commentary_track = query_track(self, query, "commentary"),
         .source_language = query_value(query, "from", config->source_language),
         .target_language = query_value(query, "lang", config->target_language),
         .voice = query_value(query, "voice", config->voice),

@@ -41,9 +41,9 @@ typedef struct {
     DubHttpNested *nested;
     DubInput *input;
     AVFormatContext *format;
-    const AVStream *video, *audio;
+    const AVStream *video, *audio, *commentary;
     DubFilePictures *pictures;
-    DubSoundDecoder *sound;
+    DubSoundDecoder *sound, *commentary_sound;
     int64_t n_pictures, end_ns;
     int64_t read_ns; /* end of what was read of any track, also of one that is not delivered */
     bool has_key;    /* of a network source */
@@ -110,6 +110,16 @@ static bool on_pcm(DubPcm *pcm, int64_t pts_ns, void *user_data)
     return !self->is_refused;
 }
 
+static bool on_commentary(DubPcm *pcm, int64_t pts_ns, void *user_data)
+{
+    DubFileReader *self = user_data;
+    const gsize size = pcm->n_frames * pcm->channels * sizeof(float);
+    self->is_refused = !dub_handover_push(
+        self->handover,
+        (DubHandoverItem){ .kind = DUB_HANDOVER_COMMENTARY, .pcm = pcm, .pts_ns = pts_ns, .size_bytes = size });
+    return !self->is_refused;
+}
+
 /* --- opening (the thread) --- */
 
 /* Returns: (transfer full) (nullable): why the bytes themselves could not be read */
@@ -137,7 +147,8 @@ static bool fail_opening(DubFileReader *self, int status, int score)
 static void leave_others(const DubFileReader *self)
 {
     for (unsigned i = 0; i < self->format->nb_streams && dub_file_format_is_hls(self->format->iformat); i++)
-        if (self->format->streams[i] != self->video && self->format->streams[i] != self->audio)
+        if (self->format->streams[i] != self->video && self->format->streams[i] != self->audio &&
+            self->format->streams[i] != self->commentary)
             self->format->streams[i]->discard = AVDISCARD_ALL;
 }
 
@@ -166,6 +177,10 @@ static bool open_tracks(DubFileReader *self)
     if (!error)
         self->sound = dub_sound_decoder_new(self->audio, dub_file_tracks_sound_end_ns(self->format, self->audio),
                                             on_pcm, self, &error);
+    if (!error && self->commentary)
+        self->commentary_sound =
+            dub_sound_decoder_new(self->commentary, dub_file_tracks_sound_end_ns(self->format, self->commentary),
+                                  on_commentary, self, &error);
     if (!error)
         return true;
     fail(self, error->code, error->message);
@@ -177,12 +192,17 @@ static bool choose_tracks(DubFileReader *self)
 {
     g_autoptr(GError) error = NULL;
     self->video = dub_file_tracks_find_video(self->format);
-    self->audio = dub_file_tracks_find_audio(self->format, self->config.audio_track, self->language, &error);
+    if (self->config.commentary_track)
+        self->commentary = dub_file_tracks_find_audio(self->format, self->config.commentary_track, NULL, NULL, &error);
+    if (!error)
+        self->audio = dub_file_tracks_find_audio(self->format, self->config.audio_track, self->language,
+                                                 self->commentary, &error);
     const char *path =
         self->is_network || dub_input_size(self->input) < 0 ? NULL : self->path; /* read once, or twice */
     g_mutex_lock(&self->lock);
     self->streams.has_video = self->video != NULL;
     self->streams.has_audio = self->audio != NULL;
+    self->streams.has_commentary = self->commentary != NULL;
     self->streams.video_format = self->video ? dub_track_format_new(self->video) : NULL;
     self->streams.audio_name = self->audio ? dub_file_tracks_audio_name(self->format, self->audio) : NULL;
     self->streams.carried = self->audio ? dub_carried_tracks_new(self->format, self->video, self->audio, path) : NULL;
@@ -214,6 +234,8 @@ static bool push_packet(DubFileReader *self, const AVPacket *packet)
         return dub_file_pictures_push(self->pictures, packet);
     if (packet->stream_index == self->audio->index)
         return dub_sound_decoder_push(self->sound, packet);
+    if (self->commentary && packet->stream_index == self->commentary->index)
+        return dub_sound_decoder_push(self->commentary_sound, packet);
     return true;
 }
 
@@ -253,6 +275,8 @@ static void finish(DubFileReader *self, int status)
     if (self->pictures)
         dub_file_pictures_push(self->pictures, NULL);
     dub_sound_decoder_push(self->sound, NULL);
+    if (self->commentary_sound)
+        dub_sound_decoder_push(self->commentary_sound, NULL);
     if (fail_if_input_did(self))
         return;
     if (dub_input_size(self->input) < 0 && self->end_ns == 0) {
@@ -321,6 +345,7 @@ static void close_all(DubFileReader *self)
 {
     g_clear_pointer(&self->pictures, dub_file_pictures_free);
     g_clear_pointer(&self->sound, dub_sound_decoder_free);
+    g_clear_pointer(&self->commentary_sound, dub_sound_decoder_free);
     avformat_close_input(&self->format);
     g_clear_pointer(&self->nested, dub_http_nested_free);
     g_clear_pointer(&self->input, dub_input_close);

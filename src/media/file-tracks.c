@@ -71,7 +71,7 @@ static const AVStream *nth_audio(const AVFormatContext *format, unsigned number)
 }
 
 const AVStream *dub_file_tracks_find_audio(const AVFormatContext *format, unsigned number, const char *language,
-                                           GError **error)
+                                           const AVStream *except, GError **error)
 {
     const unsigned n_audio = count_audio(format);
     if (number > n_audio && n_audio > 0)
@@ -79,11 +79,12 @@ const AVStream *dub_file_tracks_find_audio(const AVFormatContext *format, unsign
                     n_audio);
     if (number)
         return nth_audio(format, number);
-    const AVStream *spoken = NULL, *by_default = NULL;
+    const AVStream *spoken = NULL, *by_default = NULL, *first = NULL;
     for (unsigned i = 0; i < format->nb_streams; i++) {
         const AVStream *stream = format->streams[i];
-        if (!is_audio(stream))
+        if (!is_audio(stream) || stream == except)
             continue;
+        first = first ? first : stream;
         const bool is_special = stream->disposition & (AV_DISPOSITION_VISUAL_IMPAIRED | AV_DISPOSITION_COMMENT);
         if (!spoken && !is_special && language && language_of(stream) &&
             is_same_language(language_of(stream), language))
@@ -91,7 +92,7 @@ const AVStream *dub_file_tracks_find_audio(const AVFormatContext *format, unsign
         if (!by_default && stream->disposition & AV_DISPOSITION_DEFAULT)
             by_default = stream;
     }
-    return spoken ? spoken : by_default ? by_default : nth_audio(format, 1);
+    return spoken ? spoken : by_default ? by_default : first;
 }
 
 char *dub_file_tracks_audio_name(const AVFormatContext *format, const AVStream *audio)

@@ -9,9 +9,10 @@
 
 const AVStream *dub_file_tracks_find_video(const AVFormatContext *format); /* NULL: none; a cover is no video */
 /* @number: of the audio tracks, from 1; 0: the one in @language (nullable, BCP 47), else the default one, else the
- * first. Returns: NULL where there is none at all, or none of that number: then with DUB_ERROR_INVALID_ARGUMENT */
+ * first; @except: (nullable) none of these is it. Returns: NULL where there is none at all, or none of that number:
+ * then with DUB_ERROR_INVALID_ARGUMENT */
 const AVStream *dub_file_tracks_find_audio(const AVFormatContext *format, unsigned number, const char *language,
-                                           GError **error);
+                                           const AVStream *except, GError **error);
 /* Returns: (transfer full) (nullable): "track 2 of 3 (spa)"; NULL where it is the only one */
 char *dub_file_tracks_audio_name(const AVFormatContext *format, const AVStream *audio);
 /* Where the track's sound ends by its edit list; G_MAXINT64: where its packets end. */

@@ -6,6 +6,7 @@
 #include "media/flv-tracks.h"
 
 #include <gst/base/gstadapter.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -15,6 +16,7 @@ enum { TAG_AUDIO = 8, TAG_VIDEO = 9, TAG_SCRIPT = 18 };
 enum { AUDIO_MP3 = 2, AUDIO_EX = 9, AUDIO_AAC = 10, VIDEO_AVC = 7 };
 enum { FRAME_KEY = 1, FRAME_COMMAND = 5, PACKET_CONFIG = 0, PACKET_DATA = 1, PACKET_DATA_WITHOUT_CTS = 3 };
 
+#define NO_TRACK  UINT_MAX
 #define EX_HEADER 0x80 /* Enhanced RTMP: a FourCC follows instead of a codec id */
 
 /* A composition time may lie before the first timestamp: all times are moved up, and the segment starts there. */
@@ -33,7 +35,8 @@ typedef struct {
     GstAdapter *adapter;
     bool is_header_read, is_told;
     gint64 duration_ns; /* written before the pads are there; 0 where not known */
-    Stream video, audio;
+    Stream video, audio, commentary;
+    unsigned audio_id, commentary_id; /* trackIds; NO_TRACK */
 } DubFlvDemux;
 
 typedef struct {
@@ -50,13 +53,18 @@ static GstStaticPadTemplate video_template =
 static GstStaticPadTemplate audio_template =
     GST_STATIC_PAD_TEMPLATE("audio", GST_PAD_SRC, GST_PAD_SOMETIMES, GST_STATIC_CAPS("audio/mpeg"));
 
+static GstStaticPadTemplate commentary_template =
+    GST_STATIC_PAD_TEMPLATE("commentary", GST_PAD_SRC, GST_PAD_SOMETIMES, GST_STATIC_CAPS("audio/mpeg"));
+
 static gboolean on_query(GstPad *pad, GstObject *parent, GstQuery *query);
 
 /* --- pads --- */
 
 static void tell_if_complete(DubFlvDemux *self, bool is_over)
 {
-    if (self->is_told || !(is_over || (self->video.pad && self->audio.pad)))
+    const bool is_complete =
+        self->video.pad && self->audio.pad && (self->commentary.pad || self->commentary_id == NO_TRACK);
+    if (self->is_told || !(is_over || is_complete))
         return;
     self->is_told = true;
     gst_element_no_more_pads(GST_ELEMENT(self));
@@ -215,7 +223,20 @@ static bool read_aac_config(const uint8_t *data, gsize size, int *rate_hz, int *
     return true;
 }
 
-static void set_aac_config(DubFlvDemux *self, GstBuffer *config, const uint8_t *data, gsize size)
+/* Returns: NULL: nobody wants that track */
+static Stream *sound_of(DubFlvDemux *self, unsigned track_id)
+{
+    if (track_id == self->commentary_id)
+        return &self->commentary;
+    return track_id == self->audio_id ? &self->audio : NULL;
+}
+
+static void set_sound_caps(DubFlvDemux *self, Stream *stream, GstCaps *caps)
+{
+    set_caps(self, stream, stream == &self->audio ? &audio_template : &commentary_template, caps);
+}
+
+static void set_aac_config(DubFlvDemux *self, Stream *stream, GstBuffer *config, const uint8_t *data, gsize size)
 {
     int rate_hz = 0, channels = 0;
     g_autoptr(GstCaps) caps =
@@ -223,19 +244,19 @@ static void set_aac_config(DubFlvDemux *self, GstBuffer *config, const uint8_t *
                             G_TYPE_BOOLEAN, TRUE, "codec_data", GST_TYPE_BUFFER, config, NULL);
     if (read_aac_config(data, size, &rate_hz, &channels)) /* else the decoder finds out by itself */
         gst_caps_set_simple(caps, "rate", G_TYPE_INT, rate_hz, "channels", G_TYPE_INT, channels, NULL);
-    set_caps(self, &self->audio, &audio_template, caps);
+    set_sound_caps(self, stream, caps);
 }
 
-static GstFlowReturn take_aac(DubFlvDemux *self, GstBuffer *body, const uint8_t *data, gsize offset, gsize size,
-                              unsigned packet, int64_t dts_ms)
+static GstFlowReturn take_aac(DubFlvDemux *self, Stream *stream, GstBuffer *body, const uint8_t *data, gsize offset,
+                              gsize size, unsigned packet, int64_t dts_ms)
 {
     if (!size || packet > PACKET_DATA)
         return GST_FLOW_OK;
     g_autoptr(GstBuffer) payload = gst_buffer_copy_region(body, GST_BUFFER_COPY_MEMORY, offset, size);
     if (packet == PACKET_CONFIG)
-        set_aac_config(self, payload, data + offset, size);
-    else if (self->audio.pad)
-        return push(&self->audio, g_steal_pointer(&payload), dts_ms, 0);
+        set_aac_config(self, stream, payload, data + offset, size);
+    else if (stream->pad)
+        return push(stream, g_steal_pointer(&payload), dts_ms, 0);
     return GST_FLOW_OK;
 }
 
@@ -245,7 +266,7 @@ static GstFlowReturn refuse_audio(DubFlvDemux *self)
     return GST_FLOW_ERROR;
 }
 
-/* As handle_enhanced_video(): the first track, 0. */
+/* The tracks that were chosen; the others are passed over, whatever their codec. */
 static GstFlowReturn handle_enhanced_audio(DubFlvDemux *self, GstBuffer *body, const uint8_t *data, gsize size,
                                            int64_t dts_ms)
 {
@@ -254,37 +275,43 @@ static GstFlowReturn handle_enhanced_audio(DubFlvDemux *self, GstBuffer *body, c
     GstFlowReturn flow = GST_FLOW_OK;
     dub_flv_tracks_init(&tracks, data, size, false);
     while (flow == GST_FLOW_OK && dub_flv_tracks_next(&tracks, &track)) {
-        if (track.track != 0)
+        Stream *stream = sound_of(self, track.track);
+        if (!stream)
             continue;
         if (memcmp(track.fourcc, "mp4a", 4) != 0)
             return refuse_audio(self);
-        flow = take_aac(self, body, data, (gsize) (track.body - data), track.size, track.packet, dts_ms);
+        flow = take_aac(self, stream, body, data, (gsize) (track.body - data), track.size, track.packet, dts_ms);
     }
     return flow;
 }
 
-static GstFlowReturn handle_mp3(DubFlvDemux *self, GstBuffer *body, const uint8_t *data, gsize size, int64_t dts_ms)
+static GstFlowReturn handle_mp3(DubFlvDemux *self, Stream *stream, GstBuffer *body, const uint8_t *data, gsize size,
+                                int64_t dts_ms)
 {
     static const int rates_hz[] = { 5512, 11025, 22050, 44100 };
     if (size <= 1)
         return GST_FLOW_OK;
-    if (!self->audio.pad) {
+    if (!stream->pad) {
         g_autoptr(GstCaps) caps = gst_caps_new_simple(
             "audio/mpeg", "mpegversion", G_TYPE_INT, 1, "layer", G_TYPE_INT, 3, "parsed", G_TYPE_BOOLEAN, TRUE, "rate",
             G_TYPE_INT, rates_hz[(data[0] >> 2) & 3], "channels", G_TYPE_INT, data[0] & 1 ? 2 : 1, NULL);
-        set_caps(self, &self->audio, &audio_template, caps);
+        set_sound_caps(self, stream, caps);
     }
-    return push(&self->audio, gst_buffer_copy_region(body, GST_BUFFER_COPY_MEMORY, 1, size - 1), dts_ms, 0);
+    return push(stream, gst_buffer_copy_region(body, GST_BUFFER_COPY_MEMORY, 1, size - 1), dts_ms, 0);
 }
 
 static GstFlowReturn handle_audio(DubFlvDemux *self, GstBuffer *body, const uint8_t *data, gsize size, int64_t dts_ms)
 {
+    Stream *stream = sound_of(self, 0); /* of tags that name no track */
     if (!size)
         return GST_FLOW_OK;
+    if (data[0] >> 4 == AUDIO_EX)
+        return handle_enhanced_audio(self, body, data, size, dts_ms);
+    if (!stream)
+        return GST_FLOW_OK;
     switch (data[0] >> 4) {
-    case AUDIO_AAC: return size > 2 ? take_aac(self, body, data, 2, size - 2, data[1], dts_ms) : GST_FLOW_OK;
-    case AUDIO_EX: return handle_enhanced_audio(self, body, data, size, dts_ms);
-    case AUDIO_MP3: return handle_mp3(self, body, data, size, dts_ms);
+    case AUDIO_AAC: return size > 2 ? take_aac(self, stream, body, data, 2, size - 2, data[1], dts_ms) : GST_FLOW_OK;
+    case AUDIO_MP3: return handle_mp3(self, stream, body, data, size, dts_ms);
     default: return refuse_audio(self);
     }
 }
@@ -388,6 +415,8 @@ static void push_to_all(DubFlvDemux *self, GstEvent *event)
         gst_pad_push_event(self->video.pad, gst_event_ref(event));
     if (self->audio.pad)
         gst_pad_push_event(self->audio.pad, gst_event_ref(event));
+    if (self->commentary.pad)
+        gst_pad_push_event(self->commentary.pad, gst_event_ref(event));
 }
 
 static gboolean on_event(GstPad *pad, GstObject *parent, GstEvent *event)
@@ -421,6 +450,7 @@ static void dub_flv_demux_class_init(DubFlvDemuxClass *class)
     gst_element_class_add_static_pad_template(element_class, &sink_template);
     gst_element_class_add_static_pad_template(element_class, &video_template);
     gst_element_class_add_static_pad_template(element_class, &audio_template);
+    gst_element_class_add_static_pad_template(element_class, &commentary_template);
     gst_element_class_set_static_metadata(element_class, "FLV demuxer that keeps timestamps", "Codec/Demuxer",
                                           "Takes FLV apart", "airdub");
 }
@@ -428,6 +458,7 @@ static void dub_flv_demux_class_init(DubFlvDemuxClass *class)
 static void dub_flv_demux_init(DubFlvDemux *self)
 {
     self->adapter = gst_adapter_new();
+    self->commentary_id = NO_TRACK;
     self->sink = gst_pad_new_from_static_template(&sink_template, "sink");
     gst_pad_set_chain_function(self->sink, on_chain);
     gst_pad_set_event_function(self->sink, on_event);
@@ -437,4 +468,16 @@ static void dub_flv_demux_init(DubFlvDemux *self)
 GstElement *dub_flv_demux_new(void)
 {
     return g_object_new(dub_flv_demux_get_type(), NULL);
+}
+
+void dub_flv_demux_choose(GstElement *element, unsigned audio_track, unsigned commentary_track)
+{
+    DubFlvDemux *self = (DubFlvDemux *) element;
+    self->audio_id = audio_track ? audio_track - 1 : commentary_track == 1;
+    self->commentary_id = commentary_track ? commentary_track - 1 : NO_TRACK;
+}
+
+bool dub_flv_demux_is_commentary(GstPad *pad)
+{
+    return GST_PAD_PAD_TEMPLATE(pad) && g_str_equal(GST_OBJECT_NAME(pad), commentary_template.name_template);
 }

@@ -4,5 +4,11 @@
 #pragma once
 
 #include <gst/gst.h>
+#include <stdbool.h>
 
 GstElement *dub_flv_demux_new(void); /* (transfer floating) */
+/* Before it runs: which tracks become its sounds, from 1: a trackId of Enhanced RTMP and one more; sound without such
+ * an id is track 1. @audio_track: 0: the first that is not the other. @commentary_track: a pad of its own, and
+ * no-more-pads comes with the third stream; 0: none */
+void dub_flv_demux_choose(GstElement *self, unsigned audio_track, unsigned commentary_track);
+bool dub_flv_demux_is_commentary(GstPad *pad); /* of such an element */

@@ -11,6 +11,7 @@
 typedef enum {
     DUB_HANDOVER_VIDEO,
     DUB_HANDOVER_AUDIO,
+    DUB_HANDOVER_COMMENTARY,
     DUB_HANDOVER_EOS,
     DUB_HANDOVER_ERROR,
 } DubHandoverKind;
@@ -18,10 +19,10 @@ typedef enum {
 typedef struct {
     DubHandoverKind kind;
     DubAccessUnit *unit; /* VIDEO; owned */
-    DubPcm *pcm;         /* AUDIO; owned */
-    int64_t pts_ns;      /* AUDIO; EOS: the end of what was read, also of tracks that are not delivered; 0: not known */
-    GError *error;       /* ERROR; owned */
-    int64_t arrival_ns;  /* dub_clock_now() */
+    DubPcm *pcm;         /* AUDIO, COMMENTARY; owned */
+    int64_t pts_ns; /* the same; EOS: the end of what was read, also of tracks that are not delivered; 0: not known */
+    GError *error;  /* ERROR; owned */
+    int64_t arrival_ns; /* dub_clock_now() */
     gsize size_bytes;
 } DubHandoverItem;
 

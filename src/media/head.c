@@ -13,13 +13,13 @@
 #define MISSED_NS  (30 * DUB_NS_PER_S) /* and one that went on without us for so long, too */
 #define MAX_BYTES  ((gsize) 64 << 20)  /* of the head, and of what comes live meanwhile: 20 s at 25 Mbit/s */
 
-typedef enum { ITEM_VIDEO, ITEM_SOUND, ITEM_EOS, ITEM_ERROR } ItemKind;
+typedef enum { ITEM_VIDEO, ITEM_SOUND, ITEM_COMMENTARY, ITEM_EOS, ITEM_ERROR } ItemKind;
 
 typedef struct {
     ItemKind kind;
     DubAccessUnit *unit;
     DubPcm *pcm;
-    int64_t pts_ns; /* of SOUND */
+    int64_t pts_ns; /* of SOUND and COMMENTARY */
     GError *error;
 } Item;
 
@@ -71,6 +71,9 @@ static void deliver(DubHeadSource *self, Item *item)
     switch (item->kind) {
     case ITEM_VIDEO: self->callbacks.on_video(g_steal_pointer(&item->unit), self->user_data); break;
     case ITEM_SOUND: self->callbacks.on_audio(g_steal_pointer(&item->pcm), item->pts_ns, self->user_data); break;
+    case ITEM_COMMENTARY:
+        self->callbacks.on_commentary(g_steal_pointer(&item->pcm), item->pts_ns, self->user_data);
+        break;
     case ITEM_EOS: self->callbacks.on_eos(self->user_data); break;
     case ITEM_ERROR: self->callbacks.on_error(item->error, self->user_data); break;
     }
@@ -360,7 +363,7 @@ static void take_item(DubHeadSource *self, Item *item)
     if (!self->is_waiting || item->kind == ITEM_EOS || item->kind == ITEM_ERROR)
         return;
     self->ahead_ns = MAX(self->ahead_ns, time_of(item) - dub_clock_now());
-    if (!self->begun)
+    if (!self->begun || item->kind == ITEM_COMMENTARY)
         return;
     if (item->unit)
         dub_take_add_video(self->begun, shifted(item->unit, 0));
@@ -380,6 +383,13 @@ static void on_live_audio(DubPcm *pcm, int64_t pts_ns, void *user_data)
     take_item(user_data, item_of_sound(pcm, pts_ns));
 }
 
+static void on_live_commentary(DubPcm *pcm, int64_t pts_ns, void *user_data)
+{
+    Item *item = item_of_sound(pcm, pts_ns);
+    item->kind = ITEM_COMMENTARY;
+    take_item(user_data, item);
+}
+
 static void on_live_eos(void *user_data)
 {
     Item *item = g_new0(Item, 1);
@@ -394,8 +404,8 @@ static void on_live_error(const GError *error, void *user_data)
     take_item(user_data, item);
 }
 
-static const DubSourceCallbacks live_callbacks = { on_live_info, on_live_video, on_live_audio, on_live_eos,
-                                                   on_live_error };
+static const DubSourceCallbacks live_callbacks = { on_live_info, on_live_video, on_live_audio,
+                                                   on_live_eos,  on_live_error, on_live_commentary };
 
 DubHeadSource *dub_head_source_new(const char *uri, const DubHeadConfig *config, const DubSourceCallbacks *callbacks,
                                    void *user_data, GError **error)

@@ -25,6 +25,11 @@ static const struct {
     { "video/mpeg", 0, "mpegvideoparse", "video/mpeg,parsed=true", true },
 };
 
+static bool is_video(const Branch *branch)
+{
+    return branch->kind == DUB_HANDOVER_VIDEO;
+}
+
 /* --- what a sink yields (streaming threads) --- */
 
 /* matroskademux starts its segment at the first block of the file, and again when the other stream's first block lies
@@ -110,7 +115,7 @@ static bool hand_over_audio(Branch *branch, GstSample *sample)
     if (hidden_frames)
         pts_ns = 0;
     return dub_handover_push(branch->pipeline->handover,
-                             (DubHandoverItem){ .kind = DUB_HANDOVER_AUDIO,
+                             (DubHandoverItem){ .kind = branch->kind,
                                                 .pcm = pcm,
                                                 .pts_ns = pts_ns,
                                                 .size_bytes = pcm->n_frames * pcm->channels * sizeof(float) });
@@ -122,17 +127,18 @@ static GstFlowReturn on_new_sample(GstAppSink *sink, void *user_data)
     g_autoptr(GstSample) sample = gst_app_sink_try_pull_sample(sink, 0);
     if (!sample || !gst_sample_get_buffer(sample))
         return GST_FLOW_OK;
-    const bool taken = branch->is_video ? hand_over_video(branch, sample) : hand_over_audio(branch, sample);
+    const bool taken = is_video(branch) ? hand_over_video(branch, sample) : hand_over_audio(branch, sample);
     return taken ? GST_FLOW_OK : GST_FLOW_EOS;
 }
 
 /* lock is held */
 bool dub_source_are_all_found(const DubSourcePipeline *self)
 {
-    if (self->has_audio && self->has_video)
+    if (self->has_audio && self->has_video && (self->has_commentary || !self->commentary_track))
         return true;
     return (self->is_frozen || !self->pending->len) && self->expects_video <= self->has_video &&
-           self->expects_audio <= self->has_audio;
+           self->expects_audio <= self->has_audio &&
+           (self->is_frozen || self->expects_commentary <= self->has_commentary);
 }
 
 void dub_source_end_if_all_ended(DubSourcePipeline *self)
@@ -163,9 +169,11 @@ static void note_caps(Branch *branch, GstCaps *caps)
     const GstStructure *structure = gst_caps_get_structure(caps, 0);
     int rate_hz = 0, channels = 0;
     g_mutex_lock(&self->lock);
-    if (branch->is_video && !self->video_caps) {
+    if (is_video(branch) && !self->video_caps) {
         self->video_caps = gst_caps_ref(caps);
-    } else if (!branch->is_video && !self->rate_hz && gst_structure_get_int(structure, "rate", &rate_hz) &&
+    } else if (branch->kind == DUB_HANDOVER_COMMENTARY) {
+        self->is_commentary_known = true;
+    } else if (!is_video(branch) && !self->rate_hz && gst_structure_get_int(structure, "rate", &rate_hz) &&
                gst_structure_get_int(structure, "channels", &channels)) {
         self->rate_hz = (unsigned) rate_hz;
         self->channels = (unsigned) channels;
@@ -296,19 +304,21 @@ static bool append_decoder(DubSourcePipeline *self, GPtrArray *chain, GstCaps *c
     return false;
 }
 
-static bool append_audio_elements(DubSourcePipeline *self, GPtrArray *chain, GstCaps *caps)
+static bool append_audio_elements(DubSourcePipeline *self, Branch *branch, GPtrArray *chain, GstCaps *caps)
 {
     if (!append_decoder(self, chain, caps) || !dub_source_append_element(self, chain, "audioconvert"))
         return false;
-    g_ptr_array_add(
-        chain, make_sink(&self->audio, "audio/x-raw,format=" GST_AUDIO_NE(F32) ",layout=interleaved,channels=[1,2]"));
+    g_ptr_array_add(chain,
+                    make_sink(branch, "audio/x-raw,format=" GST_AUDIO_NE(F32) ",layout=interleaved,channels=[1,2]"));
     return true;
 }
 
 /* Returns: whether this stream is the first of its kind; the others stay unlinked. */
-static bool claim(DubSourcePipeline *self, bool is_video)
+static bool claim(DubSourcePipeline *self, DubHandoverKind kind)
 {
-    bool *has = is_video ? &self->has_video : &self->has_audio;
+    bool *has = kind == DUB_HANDOVER_VIDEO   ? &self->has_video
+                : kind == DUB_HANDOVER_AUDIO ? &self->has_audio
+                                             : &self->has_commentary;
     g_mutex_lock(&self->lock);
     const bool first = !*has && !self->is_frozen;
     if (first) {
@@ -319,23 +329,35 @@ static bool claim(DubSourcePipeline *self, bool is_video)
     return first;
 }
 
-void dub_source_link_stream(DubSourcePipeline *self, GstPad *pad, GstCaps *caps, bool is_video)
+static Branch *branch_of(DubSourcePipeline *self, DubHandoverKind kind)
 {
-    if (!claim(self, is_video))
+    return kind == DUB_HANDOVER_VIDEO ? &self->video : kind == DUB_HANDOVER_AUDIO ? &self->audio : &self->commentary;
+}
+
+static const char *failure_of(DubHandoverKind kind)
+{
+    return kind == DUB_HANDOVER_VIDEO   ? "its video cannot be passed on"
+           : kind == DUB_HANDOVER_AUDIO ? "its audio cannot be decoded"
+                                        : "its commentary cannot be decoded";
+}
+
+void dub_source_link_stream(DubSourcePipeline *self, GstPad *pad, GstCaps *caps, DubHandoverKind kind)
+{
+    Branch *branch = branch_of(self, kind);
+    if (!claim(self, kind))
         return;
     g_mutex_lock(&self->lock);
     const bool lacks_dts = self->lacks_dts;
-    (is_video ? &self->video : &self->audio)->has_plain_times = self->has_plain_times;
+    branch->has_plain_times = self->has_plain_times;
     g_mutex_unlock(&self->lock);
 
     g_autoptr(GPtrArray) chain = g_ptr_array_new();
-    const bool made =
-        is_video ? append_video_elements(self, chain, caps, lacks_dts) : append_audio_elements(self, chain, caps);
+    const bool made = is_video(branch) ? append_video_elements(self, chain, caps, lacks_dts)
+                                       : append_audio_elements(self, branch, chain, caps);
     if (!made) {
         g_ptr_array_foreach(chain, (GFunc) (void (*)(void)) gst_object_unref, NULL);
         return;
     }
     if (!dub_source_link_chain(self, pad, chain))
-        dub_source_pipeline_fail(self, DUB_ERROR_UNSUPPORTED,
-                                 is_video ? "its video cannot be passed on" : "its audio cannot be decoded");
+        dub_source_pipeline_fail(self, DUB_ERROR_UNSUPPORTED, failure_of(kind));
 }

@@ -9,6 +9,7 @@
 
 typedef struct {
     bool is_complete;             /* no further stream will turn up, and those there are have caps */
+    bool has_commentary;          /* the chosen one was found */
     bool has_audio, has_video;    /* a stream was found; its caps may be still to come */
     GstCaps *video_caps;          /* owned; NULL until known */
     unsigned rate_hz, channels;   /* 0 until known */

@@ -20,9 +20,11 @@
 
 #include <gst/app/gstappsink.h>
 #include <gst/audio/audio.h>
+#include <stdio.h>
 #include <string.h>
 
-#define OUR_FLV_DEMUX  "our FLV demuxer" /* media/flv-demux.h */
+#define OUR_FLV_DEMUX  "our FLV demuxer"   /* media/flv-demux.h */
+#define COMMENTARY_KEY "airdub-commentary" /* set on the parsebin behind the commentary's pad */
 #define SRT_GOODBYE_NS (3 * DUB_NS_PER_S)
 
 static const struct {
@@ -52,15 +54,50 @@ void dub_source_pipeline_fail(DubSourcePipeline *self, DubErrorCode code, const 
 
 static void add_parsebin_behind(DubSourcePipeline *self, GstPad *pad);
 
+/* The number of a stream of its kind, as they show themselves; the first that is left is the programme. */
+static DubHandoverKind kind_by_order(DubSourcePipeline *self)
+{
+    g_mutex_lock(&self->lock);
+    const unsigned number = ++self->n_audio;
+    const bool is_commentary = number == self->commentary_track;
+    if (!self->audio_track && !is_commentary)
+        self->audio_track = number;
+    const bool is_audio = number == self->audio_track;
+    g_mutex_unlock(&self->lock);
+    return is_commentary ? DUB_HANDOVER_COMMENTARY : is_audio ? DUB_HANDOVER_AUDIO : DUB_HANDOVER_EOS;
+}
+
+/* Returns: DUB_HANDOVER_EOS: nobody wants it */
+static DubHandoverKind kind_of_audio(DubSourcePipeline *self, GstPad *pad)
+{
+    g_autoptr(GstElement) parent = gst_pad_get_parent_element(pad);
+    switch (self->front) {
+    case FRONT_FLV_FILE:
+    case FRONT_RTMP: return dub_flv_demux_is_commentary(pad) ? DUB_HANDOVER_COMMENTARY : DUB_HANDOVER_AUDIO;
+    case FRONT_RTSP: /* others were not asked for */
+        return parent && g_object_get_data(G_OBJECT(parent), COMMENTARY_KEY) ? DUB_HANDOVER_COMMENTARY
+                                                                             : DUB_HANDOVER_AUDIO;
+    case FRONT_SRT: break;
+    }
+    return kind_by_order(self);
+}
+
+static void handle_audio(DubSourcePipeline *self, GstPad *pad, GstCaps *caps)
+{
+    const DubHandoverKind kind = kind_of_audio(self, pad);
+    if (kind != DUB_HANDOVER_EOS)
+        dub_source_link_stream(self, pad, caps, kind);
+}
+
 static void handle_pad(DubSourcePipeline *self, GstPad *pad, GstCaps *caps)
 {
     const char *type = gst_structure_get_name(gst_caps_get_structure(caps, 0));
     if (g_str_equal(type, "application/x-rtp"))
         add_parsebin_behind(self, pad);
     else if (g_str_has_prefix(type, "video/") || g_str_has_prefix(type, "image/"))
-        dub_source_link_stream(self, pad, caps, true);
+        dub_source_link_stream(self, pad, caps, DUB_HANDOVER_VIDEO);
     else if (g_str_has_prefix(type, "audio/"))
-        dub_source_link_stream(self, pad, caps, false);
+        handle_audio(self, pad, caps);
 }
 
 /* Some pads are shown before it is known what exactly they carry. */
@@ -122,6 +159,32 @@ static void connect_pads(DubSourcePipeline *self, GstElement *element)
                           unref_closure, 0);
 }
 
+/* Which of the SDP's streams it is: "recv_rtp_src_STREAM_SSRC_PAYLOAD". */
+static guint rtsp_stream_of(GstPad *pad)
+{
+    guint stream = 0;
+    g_autofree char *name = gst_pad_get_name(pad);
+    return sscanf(name, "recv_rtp_src_%u_", &stream) == 1 ? stream : G_MAXUINT - 1;
+}
+
+/* In the order of the SDP, before anything is set up: what nobody wants is not sent. */
+static gboolean on_select_stream(GstElement *source, guint number, GstCaps *caps, void *user_data)
+{
+    (void) source;
+    DubSourcePipeline *self = user_data;
+    const char *media = gst_structure_get_string(gst_caps_get_structure(caps, 0), "media");
+    if (g_strcmp0(media, "audio") != 0)
+        return TRUE;
+    const DubHandoverKind kind = kind_by_order(self);
+    if (kind == DUB_HANDOVER_COMMENTARY) {
+        g_mutex_lock(&self->lock);
+        self->commentary_stream = number;
+        self->expects_commentary = true;
+        g_mutex_unlock(&self->lock);
+    }
+    return kind != DUB_HANDOVER_EOS;
+}
+
 /* RTP needs depayloading as well as parsing, per stream. */
 static void add_parsebin_behind(DubSourcePipeline *self, GstPad *pad)
 {
@@ -131,6 +194,8 @@ static void add_parsebin_behind(DubSourcePipeline *self, GstPad *pad)
         return;
     }
     dub_rtsp_sync_attach(pad);
+    if (rtsp_stream_of(pad) == self->commentary_stream)
+        g_object_set_data(G_OBJECT(parsebin), COMMENTARY_KEY, self);
     connect_pads(self, parsebin);
     g_autoptr(GPtrArray) chain = g_ptr_array_new();
     g_ptr_array_add(chain, parsebin);
@@ -174,8 +239,15 @@ static void note_collection(DubSourcePipeline *self, GstMessage *message)
     g_autoptr(GstStreamCollection) collection = NULL;
     gst_message_parse_stream_collection(message, &collection);
     GstStreamType types = 0;
-    for (guint i = 0; collection && i < gst_stream_collection_get_size(collection); i++)
-        types |= gst_stream_get_stream_type(gst_stream_collection_get_stream(collection, i));
+    unsigned n_audio = 0;
+    for (guint i = 0; collection && i < gst_stream_collection_get_size(collection); i++) {
+        const GstStreamType type = gst_stream_get_stream_type(gst_stream_collection_get_stream(collection, i));
+        n_audio += (type & GST_STREAM_TYPE_AUDIO) != 0;
+        types |= type;
+    }
+    g_mutex_lock(&self->lock);
+    self->expects_commentary |= self->front == FRONT_SRT && self->commentary_track && n_audio >= self->commentary_track;
+    g_mutex_unlock(&self->lock);
 
     GstObject *front = GST_MESSAGE_SRC(message);
     while (front && GST_OBJECT_PARENT(front) != GST_OBJECT(self->pipeline))
@@ -251,10 +323,17 @@ static GstPadProbeReturn hide_liveness(GstPad *pad, GstPadProbeInfo *info, void 
     return GST_PAD_PROBE_OK;
 }
 
+static GstElement *new_flv_demux(const DubSourcePipeline *self)
+{
+    GstElement *demux = dub_flv_demux_new();
+    dub_flv_demux_choose(demux, self->audio_track, self->commentary_track);
+    return demux;
+}
+
 static GstElement *make_element(DubSourcePipeline *self, const char *factory, GError **error)
 {
     const bool is_ours = g_str_equal(factory, OUR_FLV_DEMUX);
-    GstElement *element = is_ours ? dub_flv_demux_new() : gst_element_factory_make(factory, NULL);
+    GstElement *element = is_ours ? new_flv_demux(self) : gst_element_factory_make(factory, NULL);
     if (!element) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "the GStreamer element %s is not installed", factory);
         return NULL;
@@ -306,6 +385,8 @@ static bool build_rtsp(DubSourcePipeline *self, GError **error)
     gst_util_set_object_arg(G_OBJECT(source), "buffer-mode",
                             "none");              /* the sender's timestamps, not our clock's view */
     g_object_set(source, "do-rtcp", FALSE, NULL); /* rtsp-sync.c pairs the tracks from the first packet on */
+    g_signal_connect_data(source, "select-stream", G_CALLBACK(on_select_stream), dub_source_pipeline_ref(self),
+                          unref_closure, 0);
     connect_pads(self, source);
     return true;
 }
@@ -344,7 +425,8 @@ static const DubSourceFeedClass pipeline_class;
 
 static void stop(DubSourceFeed *feed);
 
-DubSourceFeed *dub_source_pipeline_new(const char *uri, DubHandover *handover, GError **error)
+DubSourceFeed *dub_source_pipeline_new(const char *uri, const DubSourceChoice *choice, DubHandover *handover,
+                                       GError **error)
 {
     Front front = FRONT_FLV_FILE;
     if (!find_front(uri, &front, error))
@@ -360,8 +442,12 @@ DubSourceFeed *dub_source_pipeline_new(const char *uri, DubHandover *handover, G
     self->front = front;
     self->srt_bytes_ns = DUB_TIME_NONE;
     self->handover = dub_handover_ref(handover);
-    self->video = (Branch){ .pipeline = self, .is_video = true };
-    self->audio = (Branch){ .pipeline = self };
+    self->video = (Branch){ .pipeline = self, .kind = DUB_HANDOVER_VIDEO };
+    self->audio = (Branch){ .pipeline = self, .kind = DUB_HANDOVER_AUDIO };
+    self->commentary = (Branch){ .pipeline = self, .kind = DUB_HANDOVER_COMMENTARY };
+    self->commentary_stream = G_MAXUINT;
+    self->audio_track = choice ? choice->audio_track : 0;
+    self->commentary_track = choice ? choice->commentary_track : 0;
     self->pipeline = gst_object_ref_sink(gst_pipeline_new(NULL));
     g_signal_connect_data(self->pipeline, "deep-element-added", G_CALLBACK(on_element_added),
                           dub_source_pipeline_ref(self), unref_closure, 0);
@@ -383,6 +469,7 @@ void dub_source_pipeline_unref(DubSourcePipeline *self)
     g_clear_pointer(&self->video.dts_maker, dub_dts_maker_free);
     gst_clear_caps(&self->video.last_caps);
     gst_clear_caps(&self->audio.last_caps);
+    gst_clear_caps(&self->commentary.last_caps);
     gst_clear_caps(&self->video_caps);
     g_ptr_array_unref(self->pending);
     g_free(self->missing);
@@ -445,13 +532,14 @@ static void get_streams(DubSourceFeed *feed, DubSourceStreams *streams)
     *streams = (DubSourceStreams){
         .has_audio = self->has_audio,
         .has_video = self->has_video,
+        .has_commentary = self->has_commentary && self->is_commentary_known,
         .video_caps = self->video_caps ? gst_caps_ref(self->video_caps) : NULL,
         .rate_hz = self->rate_hz,
         .channels = self->channels,
         .is_length_declared = self->is_length_declared,
     };
-    streams->is_complete =
-        dub_source_are_all_found(self) && (!self->has_video || self->video_caps) && (!self->has_audio || self->rate_hz);
+    streams->is_complete = dub_source_are_all_found(self) && (!self->has_video || self->video_caps) &&
+                           (!self->has_audio || self->rate_hz) && (!self->has_commentary || self->is_commentary_known);
     g_mutex_unlock(&self->lock);
 }
 

@@ -4,6 +4,8 @@
 #pragma once
 
 #include "media/source-feed.h"
+#include "media/source.h"
 
-/* Fails for an unknown scheme, a missing GStreamer element. */
-DubSourceFeed *dub_source_pipeline_new(const char *uri, DubHandover *handover, GError **error);
+/* @choice: (nullable): not kept. Fails for an unknown scheme, a missing GStreamer element. */
+DubSourceFeed *dub_source_pipeline_new(const char *uri, const DubSourceChoice *choice, DubHandover *handover,
+                                       GError **error);

@@ -36,6 +36,7 @@ struct _DubSource {
     int64_t duration_ns;                    /* declared; DUB_TIME_NONE */
     int64_t delivered_ns;                   /* end of the last unit or PCM */
     int64_t first_video_ns, first_audio_ns; /* what was delivered first; DUB_TIME_NONE */
+    unsigned audio_track, commentary_track; /* that were chosen; 0: none */
     bool is_length_declared;
 };
 
@@ -90,6 +91,8 @@ static GError *no_audio_error(DubSource *self, const DubSourceStreams *streams)
     if (streams->has_audio)
         return g_error_new(DUB_ERROR, DUB_ERROR_CORRUPT, "%s: its audio track holds no sound that can be decoded",
                            name);
+    if (self->audio_track && (streams->has_video || streams->has_commentary))
+        return g_error_new(DUB_ERROR, DUB_ERROR_NO_AUDIO, "%s: it has no audio track %u", name, self->audio_track);
     if (!streams->has_video && dub_media_uri_is_live(self->uri))
         return g_error_new(DUB_ERROR, DUB_ERROR_NETWORK, "%s: the server closed the connection before any media came",
                            name);
@@ -108,6 +111,12 @@ static void send_info(DubSource *self, const DubSourceStreams *streams)
         g_autofree char *name = dub_url_printable(self->uri);
         dub_warning("%s: its video track has shown no picture so far; it goes on as sound alone", name);
     }
+    if (self->commentary_track && !streams->has_commentary) {
+        g_autofree char *name = dub_url_printable(self->uri);
+        dub_warning("%s: no audio track %u has come, which was to have the commentary; the sound that is heard is "
+                    "recognised",
+                    name, self->commentary_track);
+    }
     self->feed->class->freeze(self->feed);
     self->duration_ns = self->feed->class->duration_ns(self->feed);
     self->is_length_declared = streams->is_length_declared;
@@ -116,6 +125,7 @@ static void send_info(DubSource *self, const DubSourceStreams *streams)
         .video_caps = streams->video_caps,
         .video_format = streams->video_format,
         .carried = streams->carried,
+        .has_commentary = streams->has_commentary,
         .audio_name = streams->audio_name,
         .rate_hz = streams->rate_hz,
         .channels = streams->channels,
@@ -186,6 +196,12 @@ static void deliver_audio(DubSource *self, DubHandoverItem *item)
     self->callbacks.on_audio(g_steal_pointer(&item->pcm), item->pts_ns, self->user_data);
 }
 
+static void deliver_commentary(DubSource *self, DubHandoverItem *item)
+{
+    if (self->callbacks.on_commentary)
+        self->callbacks.on_commentary(g_steal_pointer(&item->pcm), item->pts_ns, self->user_data);
+}
+
 static GError *truncation_error(const DubSource *self)
 {
     if (!self->is_length_declared || self->duration_ns == DUB_TIME_NONE || dub_media_uri_is_live(self->uri))
@@ -214,6 +230,7 @@ static void dispatch_item(DubSource *self, DubHandoverItem *item)
     switch (item->kind) {
     case DUB_HANDOVER_VIDEO: deliver_video(self, item); return;
     case DUB_HANDOVER_AUDIO: deliver_audio(self, item); return;
+    case DUB_HANDOVER_COMMENTARY: deliver_commentary(self, item); return;
     case DUB_HANDOVER_EOS: deliver_eos(self, item->pts_ns); return;
     case DUB_HANDOVER_ERROR: report_error(self, g_steal_pointer(&item->error)); return;
     }
@@ -304,19 +321,20 @@ static DubSourceFeed *new_feed(DubSource *self, const DubSourceChoice *choice, G
 {
     DubFileReaderConfig config = { .audio_track = choice ? choice->audio_track : 0,
                                    .language = choice ? choice->language : NULL,
+                                   .commentary_track = choice ? choice->commentary_track : 0,
                                    .silence_ns = LOCAL_SILENCE_NS };
     if (dub_http_input_is_url(self->uri)) {
         config.silence_ns = HTTP_SILENCE_NS;
         return dub_file_reader_new(self->uri, &config, self->handover);
     }
     if (strstr(self->uri, "://") && g_ascii_strncasecmp(self->uri, "file://", 7) != 0)
-        return dub_source_pipeline_new(self->uri, self->handover, error);
+        return dub_source_pipeline_new(self->uri, choice, self->handover, error);
     g_autofree char *path =
         strstr(self->uri, "://") ? g_filename_from_uri(self->uri, NULL, error) : g_strdup(self->uri);
     if (!path || !check_file(path, error))
         return NULL;
     if (is_flv_file(path))
-        return dub_source_pipeline_new(path, self->handover, error);
+        return dub_source_pipeline_new(path, choice, self->handover, error);
     return dub_file_reader_new(path, &config, self->handover);
 }
 
@@ -332,6 +350,8 @@ DubSource *dub_source_new(const char *uri, const DubSourceChoice *choice, const 
     self->duration_ns = self->first_video_ns = self->first_audio_ns = DUB_TIME_NONE;
     self->context = g_main_context_ref_thread_default();
     self->handover = dub_handover_new(self->context, blocks ? DUB_HANDOVER_BLOCK : DUB_HANDOVER_LIVE, deliver, self);
+    self->audio_track = choice ? choice->audio_track : 0;
+    self->commentary_track = choice ? choice->commentary_track : 0;
     self->feed = new_feed(self, choice, error);
     if (self->feed)
         return self;

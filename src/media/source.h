@@ -14,6 +14,7 @@ typedef struct {
     GstCaps *video_caps;          /* (transfer none) NULL: audio alone */
     DubTrackFormat *video_format; /* (transfer none) (nullable): what else its container says of the picture */
     DubCarriedTracks *carried;    /* (transfer none) (nullable): what else the file holds */
+    bool has_commentary;          /* on_commentary brings it */
     const char *audio_name;       /* (nullable) which of several audio tracks this is: "track 2 of 3 (spa)" */
     unsigned rate_hz;             /* of the PCM that follows: the source's own */
     unsigned channels;            /* 1 or 2; more are mixed down */
@@ -31,12 +32,15 @@ typedef struct {
     /* Nothing follows. DUB_ERROR_NO_AUDIO "audio track required for dubbing", NOT_FOUND, CORRUPT, UNSUPPORTED, NETWORK,
      * TIMEOUT (no data for 10 s on a live source). What came before is good. */
     void (*on_error)(const GError *error, void *user_data);
+    /* (transfer full): of any shape, in the time of the others. NULL where no commentary is chosen */
+    void (*on_commentary)(DubPcm *pcm, int64_t pts_ns, void *user_data);
 } DubSourceCallbacks;
 
-/* Which of a file's audio tracks is read; live streams have one. */
+/* Which of a source's audio tracks are read. In Enhanced RTMP a track's number is its trackId and one more. */
 typedef struct {
-    unsigned audio_track; /* 1, 2, …; 0: the one in @language, else the default one, else the first */
-    const char *language; /* (nullable) BCP 47; copied */
+    unsigned audio_track; /* 1, 2, …; 0: the one in @language, else the default one, else the first; live: the first */
+    const char *language;      /* (nullable) BCP 47; copied */
+    unsigned commentary_track; /* the track that has the commentary alone; 0: none */
 } DubSourceChoice;
 
 typedef struct _DubSource DubSource;

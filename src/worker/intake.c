@@ -12,10 +12,12 @@
 #define DRIFT_NS          (12 * DUB_NS_PER_MS) /* smoothed: that much is no jitter, and a viewer sees nothing of it yet */
 #define SMOOTHING         64                   /* blocks: a second and a half of AAC */
 #define CATCH_UP_AFTER_NS (2 * DUB_NS_PER_S)
-#define CATCH_UP_RATE     3.0 /* a media server drops what comes all at once, and dubs take their time too */
+#define CATCH_UP_RATE     3.0          /* a media server drops what comes all at once, and dubs take their time too */
+#define LIVE_LATE_NS      DUB_NS_PER_S /* commentary that is so far behind the programme is not waited for */
+#define FILE_LATE_NS      (10 * DUB_NS_PER_S) /* likewise: files may have a few seconds of one, then of the other */
 
 typedef struct {
-    bool is_video;
+    bool is_video, is_commentary;
     DubWorkerVideo video;
     DubPcm *pcm;
     int64_t pts_ns;
@@ -86,11 +88,46 @@ static void take_video(DubWorker *self, const DubWorkerVideo *video, int64_t now
                     DUB_WORKER_VIDEO_BYTES_MAX);
 }
 
+static void note_commentary(DubWorker *self, bool is_missed)
+{
+    if (is_missed && !self->is_commentary_missed)
+        dub_warning("stream %s: its commentary track gives no sound; nothing is recognised meanwhile", self->stream_id);
+    self->is_commentary_missed = is_missed;
+}
+
+/* Both sounds are cut at the same frames: the commentary is recognised as far as both have come. */
+void dub_worker_hear_commentary(DubWorker *self, bool is_all)
+{
+    if (!self->commentary)
+        return;
+    const int64_t late_ns = self->input.live ? LIVE_LATE_NS : FILE_LATE_NS;
+    const int64_t sound = dub_mixer_received(self->mixer), heard = dub_companion_received(self->commentary);
+    const int64_t overdue = sound - dub_ns_to_samples(late_ns, self->input.rate_hz);
+    note_commentary(self, heard < overdue);
+    g_autoptr(DubPcm) pcm = dub_companion_take(self->commentary, is_all ? sound : MIN(MAX(heard, overdue), sound));
+    if (!pcm)
+        return;
+    dub_segmenter_push(self->segmenter, pcm->samples, pcm->n_frames);
+    dub_worker_take_segments(self);
+}
+
 static void put_sound(DubWorker *self, const float *samples, gsize n_frames)
 {
     dub_mixer_push_original(self->mixer, samples, n_frames);
+    if (self->commentary) {
+        dub_worker_hear_commentary(self, false);
+        return;
+    }
     dub_segmenter_push(self->segmenter, samples, n_frames);
     dub_worker_take_segments(self);
+}
+
+/* By the newest offset of the sound that it belongs to. */
+static void take_commentary(DubWorker *self, DubPcm *pcm, int64_t pts_ns)
+{
+    const int64_t output_ns = pts_ns - self->epochs.tracks[DUB_TRACK_AUDIO].offset_ns;
+    if (dub_companion_push(self->commentary, pcm, dub_ns_to_samples(output_ns, self->input.rate_hz)))
+        dub_worker_hear_commentary(self, false);
 }
 
 /* A second at a time: a gap may be an hour long. */
@@ -189,9 +226,9 @@ static void take_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64
     }
 }
 
-static bool is_hidden(const Early *early)
+static bool is_unheeded(const Early *early)
 {
-    return early->is_video && early->video.is_hidden;
+    return early->is_commentary || (early->is_video && early->video.is_hidden);
 }
 
 /* When the first is seen or heard. Where all that has come is hidden, what is shown comes next. */
@@ -200,7 +237,7 @@ static int64_t first_shown(const DubWorker *self)
     int64_t first = G_MAXINT64, last_hidden = G_MININT64;
     for (const GList *l = self->early.head; l; l = l->next) {
         const Early *early = l->data;
-        if (is_hidden(early))
+        if (is_unheeded(early))
             last_hidden = MAX(last_hidden, early->pts_ns);
         else
             first = MIN(first, early->pts_ns);
@@ -225,6 +262,8 @@ static void anchor(DubWorker *self, int64_t now_ns)
     for (Early *early = g_queue_pop_head(&self->early); early; early = g_queue_pop_head(&self->early)) {
         if (early->is_video)
             take_video(self, &early->video, now_ns);
+        else if (early->is_commentary)
+            take_commentary(self, early->pcm, early->pts_ns);
         else
             take_audio(self, early->pcm, early->pts_ns, now_ns);
         early->is_video = false; /* its payload is the queue's now */
@@ -239,9 +278,9 @@ static void wait_early(DubWorker *self, Early *early, int64_t now_ns)
     if (self->early_since_ns == DUB_TIME_NONE)
         self->early_since_ns = now_ns;
     g_queue_push_tail(&self->early, early);
-    self->early_has[early->is_video] |= !is_hidden(early);
+    self->early_has[early->is_video] |= !is_unheeded(early);
     const Early *first = g_queue_peek_head(&self->early);
-    const bool both = !self->input.has_video || (self->early_has[true] && self->early_has[false]);
+    const bool both = self->early_has[false] && (!self->input.has_video || self->early_has[true]);
     const bool waited = self->input.live && now_ns - self->early_since_ns > EARLY_WAIT_NS;
     if (both || waited || early->pts_ns - first->pts_ns > EARLY_WAIT_NS || self->early.length >= EARLY_MAX)
         anchor(self, now_ns);
@@ -286,6 +325,20 @@ void dub_worker_source_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns,
     } else {
         Early *early = g_new0(Early, 1);
         *early = (Early){ .pcm = dub_pcm_ref((DubPcm *) pcm), .pts_ns = pts_ns };
+        wait_early(self, early, now_ns);
+    }
+    dub_worker_go_on(self, now_ns);
+}
+
+void dub_worker_source_commentary(DubWorker *self, DubPcm *pcm, int64_t pts_ns, int64_t now_ns)
+{
+    if (self->state != DUB_WORKER_RUNNING || !self->commentary)
+        return;
+    if (self->epochs.anchored) {
+        take_commentary(self, pcm, pts_ns);
+    } else {
+        Early *early = g_new0(Early, 1);
+        *early = (Early){ .is_commentary = true, .pcm = dub_pcm_ref(pcm), .pts_ns = pts_ns };
         wait_early(self, early, now_ns);
     }
     dub_worker_go_on(self, now_ns);

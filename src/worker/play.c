@@ -208,6 +208,7 @@ static void decide(DubWorker *self, int64_t now_ns)
                           dub_mixer_received(self->mixer) > dub_mixer_decided(self->mixer);
     if (!starving)
         return;
+    dub_worker_hear_commentary(self, true);
     dub_segmenter_force(self->segmenter);
     dub_worker_take_segments(self);
     while (decide_head(self, now_ns))

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "audio/drift.h"
+#include "timeline/companion.h"
 #include "timeline/epoch.h"
 #include "timeline/mixer.h"
 #include "timeline/pace.h"
@@ -55,6 +56,8 @@ struct _DubWorker {
     GQueue delayed;      /* Delayed *: the sound after it; next to nothing, since the source is held */
 
     DubSegmenter *segmenter;
+    DubCompanion *commentary;  /* what is recognised; NULL: the sound that is heard */
+    bool is_commentary_missed; /* said once, until it is back */
     DubMixer *mixer;
     DubPlayout *playout;
     DubFragments *fragments;
@@ -88,6 +91,7 @@ void dub_worker_play(DubWorker *self, int64_t now_ns);          /* send, decide,
 bool dub_worker_is_full(const DubWorker *self, int64_t now_ns); /* a file has enough in hand */
 bool dub_worker_all_played(const DubWorker *self);
 void dub_worker_take_segments(DubWorker *self);
+void dub_worker_hear_commentary(DubWorker *self, bool is_all); /* is_all: what has not come by now will not */
 void dub_worker_go_on(DubWorker *self,
                       int64_t now_ns); /* the end of every event: play on, and see whether that was all */
 bool dub_worker_take_owed(DubWorker *self,

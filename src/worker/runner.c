@@ -120,8 +120,13 @@ static void start_ticking(DubRunner *self)
 static void on_source_info(const DubSourceInfo *info, void *user_data)
 {
     DubRunner *self = user_data;
-    const DubWorkerInput input = { info->video_caps != NULL, info->live,   info->rate_hz,
-                                   info->channels,           info->age_ns, info->first_ns };
+    const DubWorkerInput input = { .has_video = info->video_caps != NULL,
+                                   .live = info->live,
+                                   .rate_hz = info->rate_hz,
+                                   .channels = info->channels,
+                                   .head_ns = info->age_ns,
+                                   .first_ns = info->first_ns,
+                                   .has_commentary = info->has_commentary };
     gst_caps_replace(&self->video_caps, info->video_caps);
     g_clear_pointer(&self->video_format, dub_track_format_unref);
     self->video_format = info->video_format ? dub_track_format_ref(info->video_format) : NULL;
@@ -177,6 +182,13 @@ static void on_source_audio(DubPcm *pcm, int64_t pts_ns, void *user_data)
     dub_pcm_unref(pcm);
 }
 
+static void on_source_commentary(DubPcm *pcm, int64_t pts_ns, void *user_data)
+{
+    DubRunner *self = user_data;
+    dub_worker_source_commentary(self->worker, pcm, pts_ns, dub_clock_now());
+    dub_pcm_unref(pcm);
+}
+
 static void on_source_eos(void *user_data)
 {
     dub_worker_source_eos(((DubRunner *) user_data)->worker, dub_clock_now());
@@ -193,6 +205,7 @@ static const DubSourceCallbacks source_callbacks = {
     .on_audio = on_source_audio,
     .on_eos = on_source_eos,
     .on_error = on_source_error,
+    .on_commentary = on_source_commentary,
 };
 
 static void open_source(void *user_data)
@@ -204,7 +217,7 @@ static void open_source(void *user_data)
         .playback_url = self->has_head ? NULL : self->config.playback_url,
         .path = self->config.playback_path,
         .since_unix_ms = self->config.since_unix_ms,
-        .choice = { self->config.audio_track, self->config.source_language },
+        .choice = { self->config.audio_track, self->config.source_language, self->config.commentary_track },
     };
     self->source = dub_head_source_new(self->config.source_uri, &head, &source_callbacks, self, &self->source_error);
     self->has_head = true;

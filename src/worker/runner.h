@@ -15,6 +15,7 @@ typedef struct {
     const char *source_uri, *sink_uri; /* media/source.h, media/sink.h */
     unsigned sink_tracks_ms;           /* media/sink.h */
     unsigned audio_track;              /* of the source, from 1; 0: by source_language, see DubSourceChoice */
+    unsigned commentary_track;         /* likewise: what is recognised, see DubSourceChoice; 0: what is heard */
     const char *audio_title;           /* (nullable) what players list the dub as; its language is target_language */
     bool keeps_original, is_original_default; /* a file's own sound as another track, see DubCarryChoice */
     bool is_sound_only;                       /* the dub goes into the output without the picture, but at its times */

@@ -95,6 +95,7 @@ void dub_worker_free(DubWorker *self)
     dub_worker_clear_intake(self);
     dub_fragments_free(self->fragments);
     dub_segmenter_free(self->segmenter);
+    dub_companion_free(self->commentary);
     dub_mixer_free(self->mixer);
     dub_drift_free(self->drift);
     dub_playout_free(self->playout);
@@ -207,6 +208,8 @@ static void make_parts(DubWorker *self)
     self->segmenter = dub_segmenter_new(&segmenter);
     self->mixer = dub_mixer_new(&mixer);
     self->drift = dub_drift_new(self->input.rate_hz, self->input.channels);
+    if (self->input.has_commentary)
+        self->commentary = dub_companion_new(self->input.rate_hz, self->input.channels);
     self->playout = dub_playout_new(self->stats.delay_ns, DUB_WORKER_VIDEO_BYTES_MAX, self->effects.free_payload);
     dub_epochs_init(&self->epochs, self->input.live ? DUB_EPOCH_LIVE_GAP_NS : DUB_EPOCH_FILE_GAP_NS);
 }
@@ -251,6 +254,7 @@ static void cut_here(DubWorker *self)
     if (!self->epochs.anchored)
         return;
     dub_worker_end_drift(self);
+    dub_worker_hear_commentary(self, true);
     dub_segmenter_finish(self->segmenter);
     dub_worker_take_segments(self);
 }

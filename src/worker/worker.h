@@ -51,8 +51,9 @@ typedef struct {
     bool has_video;
     bool live;                  /* the source sets the pace; a file can be held */
     unsigned rate_hz, channels; /* of the PCM */
-    int64_t head_ns;  /* how much older than its arrival what comes first is: playing is that much further on */
-    int64_t first_ns; /* its timestamp */
+    int64_t head_ns;     /* how much older than its arrival what comes first is: playing is that much further on */
+    int64_t first_ns;    /* its timestamp */
+    bool has_commentary; /* dub_worker_source_commentary() brings what is recognised, in place of the sound */
 } DubWorkerInput;
 
 typedef struct {
@@ -141,6 +142,8 @@ void dub_worker_source_info(DubWorker *self, const DubWorkerInput *input, int64_
 void dub_worker_source_video(DubWorker *self, const DubWorkerVideo *video,
                              int64_t now_ns); /* payload: (transfer full) */
 void dub_worker_source_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_t now_ns);
+/* The clean commentary of a programme, in the source's time: it is recognised, and not heard. @pcm: of any shape */
+void dub_worker_source_commentary(DubWorker *self, DubPcm *pcm, int64_t pts_ns, int64_t now_ns);
 void dub_worker_source_eos(DubWorker *self, int64_t now_ns);
 void dub_worker_source_error(DubWorker *self, const GError *error, int64_t now_ns);
 
