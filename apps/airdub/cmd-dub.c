@@ -411,11 +411,15 @@ static void check_anything_dubbed(Dub *self, const DubWorkerStats *stats)
         kept += stats->fallbacks[reason];
     if (self->failure || stats->dubbed > 0 || kept == 0 || was_interrupted(self))
         return;
-    take_failure(self, g_error_new(DUB_ERROR, DUB_ERROR_ENGINE,
-                                   "no fragment could be dubbed, %s has the original sound%s%s; see %s",
-                                   self->output ? self->output : self->options->out, self->last_fault ? ": " : "",
-                                   self->last_fault ? self->last_fault : "",
-                                   self->options->sts_url ? "the log of the sts-service" : "airdub doctor"));
+    const char *cause = self->last_fault ? self->last_fault : "";
+    const char *colon = self->last_fault ? ": " : "",
+               *where = self->options->sts_url ? "the log of the sts-service" : "airdub doctor";
+    take_failure(self, self->run->shown_out
+                           ? g_error_new(DUB_ERROR, DUB_ERROR_ENGINE, "no fragment could be dubbed%s%s; see %s", colon,
+                                         cause, where)
+                           : g_error_new(DUB_ERROR, DUB_ERROR_ENGINE,
+                                         "no fragment could be dubbed, %s has the original sound%s%s; see %s",
+                                         self->output ? self->output : self->options->out, colon, cause, where));
 }
 
 static void finish_kept(Dub *self)

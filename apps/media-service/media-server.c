@@ -12,6 +12,7 @@
 #include "mediamtx/authority.h"
 #include "mediamtx/client.h"
 #include "rtmp/server.h"
+#include "stream.h"
 #include "worker/worker.h"
 
 #define POLL_S           1
@@ -338,7 +339,7 @@ static void hand_on(MediaServer *self, GPtrArray *paths)
         g_ptr_array_add(ids, stream_id);
         if (refusal)
             g_ptr_array_add(refusals, refusal);
-        if (needs_rtsp(&tracks))
+        if (needs_rtsp(&tracks) || (path->query && media_stream_chooses_track(path->query)))
             g_hash_table_add(self->over_rtsp, g_strdup(stream_id));
         const DubStreamEntry entry = { stream_id, path->source_id, path->query, media_server_output(self, stream_id),
                                        refusal };

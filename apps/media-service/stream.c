@@ -223,6 +223,12 @@ static DubRunner *make_runner(MediaStream *self, const char *source, GHashTable 
     return dub_runner_new(&runner, &callbacks, self, error);
 }
 
+bool media_stream_chooses_track(const char *query)
+{
+    g_autoptr(GHashTable) values = soup_form_decode(query);
+    return query_value(values, "audio", NULL) || query_value(values, "commentary", NULL);
+}
+
 /* Another had the output until it was last seen there, and was as far behind as we would be. */
 static void take_over(MediaStream *self)
 {

@@ -30,6 +30,8 @@ typedef void (*MediaStreamStoppedFunc)(MediaStream *stream, const GError *error,
 /* @entry: as the table starts it; @source: the URL that it is read from */
 MediaStream *media_stream_new(const MediaStreamContext *context, const DubStreamEntry *entry, const char *source,
                               MediaStreamStoppedFunc on_stopped, void *user_data, GError **error);
+/* Whether a publisher's @query chooses among several sounds, which a server's RTMP may leave out. */
+bool media_stream_chooses_track(const char *query);
 void media_stream_free(MediaStream *self);
 const char *media_stream_id(const MediaStream *self);
 bool media_stream_resume(MediaStream *self, const char *source, bool is_same); /* as dub_runner_resume() */

@@ -127,7 +127,8 @@ static void get(DubHeadRecording *self, const char *start)
     g_autofree char *url = make_url(self, "get", more);
     self->take = dub_take_new();
     g_main_context_push_thread_default(self->context);
-    self->source = dub_source_new(url, NULL, &callbacks, self, &error);
+    const DubSourceChoice choice = { .audio_track = self->wish.audio_track };
+    self->source = dub_source_new(url, &choice, &callbacks, self, &error);
     g_main_context_pop_thread_default(self->context);
     if (self->source)
         dub_source_start(self->source);

@@ -16,6 +16,7 @@ typedef struct {
     int64_t ago_ns;     /* what came longer ago is not wanted, but for some seconds to begin in; 0: all of it is */
     int64_t longest_ns; /* how long ago what is wanted may have begun */
     gsize max_bytes;
+    unsigned audio_track; /* which of its sounds, as DubSourceChoice has it */
 } DubHeadWish;
 
 /**

@@ -33,6 +33,7 @@ struct _DubHeadSource {
     GSource *deadline, *ask, *flush;
     guint wait_ms;
     int64_t since_unix_ms;    /* 0: from the stream's beginning */
+    unsigned audio_track;     /* of the recording, where the live sound is from */
     bool is_held, is_waiting; /* is_waiting: what comes live is kept in `items` */
     DubSourceInfo info;
     GQueue items;     /* of Item *, in order */
@@ -297,7 +298,8 @@ static gboolean on_ask(void *data)
     const int64_t ago_ms = self->since_unix_ms ? dub_clock_unix_ms() - self->since_unix_ms : 0;
     const DubHeadWish wish = { .ago_ns = ago_ms * DUB_NS_PER_MS,
                                .longest_ns = self->since_unix_ms ? MISSED_NS : LONGEST_NS,
-                               .max_bytes = MAX_BYTES };
+                               .max_bytes = MAX_BYTES,
+                               .audio_track = self->audio_track };
     self->recording = dub_head_recording_new(self->playback_url, self->name, &wish, on_recording, self);
     return G_SOURCE_REMOVE;
 }
@@ -414,6 +416,8 @@ DubHeadSource *dub_head_source_new(const char *uri, const DubHeadConfig *config,
     self->playback_url = g_strdup(config->playback_url);
     self->name = g_strdup(config->path);
     self->since_unix_ms = config->since_unix_ms;
+    self->audio_track =
+        config->choice.audio_track ? config->choice.audio_track : 1 + (config->choice.commentary_track == 1);
     self->wait_ms = config->wait_ms ? config->wait_ms : WAIT_MS;
     self->callbacks = *callbacks;
     self->user_data = user_data;
