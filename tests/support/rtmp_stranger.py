@@ -61,10 +61,10 @@ class RtmpStranger:
         self.send(answer[1:1537])
         return self
 
-    def send_message(self, kind, payload, stream=0, length=None):
+    def send_message(self, kind, payload, stream=0, length=None, stamp_ms=0):
         """In chunks of 128 bytes; length: what the header claims."""
         size = len(payload) if length is None else length
-        head = bytes([3]) + bytes(3) + size.to_bytes(3, "big") + bytes([kind]) + stream.to_bytes(4, "little")
+        head = bytes([3]) + stamp_ms.to_bytes(3, "big") + size.to_bytes(3, "big") + bytes([kind]) + stream.to_bytes(4, "little")
         pieces = [payload[at:at + CHUNK_BYTES] for at in range(0, len(payload), CHUNK_BYTES)] or [b""]
         self.send(head + b"\xc3".join(pieces))
 
