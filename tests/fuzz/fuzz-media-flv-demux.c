@@ -29,6 +29,7 @@ static char *take_apart(const uint8_t *data, size_t size, size_t piece)
 {
     Taken taken = { g_string_new(NULL) };
     g_autoptr(GstElement) demux = gst_object_ref_sink(dub_flv_demux_new());
+    dub_flv_demux_choose(demux, 0, 2); /* tracks 0 and 1 of those that the tags name */
     g_autoptr(GstPad) sink = gst_element_get_static_pad(demux, "sink");
     g_signal_connect(demux, "pad-added", G_CALLBACK(on_pad), &taken);
     gst_element_set_state(demux, GST_STATE_PAUSED);

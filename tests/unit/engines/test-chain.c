@@ -582,6 +582,47 @@ static void test_crowd(void)
         g_thread_join(threads[i]);
 }
 
+/* ── Asked beforehand ── */
+
+typedef struct {
+    const char *name, *entry;
+    DubEngineStage stage;
+    const char *to, *voice;
+    int error; /* -1: it can be done */
+    const char *says;
+} Check;
+
+static const Check checks[] = {
+    { "recogniser", NULL, DUB_STAGE_ASR, "es", NULL, -1, NULL },
+    { "translator", NULL, DUB_STAGE_MT, "es", NULL, -1, NULL },
+    { "no-translator", NULL, DUB_STAGE_MT, "fr", NULL, DUB_ERROR_UNSUPPORTED,
+      "no translation for \"en-fr\"; there is: en-es" },
+    { "named-translator", "TRANSLATION_PROVIDER=rules", DUB_STAGE_MT, "fr", NULL, DUB_ERROR_UNSUPPORTED, "\"en-fr\"" },
+    { "second-of-two", "TTS_PROVIDER=espeak-ng,voice", DUB_STAGE_TTS, "es", "voice", -1, NULL },
+    { "no-voice", "TTS_PROVIDER=espeak-ng,voice", DUB_STAGE_TTS, "es", "nobody", DUB_ERROR_NOT_FOUND, "\"nobody\"" },
+    { "voice-by-default", NULL, DUB_STAGE_TTS, "es", "quick", -1, NULL },
+    { "voices-language", NULL, DUB_STAGE_TTS, "fr", NULL, DUB_ERROR_UNSUPPORTED, "no voice speaks \"fr\"" },
+    { "borrowed", "ASR_PROVIDER=faster-whisper", DUB_STAGE_ASR, "es", NULL, -1, NULL },
+};
+
+/* Nothing is opened for it. */
+static void test_check(const void *data)
+{
+    const Check *c = data;
+    fakes_reset();
+    g_autoptr(DubEngineSettings) settings = c->entry ? rig_settings(c->entry, NULL) : rig_default_settings();
+    g_autoptr(GError) error = NULL;
+    const bool can = dub_engine_chain_check(settings, c->stage, "en", c->to, c->voice, &error);
+    g_assert_cmpint(can, ==, c->error < 0);
+    if (!can) {
+        g_assert_error(error, DUB_ERROR, c->error);
+        g_assert_nonnull(strstr(error->message, c->says));
+    }
+    Fake *const all[] = { &fake_ear, &fake_other_ear, &fake_rules, &fake_model, &fake_voice, &fake_quick };
+    for (gsize i = 0; i < G_N_ELEMENTS(all); i++)
+        g_assert_cmpint(fake_opened(all[i]), ==, 0);
+}
+
 static void test_close_nothing(void)
 {
     dub_engine_chain_close(NULL);
@@ -629,6 +670,7 @@ int main(int argc, char **argv)
     ADD_ROWS("voice", voices, test_voice)
     ADD("voice/is-lost", test_voice_is_lost);
     ADD("voice/has", test_has_voice);
+    ADD_ROWS("check", checks, test_check)
     ADD("costs", test_costs);
     ADD("crowd", test_crowd);
     ADD("close-nothing", test_close_nothing);
