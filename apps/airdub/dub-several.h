@@ -13,6 +13,7 @@ typedef struct {
     bool is_sound_only;    /* the dub alone, without pictures: it will be a track of another file */
     bool has_transcript;   /* another language has written the transcript's subtitles already */
     const GPtrArray *dubs; /* of DubFurtherSound: nothing is dubbed any more, these are the sound; NULL: it is dubbed */
+    DubKept *kept;         /* (transfer full) (nullable): see airdub/dub-run.h */
     char *output;          /* (out): where the result lies; NULL: there is none */
 } DubRun;
 
