@@ -156,6 +156,7 @@ static void come_back(DubWorker *self, int64_t now_ns)
 static void put_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_t now_ns)
 {
     const int64_t offset = place(self, DUB_TRACK_AUDIO, pts_ns, dub_pcm_duration_ns(pcm), now_ns);
+    const bool stood_in = self->stands_in;
     come_back(self, now_ns);
     const int64_t target = dub_ns_to_samples(pts_ns - offset, self->input.rate_hz);
     const bool is_first = dub_mixer_received(self->mixer) == 0 || offset != self->sound_offset_ns;
@@ -164,7 +165,10 @@ static void put_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_
         dub_pace_reset(&self->pace);
     self->sound_offset_ns = offset;
     self->in_overlap = off < 0 && (gsize) -off > pcm->n_frames;
-    if (off > 0) {
+    if (off > 0 && stood_in) {
+        dub_worker_put_silence(self, target);
+        self->stands_in = false;
+    } else if (off > 0) {
         self->stats.gaps_filled += dub_mixer_received(self->mixer) > 0;
         self->owed_frames = off;
         g_queue_push_head(&self->delayed, delayed_new(pcm, pts_ns));

@@ -319,16 +319,15 @@ static void push_pictures(DubWorker *self, int64_t until_ns)
 
 static void tell_stand_in(DubWorker *self)
 {
-    if (!self->stands_in)
+    if (!self->stands_in && self->awaits[DUB_TRACK_AUDIO])
         dub_info("stream %s: the source is away: its last picture and silence go on, for %.0f s at most",
                  self->stream_id, (double) self->config.patience_ns / DUB_NS_PER_S);
     self->stands_in = true;
 }
 
-/* Up to what is due: what comes back later has its place after it. Nobody need dub it. */
-static void put_silence(DubWorker *self, int64_t position_ns)
+void dub_worker_put_silence(DubWorker *self, int64_t until_frame)
 {
-    const int64_t n_frames = dub_ns_to_samples(position_ns, self->input.rate_hz) - dub_mixer_received(self->mixer);
+    const int64_t n_frames = until_frame - dub_mixer_received(self->mixer);
     if (n_frames <= 0 || dub_mixer_decided(self->mixer) != dub_mixer_received(self->mixer))
         return;
     tell_stand_in(self);
@@ -389,8 +388,8 @@ static void change_output(DubWorker *self, int64_t position_ns, int64_t now_ns)
 static int64_t meet_shortage(DubWorker *self, int64_t position, int64_t now_ns)
 {
     const bool is_away = dub_worker_awaits(self, DUB_TRACK_AUDIO, now_ns);
-    if (is_away)
-        put_silence(self, position);
+    if (is_away) /* up to what is due: what comes back later has its place after it */
+        dub_worker_put_silence(self, dub_ns_to_samples(position, self->input.rate_hz));
     const int64_t received = dub_worker_frames_to_ns(self, dub_mixer_received(self->mixer));
     const bool starving = !is_away && self->state != DUB_WORKER_DRAINING && position > received &&
                           (dub_playout_length(self->playout) == 0 || dub_playout_first_dts(self->playout) > received);

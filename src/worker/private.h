@@ -106,6 +106,8 @@ void dub_worker_play(DubWorker *self, int64_t now_ns);          /* send, decide,
 bool dub_worker_is_full(const DubWorker *self, int64_t now_ns); /* a file has enough in hand */
 bool dub_worker_all_played(const DubWorker *self);
 void dub_worker_take_segments(DubWorker *self);
+/* In place of a source that is away, up to that frame of the output. Nobody need dub it. */
+void dub_worker_put_silence(DubWorker *self, int64_t until_frame);
 void dub_worker_forget_still(DubWorker *self);                                 /* no picture is to be repeated */
 bool dub_worker_awaits(const DubWorker *self, DubTrack track, int64_t now_ns); /* there is hope for it */
 void dub_worker_go_on(DubWorker *self,

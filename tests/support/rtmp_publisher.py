@@ -36,14 +36,6 @@ def read_flv(path):
     return tags
 
 
-def repeat(tags, times):
-    """The file's tags again and again, as one stream without a jump."""
-    headers = [tag for tag in tags if tag.is_header]
-    media = [tag for tag in tags if not tag.is_header]
-    length_ms = 1000 * round(media[-1].time_ms / 1000)
-    return headers + [Tag(tag.kind, tag.time_ms + round_ * length_ms, tag.body) for round_ in range(times) for tag in media]
-
-
 class TagPublisher(threading.Thread):
     """Sends tags when their time has come; stamp(tag) and due_ms(tag) say which timestamp and which moment each has, or None: it is
     left out."""

@@ -73,7 +73,7 @@ static void test_changes(void)
         int64_t pts_ns = DUB_NS_PER_S;
         g_autoptr(DubPcm) out = dub_resampler_put(resampler, pcm, &pts_ns);
         g_assert_nonnull(out);
-        g_assert_cmpint(pts_ns, ==, DUB_NS_PER_S);
+        g_assert_cmpint(ABS(pts_ns - DUB_NS_PER_S), <, 5 * DUB_NS_PER_MS); /* what a filter held is that much earlier */
         g_assert_cmpint(ABS(dub_pcm_duration_ns(out) - BLOCK_MS * DUB_NS_PER_MS), <, 5 * DUB_NS_PER_MS);
     }
 }

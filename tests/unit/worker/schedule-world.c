@@ -433,5 +433,5 @@ void schedule_world_check_end(World *w)
     CHECK(w, w->stats.audio_queued_ns == 0 && w->stats.video_queued == 0, "something is not played");
     const bool was_whole = w->n_sinks == 1 && w->end_asked && (w->live || !w->stop_asked) && !w->sink_broke;
     if (was_whole && w->out_end == dub_ns_to_samples(w->stats.played_ns, RATE))
-        check_left_out(w, w->last_code + 1, w->next_code, false);
+        check_left_out(w, w->last_code + 1, w->next_code, w->was_away); /* what came first may have met no output */
 }

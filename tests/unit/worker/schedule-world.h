@@ -81,6 +81,7 @@ typedef struct {
     int64_t stop_by_ns;
     /* source */
     bool source_open, told, held, is_known;
+    int64_t overdue_until_ns;
     int64_t source_ns, furthest_ns,
         sound_end_ns;               /* of the next block; of the pictures and of the sound so far, in this base */
     unsigned channels, video_codec; /* as the source is now */

@@ -47,9 +47,11 @@ static void expect_gone_on(const World *w)
     g_assert_cmpint(w->worst_gap_ns[0], <=, 2 * BLOCK_MS * MS);
     if (w->c->patience_ms)
         g_assert_cmpint(w->worst_gap_ns[1], <=, 220 * MS);
-    const int64_t stood_in_ms = (int64_t) w->c->away_ms - w->c->back_age_ms - stats.delay_ns / MS;
+    const int64_t away_ms = (int64_t) w->c->away_ms - w->c->back_age_ms;
+    const int64_t stood_in_ms = w->c->away_ms * MS > stats.delay_ns ? away_ms : 0;
     if (!w->c->breaks_away)
-        g_assert_cmpint(ABS(stats.stood_in_ns / MS - MAX(stood_in_ms, 0)), <=, MAX(w->c->back_age_ms, 100u));
+        g_assert_cmpint(ABS(stats.stood_in_ns / MS - stood_in_ms), <=, 100);
+    g_assert_cmpuint(stats.fallbacks[DUB_FALLBACK_DEADLINE], <=, stood_in_ms > 0 ? 0 : 1);
 }
 
 static void test_case(const void *data)

@@ -78,7 +78,10 @@ static void deliver_block(World *w)
     for (gsize i = 0; i < BLOCK * w->channels; i++)
         pcm->samples[i] = (float) (w->next_code + (int64_t) (i / w->channels) + 1) / CODES;
     const bool taken = dub_worker_state(w->worker) == DUB_WORKER_RUNNING;
-    const Block block = { w->next_code, w->source_ns, w->base, taken, w->is_late, w->is_early || w->may_rejoin };
+    const bool is_overdue = w->source_ns <= w->overdue_until_ns; /* silence may stand where it belongs */
+    const Block block = {
+        w->next_code, w->source_ns, w->base, taken, w->is_late || is_overdue, w->is_early || w->may_rejoin || is_overdue
+    };
     g_array_append_val(w->blocks, block);
     w->next_code += BLOCK;
     w->is_late = w->has_skipped = false;
@@ -238,10 +241,7 @@ static void source_comes(World *w, unsigned a, unsigned b)
     DubWorkerInput input = w->input;
     input.head_ns = b % 3 ? 0 : (int64_t) (b % 500) * MS;
     input.first_ns = w->source_ns;
-    if (w->config.patience_ns > 0 && input.head_ns > 0) { /* silence may stand where it belongs */
-        w->is_early = true;
-        w->sound_end_ns = w->source_ns + input.head_ns;
-    }
+    w->overdue_until_ns = w->config.patience_ns > 0 && input.head_ns > 0 ? w->source_ns + input.head_ns : G_MININT64;
     w->channels = input.channels = w->is_known && b % 4 == 3 ? 2 : 1;
     input.video_codec = w->is_known && b % 16 == 14 ? b : w->video_codec;
     input.has_video = w->input.has_video != (w->is_known && b % 16 == 13);
@@ -360,6 +360,7 @@ static void set_up(World *w)
     w->input = (DubWorkerInput){ .has_video = setting[7] % 4 > 0, .live = w->live, .rate_hz = RATE, .channels = 1 };
     w->now_ns = 1000 * DUB_NS_PER_S;
     w->channels = 1;
+    w->overdue_until_ns = G_MININT64;
     w->furthest_ns = w->sound_end_ns = G_MININT64;
     w->decided_end_ns = 0;
     w->last_code = -1;
