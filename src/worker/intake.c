@@ -167,7 +167,6 @@ static void put_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_
     self->in_overlap = off < 0 && (gsize) -off > pcm->n_frames;
     if (off > 0 && stood_in) {
         dub_worker_put_silence(self, target);
-        self->stands_in = false;
     } else if (off > 0) {
         self->stats.gaps_filled += dub_mixer_received(self->mixer) > 0;
         self->owed_frames = off;

@@ -19,6 +19,7 @@
 #define STILL_NS                  (200 * DUB_NS_PER_MS) /* between two repeated pictures: below what a player calls a stall, */
 #define STILL_NS_PER_BYTE         2                     /* … at 4 Mbit/s of them at most, */
 #define MOST_STILL_NS             DUB_NS_PER_S          /* … but at least so often */
+#define MOST_CHANGE_NS            (2 * DUB_NS_PER_S)  /* how long what is due waits for another output */
 #define AHEAD_NS                  (10 * DUB_NS_PER_S) /* how far a file may be read before it is played in real time */
 
 int64_t dub_worker_frames_to_ns(const DubWorker *self, int64_t frames)
@@ -319,7 +320,7 @@ static void push_pictures(DubWorker *self, int64_t until_ns)
 
 static void tell_stand_in(DubWorker *self)
 {
-    if (!self->stands_in && self->awaits[DUB_TRACK_AUDIO])
+    if (!self->stands_in)
         dub_info("stream %s: the source is away: its last picture and silence go on, for %.0f s at most",
                  self->stream_id, (double) self->config.patience_ns / DUB_NS_PER_S);
     self->stands_in = true;
@@ -330,7 +331,6 @@ void dub_worker_put_silence(DubWorker *self, int64_t until_frame)
     const int64_t n_frames = until_frame - dub_mixer_received(self->mixer);
     if (n_frames <= 0 || dub_mixer_decided(self->mixer) != dub_mixer_received(self->mixer))
         return;
-    tell_stand_in(self);
     g_autofree float *zeros = g_new0(float, (gsize) n_frames * self->input.channels);
     dub_mixer_push_original(self->mixer, zeros, (gsize) n_frames);
     dub_mixer_decide_original(self->mixer, n_frames);
@@ -388,8 +388,11 @@ static void change_output(DubWorker *self, int64_t position_ns, int64_t now_ns)
 static int64_t meet_shortage(DubWorker *self, int64_t position, int64_t now_ns)
 {
     const bool is_away = dub_worker_awaits(self, DUB_TRACK_AUDIO, now_ns);
-    if (is_away) /* up to what is due: what comes back later has its place after it */
-        dub_worker_put_silence(self, dub_ns_to_samples(position, self->input.rate_hz));
+    const int64_t due = dub_ns_to_samples(position, self->input.rate_hz);
+    if (is_away && due > dub_mixer_received(self->mixer)) { /* no further: what comes back has its place after it */
+        tell_stand_in(self);
+        dub_worker_put_silence(self, due);
+    }
     const int64_t received = dub_worker_frames_to_ns(self, dub_mixer_received(self->mixer));
     const bool starving = !is_away && self->state != DUB_WORKER_DRAINING && position > received &&
                           (dub_playout_length(self->playout) == 0 || dub_playout_first_dts(self->playout) > received);
@@ -409,7 +412,8 @@ static void play_paced(DubWorker *self, int64_t now_ns)
         return;
     const int64_t position = meet_shortage(self, dub_playout_position(self->playout, now_ns), now_ns);
     change_output(self, position, now_ns);
-    self->is_changing_output &= self->sink == SINK_OPENING;
+    self->is_changing_output &=
+        self->sink == SINK_OPENING && !self->stop_asked && now_ns - self->sink_opened_ns < MOST_CHANGE_NS;
     if (self->is_changing_output)
         return;
     push_pictures(self, position);

@@ -70,7 +70,7 @@ struct _DubWorker {
     int64_t shown_ns;  /* output time up to which pictures have left */
 
     GQueue changes;          /* DubOutputChange *: where the source came back with what needs another output */
-    bool is_changing_output; /* it is being opened: what is due waits for it */
+    bool is_changing_output; /* it is being opened: what is due waits for it, not for long */
 
     DubSegmenter *segmenter;
     DubMixer *mixer;

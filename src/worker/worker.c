@@ -228,14 +228,19 @@ static void compare_input(DubWorker *self, const DubWorkerInput *input)
         dub_info(
             "stream %s: the source came back with sound of %u Hz and %u channels: it is made %u Hz and %u channels",
             self->stream_id, input->rate_hz, input->channels, self->input.rate_hz, self->input.channels);
+    if (!self->epochs.anchored) { /* there is no output yet */
+        self->input.has_video = input->has_video;
+        self->input.video_codec = input->video_codec;
+        return;
+    }
     DubOutputChange *unused = g_queue_peek_tail(&self->changes);
     if (unused && unused->at_ns == DUB_TIME_NONE)
         g_free(g_queue_pop_tail(&self->changes));
     const DubOutputChange *last = g_queue_peek_tail(&self->changes);
-    if (needs_another_output(last ? &last->input : &self->input, input)) {
-        const DubOutputChange change = { self->epochs.anchored ? DUB_TIME_NONE : 0, *input };
-        g_queue_push_tail(&self->changes, g_memdup2(&change, sizeof change));
-    }
+    if (!needs_another_output(last ? &last->input : &self->input, input))
+        return;
+    const DubOutputChange change = { DUB_TIME_NONE, *input };
+    g_queue_push_tail(&self->changes, g_memdup2(&change, sizeof change));
 }
 
 void dub_worker_source_info(DubWorker *self, const DubWorkerInput *input, int64_t now_ns)
@@ -346,6 +351,7 @@ void dub_worker_source_error(DubWorker *self, const GError *error, int64_t now_n
                     self->source_attempts, self->config.source_attempts, (int) (wait / DUB_NS_PER_S));
         self->source_retry_ns = now_ns + wait;
         self->effects.close_source(self->user_data);
+        dub_worker_finish_intake(self, now_ns);
         cut_here(self);
         dub_segmenter_resume(self->segmenter);
         dub_epochs_break(&self->epochs);

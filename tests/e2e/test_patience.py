@@ -27,8 +27,8 @@ SERVERS = ["builtin", pytest.param("mediamtx", marks=pytest.mark.skipif(not medi
 
 
 def marked(size="320x180", fps=25, rate_hz=44100, channels=1, video=True):
-    """Input and encoder arguments: each 2 s a flash with a beep."""
-    on = f"lt(mod(t+1,2),{BEEP_S})"
+    """Input and encoder arguments: each 2 s a flash with a beep, at a picture of each rate here, and at no key picture."""
+    on = f"lt(mod(t+1.401,2),{BEEP_S})"
     pictures = ["-re", "-f", "lavfi", "-i", f"testsrc2=s={size}:r={fps},eq=brightness=-0.3,drawbox=t=fill:color=white:enable='{on}'"]
     beeps = "|".join([f"0.4*sin(2*PI*1000*t)*{on}+0.4*sin(2*PI*{OVERTONE_HZ}*t)*{on}"] * channels)
     sound = ["-re", "-f", "lavfi", "-i", f"aevalsrc='{beeps}':s={rate_hz}"]
@@ -136,7 +136,7 @@ def test_publisher_is_away_and_comes_back(stage, back, record_property):
     assert len(stage.lines("connecting -> running")) == 1 and not stage.lines("ERROR")
     assert stage.lines("epoch 1:") and not stage.lines("epoch 2:")
     assert len(stage.lines("the source is back after")) == 1
-    assert len(found) >= 6 and len(found) == len(marks)
+    assert len(found) >= 6 and len(found) >= len(marks) - 2  # one at each end of a publisher may be cut
     assert max(found) - min(found) <= 5, marks
     assert media.decode_errors(seen.out) == ""
     heights = {int(BACK[back].get("size", "320x180").split("x")[1]), 180}

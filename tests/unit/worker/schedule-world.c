@@ -413,7 +413,9 @@ void schedule_world_check(World *w)
     CHECK(w, now.answered[0] + now.answered[1] + now.answered[2] == w->results, "answers");
     CHECK(w, now.audio_segments >= w->next_index, "a fragment is decided that was not cut");
     CHECK(w, now.video_units <= w->pictures_in, "pictures");
-    CHECK(w, now.audio_queued_ns >= 0 && now.audio_queued_ns <= 60 * DUB_NS_PER_S, "sound waits");
+    CHECK(w, now.audio_queued_ns >= 0 && now.audio_queued_ns <= 60 * DUB_NS_PER_S,
+          "sound waits: %.3f s, stood in %.3f, state %d", (double) now.audio_queued_ns / 1e9,
+          (double) now.stood_in_ns / 1e9, (int) dub_worker_state(w->worker));
     CHECK(w, w->stop_by_ns == 0 || w->now_ns <= w->stop_by_ns || now.audio_queued_ns == 0, "%d ms wait after the stop",
           (int) (now.audio_queued_ns / MS));
     w->stats = now;
