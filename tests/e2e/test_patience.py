@@ -40,7 +40,7 @@ class Stage:
     """A media server, all services, viewers and what they saw."""
 
     def __init__(self, server, folder, until_end, **env):
-        self.folder, self.until_end = folder, until_end
+        self.server, self.folder, self.until_end = server, folder, until_end
         self.sts = until_end(sts_service(folder / "sts.log", STS_MODE="echo"))
         if server == "mediamtx":
             ports = SimpleNamespace(api=free_port(), rtmp=free_port(), playback=free_port())
@@ -97,15 +97,21 @@ def watched(stage, how=None):
 
 
 def end(stage, seen, publisher):
-    """Ends it: once there is nobody to wait for, at once. How long the last picture took from the publisher to the viewer."""
+    """Ends it; what is in hand goes out first."""
     publisher.stop()
-    ended = time.monotonic()
     stage.service.wait_for_line("running -> draining", 10)
     wait_s(DELAY_S - 0.5)
-    last = [at for at, _ in seen.player.pictures if at < ended + DELAY_S + 0.15][-1]
     stage.service.stop(grace_s=15)
-    assert seen.recorder.wait(20) == 0, seen.recorder.tail()
-    return last - ended
+    assert seen.recorder.wait(20) in (0, 251), seen.recorder.tail()  # ffmpeg's I/O error: the server closed the connection
+
+
+def after_still(player):
+    """When the first picture came after the one that was shown again and again."""
+    prints, runs = list(player.prints), {}
+    for n, print_ in enumerate(prints):
+        runs[print_] = (runs.get(print_, (0, 0))[0] + 1, n)
+    _, last = max(runs.values())
+    return player.pictures[last + 1][0]
 
 
 BACK = {
@@ -123,17 +129,21 @@ def test_publisher_is_away_and_comes_back(stage, back, record_property):
     wait_s(AWAY_S)
     second = stage.publish(marked(**BACK[back]))
     stage.service.wait_for_line("recovering -> running", 10)
+    came = time.monotonic()
     wait_s(DELAY_S + 6)
+    delay_s = after_still(seen.player) - came
     pictures_s, sounds_s = seen.player.largest_gap_s(seen.since), seen.player.largest_gap_s(seen.since, seen.player.sounds)
-    sessions = stage.sts.metrics().value("sts_sessions_total", default=-1)
     end(stage, seen, second)
     marks = avsync.measure(seen.out)
     found = [mark.offset_ms for mark in marks if mark.offset_ms is not None]
-    print(f"largest gap: pictures {pictures_s:.3f} s, sound {sounds_s:.3f} s; {avsync.describe(marks)}; sessions {sessions}")
+    print(f"largest gap: pictures {pictures_s:.3f} s, sound {sounds_s:.3f} s; {avsync.describe(marks)}; delay {delay_s:.2f} s, of {DELAY_S:.2f}")
     record_property("gap_s", pictures_s)
     assert len(seen.player.sessions) == 1
     assert pictures_s < SMOOTH_S and sounds_s < SMOOTH_S
+    # What MediaMTX had held back has spent so much of it already: its 2 s and up to a group of pictures.
+    assert DELAY_S - (3.2 if stage.server == "mediamtx" else 0.5) < delay_s < DELAY_S + 0.5
     assert len(stage.lines("connecting -> running")) == 1 and not stage.lines("ERROR")
+    assert len(stage.sts.output().split("stream opens")) == 2
     assert stage.lines("epoch 1:") and not stage.lines("epoch 2:")
     assert len(stage.lines("the source is back after")) == 1
     assert len(found) >= 6 and len(found) >= len(marks) - 2  # one at each end of a publisher may be cut
@@ -171,6 +181,19 @@ def test_what_needs_another_output_gets_one(stage):
     assert len(stage.lines("the output is opened anew")) == 1 and not stage.lines("ERROR")
     assert len(stage.lines("connecting -> running")) == 1
     assert len(stage.sts.output().split("stream opens")) == 2
+
+
+def test_another_codec_gets_another_output(tmp_path, until_end, short):
+    """HEVC after H.264. (Debian's ffmpeg plays no Enhanced RTMP, so that nobody watches the second output.)"""
+    stage = Stage("builtin", tmp_path, until_end)
+    seen = watched(stage)
+    seen.publisher.stop()
+    wait_s(2)
+    until_end(rtmp.publish_hevc(short, f"{stage.rtmp}/live/show/in", tmp_path))
+    stage.service.wait_for_line("the source came back with another video codec: the output is opened anew", 30)
+    wait_for(lambda: len(stage.lines("live/show/out: published by")) == 2, 10, "the second output")
+    stage.wait_more_dubs()
+    assert not stage.lines("ERROR") and len(stage.lines("connecting -> running")) == 1
 
 
 def test_outage_of_sts_service_is_smooth(stage, record_property):
