@@ -76,6 +76,8 @@ static const DubEnvSpec specs[] = {
       .help = "seconds until one is tried again" },
     { "WORKER_PLAYOUT_DELAY", DUB_ENV_DOUBLE, FIELD(playout_delay_s), "0", 0, 60,
       .help = "seconds from a frame in to the same frame out; 0: segment, expected processing and a margin" },
+    { "SOURCE_PATIENCE", DUB_ENV_UINT, FIELD(source_patience_s), "60", 0, 3600,
+      .help = "seconds for which a publisher may be away: its last picture and silence go on; 0: the stream ends" },
     { "WORKER_BED_DB", DUB_ENV_STRING, FIELD(bed), "-18", .help = "level of the original under the dub in dB, or off" },
     { "AIRDUB_SUPERVISED", DUB_ENV_BOOL, FIELD(supervised), "0", .help = "end when the parent process ends" },
 };

@@ -29,6 +29,7 @@ typedef struct {
     unsigned sts_timeout_ms, max_inflight, max_streams;
     unsigned breaker_threshold, breaker_timeout_s;
     double playout_delay_s;
+    unsigned source_patience_s;
     char *bed; /* dB or "off" */
     bool supervised;
     DubEngineSettings *engines; /* SPEECH_BACKEND=local */

@@ -31,6 +31,7 @@ enum {
     DUBBED,
     LATE,
     REBUFFERS,
+    STOOD_IN,
     DELAY,
     RESERVE,
     LOOP_LAG,
@@ -83,6 +84,9 @@ static const DubMetricSpec families[N_FAMILIES] = {
                "stream_id", NULL },
     [REBUFFERS] = { NAME("rebuffers_total"), DUB_METRIC_COUNTER, "Times the input stalled for longer than the delay",
                     "stream_id", NULL },
+    [STOOD_IN] = { NAME("source_away_seconds_total"), DUB_METRIC_COUNTER,
+                   "Output in which silence and the last picture stood in for a source that was away", "stream_id",
+                   NULL },
     [LOOP_LAG] = { "media_service_loop_lag_seconds", DUB_METRIC_HISTOGRAM, DUB_LOOP_LAG_HELP, NULL,
                    dub_loop_lag_buckets },
     [RESERVE] = { NAME("in_reserve"), DUB_METRIC_GAUGE, "1: another publishes the stream's output", "stream_id", NULL },
@@ -168,6 +172,7 @@ void media_metrics_update(DubMetrics *metrics, const char *stream_id, DubWorkerS
     set(metrics, BUFFER_AUDIO, stream_id, (double) (stats->audio_queued_ns / DUB_NS_PER_MS));
     set(metrics, DUBBED, stream_id, (double) (dubbed_before + stats->dubbed));
     set(metrics, REBUFFERS, stream_id, (double) stats->rebuffers);
+    set(metrics, STOOD_IN, stream_id, (double) stats->stood_in_ns / DUB_NS_PER_S);
     set(metrics, DELAY, stream_id, (double) stats->delay_ns / DUB_NS_PER_S);
     dub_metrics_set(metrics, PIPELINE, input_state(state), stream_id, "input", NULL);
     dub_metrics_set(metrics, PIPELINE, output_state(state, stats), stream_id, "output", NULL);

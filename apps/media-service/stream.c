@@ -198,6 +198,7 @@ static DubRunner *make_runner(MediaStream *self, const char *source, GHashTable 
             .breaker_threshold = config->breaker_threshold,
             .breaker_cooldown_ns = config->breaker_timeout_s * DUB_NS_PER_S,
             .source_attempts = 5,
+            .patience_ns = config->source_patience_s * DUB_NS_PER_S,
             .first_fragment = self->before.next_fragment,
         },
         .create_speech = self->context->create_speech,

@@ -117,11 +117,18 @@ static void start_ticking(DubRunner *self)
 
 /* --- source ----------------------------------------------------------------------------------------------------- */
 
+static unsigned codec_of(const GstCaps *video_caps)
+{
+    return video_caps ? g_quark_from_string(gst_structure_get_name(gst_caps_get_structure(video_caps, 0))) : 0;
+}
+
 static void on_source_info(const DubSourceInfo *info, void *user_data)
 {
     DubRunner *self = user_data;
-    const DubWorkerInput input = { info->video_caps != NULL, info->live,   info->rate_hz,
-                                   info->channels,           info->age_ns, info->first_ns };
+    const DubWorkerInput input = {
+        info->video_caps != NULL,  info->live, info->rate_hz, info->channels, info->age_ns, info->first_ns,
+        codec_of(info->video_caps)
+    };
     gst_caps_replace(&self->video_caps, info->video_caps);
     g_clear_pointer(&self->video_format, dub_track_format_unref);
     self->video_format = info->video_format ? dub_track_format_ref(info->video_format) : NULL;
@@ -376,6 +383,8 @@ static bool open_sink(const DubWorkerInput *input, void *user_data)
     DubRunner *self = user_data;
     self->sink_input = *input;
     close_sink(self);
+    if (codec_of(self->sink_caps) != input->video_codec) /* it is for what the source has come back with */
+        gst_caps_replace(&self->sink_caps, NULL);
     self->claiming = self->callbacks.on_claim != NULL;
     if (self->claiming)
         self->callbacks.on_claim(self->user_data);
@@ -483,6 +492,11 @@ static void stopped(const GError *error, void *user_data)
     do_later(self);
 }
 
+static void *copy_still(const void *payload)
+{
+    return dub_access_unit_copy_still(payload);
+}
+
 static void free_payload(void *payload)
 {
     dub_access_unit_free(payload);
@@ -503,6 +517,7 @@ static const DubWorkerEffects effects = {
     .fragment_decided = fragment_decided,
     .state_changed = state_changed,
     .stopped = stopped,
+    .copy_still = copy_still,
     .free_payload = free_payload,
 };
 

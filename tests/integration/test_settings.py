@@ -563,6 +563,19 @@ def playout_delay(world, _):
     wait_for(lambda: service.streams().get("show", {}).get("delay_ms") == 7500, 20, "the delay")
 
 
+@shows(MEDIA, "SOURCE_PATIENCE")
+def source_patience(world, _):
+    """More in tests/e2e/test_patience.py."""
+    service = world.media(SOURCE_PATIENCE=6, WORKER_SEGMENT_DURATION=1)
+    publisher = world.publish(service)
+    wait_for(lambda: service.streams().get("show", {}).get("state") == "running", 20, "the stream")
+    publisher.stop()
+    stopped = time.monotonic()
+    service.wait_for_line("its last picture and silence go on, for 6 s at most", 10)
+    wait_for(lambda: not service.streams(), 15, "the end of the stream")
+    assert time.monotonic() - stopped > 5  # 2.5 s without it, 60 s by default
+
+
 @shows(MEDIA, "WORKER_BED_DB")
 def bed(world, _):
     """Of an echo at half of its loudness under itself 3.5 dB more is left than of the clip; 1 dB by default."""
