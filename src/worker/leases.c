@@ -3,8 +3,10 @@
 
 #include "base/clock.h"
 
-#define SPREAD_PARTS 6             /* of the TTL: how much later than an empty service a full one asks */
-#define LOOK_NS      DUB_NS_PER_S  /* between looks at a lease whose holder does not seem to use it */
+#define SPREAD_PARTS 6 /* of the TTL: how much later than an empty service a full one asks; and how long it takes to fill */
+#define ROOM_PARTS   4 /* of the room: how many are asked for at once */
+#define LEAST_AT_ONCE 8 /* all that others have are looked at once a TTL */
+#define LOOK_NS      DUB_NS_PER_S /* between looks at a lease whose holder does not seem to use it */
 
 typedef struct {
     char *stream_id;
@@ -22,7 +24,8 @@ struct _DubLeases {
     GHashTable *entries; /* stream id -> Entry; at most what the media server lists */
     guint n_in[DUB_N_LEASE_STATES];
     uint64_t next_number;
-    int64_t due_ns; /* no later than the earliest of them */
+    int64_t next_take_ns; /* not before: others may have more room */
+    int64_t due_ns;       /* no later than the earliest of them */
 };
 
 static void entry_free(void *data)
@@ -61,7 +64,11 @@ guint dub_leases_held(const DubLeases *self)
 
 static bool has_room(const DubLeases *self)
 {
-    return dub_leases_held(self) + self->n_in[DUB_LEASE_TAKING] < self->max_held;
+    const guint held = dub_leases_held(self);
+    if (held >= self->max_held)
+        return false;
+    const guint room = self->max_held - held;
+    return self->n_in[DUB_LEASE_TAKING] < MIN(room, MAX(LEAST_AT_ONCE, room / ROOM_PARTS));
 }
 
 static int64_t spread_ns(const DubLeases *self)
@@ -69,10 +76,19 @@ static int64_t spread_ns(const DubLeases *self)
     return self->ttl_ns / SPREAD_PARTS * dub_leases_held(self) / MAX(1, self->max_held);
 }
 
+/* Without room nothing waits for time: it is looked at again when there is room. */
+static int64_t due_of(const DubLeases *self, const Entry *entry, DubLeaseEvent *event)
+{
+    const int64_t due_ns = dub_lease_due(&entry->lease, event);
+    if (*event != DUB_LEASE_EV_TAKE)
+        return due_ns;
+    return has_room(self) ? MAX(due_ns, self->next_take_ns) : G_MAXINT64;
+}
+
 static void note_due(DubLeases *self, const Entry *entry)
 {
     DubLeaseEvent event;
-    self->due_ns = MIN(self->due_ns, dub_lease_due(&entry->lease, &event));
+    self->due_ns = MIN(self->due_ns, due_of(self, entry, &event));
 }
 
 static void send(DubLeases *self, Entry *entry, DubLeaseVerb verb)
@@ -109,9 +125,15 @@ static void perform(DubLeases *self, Entry *entry, unsigned actions)
 
 static void step(DubLeases *self, Entry *entry, DubLeaseEvent event, const DubLeaseTerms *terms, int64_t now_ns)
 {
+    const bool had_room = has_room(self);
     self->n_in[entry->lease.state]--;
     const unsigned actions = dub_lease_step(&entry->lease, event, terms, now_ns);
     self->n_in[entry->lease.state]++;
+    if (actions & DUB_LEASE_SAY_WON)
+        self->next_take_ns =
+            MAX(self->next_take_ns, now_ns) + self->ttl_ns / SPREAD_PARTS / MAX(1, self->max_held);
+    if (!had_room && has_room(self))
+        self->due_ns = MIN(self->due_ns, now_ns); /* for all that waited for it */
     perform(self, entry, actions);
     note_due(self, entry);
 }
@@ -119,8 +141,24 @@ static void step(DubLeases *self, Entry *entry, DubLeaseEvent event, const DubLe
 static void advance(DubLeases *self, Entry *entry, int64_t now_ns)
 {
     DubLeaseEvent event;
-    if (now_ns >= dub_lease_due(&entry->lease, &event) && (event != DUB_LEASE_EV_TAKE || has_room(self)))
+    if (now_ns >= due_of(self, entry, &event))
         step(self, entry, event, NULL, now_ns);
+}
+
+static int compare_waits(const void *a, const void *b)
+{
+    const Entry *x = *(Entry *const *) a, *y = *(Entry *const *) b;
+    return (x->lease.next_ns > y->lease.next_ns) - (x->lease.next_ns < y->lease.next_ns);
+}
+
+/* Whose turn was first is first, so that none waits for ever where there is little room. */
+static void take_in_turn(DubLeases *self, GPtrArray *takes, int64_t now_ns)
+{
+    g_ptr_array_sort(takes, compare_waits);
+    for (guint i = 0; i < takes->len; i++)
+        advance(self, takes->pdata[i], now_ns);
+    for (guint i = 0; i < takes->len; i++)
+        note_due(self, takes->pdata[i]);
 }
 
 void dub_leases_tick(DubLeases *self, int64_t now_ns)
@@ -128,16 +166,20 @@ void dub_leases_tick(DubLeases *self, int64_t now_ns)
     if (now_ns < self->due_ns)
         return;
     self->due_ns = G_MAXINT64;
+    g_autoptr(GPtrArray) takes = g_ptr_array_new();
     GHashTableIter iter;
     void *value;
     g_hash_table_iter_init(&iter, self->entries);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        advance(self, value, now_ns);
-        const DubLeaseState state = ((Entry *) value)->lease.state;
-        const bool waits_to_take = state == DUB_LEASE_IDLE || state == DUB_LEASE_OTHERS;
-        if (!waits_to_take || has_room(self)) /* without room it is looked at again when it is wanted again */
-            note_due(self, value);
+        Entry *entry = value;
+        DubLeaseEvent event;
+        if (dub_lease_due(&entry->lease, &event) <= now_ns && event == DUB_LEASE_EV_TAKE)
+            g_ptr_array_add(takes, entry);
+        else
+            advance(self, entry, now_ns);
+        note_due(self, entry);
     }
+    take_in_turn(self, takes, now_ns);
     self->due_ns = MAX(self->due_ns, now_ns + DUB_NS_PER_MS);
 }
 
@@ -164,7 +206,6 @@ DubLeasesAnswer dub_leases_want(DubLeases *self, const char *stream_id, bool loo
     note_due(self, entry);
     if (dub_lease_is_ours(lease, now_ns))
         return DUB_LEASES_OURS;
-    advance(self, entry, now_ns);
     return lease->state == DUB_LEASE_OTHERS ? DUB_LEASES_OTHERS : DUB_LEASES_UNKNOWN;
 }
 

@@ -2,8 +2,8 @@
  * Pure: requests to the store and news go out as effects, answers and time come in. Effects never call back. Any one
  * thread.
  *
- * Who has more room asks sooner, so that streams spread over the services. No more are held and asked for than the
- * service may run. */
+ * Who has more room asks sooner, for a few at a time, and rests after each that it got, so that streams spread over the
+ * services. No more are held and asked for than the service may run. */
 #pragma once
 
 #include "worker/lease.h"
@@ -47,7 +47,7 @@ DubLeases *dub_leases_new(guint max_held, int64_t ttl_ns, const DubLeasesEffects
 void dub_leases_free(DubLeases *self); /* releases nothing */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubLeases, dub_leases_free)
 
-/* From here on it is asked for, watched and renewed, until it is dropped. @looks_free: its holder does not seem to use
+/* From here on dub_leases_tick() asks for it, watches and renews it, until it is dropped. @looks_free: its holder does not seem to use
  * it: asked for before it runs out. */
 DubLeasesAnswer dub_leases_want(DubLeases *self, const char *stream_id, bool looks_free, int64_t now_ns);
 /* Not wanted any more, and not in use: released if it is ours. Not from inside an effect. */
