@@ -15,7 +15,7 @@ struct _MediaLeases {
     DubLeases *table;
     DubLeaseStore *store;
     GSource *timer;
-    guint depth;           /* inside the table, which is not to be called back */
+    guint depth;            /* inside the table, which is not to be called back */
     GPtrArray *won, *drops; /* char *: stream ids, until it is left */
 };
 

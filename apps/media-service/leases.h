@@ -21,5 +21,5 @@ void media_leases_drop(MediaLeases *self, const char *stream_id);
 bool media_leases_is_ours(const MediaLeases *self, const char *stream_id);
 const char *media_leases_previous(const MediaLeases *self, const char *stream_id); /* (nullable) who had it before us */
 void media_leases_stop_taking(MediaLeases *self);
-bool media_leases_is_idle(const MediaLeases *self);       /* the store knows all that we have released */
+bool media_leases_is_idle(const MediaLeases *self);        /* the store knows all that we have released */
 const char *media_leases_problem(const MediaLeases *self); /* NULL: the store answers */

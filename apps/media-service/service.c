@@ -214,8 +214,8 @@ static void disown_stream(const char *stream_id, void *user_data)
     media_leases_drop(((MediaService *) user_data)->leases, stream_id);
 }
 
-static const DubStreamsEffects stream_effects = { start_stream,   resume_stream, stop_stream, reserve_stream,
-                                                  refuse_stream,  NULL,          NULL };
+static const DubStreamsEffects stream_effects = { start_stream,  resume_stream, stop_stream, reserve_stream,
+                                                  refuse_stream, NULL,          NULL };
 static const DubStreamsEffects leased_stream_effects = { start_stream,  resume_stream, stop_stream,  reserve_stream,
                                                          refuse_stream, own_stream,    disown_stream };
 
@@ -643,7 +643,8 @@ MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void 
     self->user_data = user_data;
     self->metrics = media_metrics_new();
     self->lag = media_metrics_watch_loop(self->metrics);
-    self->table = dub_streams_new(config->max_streams, config->lease_url ? &leased_stream_effects : &stream_effects, self);
+    self->table =
+        dub_streams_new(config->max_streams, config->lease_url ? &leased_stream_effects : &stream_effects, self);
     self->streams = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify) media_stream_free);
     self->ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     self->complaints = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, complaint_free);

@@ -3,7 +3,8 @@
  * What the store keeps: a lease, "holder/serial", which lives for the TTL; who had it last, a little longer; and of the
  * store itself which run of it this is and since when, and the newest fencing token. A store that was started again may
  * have lost leases, all of them or the newest, and so may one that took over from another: for one TTL it grants
- * nothing that is free, while those that hold a lease by their own clock set it anew. */
+ * nothing that is free or an older lease of the same holder, while those that hold a lease by their own clock set it
+ * anew. */
 #include "worker/lease-store.h"
 
 #include "base/clock.h"
@@ -26,52 +27,50 @@
 #define STORE_KEY        "airdub:lease-store"
 
 /* KEYS: lease, last holder, store. ARGV: holder, serial, TTL in ms, generation. "since" is the generation. */
-#define OF_STORE                                                                                                       \
-    "local t = redis.call('TIME')\n"                                                                                   \
-    "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"                                                              \
-    "local ttl = tonumber(ARGV[3])\n"                                                                                  \
-    "local mine = ARGV[1] .. '/' .. ARGV[2]\n"                                                                         \
-    "local value = redis.call('GET', KEYS[1])\n"                                                                       \
-    "local function generation()\n"                                                                                    \
-    "  local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')\n"                                       \
-    "  local known = redis.call('HMGET', KEYS[3], 'run', 'since')\n"                                                   \
-    "  if known[1] == run and tonumber(known[2]) <= now then return tonumber(known[2]) end\n"                          \
-    "  redis.call('HSET', KEYS[3], 'run', run, 'since', now)\n"                                                        \
-    "  return now\n"                                                                                                   \
-    "end\n"                                                                                                            \
-    "local function grant(since)\n"                                                                                    \
-    "  local token = math.max((tonumber(redis.call('HGET', KEYS[3], 'token')) or 0) + 1, now)\n"                       \
-    "  redis.call('HSET', KEYS[3], 'token', string.format('%.0f', token))\n"                                           \
-    "  local last = redis.call('GET', KEYS[2])\n"                                                                      \
-    "  redis.call('SET', KEYS[2], ARGV[1], 'PX', ttl * 10)\n"                                                          \
-    "  return {1, token, since, last or ''}\n"                                                                         \
+#define OF_STORE                                                                                 \
+    "local t = redis.call('TIME')\n"                                                             \
+    "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"                                        \
+    "local ttl = tonumber(ARGV[3])\n"                                                            \
+    "local mine = ARGV[1] .. '/' .. ARGV[2]\n"                                                   \
+    "local value = redis.call('GET', KEYS[1])\n"                                                 \
+    "local function generation()\n"                                                              \
+    "  local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')\n"                 \
+    "  local known = redis.call('HMGET', KEYS[3], 'run', 'since')\n"                             \
+    "  if known[1] == run and tonumber(known[2]) <= now then return tonumber(known[2]) end\n"    \
+    "  redis.call('HSET', KEYS[3], 'run', run, 'since', now)\n"                                  \
+    "  return now\n"                                                                             \
+    "end\n"                                                                                      \
+    "local function grant(since)\n"                                                              \
+    "  local token = math.max((tonumber(redis.call('HGET', KEYS[3], 'token')) or 0) + 1, now)\n" \
+    "  redis.call('HSET', KEYS[3], 'token', string.format('%.0f', token))\n"                     \
+    "  local last = redis.call('GET', KEYS[2])\n"                                                \
+    "  redis.call('SET', KEYS[2], ARGV[1], 'PX', ttl * 10)\n"                                    \
+    "  return {1, token, since, last or ''}\n"                                                   \
     "end\n"
 
-static const char take_script[] = OF_STORE
-    "local since = generation()\n"
-    "if value then\n"
-    "  local holder, serial = string.match(value, '^(.*)/(%d+)$')\n"
-    "  if holder ~= ARGV[1] or tonumber(serial) >= tonumber(ARGV[2]) then\n"
-    "    return {0, redis.call('PTTL', KEYS[1])}\n"
-    "  end\n"
-    "  redis.call('DEL', KEYS[1])\n"
-    "elseif since + ttl > now then\n"
-    "  return {2, since + ttl - now}\n"
-    "end\n"
-    "redis.call('SET', KEYS[1], mine, 'NX', 'PX', ttl)\n"
-    "return grant(since)\n";
+static const char take_script[] =
+    OF_STORE "local since = generation()\n"
+             "if value then\n"
+             "  local holder, serial = string.match(value, '^(.*)/(%d+)$')\n"
+             "  if holder ~= ARGV[1] or tonumber(serial) >= tonumber(ARGV[2]) then\n"
+             "    return {0, redis.call('PTTL', KEYS[1])}\n"
+             "  end\n"
+             "end\n"
+             "if since + ttl > now then return {2, since + ttl - now} end\n"
+             "if value then redis.call('DEL', KEYS[1]) end\n" /* our own, of a take whose answer was lost */
+             "redis.call('SET', KEYS[1], mine, 'NX', 'PX', ttl)\n"
+             "return grant(since)\n";
 
-static const char renew_script[] = OF_STORE
-    "if value == mine then\n"
-    "  redis.call('PEXPIRE', KEYS[1], ttl)\n"
-    "  redis.call('PEXPIRE', KEYS[2], ttl * 10)\n"
-    "  return {1}\n"
-    "end\n"
-    "if value then return {0, redis.call('PTTL', KEYS[1])} end\n"
-    "local since = generation()\n"
-    "if since == tonumber(ARGV[4]) then return {0, 0} end\n"
-    "redis.call('SET', KEYS[1], mine, 'NX', 'PX', ttl)\n"
-    "return grant(since)\n";
+static const char renew_script[] = OF_STORE "if value == mine then\n"
+                                            "  redis.call('PEXPIRE', KEYS[1], ttl)\n"
+                                            "  redis.call('PEXPIRE', KEYS[2], ttl * 10)\n"
+                                            "  return {1}\n"
+                                            "end\n"
+                                            "if value then return {0, redis.call('PTTL', KEYS[1])} end\n"
+                                            "local since = generation()\n"
+                                            "if since == tonumber(ARGV[4]) then return {0, 0} end\n"
+                                            "redis.call('SET', KEYS[1], mine, 'NX', 'PX', ttl)\n"
+                                            "return grant(since)\n";
 
 static const char release_script[] =
     "if redis.call('GET', KEYS[1]) == ARGV[1] .. '/' .. ARGV[2] then return {redis.call('DEL', KEYS[1])} end\n"
@@ -104,7 +103,7 @@ struct _DubLeaseStore {
     unsigned ttl_ms;
     DubLeaseStoreCallbacks callbacks;
     void *user_data;
-    Link *link; /* NULL: waits for the next attempt */
+    Link *link;      /* NULL: waits for the next attempt */
     guint greetings; /* without an answer */
     bool is_up;
     GSource *look, *retry;
@@ -378,7 +377,8 @@ static bool take_reply(Link *link, const redisReply *reply)
     DubLeaseStore *self = link->store;
     g_autofree char *why = NULL;
     Pending *pending = g_queue_pop_head(&link->pending);
-    if (reply->type == REDIS_REPLY_ERROR) /* "WRONGPASS …", "NOPERM …", "READONLY …": the store never quotes a password */
+    if (reply->type ==
+        REDIS_REPLY_ERROR) /* "WRONGPASS …", "NOPERM …", "READONLY …": the store never quotes a password */
         why = g_strdup_printf("it refuses: %s", reply->str);
     else if (!pending || (!pending->is_greeting && reply->type != REDIS_REPLY_ARRAY))
         why = g_strdup("its answer makes no sense");

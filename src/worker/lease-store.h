@@ -28,5 +28,5 @@ void dub_lease_store_free(DubLeaseStore *self); /* what was not sent yet is lost
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubLeaseStore, dub_lease_store_free)
 /* Without a link, or with too many requests under way, it is lost. */
 void dub_lease_store_send(DubLeaseStore *self, const DubLeaseRequest *request);
-bool dub_lease_store_is_idle(const DubLeaseStore *self); /* everything is answered, or there is no link */
+bool dub_lease_store_is_idle(const DubLeaseStore *self);        /* everything is answered, or there is no link */
 const char *dub_lease_store_problem(const DubLeaseStore *self); /* NULL: it answers */

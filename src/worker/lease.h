@@ -1,5 +1,5 @@
-/* worker/lease.h: whether one stream is ours, by a lease in a store that all media-services share. A pure state machine:
- * time is an argument, and what is to be done comes back as flags. Any one thread.
+/* worker/lease.h: whether one stream is ours, by a lease in a store that all media-services share. A pure state
+ * machine: time is an argument, and what is to be done comes back as flags. Any one thread.
  *
  * A lease lasts for its TTL from when the store took the request. The store took it after it was sent, so by our own
  * clock the stream is ours until the TTL has passed since the *sending* of the newest granted request, less a margin

@@ -3,10 +3,11 @@
 
 #include "base/clock.h"
 
-#define SPREAD_PARTS 6 /* of the TTL: how much later than an empty service a full one asks; and how long it takes to fill */
-#define ROOM_PARTS   4 /* of the room: how many are asked for at once */
-#define LEAST_AT_ONCE 8 /* all that others have are looked at once a TTL */
-#define LOOK_NS      DUB_NS_PER_S /* between looks at a lease whose holder does not seem to use it */
+#define SPREAD_PARTS \
+    6 /* of the TTL: how much later than an empty service a full one asks; and how long it takes to fill */
+#define ROOM_PARTS    4            /* of the room: how many are asked for at once */
+#define LEAST_AT_ONCE 8            /* all that others have are looked at once a TTL */
+#define LOOK_NS       DUB_NS_PER_S /* between looks at a lease whose holder does not seem to use it */
 
 typedef struct {
     char *stream_id;
@@ -130,8 +131,7 @@ static void step(DubLeases *self, Entry *entry, DubLeaseEvent event, const DubLe
     const unsigned actions = dub_lease_step(&entry->lease, event, terms, now_ns);
     self->n_in[entry->lease.state]++;
     if (actions & DUB_LEASE_SAY_WON)
-        self->next_take_ns =
-            MAX(self->next_take_ns, now_ns) + self->ttl_ns / SPREAD_PARTS / MAX(1, self->max_held);
+        self->next_take_ns = MAX(self->next_take_ns, now_ns) + self->ttl_ns / SPREAD_PARTS / MAX(1, self->max_held);
     if (!had_room && has_room(self))
         self->due_ns = MIN(self->due_ns, now_ns); /* for all that waited for it */
     perform(self, entry, actions);
@@ -237,9 +237,8 @@ void dub_leases_answer(DubLeases *self, const DubLeaseAnswer *answer, int64_t no
                                             [DUB_LEASE_REFUSED] = DUB_LEASE_EV_REFUSED,
                                             [DUB_LEASE_STORE_YOUNG] = DUB_LEASE_EV_YOUNG };
     Entry *entry = g_hash_table_lookup(self->entries, answer->stream_id);
-    const bool is_awaited =
-        entry && entry->number == answer->number &&
-        (entry->lease.state == DUB_LEASE_TAKING || entry->lease.state == DUB_LEASE_RENEWING);
+    const bool is_awaited = entry && entry->number == answer->number &&
+                            (entry->lease.state == DUB_LEASE_TAKING || entry->lease.state == DUB_LEASE_RENEWING);
     if (!is_awaited) {
         if (answer->verb == DUB_LEASE_TAKE && answer->outcome == DUB_LEASE_GRANTED)
             give_back(self, answer);

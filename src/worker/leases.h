@@ -47,13 +47,13 @@ DubLeases *dub_leases_new(guint max_held, int64_t ttl_ns, const DubLeasesEffects
 void dub_leases_free(DubLeases *self); /* releases nothing */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubLeases, dub_leases_free)
 
-/* From here on dub_leases_tick() asks for it, watches and renews it, until it is dropped. @looks_free: its holder does not seem to use
- * it: asked for before it runs out. */
+/* From here on dub_leases_tick() asks for it, watches and renews it, until it is dropped. @looks_free: its holder does
+ * not seem to use it: asked for before it runs out. */
 DubLeasesAnswer dub_leases_want(DubLeases *self, const char *stream_id, bool looks_free, int64_t now_ns);
 /* Not wanted any more, and not in use: released if it is ours. Not from inside an effect. */
 void dub_leases_drop(DubLeases *self, const char *stream_id, int64_t now_ns);
 void dub_leases_answer(DubLeases *self, const DubLeaseAnswer *answer, int64_t now_ns);
-void dub_leases_stop_taking(DubLeases *self); /* what is held is renewed still */
+void dub_leases_stop_taking(DubLeases *self);           /* what is held is renewed still */
 void dub_leases_hurry(DubLeases *self, int64_t now_ns); /* the store is back: what waited for it is asked now */
 void dub_leases_tick(DubLeases *self, int64_t now_ns);
 int64_t dub_leases_due(const DubLeases *self); /* when to tick; G_MAXINT64: never */

@@ -1,4 +1,4 @@
-/* The world in steps of 10 ms. A node looks at its leases and its messages each step unless it stands still; what it
+/* The world in steps of 20 ms. A node looks at its leases and its messages each step unless it stands still; what it
  * plays goes on until it has looked. */
 #include "lease-world.h"
 
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP_MS      10
+#define STEP_MS      20
 #define SLOTS        64   /* of STEP_MS: messages are under way for less */
 #define POLL_MS      1000 /* a node reads its media server's path list */
 #define NOBODY       0
@@ -99,7 +99,8 @@ static void set_running(Node *node, guint stream, bool runs)
         return;
     *flag = runs;
     node->n_running = (guint) ((int) node->n_running + (runs ? 1 : -1));
-    count_owner(node->world, stream, runs ? 1 : -1);
+    if (!node->stands_still) /* else it does not count already */
+        count_owner(node->world, stream, runs ? 1 : -1);
 }
 
 /* A node that stands still or is dead publishes nothing. */
@@ -118,7 +119,7 @@ static void put(World *world, const Message *message)
     const bool is_lost = world->config->has_faults && g_rand_int_range(world->random, 0, 100) < LOSS_PERCENT;
     if (is_lost)
         return;
-    const guint delay = (guint) (g_rand_int_range(world->random, 0, 100) == 0 ? g_rand_int_range(world->random, 1, 50)
+    const guint delay = (guint) (g_rand_int_range(world->random, 0, 100) == 0 ? g_rand_int_range(world->random, 1, 25)
                                                                               : g_rand_int_range(world->random, 1, 3));
     g_array_append_val(world->slots[(guint) (world->now_ms / STEP_MS + delay) % SLOTS], *message);
 }
@@ -189,7 +190,7 @@ static void take(World *world, StoredLease *lease, Message *message, guint64 hol
     const bool is_own = lease->holder == holder && lease->serial < message->serial;
     if (lease->holder && !is_own)
         refuse(message, DUB_LEASE_REFUSED, lease->ends_ms - world->now_ms);
-    else if (!lease->holder && young_ms > 0)
+    else if (young_ms > 0)
         refuse(message, DUB_LEASE_STORE_YOUNG, young_ms);
     else
         grant(world, lease, message, holder);
@@ -388,13 +389,13 @@ static void step_node(Node *node)
 static void draw_faults(World *world)
 {
     Node *node = &world->nodes[g_rand_int_range(world->random, 0, (int) world->config->n_nodes)];
-    if (!node->until_ms && g_rand_int_range(world->random, 0, 10) == 0)
+    if (!node->until_ms && g_rand_int_range(world->random, 0, 4) == 0)
         begin_fault(node);
     if (world->now_ms % 5000 == 0)
         memcpy(world->snapshot, world->stored, world->config->n_streams * sizeof *world->stored);
     if (!world->store_is_up && world->now_ms >= world->store_until_ms)
         restart_store(world);
-    if (world->store_is_up && g_rand_int_range(world->random, 0, 1000) == 0) {
+    if (world->store_is_up && g_rand_int_range(world->random, 0, 150) == 0) {
         world->store_is_up = false;
         world->store_until_ms = world->now_ms + g_rand_int_range(world->random, 100, 3 * (int) world->config->ttl_ms);
         world->result->n_restarts++;
@@ -491,7 +492,7 @@ void lease_world_run(const LeaseWorldConfig *config, LeaseWorldResult *result)
     World world = { .config = config, .result = result, .random = g_rand_new_with_seed(config->seed) };
     make(&world);
     const gint64 end_ms = (gint64) config->seconds * 1000;
-    const gint64 calm_ms = end_ms - 8 * (gint64) config->ttl_ms; /* whatever is wrong is over, and nothing follows */
+    const gint64 calm_ms = end_ms - 5 * (gint64) config->ttl_ms; /* whatever is wrong is over, and nothing follows */
     for (; world.now_ms < end_ms; world.now_ms += STEP_MS) {
         if (config->has_faults && world.now_ms < calm_ms)
             draw_faults(&world);

@@ -15,10 +15,10 @@ typedef struct {
 } LeaseWorldConfig;
 
 typedef struct {
-    guint n_twice;         /* moments at which a stream had two owners */
+    guint n_twice; /* moments at which a stream had two owners */
     guint most_on_a_node, least_on_a_node;
-    guint n_orphans;       /* at the end */
-    double longest_gap_s;  /* without an owner, from when the last one's end began or the store was there again */
+    guint n_orphans;      /* at the end */
+    double longest_gap_s; /* without an owner, from when the last one's end began or the store was there again */
     guint n_deaths, n_pauses, n_restarts, n_partings, n_won, n_lost;
 } LeaseWorldResult;
 
