@@ -190,8 +190,8 @@ static void reserve_stream(const char *stream_id, bool is_in_reserve, void *user
     MediaService *self = user_data;
     media_metrics_reserve(self->metrics, stream_id, is_in_reserve);
     if (is_in_reserve)
-        dub_info("stream %s: %s; in reserve for when it ends", stream_id,
-                 self->leases ? "another has its lease" : "its output is published by another");
+        dub_info("stream %s: live/%s/out is %s; in reserve for when it ends", stream_id, stream_id,
+                 self->leases ? "another's by its lease" : "published by another");
     else
         note_ended(self, stream_id); /* unless it starts now: its metrics go with time */
 }
