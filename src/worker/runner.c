@@ -11,7 +11,7 @@
 
 struct _DubRunner {
     DubRunnerConfig config;
-    char *strings[10]; /* what config's pointers point to */
+    char *strings[11]; /* what config's pointers point to */
     DubRunnerCallbacks callbacks;
     void *user_data;
     GMainContext *context;
@@ -293,6 +293,7 @@ static void start_speech(const DubWorkerInput *input, void *user_data)
     const DubSpeechConfig config = {
         .stream_id = self->config.stream_id,
         .worker_id = self->config.worker_id,
+        .takes_over = self->config.takes_over,
         .source_language = self->config.source_language,
         .target_language = self->config.target_language,
         .voice = self->config.voice,
@@ -529,7 +530,7 @@ static void keep_strings(DubRunner *self)
         &self->config.source_uri,    &self->config.sink_uri,        &self->config.playback_url,
         &self->config.playback_path, &self->config.source_language, &self->config.target_language,
         &self->config.voice,         &self->config.stream_id,       &self->config.worker_id,
-        &self->config.audio_title,
+        &self->config.audio_title,   &self->config.takes_over,
     };
     G_STATIC_ASSERT(G_N_ELEMENTS(fields) == G_N_ELEMENTS(self->strings));
     for (gsize i = 0; i < G_N_ELEMENTS(fields); i++) {

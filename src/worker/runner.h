@@ -21,7 +21,7 @@ typedef struct {
     const char *playback_url, *playback_path; /* media/head.h; NULL: the source as it comes */
     int64_t since_unix_ms;                    /* media/head.h, of the first opening */
     const char *source_language, *target_language, *voice;
-    const char *stream_id, *worker_id;
+    const char *stream_id, *worker_id, *takes_over; /* as DubSpeechConfig has them */
     unsigned max_inflight, timeout_ms;
     DubWorkerConfig worker; /* stream_id, timeout_ns and paced are filled in from the rest */
     DubRunnerSpeechFunc create_speech;

@@ -531,6 +531,28 @@ def max_streams(world, _):
     assert set(service.streams()) == {"one"}
 
 
+@shows(MEDIA, "LEASE_URL", "LEASE_URL_FILE")
+def lease_url(world, name):
+    """Without its store nothing starts, and the password is nowhere."""
+    url = f"redis://:hidden-word@127.0.0.1:{free_port()}"
+    file = world.folder / "lease-url"
+    file.write_text(url)
+    service = world.media(**{name: file if name.endswith("FILE") else url})
+    service.wait_for_line("lease store: .*no streams start", 10)
+    assert service.get("/health/ready").status_code == 503
+    assert "hidden-word" not in service.output()
+
+
+@shows(MEDIA, "LEASE_TTL_MS")
+def lease_ttl(world, _):
+    """A store that takes connections and says nothing is given up after a third of it."""
+    with socket.create_server(("127.0.0.1", 0)) as store:
+        since = time.monotonic()
+        service = world.media(LEASE_URL=f"redis://127.0.0.1:{store.getsockname()[1]}", LEASE_TTL_MS=30_000)
+        service.wait_for_line("lease store: it does not answer", 20)
+        assert time.monotonic() - since > 9
+
+
 def breaker(world, **env):
     """media-service with an sts-service that never answers in time."""
     sts = world.sts(ECHO_PROCESSING_DELAY_MS=60_000)
