@@ -389,7 +389,8 @@ static void step_node(Node *node)
 static void draw_faults(World *world)
 {
     Node *node = &world->nodes[g_rand_int_range(world->random, 0, (int) world->config->n_nodes)];
-    if (!node->until_ms && g_rand_int_range(world->random, 0, 4) == 0)
+    const guint chance = (guint) g_rand_int_range(world->random, 0, 2000);
+    if (!node->until_ms && chance < world->config->n_nodes) /* as often for each, however many there are */
         begin_fault(node);
     if (world->now_ms % 5000 == 0)
         memcpy(world->snapshot, world->stored, world->config->n_streams * sizeof *world->stored);
