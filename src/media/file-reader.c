@@ -163,9 +163,10 @@ static bool open_tracks(DubFileReader *self)
         self->pictures =
             dub_file_pictures_new(self->video, self->streams.video_format, has_dts, on_picture, self, &error);
     }
+    const DubSoundDecoderConfig sound = { dub_file_tracks_sound_end_ns(self->format, self->audio),
+                                          self->config.allowed_channels };
     if (!error)
-        self->sound = dub_sound_decoder_new(self->audio, dub_file_tracks_sound_end_ns(self->format, self->audio),
-                                            on_pcm, self, &error);
+        self->sound = dub_sound_decoder_new(self->audio, &sound, on_pcm, self, &error);
     if (!error)
         return true;
     fail(self, error->code, error->message);
@@ -176,12 +177,13 @@ static bool open_tracks(DubFileReader *self)
 static bool choose_tracks(DubFileReader *self)
 {
     g_autoptr(GError) error = NULL;
-    self->video = dub_file_tracks_find_video(self->format);
+    const AVStream *video = dub_file_tracks_find_video(self->format);
+    self->video = self->config.is_sound_alone ? NULL : video;
     self->audio = dub_file_tracks_find_audio(self->format, self->config.audio_track, self->language, &error);
     const char *path =
         self->is_network || dub_input_size(self->input) < 0 ? NULL : self->path; /* read once, or twice */
     g_mutex_lock(&self->lock);
-    self->streams.has_video = self->video != NULL;
+    self->streams.has_video = video != NULL;
     self->streams.has_audio = self->audio != NULL;
     self->streams.video_format = self->video ? dub_track_format_new(self->video) : NULL;
     self->streams.audio_name = self->audio ? dub_file_tracks_audio_name(self->format, self->audio) : NULL;
@@ -389,8 +391,8 @@ static void get_streams(DubSourceFeed *feed, DubSourceStreams *streams)
     streams->video_format = self->streams.video_format ? dub_track_format_ref(self->streams.video_format) : NULL;
     streams->carried = self->streams.carried ? dub_carried_tracks_ref(self->streams.carried) : NULL;
     streams->audio_name = g_strdup(self->streams.audio_name);
-    streams->is_complete &=
-        (!self->streams.has_video || self->streams.video_caps) && (!self->streams.has_audio || self->streams.rate_hz);
+    streams->is_complete &= (!self->streams.has_video || self->streams.video_caps || self->config.is_sound_alone) &&
+                            (!self->streams.has_audio || self->streams.rate_hz);
     g_mutex_unlock(&self->lock);
 }
 

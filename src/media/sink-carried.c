@@ -93,7 +93,7 @@ static void name_original(const DubSinkCarried *self, AVStream *out)
     if (av_dict_get(out->metadata, "title", NULL, 0))
         return;
     av_dict_set(&out->metadata, "title", "Original", 0);
-    if (self->container != DUB_CONTAINER_MKV)
+    if (dub_container_is_mov(self->container))
         av_dict_set(&out->metadata, "handler_name", "Original", 0);
 }
 

@@ -1,6 +1,6 @@
 /* media/sink.c: encoded video and PCM -> one AAC encoder -> sink-writer.c (files with an index) or sink-pipeline.c (the
- * rest). FLV and RTMP tags are made here (flv-writer.c); MP3 and WAV take the PCM as it is. Loop thread only, but for
- * the moving of a finished file, which waits for the disk in a thread of its own. */
+ * rest). FLV and RTMP tags are made here (flv-writer.c); what holds no AAC gets the PCM as it is. Loop thread only, but
+ * for the moving of a finished file, which waits for the disk in a thread of its own. */
 #include "media/sink.h"
 
 #include "audio/aac-encoder.h"
@@ -52,11 +52,6 @@ struct _DubSink {
 static bool is_tagged(const DubSink *self)
 {
     return self->container == DUB_CONTAINER_FLV || self->container == DUB_CONTAINER_RTMP;
-}
-
-static bool is_pcm(DubContainer container)
-{
-    return container == DUB_CONTAINER_MP3 || container == DUB_CONTAINER_WAV;
 }
 
 /* --- the end --- */
@@ -114,9 +109,7 @@ static void move_file(DubSink *self)
     self->output_name = g_strdup(target);
     self->state = STATE_MOVING;
     self->moving = g_cancellable_new();
-    const DubSinkFileFacts facts = { .container = self->container,
-                                     .duration_ns = self->end_ns,
-                                     .n_frames = self->n_frames };
+    const DubSinkFileFacts facts = { .container = self->container, .duration_ns = self->end_ns };
     dub_sink_file_finish(&self->name, target, &facts, self->moving, on_moved, self);
 }
 
@@ -380,6 +373,15 @@ const char *dub_sink_output_name(const DubSink *self)
 
 /* --- the beginning --- */
 
+void dub_sink_choose(const char *uri, DubSourceChoice *choice)
+{
+    DubContainer container;
+    if (!dub_container_from_uri(uri, &container, NULL))
+        return;
+    choice->allowed_channels = dub_container_channels(container);
+    choice->is_sound_alone = dub_container_is_sound_alone(container);
+}
+
 /* A live playlist is played while it grows: it has its name from the start. */
 static void keep_final_name(DubOutputName *name)
 {
@@ -409,7 +411,7 @@ static bool init_name(DubSink *self, const char *uri, GError **error)
 
 static bool make_encoder(DubSink *self, const DubSinkConfig *config, unsigned bitrate_bps, GError **error)
 {
-    if (is_pcm(self->container))
+    if (dub_container_encoder(self->container)) /* the drain has it */
         return true;
     self->aac = dub_aac_encoder_new(config->rate_hz, config->channels, bitrate_bps, on_aac_frame, self, error);
     if (!self->aac)

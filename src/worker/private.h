@@ -7,6 +7,7 @@
 #include "timeline/mixer.h"
 #include "timeline/pace.h"
 #include "timeline/playout.h"
+#include "timeline/speech-mix.h"
 #include "worker/fragments.h"
 #include "worker/worker.h"
 
@@ -54,6 +55,7 @@ struct _DubWorker {
     int64_t owed_frames; /* silence before the first of `delayed`, which is written as there is room for it */
     GQueue delayed;      /* Delayed *: the sound after it; next to nothing, since the source is held */
 
+    DubSpeechMix *speech_mix; /* what the segmenter gets of the sound */
     DubSegmenter *segmenter;
     DubMixer *mixer;
     DubPlayout *playout;
