@@ -25,11 +25,11 @@ static const struct {
     [DUB_CONTAINER_MP4] = { ".mp4", ".mp4", NULL, "mp4", NULL, H264 | H265 | MPEG4 | VP9 | AV1, DUB_CHANNELS_AAC,
                             .is_file = true, .has_tracks = true },
     [DUB_CONTAINER_MOV] = { ".mov", ".mov", NULL, "mov", NULL,
-                            H264 | H265 | MPEG12 | MPEG4 | VP8 | VP9 | JPEG | PRORES | DNXHD | DV, DUB_CHANNELS_AAC,
+                            H264 | H265 | MPEG12 | MPEG4 | JPEG | PRORES | DNXHD | DV, DUB_CHANNELS_AAC,
                             .is_file = true, .has_tracks = true },
     [DUB_CONTAINER_M4A] = { ".m4a", ".m4a", NULL, "ipod", NULL, 0, DUB_CHANNELS_AAC, .is_file = true,
                             .has_tracks = true },
-    [DUB_CONTAINER_MKV] = { ".mkv", ".mkv", NULL, "matroska", NULL, ANY & ~OTHER, DUB_CHANNELS_AAC, .is_file = true,
+    [DUB_CONTAINER_MKV] = { ".mkv", ".mkv", NULL, "matroska", NULL, ANY, DUB_CHANNELS_AAC, .is_file = true,
                             .has_tracks = true },
     [DUB_CONTAINER_WEBM] = { ".webm", ".webm", NULL, "webm", "libopus", VP8 | VP9 | AV1, DUB_CHANNELS_ALL,
                              .is_file = true, .has_tracks = true },
@@ -204,8 +204,6 @@ static char *alternatives_for(unsigned codec)
             g_string_prepend(names, separator);
             g_string_prepend(names, containers[order[i]].name);
         }
-    if (!names->len) /* nothing takes it as it is */
-        g_string_append(names, "another codec: ffmpeg -i IN -c:v libx264 -c:a copy NEW.mkv makes it H.264");
     return g_string_free(g_steal_pointer(&names), FALSE);
 }
 

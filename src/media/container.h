@@ -4,6 +4,9 @@
 #include <gst/gst.h>
 #include <stdbool.h>
 
+/* What to do with a picture that nothing here can hold. */
+#define DUB_CONTAINER_MAKE_H264 "make it H.264 first: ffmpeg -i IN -c:v libx264 -c:a copy NEW.mkv"
+
 typedef enum {
     DUB_CONTAINER_MP4,
     DUB_CONTAINER_MOV,

@@ -18,7 +18,8 @@
 #include <string.h>
 
 #define STOP_MAX_US   (5 * G_USEC_PER_SEC)
-#define MAX_BAD_READS 16 /* in a row; a demuxer goes on behind a damaged place, or never */
+#define NO_PICTURE_NS (30 * DUB_NS_PER_S) /* of a video track: longer than any distance of key frames */
+#define MAX_BAD_READS 16                  /* in a row; a demuxer goes on behind a damaged place, or never */
 #define NO_PIPE                                                                                                     \
     "this format cannot be read from a pipe, since its index comes last; write it into a file first, or pipe .ts, " \
     ".mkv or .wav"
@@ -45,9 +46,10 @@ typedef struct {
     DubFilePictures *pictures;
     DubSoundDecoder *sound;
     int64_t n_pictures, end_ns;
-    int64_t read_ns; /* end of what was read of any track, also of one that is not delivered */
-    bool has_key;    /* of a network source */
-    bool is_refused; /* the handover takes no more */
+    int64_t first_packet_ns; /* of the picture; DUB_TIME_NONE */
+    int64_t read_ns;         /* end of what was read of any track, also of one that is not delivered */
+    bool has_key;            /* of a network source */
+    bool is_refused;         /* the handover takes no more */
 
     GMutex lock; /* guards all below */
     GCond ended;
@@ -209,11 +211,38 @@ static void note_read(DubFileReader *self, const AVPacket *packet)
                                                         self->format->streams[packet->stream_index]->time_base, ns));
 }
 
+static void fail_without_pictures(DubFileReader *self)
+{
+    const enum AVCodecID codec = self->video->codecpar->codec_id;
+    const bool has_sets = codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC;
+    g_autofree char *text =
+        g_strdup_printf("its video track holds no picture that can be read%s; for the sound alone name OUT .m4a, "
+                        ".mp3 or .wav",
+                        has_sets ? ", since its parameter sets (SPS, PPS) are missing or damaged" : "");
+    fail(self, DUB_ERROR_CORRUPT, text);
+}
+
+/* It is said before hours of sound have been dubbed. */
+static bool lacks_pictures(DubFileReader *self, const AVPacket *packet)
+{
+    const AVRational ns = { 1, DUB_NS_PER_S };
+    if (self->n_pictures || packet->dts == AV_NOPTS_VALUE)
+        return false;
+    const int64_t time_ns = av_rescale_q(packet->dts, self->video->time_base, ns);
+    if (self->first_packet_ns == DUB_TIME_NONE)
+        self->first_packet_ns = time_ns;
+    if (self->is_network || time_ns - self->first_packet_ns < NO_PICTURE_NS)
+        return false;
+    fail_without_pictures(self);
+    self->is_refused = true;
+    return true;
+}
+
 static bool push_packet(DubFileReader *self, const AVPacket *packet)
 {
     note_read(self, packet);
     if (self->video && packet->stream_index == self->video->index)
-        return dub_file_pictures_push(self->pictures, packet);
+        return dub_file_pictures_push(self->pictures, packet) && !lacks_pictures(self, packet);
     if (packet->stream_index == self->audio->index)
         return dub_sound_decoder_push(self->sound, packet);
     return true;
@@ -268,7 +297,7 @@ static void finish(DubFileReader *self, int status)
         return;
     }
     if (self->pictures && !self->n_pictures) {
-        fail(self, DUB_ERROR_CORRUPT, "its video track holds no picture that can be read");
+        fail_without_pictures(self);
         return;
     }
     if (self->pictures && dub_file_pictures_n_untimed(self->pictures))
@@ -427,6 +456,6 @@ DubSourceFeed *dub_file_reader_new(const char *path, const DubFileReaderConfig *
     self->language = g_strdup(config->language);
     self->handover = dub_handover_ref(handover);
     self->cancellable = g_cancellable_new();
-    self->duration_ns = DUB_TIME_NONE;
+    self->duration_ns = self->first_packet_ns = DUB_TIME_NONE;
     return &self->feed;
 }

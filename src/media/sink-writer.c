@@ -84,8 +84,9 @@ static GError *write_error(Writer *self, int status)
         return g_steal_pointer(&self->error);
     if (status == AVERROR(ENOSPC) || status == AVERROR(EDQUOT) || status == AVERROR(EIO) || status == AVERROR(EFBIG))
         return dub_error_from_errno(AVUNERROR(status), self->name);
-    return g_error_new(DUB_ERROR, DUB_ERROR_UNSUPPORTED, "%s: %s cannot hold this stream: %s; try .mkv", self->name,
-                       dub_container_name(self->container), av_err2str(status));
+    const char *way_out = self->container == DUB_CONTAINER_MKV ? DUB_CONTAINER_MAKE_H264 : "try .mkv";
+    return g_error_new(DUB_ERROR, DUB_ERROR_UNSUPPORTED, "%s: %s cannot hold this stream: %s; %s", self->name,
+                       dub_container_name(self->container), av_err2str(status), way_out);
 }
 
 static AVDictionary *header_options(const Writer *self)

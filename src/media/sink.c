@@ -31,7 +31,7 @@ struct _DubSink {
     GBytes *aac_config;
     GstCaps *video_caps;
     unsigned rate_hz, channels, tracks_ms;
-    bool is_live;
+    bool is_live, has_warned;
     State state;
     DubSinkEnding ending;
     DubOutputName name; /* files and playlists */
@@ -247,11 +247,44 @@ static void note_end(DubSink *self, int64_t end_ns)
     self->end_ns = MAX(self->end_ns, end_ns);
 }
 
+static int height_of(const GstCaps *caps)
+{
+    int height = 0;
+    gst_structure_get_int(gst_caps_get_structure(caps, 0), "height", &height);
+    return height;
+}
+
+static int width_of(const GstCaps *caps)
+{
+    int width = 0;
+    gst_structure_get_int(gst_caps_get_structure(caps, 0), "width", &width);
+    return width;
+}
+
+/* Once: what changes often changes back. */
+static void warn_of_change(DubSink *self, const GstCaps *now, int64_t pts_ns)
+{
+    const GstCaps *first = self->video_caps;
+    if (self->has_warned)
+        return;
+    self->has_warned = true;
+    g_autofree char *sizes =
+        g_strdup_printf(" from %d×%d to %d×%d", width_of(first), height_of(first), width_of(now), height_of(now));
+    const bool is_resized = width_of(first) != width_of(now) || height_of(first) != height_of(now);
+    g_autofree char *text = g_strdup_printf(
+        "%s: at %.1f s the picture changes%s; %s keeps the first one's parameters, so players may show the rest "
+        "wrongly; name OUT .ts, which takes both",
+        self->output_name, (double) pts_ns / DUB_NS_PER_S, is_resized ? sizes : " its parameters",
+        dub_container_name(self->container));
+    dub_warning("%s", text);
+    if (self->callbacks.on_warning)
+        self->callbacks.on_warning(text, self->user_data);
+}
+
 static void push_muxed_video(DubSink *self, DubAccessUnit *unit, int64_t pts_ns, int64_t dts_ns)
 {
     if (unit->new_caps && !self->drain->class->set_video_caps(self->drain, unit->new_caps))
-        dub_warning("%s: the video's parameters changed; %s keeps the first ones", self->output_name,
-                    dub_container_name(self->container));
+        warn_of_change(self, unit->new_caps, pts_ns);
     GstBuffer *buffer = gst_buffer_copy(unit->buffer); /* its memory is shared */
     GST_BUFFER_DURATION(buffer) =
         unit->duration_ns == DUB_TIME_NONE ? GST_CLOCK_TIME_NONE : (GstClockTime) unit->duration_ns;

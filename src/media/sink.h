@@ -35,6 +35,8 @@ typedef struct {
     /* DUB_ERROR_NO_SPACE, BUSY (path in use at the server), NETWORK, UNSUPPORTED (codec not allowed in this container:
      * named), IO. Nothing follows. */
     void (*on_error)(const GError *error, void *user_data);
+    /* (nullable) What a viewer will see: a line for whoever waits for the result. From inside a push. */
+    void (*on_warning)(const char *text, void *user_data);
 } DubSinkCallbacks;
 
 typedef struct _DubSink DubSink;

@@ -20,7 +20,8 @@
 #define LOCAL_SILENCE_NS (30 * DUB_NS_PER_S) /* a pipe, a playlist that does not grow, a disk that hangs */
 #define LATE_NS          DUB_NS_PER_S        /* a track that begins so much later than the other is worth a warning */
 #define STREAMS_WAIT_NS \
-    (5 * DUB_NS_PER_S)                /* for a second stream, after the first data: RTMP does not say what it holds */
+    (5 * DUB_NS_PER_S) /* for a second stream, after the first data: RTMP does not say what it holds */
+#define SAYS_LISTEN      "; if it is ffmpeg -listen 1, let it listen on http:// or srt:// instead, with -f mpegts"
 #define TRUNCATED_MIN_NS DUB_NS_PER_S /* a header's duration may be off by this */
 
 struct _DubSource {
@@ -93,8 +94,8 @@ static GError *no_audio_error(DubSource *self, const DubSourceStreams *streams)
         return g_error_new(DUB_ERROR, DUB_ERROR_CORRUPT, "%s: its audio track holds no sound that can be decoded",
                            name);
     if (!streams->has_video && dub_media_uri_is_live(self->uri))
-        return g_error_new(DUB_ERROR, DUB_ERROR_NETWORK, "%s: the server closed the connection before any media came",
-                           name);
+        return g_error_new(DUB_ERROR, DUB_ERROR_NETWORK, "%s: the server closed the connection before any media came%s",
+                           name, g_str_has_prefix(self->uri, "rtmp") ? SAYS_LISTEN : "");
     if (!streams->has_video)
         return g_error_new(DUB_ERROR, DUB_ERROR_CORRUPT, "%s: not a media file or stream", name);
     return g_error_new(DUB_ERROR, DUB_ERROR_NO_AUDIO, "%s: audio track required for dubbing", name);
@@ -145,10 +146,14 @@ static bool settle_streams(DubSource *self)
     DubSourceStreams streams;
     self->feed->class->get_streams(self->feed, &streams);
     const bool decide = streams.is_complete || must_decide(self);
-    if (decide && streams.rate_hz) {
+    const bool lacks_picture = streams.has_video && !streams.video_caps && !self->is_sound_alone;
+    GError *error = decide && lacks_picture ? dub_handover_steal_error(self->handover) : NULL;
+    if (error) { /* what is only half there is not begun with */
+        report_error(self, error);
+    } else if (decide && streams.rate_hz) {
         send_info(self, &streams);
     } else if (decide) {
-        GError *error = dub_handover_steal_error(self->handover);
+        error = dub_handover_steal_error(self->handover);
         report_error(self, error ? error : no_audio_error(self, &streams));
     }
     dub_source_streams_clear(&streams);
@@ -267,8 +272,9 @@ static GError *silence_error(DubSource *self)
         return NULL;
     g_autofree char *name = dub_url_printable(self->uri);
     const char *what = last_ns == DUB_TIME_NONE ? "no data came within" : "no more data for";
-    return g_error_new(DUB_ERROR, is_local ? DUB_ERROR_TIMEOUT : DUB_ERROR_STALLED, "%s: %s %d s", name, what,
-                       (int) (limit_ns / DUB_NS_PER_S));
+    const bool may_listen = last_ns == DUB_TIME_NONE && g_str_has_prefix(self->uri, "rtmp");
+    return g_error_new(DUB_ERROR, is_local ? DUB_ERROR_TIMEOUT : DUB_ERROR_STALLED, "%s: %s %d s%s", name, what,
+                       (int) (limit_ns / DUB_NS_PER_S), may_listen ? SAYS_LISTEN : "");
 }
 
 static gboolean on_tick(void *data)
@@ -286,10 +292,11 @@ static gboolean on_tick(void *data)
 
 static bool check_file(const char *path, GError **error)
 {
+    g_autofree char *missing = g_str_equal(path, "-") ? NULL : dub_error_missing_folder(path);
     if (g_file_test(path, G_FILE_TEST_IS_DIR))
         g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s: is a folder, not a media file", path);
     else if (!g_str_equal(path, "-") && !g_file_test(path, G_FILE_TEST_EXISTS))
-        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "%s: no such file", path);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "%s: %s", path, missing ? missing : "no such file");
     else
         return true;
     return false;

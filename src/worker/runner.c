@@ -349,7 +349,15 @@ static void on_sink_error(const GError *error, void *user_data)
     dub_worker_sink_error(((DubRunner *) user_data)->worker, error, dub_clock_now());
 }
 
+static void on_sink_warning(const char *text, void *user_data)
+{
+    DubRunner *self = user_data;
+    if (self->callbacks.on_warning)
+        self->callbacks.on_warning(text, self->user_data);
+}
+
 static const DubSinkCallbacks sink_callbacks = {
+    .on_warning = on_sink_warning,
     .on_room = on_sink_room,
     .on_finished = on_sink_finished,
     .on_error = on_sink_error,
