@@ -195,16 +195,21 @@ DubCarryWay dub_carried_tracks_way(const DubCarriedTracks *self, const DubCarrie
 
 /* --- tags and chapters --- */
 
+static bool is_one_of(const char *key, const char *const *keys)
+{
+    for (int i = 0; keys[i]; i++)
+        if (!g_ascii_strcasecmp(key, keys[i]))
+            return true;
+    return false;
+}
+
 /* What the old file's muxer says of itself. */
 static bool is_of_muxer(const char *key)
 {
     static const char *const keys[] = {
         "major_brand", "minor_version", "compatible_brands", "encoder", "duration", "vendor_id", NULL,
     };
-    for (int i = 0; keys[i]; i++)
-        if (!g_ascii_strcasecmp(key, keys[i]))
-            return true;
-    return false;
+    return is_one_of(key, keys);
 }
 
 /* What libavformat's muxer has a place for in iTunes' and QuickTime's tags. */
@@ -219,10 +224,7 @@ static bool has_mov_place(const char *key)
         "tmpo",     "location",         "creation_time", "timecode",      "episode_uid",
         NULL,
     };
-    for (int i = 0; keys[i]; i++)
-        if (!g_ascii_strcasecmp(key, keys[i]))
-            return true;
-    return g_ascii_strncasecmp(key, "location-", 9) == 0;
+    return is_one_of(key, keys) || g_ascii_strncasecmp(key, "location-", 9) == 0;
 }
 
 /* A WAV file's INFO list has few places. */
@@ -230,12 +232,12 @@ static bool has_wav_place(const char *key)
 {
     static const char *const keys[] = { "title",    "artist", "album",     "comment", "date",
                                         "language", "genre",  "copyright", "track",   NULL };
-    return g_strv_contains(keys, key);
+    return is_one_of(key, keys);
 }
 
 static bool holds_chapters(DubContainer container)
 {
-    return dub_container_libav_muxer(container) && container != DUB_CONTAINER_WAV;
+    return dub_container_libav_muxer(container) && container != DUB_CONTAINER_WAV && container != DUB_CONTAINER_FLAC;
 }
 
 static bool is_reverse_domain(const char *key)
