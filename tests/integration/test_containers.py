@@ -184,20 +184,21 @@ def tags_of(path):
     return {key.lower(): value for key, value in re.findall(r"^TAG:([^=]+)=(.*)$", text, re.M)}
 
 
-@pytest.mark.parametrize("suffix, chapters", [("mp3", 2), ("flac", 2), ("ogg", 2), ("opus", 2), ("wav", 0)])
+@pytest.mark.parametrize("suffix, chapters", [("mp3", 2), ("flac", 0), ("ogg", 2), ("opus", 2), ("wav", 0)])
 def test_a_sound_file_keeps_titles_and_chapters(tmp_path, suffix, chapters):
     source, out, said_by = tmp_path / "in.mkv", tmp_path / f"out.{suffix}", tmp_path / "tags.txt"
     marks = "".join(f"[CHAPTER]\nTIMEBASE=1/1000\nSTART={i * 1000}\nEND={i * 1000 + 1000}\ntitle=Part {i}\n" for i in range(2))
     said_by.write_text(f";FFMETADATA1\ntitle=The Match\nartist=Someone\nWEATHER=rain\n{marks}")
     ffmpeg("-f", "lavfi", "-i", f"sine=d={SECONDS}:r=48000", "-i", said_by, "-map", "0:a", "-map_metadata", 1, "-map_chapters", 1, source)
     status, said = copy("--to", "es", source, out)
-    assert (status, said) == (0, "" if chapters else "not carried over: 2 chapters, tags (WEATHER)")
+    lost = (["2 chapters"] if not chapters else []) + (["tags (WEATHER)"] if suffix == "wav" else [])
+    assert (status, said) == (0, f"not carried over: {', '.join(lost)}" if lost else "")
     tags = tags_of(out)
     assert (tags["title"], tags["artist"], tags["language"]) == ("The Match", "Someone", "spa")
     found = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "chapter_tags=title", "-of", "csv=p=0", out], capture_output=True,
                            text=True).stdout.split("\n")
     assert [line.split(",")[-1] for line in found if line] == ["Part 0", "Part 1"][:chapters]
-    assert not chapters or tags["weather"] == "rain"
+    assert suffix == "wav" or tags["weather"] == "rain"
 
 
 # --- what is told, and when ---
