@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from fixtures import clips, people, sound
+from fixtures import people, sound
 from support.programs import Dub
 
 BUILD = pathlib.Path(os.environ.get("AIRDUB_BUILD", "build"))
@@ -101,8 +101,8 @@ def test_another_decoder_finds_the_same_loudspeakers(tmp_path, layout, suffix, d
     assert loudspeakers(decoded_by_gstreamer(out, demuxer, tmp_path)) == expected(HELD[suffix], layout)
 
 
-@pytest.mark.parametrize("channels, held", [(8, 8), (9, 2), (16, 8), (24, 8), (64, 2)])
-def test_many_channels_are_bounded(tmp_path, channels, held):
+@pytest.mark.parametrize("channels", [8, 9, 16, 24, 64])
+def test_many_channels_are_bounded(tmp_path, channels):
     """As many as a microphone array has; all of them are heard."""
     source, out = tmp_path / "in.wav", tmp_path / "out.wav"
     samples = np.zeros((RATE_HZ, channels), "<i2")
@@ -121,7 +121,7 @@ def loudness(path, *filters):
 
 
 def speech():
-    """Ten seconds of somebody who reads, at RATE_HZ."""
+    """Eighteen seconds of somebody who reads, at RATE_HZ."""
     return np.repeat(people.samples(people.people()["ps-sense"])[:people.RATE_HZ * 18], RATE_HZ // people.RATE_HZ)
 
 
