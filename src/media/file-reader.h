@@ -8,8 +8,10 @@
 typedef struct {
     unsigned audio_track; /* 1, 2, …: which of the audio tracks; 0: the one in @language, else the default one, else the
                              first */
-    const char *language; /* (nullable) BCP 47: "en" */
-    int64_t silence_ns;   /* a pipe or a server that yields nothing for so long is an error */
+    const char *language;      /* (nullable) BCP 47: "en" */
+    unsigned allowed_channels; /* a set of audio/layout.h */
+    bool is_sound_alone;
+    int64_t silence_ns; /* a pipe or a server that yields nothing for so long is an error */
 } DubFileReaderConfig;
 
 /* @path: "-" is standard input; or a URL that is http. Errors of opening come through the handover. The reader of a URL

@@ -344,7 +344,8 @@ static const DubSourceFeedClass pipeline_class;
 
 static void stop(DubSourceFeed *feed);
 
-DubSourceFeed *dub_source_pipeline_new(const char *uri, DubHandover *handover, GError **error)
+DubSourceFeed *dub_source_pipeline_new(const char *uri, unsigned allowed_channels, DubHandover *handover,
+                                       GError **error)
 {
     Front front = FRONT_FLV_FILE;
     if (!find_front(uri, &front, error))
@@ -358,6 +359,7 @@ DubSourceFeed *dub_source_pipeline_new(const char *uri, DubHandover *handover, G
     self->pending = g_ptr_array_new();
     self->uri = g_strdup(uri);
     self->front = front;
+    self->allowed_channels = allowed_channels;
     self->srt_bytes_ns = DUB_TIME_NONE;
     self->handover = dub_handover_ref(handover);
     self->video = (Branch){ .pipeline = self, .is_video = true };
@@ -381,6 +383,7 @@ void dub_source_pipeline_unref(DubSourcePipeline *self)
         return;
     dub_handover_unref(self->handover);
     g_clear_pointer(&self->video.dts_maker, dub_dts_maker_free);
+    g_clear_pointer(&self->audio.remix, dub_remix_free);
     gst_clear_caps(&self->video.last_caps);
     gst_clear_caps(&self->audio.last_caps);
     gst_clear_caps(&self->video_caps);

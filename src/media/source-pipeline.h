@@ -5,5 +5,6 @@
 
 #include "media/source-feed.h"
 
-/* Fails for an unknown scheme, a missing GStreamer element. */
-DubSourceFeed *dub_source_pipeline_new(const char *uri, DubHandover *handover, GError **error);
+/* Fails for an unknown scheme, a missing GStreamer element. @allowed_channels: as of media/source.h */
+DubSourceFeed *dub_source_pipeline_new(const char *uri, unsigned allowed_channels, DubHandover *handover,
+                                       GError **error);

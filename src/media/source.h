@@ -16,7 +16,7 @@ typedef struct {
     DubCarriedTracks *carried;    /* (transfer none) (nullable): what else the file holds */
     const char *audio_name;       /* (nullable) which of several audio tracks this is: "track 2 of 3 (spa)" */
     unsigned rate_hz;             /* of the PCM that follows: the source's own */
-    unsigned channels;            /* 1 or 2; more are mixed down */
+    unsigned channels;            /* as audio/layout.h lists them; others are mixed */
     int64_t duration_ns;          /* DUB_TIME_NONE when not known (live) */
     bool live;                    /* the source sets the pace */
     int64_t age_ns;               /* how much older than now what comes first is; 0: just arrived (see media/head.h) */
@@ -33,10 +33,12 @@ typedef struct {
     void (*on_error)(const GError *error, void *user_data);
 } DubSourceCallbacks;
 
-/* Which of a file's audio tracks is read; live streams have one. */
+/* What of a source is read, and in what shape. */
 typedef struct {
-    unsigned audio_track; /* 1, 2, …; 0: the one in @language, else the default one, else the first */
-    const char *language; /* (nullable) BCP 47; copied */
+    unsigned audio_track;      /* 1, 2, …; 0: the one in @language, else the default one, else the first */
+    const char *language;      /* (nullable) BCP 47; copied. Live streams have one track */
+    unsigned allowed_channels; /* a set of audio/layout.h: what is something else is mixed into it; 0: mono, stereo */
+    bool is_sound_alone;       /* pictures are left alone */
 } DubSourceChoice;
 
 typedef struct _DubSource DubSource;

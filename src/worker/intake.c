@@ -94,7 +94,7 @@ static void take_video(DubWorker *self, const DubWorkerVideo *video, int64_t now
 static void put_sound(DubWorker *self, const float *samples, gsize n_frames)
 {
     dub_mixer_push_original(self->mixer, samples, n_frames);
-    dub_segmenter_push(self->segmenter, samples, n_frames);
+    dub_segmenter_push(self->segmenter, dub_speech_mix_push(self->speech_mix, samples, n_frames), n_frames);
     dub_worker_take_segments(self);
 }
 

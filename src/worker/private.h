@@ -8,6 +8,7 @@
 #include "timeline/mixer.h"
 #include "timeline/pace.h"
 #include "timeline/playout.h"
+#include "timeline/speech-mix.h"
 #include "worker/fragments.h"
 #include "worker/worker.h"
 
@@ -72,6 +73,7 @@ struct _DubWorker {
     GQueue changes;          /* DubOutputChange *: where the source came back with what needs another output */
     bool is_changing_output; /* it is being opened: what is due waits for it, not for long */
 
+    DubSpeechMix *speech_mix; /* what the segmenter gets of the sound */
     DubSegmenter *segmenter;
     DubMixer *mixer;
     DubPlayout *playout;

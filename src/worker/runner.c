@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "media/sink.h"
+#include "timeline/speech-mix.h"
 
 #define TICK_MS 20 /* under one video frame at 50 Hz, under one AAC frame at 48 kHz */
 
@@ -202,6 +203,13 @@ static const DubSourceCallbacks source_callbacks = {
     .on_error = on_source_error,
 };
 
+static DubSourceChoice source_choice(const DubRunner *self)
+{
+    DubSourceChoice choice = { .audio_track = self->config.audio_track, .language = self->config.source_language };
+    dub_sink_choose(self->config.sink_uri, &choice);
+    return choice;
+}
+
 static void open_source(void *user_data)
 {
     DubRunner *self = user_data;
@@ -211,7 +219,7 @@ static void open_source(void *user_data)
         .playback_url = self->has_head ? NULL : self->config.playback_url,
         .path = self->config.playback_path,
         .since_unix_ms = self->config.since_unix_ms,
-        .choice = { self->config.audio_track, self->config.source_language },
+        .choice = source_choice(self),
     };
     self->source = dub_head_source_new(self->config.source_uri, &head, &source_callbacks, self, &self->source_error);
     self->has_head = true;
@@ -298,7 +306,7 @@ static void start_speech(const DubWorkerInput *input, void *user_data)
         .target_language = self->config.target_language,
         .voice = self->config.voice,
         .rate_hz = input->rate_hz,
-        .channels = input->channels,
+        .channels = dub_speech_mix_channels(input->channels),
         .segment_ms = (unsigned) (self->config.worker.segment_ns / DUB_NS_PER_MS),
         .max_inflight = self->config.max_inflight,
         .timeout_ms = self->config.timeout_ms,
@@ -349,7 +357,15 @@ static void on_sink_error(const GError *error, void *user_data)
     dub_worker_sink_error(((DubRunner *) user_data)->worker, error, dub_clock_now());
 }
 
+static void on_sink_warning(const char *text, void *user_data)
+{
+    DubRunner *self = user_data;
+    if (self->callbacks.on_warning)
+        self->callbacks.on_warning(text, self->user_data);
+}
+
 static const DubSinkCallbacks sink_callbacks = {
+    .on_warning = on_sink_warning,
     .on_room = on_sink_room,
     .on_finished = on_sink_finished,
     .on_error = on_sink_error,

@@ -36,6 +36,7 @@ typedef struct {
     void (*on_stems)(const DubPcm *bed, const DubPcm *dub, void *user_data);
     /* The output is to be opened: dub_runner_may_publish() answers, not from inside. NULL: it need not be asked for. */
     void (*on_claim)(void *user_data);
+    void (*on_warning)(const char *text, void *user_data); /* (nullable) as media/sink.h's */
     /* @error: NULL after a clean end or a stop that was asked for. @output: where the result lies, NULL if there is
      * none. */
     void (*on_stopped)(const GError *error, const char *output, void *user_data);

@@ -95,6 +95,7 @@ void dub_worker_free(DubWorker *self)
         return;
     dub_worker_clear_intake(self);
     dub_fragments_free(self->fragments);
+    dub_speech_mix_free(self->speech_mix);
     dub_segmenter_free(self->segmenter);
     dub_mixer_free(self->mixer);
     dub_drift_free(self->drift);
@@ -201,13 +202,14 @@ static void make_parts(DubWorker *self)
 {
     const DubSegmenterConfig segmenter = {
         .rate_hz = self->input.rate_hz,
-        .channels = self->input.channels,
+        .channels = dub_speech_mix_channels(self->input.channels),
         .nominal_ns = self->config.segment_ns,
         .longest_ns = longest_segment(self),
         .mode = self->config.segment_mode,
         .eager = self->paced,
     };
     const DubMixerConfig mixer = { self->input.rate_hz, self->input.channels, self->config.bed_gain };
+    self->speech_mix = dub_speech_mix_new(self->input.rate_hz, self->input.channels);
     self->segmenter = dub_segmenter_new(&segmenter);
     self->mixer = dub_mixer_new(&mixer);
     self->resampler = dub_resampler_new(self->input.rate_hz, self->input.channels);
