@@ -155,6 +155,11 @@ static void on_fragment(const DubWorkerFragment *fragment, void *user_data)
     check_written(self);
 }
 
+static void on_warning(const char *text, void *user_data)
+{
+    dub_report_warning(((Dub *) user_data)->report, text);
+}
+
 static void on_stopped(const GError *error, const char *output, void *user_data)
 {
     Dub *self = user_data;
@@ -314,6 +319,7 @@ static bool create_runner(Dub *self, GError **error)
 {
     const DubRunnerCallbacks callbacks = { .on_info = on_info,
                                            .on_fragment = on_fragment,
+                                           .on_warning = on_warning,
                                            .on_stems = self->stems ? on_stems : NULL,
                                            .on_stopped = on_stopped };
     const DubOptions *options = self->options;

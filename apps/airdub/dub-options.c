@@ -16,7 +16,7 @@ static const char *const subtitle_choices[] = { "files", "embed", "both", NULL }
 
 static const char description[] =
     "IN: a file, a named pipe or - (.ts, .mkv, .wav), a .m3u8, or rtmp://, rtsp://, srt://, http(s)://. OUT: .mp4 .mov "
-    ".mkv .ts .flv, .m4a .mp3 .wav for sound alone, "
+    ".mkv .webm .ts .flv; for the sound alone .m4a .mp3 .wav .flac .ogg .opus; "
     "FOLDER/NAME.m3u8, or rtmp://, srt://.\n\nCtrl-C plays what is on its way and ends: a file that was cut short is "
     "called NAME.partial.SUFFIX, is playable, and the exit status is 130. A second one ends at once.";
 
@@ -231,12 +231,13 @@ static bool check_input(const char *path, GError **error)
     if (g_str_equal(path, "-"))
         return true;
     if (stat(path, &status) < 0) {
-        fail_errno(error, "read", path);
-        if (error && g_error_matches(*error, DUB_ERROR, DUB_ERROR_NOT_FOUND)) {
-            g_autofree char *told = g_strdup_printf("%s; check its name", (*error)->message);
-            g_free((*error)->message);
-            (*error)->message = g_steal_pointer(&told);
-        }
+        const int errnum = errno;
+        g_autofree char *why = errnum == ENOENT || errnum == ENOTDIR ? dub_error_missing_folder(path) : NULL;
+        errno = errnum;
+        if (errnum != ENOENT && !why)
+            return fail_errno(error, "read", path);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "cannot read %s: %s; check its name", path,
+                    why ? why : g_strerror(errnum));
         return false;
     }
     if (S_ISDIR(status.st_mode)) {
@@ -249,10 +250,12 @@ static bool check_input(const char *path, GError **error)
 static bool check_folder(const char *path, GError **error)
 {
     g_autofree char *folder = g_path_get_dirname(path);
-    if (!g_file_test(folder, G_FILE_TEST_IS_DIR)) {
+    g_autofree char *why = dub_error_missing_folder(path);
+    if (why) {
         g_autofree char *quoted = g_shell_quote(folder);
-        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND,
-                    "cannot write %s: there is no folder %s; make it with mkdir -p %s", path, folder, quoted);
+        const bool can_be_made = g_str_has_prefix(why, "there is");
+        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "cannot write %s: %s; %s%s", path, why,
+                    can_be_made ? "make it with mkdir -p " : "choose another folder", can_be_made ? quoted : "");
         return false;
     }
     return access(folder, W_OK | X_OK) == 0 || fail_errno(error, "write into the folder", folder);
@@ -315,9 +318,9 @@ static bool check_names(const DubOptions *self, GError **error)
                     "--subtitles lie beside OUT, and %s is no file; leave one of them out", self->out);
         return false;
     }
-    const bool has_sounds = self->keep_original || (self->one_file && self->targets->len > 1);
     if ((self->embeds_subtitles && !dub_container_check_texts(container, error)) ||
-        (has_sounds && !dub_container_check_second_sound(container, error)))
+        (self->keep_original && !dub_container_check_second_sound(container, error)) ||
+        (self->one_file && self->targets->len > 1 && !dub_container_check_dubs(container, error)))
         return false;
     return !out || check_output(self, out, error);
 }

@@ -431,6 +431,23 @@ void dub_report_kept(DubReport *self, uint64_t n_kept, uint64_t n_asked)
     printf("%" G_GUINT64_FORMAT " fragments as they were, %" G_GUINT64_FORMAT " dubbed now\n", n_kept, n_asked);
 }
 
+void dub_report_warning(DubReport *self, const char *text)
+{
+    if (self->style == DUB_REPORT_JSON) {
+        command_print_json(json_pack("{s:s, s:o}", "event", "warning", "message", command_json_string(text)));
+        return;
+    }
+    g_autofree char *line = dub_log_printable(text, SAID_BYTES);
+    dub_report_end_line(self);
+    fprintf(stderr, "airdub: warning: %s\n", line);
+}
+
+void dub_report_error(DubReport *self, const GError *error)
+{
+    if (self->style == DUB_REPORT_JSON)
+        command_print_json_error(error);
+}
+
 void dub_report_free(DubReport *self)
 {
     if (!self)

@@ -3,6 +3,7 @@
 
 #include "base/env.h"
 #include "base/error.h"
+#include "worker/lease-store.h"
 
 #include <math.h>
 
@@ -70,12 +71,19 @@ static const DubEnvSpec specs[] = {
     { "STS_MAX_INFLIGHT", DUB_ENV_UINT, FIELD(max_inflight), "3", 1, 10,
       .help = "fragments of a stream that may be out at once" },
     { "MAX_CONCURRENT_STREAMS", DUB_ENV_UINT, FIELD(max_streams), "10", 1, 1000, .help = "further ones wait" },
+    { "LEASE_URL", DUB_ENV_STRING, FIELD(lease_url), NULL,
+      .help = "Redis or Valkey in which several services agree on whose a stream is: redis://user:password@host:6379/0",
+      .secret = true },
+    { "LEASE_TTL_MS", DUB_ENV_UINT, FIELD(lease_ttl_ms), "3000", 1000, 60000,
+      .help = "until a dead service's streams are taken over; the same in all services" },
     { "CIRCUIT_BREAKER_THRESHOLD", DUB_ENV_UINT, FIELD(breaker_threshold), "5", 1, 1000,
       .help = "retryable failures in a row that stop the asking" },
     { "CIRCUIT_BREAKER_TIMEOUT", DUB_ENV_UINT, FIELD(breaker_timeout_s), "30", 1, 3600,
       .help = "seconds until one is tried again" },
     { "WORKER_PLAYOUT_DELAY", DUB_ENV_DOUBLE, FIELD(playout_delay_s), "0", 0, 60,
       .help = "seconds from a frame in to the same frame out; 0: segment, expected processing and a margin" },
+    { "SOURCE_PATIENCE", DUB_ENV_UINT, FIELD(source_patience_s), "60", 0, 3600,
+      .help = "seconds for which a publisher may be away: its last picture and silence go on; 0: the stream ends" },
     { "WORKER_BED_DB", DUB_ENV_STRING, FIELD(bed), "-18", .help = "level of the original under the dub in dB, or off" },
     { "AIRDUB_SUPERVISED", DUB_ENV_BOOL, FIELD(supervised), "0", .help = "end when the parent process ends" },
 };
@@ -101,6 +109,8 @@ static bool check(const MediaConfig *config, GError **error)
                                        : "RTMPS_CERT is missing beside RTMPS_KEY");
         return false;
     }
+    if (config->lease_url && !dub_lease_store_check_url(config->lease_url, error))
+        return false;
     if (is_bed(config->bed))
         return true;
     g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT,

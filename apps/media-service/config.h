@@ -28,7 +28,10 @@ typedef struct {
     char *segment_mode, *segment_dir;
     unsigned sts_timeout_ms, max_inflight, max_streams;
     unsigned breaker_threshold, breaker_timeout_s;
+    char *lease_url; /* NULL: the media server's paths alone say whose a stream is; a secret */
+    unsigned lease_ttl_ms;
     double playout_delay_s;
+    unsigned source_patience_s;
     char *bed; /* dB or "off" */
     bool supervised;
     DubEngineSettings *engines; /* SPEECH_BACKEND=local */

@@ -31,9 +31,13 @@ enum {
     DUBBED,
     LATE,
     REBUFFERS,
+    STOOD_IN,
     DELAY,
     RESERVE,
     LOOP_LAG,
+    LEASES,
+    LEASE_EVENTS,
+    LEASE_STORE,
     N_FAMILIES
 };
 
@@ -83,9 +87,16 @@ static const DubMetricSpec families[N_FAMILIES] = {
                "stream_id", NULL },
     [REBUFFERS] = { NAME("rebuffers_total"), DUB_METRIC_COUNTER, "Times the input stalled for longer than the delay",
                     "stream_id", NULL },
+    [STOOD_IN] = { NAME("source_away_seconds_total"), DUB_METRIC_COUNTER,
+                   "Output in which silence and the last picture stood in for a source that was away", "stream_id",
+                   NULL },
     [LOOP_LAG] = { "media_service_loop_lag_seconds", DUB_METRIC_HISTOGRAM, DUB_LOOP_LAG_HELP, NULL,
                    dub_loop_lag_buckets },
     [RESERVE] = { NAME("in_reserve"), DUB_METRIC_GAUGE, "1: another publishes the stream's output", "stream_id", NULL },
+    [LEASES] = { "media_service_leases_held", DUB_METRIC_GAUGE, "Streams whose lease this service has", NULL, NULL },
+    [LEASE_EVENTS] = { "media_service_lease_events_total", DUB_METRIC_COUNTER,
+                       "Leases won, lost while they were in use, and found to be others'", "event", NULL },
+    [LEASE_STORE] = { "media_service_lease_store_up", DUB_METRIC_GAUGE, "1: the store of leases answers", NULL, NULL },
     [DELAY] = { NAME("playout_delay_seconds"), DUB_METRIC_GAUGE, "From a frame in to the same frame out", "stream_id",
                 NULL },
 };
@@ -168,6 +179,7 @@ void media_metrics_update(DubMetrics *metrics, const char *stream_id, DubWorkerS
     set(metrics, BUFFER_AUDIO, stream_id, (double) (stats->audio_queued_ns / DUB_NS_PER_MS));
     set(metrics, DUBBED, stream_id, (double) (dubbed_before + stats->dubbed));
     set(metrics, REBUFFERS, stream_id, (double) stats->rebuffers);
+    set(metrics, STOOD_IN, stream_id, (double) stats->stood_in_ns / DUB_NS_PER_S);
     set(metrics, DELAY, stream_id, (double) stats->delay_ns / DUB_NS_PER_S);
     dub_metrics_set(metrics, PIPELINE, input_state(state), stream_id, "input", NULL);
     dub_metrics_set(metrics, PIPELINE, output_state(state, stats), stream_id, "output", NULL);
@@ -181,6 +193,17 @@ void media_metrics_latency(DubMetrics *metrics, const char *stream_id, double se
 void media_metrics_reserve(DubMetrics *metrics, const char *stream_id, bool is_in_reserve)
 {
     set(metrics, RESERVE, stream_id, is_in_reserve);
+}
+
+void media_metrics_leases(DubMetrics *metrics, unsigned held, bool is_store_up)
+{
+    dub_metrics_set(metrics, LEASES, held, NULL);
+    dub_metrics_set(metrics, LEASE_STORE, is_store_up, NULL);
+}
+
+void media_metrics_lease_event(DubMetrics *metrics, const char *event)
+{
+    dub_metrics_add(metrics, LEASE_EVENTS, 1, event, NULL);
 }
 
 /* The words of PROTOCOL.md; what is nobody's fault but ours is internal. */

@@ -14,5 +14,7 @@ void media_metrics_update(DubMetrics *metrics, const char *stream_id, DubWorkerS
                           uint64_t dubbed_before);
 void media_metrics_latency(DubMetrics *metrics, const char *stream_id, double seconds);
 void media_metrics_reserve(DubMetrics *metrics, const char *stream_id, bool is_in_reserve);
+void media_metrics_leases(DubMetrics *metrics, unsigned held, bool is_store_up);
+void media_metrics_lease_event(DubMetrics *metrics, const char *event);
 void media_metrics_error(DubMetrics *metrics, const char *stream_id, const GError *error);
 void media_metrics_forget(DubMetrics *metrics, const char *stream_id);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "engineio/listener.h"
+#include "leases.h"
 #include "media-server.h"
 #include "mediamtx/hook.h"
 #include "metrics.h"
@@ -36,6 +37,7 @@ struct _MediaService {
     DubLoopLag *lag;
     MediaServer *media_server;
     DubStreams *table;
+    MediaLeases *leases;    /* NULL: LEASE_URL is not set */
     GHashTable *streams;    /* id -> MediaStream */
     GHashTable *ended;      /* id -> gint64 *: when, for its metrics */
     GHashTable *complaints; /* id -> Complaint: why it ended last; kept as long as its metrics */
@@ -69,7 +71,8 @@ typedef struct {
 static gboolean on_closing(gpointer data)
 {
     MediaService *self = data;
-    if (!media_server_has_stopped(self->media_server) && dub_clock_now() < self->close_by_ns)
+    const bool is_released = !self->leases || media_leases_is_idle(self->leases);
+    if (!(media_server_has_stopped(self->media_server) && is_released) && dub_clock_now() < self->close_by_ns)
         return G_SOURCE_CONTINUE;
     self->done_id = 0;
     self->on_done(self->user_data);
@@ -153,7 +156,8 @@ static void start_stream(const DubStreamEntry *entry, void *user_data)
     MediaService *self = user_data;
     g_autoptr(GError) error = NULL;
     g_autofree char *source = media_server_source_url(self->media_server, entry->stream_id);
-    MediaStream *stream = media_stream_new(&self->context, entry, source, on_stream_stopped, self, &error);
+    const char *previous = self->leases ? media_leases_previous(self->leases, entry->stream_id) : NULL;
+    MediaStream *stream = media_stream_new(&self->context, entry, previous, source, on_stream_stopped, self, &error);
     if (stream) {
         g_hash_table_remove(self->ended, entry->stream_id);
         g_hash_table_insert(self->streams, g_strdup(entry->stream_id), stream);
@@ -186,7 +190,8 @@ static void reserve_stream(const char *stream_id, bool is_in_reserve, void *user
     MediaService *self = user_data;
     media_metrics_reserve(self->metrics, stream_id, is_in_reserve);
     if (is_in_reserve)
-        dub_info("stream %s: live/%s/out is published by another; in reserve for when it ends", stream_id, stream_id);
+        dub_info("stream %s: live/%s/out is %s; in reserve for when it ends", stream_id, stream_id,
+                 self->leases ? "another's by its lease" : "published by another");
     else
         note_ended(self, stream_id); /* unless it starts now: its metrics go with time */
 }
@@ -199,8 +204,48 @@ static void refuse_stream(const char *stream_id, const GError *refusal, void *us
     note_ended(self, stream_id); /* its metrics go with time */
 }
 
-static const DubStreamsEffects stream_effects = { start_stream, resume_stream, stop_stream, reserve_stream,
-                                                  refuse_stream };
+static DubLeasesAnswer own_stream(const char *stream_id, bool looks_free, void *user_data)
+{
+    return media_leases_want(((MediaService *) user_data)->leases, stream_id, looks_free);
+}
+
+static void disown_stream(const char *stream_id, void *user_data)
+{
+    media_leases_drop(((MediaService *) user_data)->leases, stream_id);
+}
+
+static const DubStreamsEffects stream_effects = { start_stream,  resume_stream, stop_stream, reserve_stream,
+                                                  refuse_stream, NULL,          NULL };
+static const DubStreamsEffects leased_stream_effects = { start_stream,  resume_stream, stop_stream,  reserve_stream,
+                                                         refuse_stream, own_stream,    disown_stream };
+
+static void on_lease_won(const char *stream_id, void *user_data)
+{
+    MediaService *self = user_data;
+    if (self->stopping)
+        media_leases_drop(self->leases, stream_id);
+    else
+        dub_streams_owned(self->table, stream_id, dub_clock_now());
+}
+
+/* Another may publish from the next moment on: nothing is played out, and nobody is told goodbye. */
+static void on_lease_lost(const char *stream_id, void *user_data)
+{
+    MediaService *self = user_data;
+    g_autofree char *id = g_strdup(stream_id);
+    MediaStream *stream = g_hash_table_lookup(self->streams, id);
+    if (!stream) {
+        media_leases_drop(self->leases, id);
+        return;
+    }
+    media_stream_lose(stream);
+    note_ended(self, id);
+    g_hash_table_remove(self->streams, id);
+    dub_streams_ended(self->table, id, false, dub_clock_now());
+    finish_if_empty(self);
+}
+
+static const MediaLeasesCallbacks lease_callbacks = { on_lease_won, on_lease_lost };
 
 static void on_ready(const DubStreamEntry *entry, void *user_data)
 {
@@ -214,6 +259,15 @@ static void on_not_ready(const char *stream_id, void *user_data)
     dub_streams_not_ready(((MediaService *) user_data)->table, stream_id, dub_clock_now());
 }
 
+/* Who has the lease is asked no further: what the media server still lists is of one who stands still. */
+static void answer_by_lease(MediaService *self, MediaStream *stream)
+{
+    g_autoptr(GError) lost = NULL;
+    if (!media_leases_is_ours(self->leases, media_stream_id(stream)))
+        lost = g_error_new_literal(DUB_ERROR, DUB_ERROR_BUSY, "another has the stream's lease; in reserve");
+    media_stream_output_owner(stream, NULL, lost);
+}
+
 /* @error: (nullable): the media server's list could not be had */
 static void answer_claims(MediaService *self, const GError *error)
 {
@@ -221,7 +275,9 @@ static void answer_claims(MediaService *self, const GError *error)
     self->claims = g_ptr_array_new_with_free_func(g_free);
     for (guint i = 0; i < claims->len; i++) {
         MediaStream *stream = g_hash_table_lookup(self->streams, claims->pdata[i]);
-        if (stream)
+        if (stream && self->leases && !error)
+            answer_by_lease(self, stream);
+        else if (stream)
             media_stream_output_owner(stream, media_server_output(self->media_server, claims->pdata[i]), error);
     }
 }
@@ -321,9 +377,12 @@ static void reply_ready(MediaService *self, SoupServerMessage *message)
     const char *speech = self->sts ? sts_watch_problem(self->sts) : self->no_engines;
     const char *status = speech ? "degraded" : "ready", *reason = speech;
     guint code = SOUP_STATUS_OK;
-    if (self->stopping || !media_server_reachable(self->media_server)) {
+    const bool has_leases = !self->leases || !media_leases_problem(self->leases);
+    if (self->stopping || !has_leases || !media_server_reachable(self->media_server)) {
         status = self->stopping ? "stopping" : "unready";
-        reason = self->stopping ? "the service is ending" : "the media server does not answer";
+        reason = self->stopping ? "the service is ending"
+                 : has_leases   ? "the media server does not answer"
+                                : "the lease store does not answer; no streams start";
         code = SOUP_STATUS_SERVICE_UNAVAILABLE;
     }
     g_autoptr(DubJson) body = json_pack("{s:s, s:s*}", "status", status, "reason", reason);
@@ -584,7 +643,8 @@ MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void 
     self->user_data = user_data;
     self->metrics = media_metrics_new();
     self->lag = media_metrics_watch_loop(self->metrics);
-    self->table = dub_streams_new(config->max_streams, &stream_effects, self);
+    self->table =
+        dub_streams_new(config->max_streams, config->lease_url ? &leased_stream_effects : &stream_effects, self);
     self->streams = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify) media_stream_free);
     self->ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     self->complaints = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, complaint_free);
@@ -595,13 +655,16 @@ MediaService *media_service_new(const MediaConfig *config, void (*on_done)(void 
         .config = config,
         .metrics = self->metrics,
         .instance = self->instance,
+        .lease_ttl_ms = config->lease_url ? config->lease_ttl_ms : 0,
         .factory_data = self,
         .on_source_ended = on_source_ended,
         .on_claim = g_str_equal(config->media_server, "builtin") ? NULL : on_claim, /* it is this process's own */
     };
     prepare_speech(self);
     const guint port = listen_http(self, error);
-    if (port)
+    if (port && config->lease_url)
+        self->leases = media_leases_new(config, self->instance, self->metrics, &lease_callbacks, self, error);
+    if (port && (self->leases || !config->lease_url))
         self->media_server = media_server_new(config, &media_server_callbacks, self, error);
     if (!self->media_server) {
         media_service_free(self);
@@ -626,6 +689,8 @@ void media_service_stop(MediaService *self)
     const bool again = self->stopping;
     self->stopping = true;
     dub_info("media-service: stopping: %u streams play what they have", g_hash_table_size(self->streams));
+    if (self->leases)
+        media_leases_stop_taking(self->leases);
     g_autoptr(GList) all = g_hash_table_get_values(self->streams);
     for (GList *l = all; l; l = l->next)
         media_stream_stop(l->data, again ? 1 : DRAIN_MS);
@@ -650,6 +715,7 @@ void media_service_free(MediaService *self)
     g_free(self->instance);
     media_server_free(self->media_server);
     dub_streams_free(self->table);
+    media_leases_free(self->leases);
     g_hash_table_unref(self->ended);
     g_hash_table_unref(self->complaints);
     dub_engine_lease_free(self->preloaded);

@@ -20,6 +20,7 @@
 struct _MediaStream {
     const MediaStreamContext *context;
     char *id, *worker_id;
+    char *takes_over; /* worker_id of who had it, which proves that it is ours now; NULL: nobody, or unknown */
     DubRunner *runner;
     MediaStreamStoppedFunc on_stopped;
     void *user_data;
@@ -204,6 +205,7 @@ static DubRunner *make_runner(MediaStream *self, const char *source, GHashTable 
         .voice = query_value(query, "voice", config->voice),
         .stream_id = self->id,
         .worker_id = self->worker_id,
+        .takes_over = self->takes_over,
         .max_inflight = config->max_inflight,
         .timeout_ms = config->sts_timeout_ms,
         .worker = {
@@ -214,6 +216,7 @@ static DubRunner *make_runner(MediaStream *self, const char *source, GHashTable 
             .breaker_threshold = config->breaker_threshold,
             .breaker_cooldown_ns = config->breaker_timeout_s * DUB_NS_PER_S,
             .source_attempts = 5,
+            .patience_ns = config->source_patience_s * DUB_NS_PER_S,
             .first_fragment = self->before.next_fragment,
         },
         .create_speech = self->context->create_speech,
@@ -229,7 +232,8 @@ bool media_stream_chooses_track(const char *query)
     return query_value(values, "audio", NULL) || query_value(values, "commentary", NULL);
 }
 
-/* Another had the output until it was last seen there, and was as far behind as we would be. */
+/* Another had the output until it was last seen there, or until it last renewed its lease at the latest, and was as far
+ * behind as we would be. */
 static void take_over(MediaStream *self)
 {
     const MediaConfig *config = self->context->config;
@@ -237,19 +241,25 @@ static void take_over(MediaStream *self)
                                  ? (int64_t) (config->playout_delay_s * DUB_NS_PER_S)
                                  : dub_worker_default_delay((int64_t) (config->segment_s * DUB_NS_PER_S),
                                                             config->sts_timeout_ms * DUB_NS_PER_MS, 0);
-    const int64_t played_ms = dub_clock_unix_ms() - SEEN_MS - delay_ns / DUB_NS_PER_MS;
+    const int64_t played_ms = dub_clock_unix_ms() - SEEN_MS - self->context->lease_ttl_ms - delay_ns / DUB_NS_PER_MS;
     self->before.played_unix_ms = MAX(self->before.played_unix_ms, played_ms);
 }
 
-MediaStream *media_stream_new(const MediaStreamContext *context, const DubStreamEntry *entry, const char *source,
-                              MediaStreamStoppedFunc stopped, void *user_data, GError **error)
+/* Of one instance alone, which may then take its own session over at once, and nobody else's; at most 64 */
+static char *make_worker_id(const char *instance, const char *stream_id)
+{
+    return g_strdup_printf("%s-%.47s", instance, stream_id);
+}
+
+MediaStream *media_stream_new(const MediaStreamContext *context, const DubStreamEntry *entry, const char *previous,
+                              const char *source, MediaStreamStoppedFunc stopped, void *user_data, GError **error)
 {
     const char *stream_id = entry->stream_id;
     MediaStream *self = g_new0(MediaStream, 1);
     self->context = context;
     self->id = g_strdup(stream_id);
-    /* Of this instance alone, which may then take its own session over at once, and nobody else's; at most 64 */
-    self->worker_id = g_strdup_printf("%s-%.47s", context->instance, stream_id);
+    self->worker_id = make_worker_id(context->instance, stream_id);
+    self->takes_over = previous ? make_worker_id(previous, stream_id) : NULL;
     self->on_stopped = stopped;
     self->user_data = user_data;
     self->started_ns = dub_clock_now();
@@ -276,6 +286,7 @@ void media_stream_free(MediaStream *self)
     dub_runner_free(self->runner);
     g_free(self->own_output);
     g_free(self->worker_id);
+    g_free(self->takes_over);
     g_free(self->id);
     g_free(self);
 }
@@ -316,6 +327,14 @@ void media_stream_stop(MediaStream *self, unsigned within_ms)
 {
     self->leaving = true;
     dub_runner_stop(self->runner, within_ms);
+}
+
+void media_stream_lose(MediaStream *self)
+{
+    DubWorkerStats stats;
+    media_stream_refresh(self);
+    dub_runner_stats(self->runner, &stats);
+    media_metrics_update(self->context->metrics, self->id, DUB_WORKER_STOPPED, &stats, self->before.dubbed);
 }
 
 static int compare_doubles(const void *a, const void *b)

@@ -4,12 +4,12 @@
  * one access unit. */
 #include "audio/aac-encoder-private.h"
 
+#include "audio/layout.h"
 #include "audio/libav-setup.h"
 #include "base/clock.h"
 #include "base/error.h"
 
 #include <libavcodec/avcodec.h>
-#include <libavutil/channel_layout.h>
 #include <libavutil/opt.h>
 
 #define VOICE_CUTOFF_HZ     12000 /* no voice of ours has more: they are spoken at 22.05 or 24 kHz */
@@ -65,7 +65,7 @@ static bool open_codec(DubAacEncoder *self, unsigned rate_hz, unsigned channels,
     self->codec->bit_rate = MIN(bitrate_bps, MAX_BITS_PER_SAMPLE * rate_hz * channels);
     self->codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_BITEXACT;
     self->codec->thread_count = 1;
-    av_channel_layout_default(&self->codec->ch_layout, (int) channels);
+    dub_layout_init(&self->codec->ch_layout, channels);
 
     AVDictionary *options = NULL;
     av_dict_set(&options, "aac_coder", "fast", 0);
@@ -103,7 +103,7 @@ DubAacEncoder *dub_aac_encoder_new_primed(unsigned rate_hz, unsigned channels, u
 {
     g_return_val_if_fail(on_frame, NULL);
     dub_libav_setup();
-    if (!is_aac_rate(rate_hz) || channels < 1 || channels > 2) {
+    if (!is_aac_rate(rate_hz) || !(DUB_CHANNELS_AAC & 1u << MIN(channels, DUB_MAX_CHANNELS))) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_UNSUPPORTED, "AAC has no %u Hz with %u channels", rate_hz, channels);
         return NULL;
     }

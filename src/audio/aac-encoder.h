@@ -18,7 +18,8 @@ typedef struct _DubAacEncoder DubAacEncoder;
  */
 typedef void (*DubAacFrameFunc)(const uint8_t *data, gsize size, int64_t position, void *user_data);
 
-/* @rate_hz: 8000…96000, one of AAC's 12 rates; @channels: 1 or 2; %DUB_ERROR_UNSUPPORTED otherwise. */
+/* @rate_hz: 8000…96000, one of AAC's 12 rates; @channels: 1…6, as audio/layout.h lists them; %DUB_ERROR_UNSUPPORTED
+ * otherwise. */
 DubAacEncoder *dub_aac_encoder_new(unsigned rate_hz, unsigned channels, unsigned bitrate_bps, DubAacFrameFunc on_frame,
                                    void *user_data, GError **error);
 void dub_aac_encoder_free(DubAacEncoder *self);

@@ -2,7 +2,8 @@
  * so that the first sample through it joins the last one that passed without. */
 #include "audio/drift.h"
 
-#include <libavutil/channel_layout.h>
+#include "audio/layout.h"
+
 #include <libavutil/opt.h>
 #include <libswresample/swresample.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 struct _DubDrift {
     unsigned rate_hz, channels;
     SwrContext *swr; /* NULL: it has not begun */
-    float before[BEFORE * 2];
+    float before[BEFORE * DUB_MAX_CHANNELS];
     gsize n_before;
     int64_t already_out; /* frames that come out of the filter next, and have passed before it began */
     GArray *out;         /* float */
@@ -21,7 +22,7 @@ struct _DubDrift {
 
 DubDrift *dub_drift_new(unsigned rate_hz, unsigned channels)
 {
-    g_return_val_if_fail(channels == 1 || channels == 2, NULL);
+    g_return_val_if_fail(channels >= 1 && channels <= DUB_MAX_CHANNELS, NULL);
     DubDrift *self = g_new0(DubDrift, 1);
     self->rate_hz = rate_hz;
     self->channels = channels;
@@ -46,7 +47,7 @@ gboolean dub_drift_has_begun(const DubDrift *self)
 static SwrContext *open_swr(const DubDrift *self)
 {
     AVChannelLayout layout;
-    av_channel_layout_default(&layout, (int) self->channels);
+    dub_layout_init(&layout, self->channels);
     SwrContext *swr = NULL;
     const int rate = (int) self->rate_hz;
     if (swr_alloc_set_opts2(&swr, &layout, AV_SAMPLE_FMT_FLT, rate, &layout, AV_SAMPLE_FMT_FLT, rate, 0, NULL) < 0)

@@ -3,6 +3,7 @@
 #include "audio/libav-setup.h"
 
 #include "audio/aac-encoder.h"
+#include "audio/layout.h"
 #include "base/log.h"
 
 #include <libavcodec/defs.h>
@@ -55,6 +56,6 @@ bool dub_libav_describe_aac(AVCodecParameters *parameters, GBytes *config, unsig
     parameters->codec_id = AV_CODEC_ID_AAC;
     parameters->sample_rate = (int) rate_hz;
     parameters->frame_size = DUB_AAC_FRAME;
-    av_channel_layout_default(&parameters->ch_layout, (int) channels);
+    dub_layout_init(&parameters->ch_layout, channels);
     return true;
 }

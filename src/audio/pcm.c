@@ -8,7 +8,7 @@
 
 DubPcm *dub_pcm_new(unsigned rate_hz, unsigned channels, gsize n_frames)
 {
-    g_return_val_if_fail(rate_hz > 0 && (channels == 1 || channels == 2), NULL);
+    g_return_val_if_fail(rate_hz > 0 && channels >= 1 && channels <= DUB_MAX_CHANNELS, NULL);
 
     DubPcm *self = g_new0(DubPcm, 1);
     self->rate_hz = rate_hz;

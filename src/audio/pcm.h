@@ -1,14 +1,16 @@
 /* audio/pcm.h: a block of PCM. Reference counted (atomic); samples are not changed once a second reference exists.
- * Shape everywhere in the product: float32, interleaved, full scale ±1.0, 1 or 2 channels. A *frame* is one sample of
- * every channel; positions and lengths count frames. */
+ * Shape everywhere in the product: float32, interleaved, full scale ±1.0, channels as audio/layout.h lists them.
+ * A *frame* is one sample of every channel; positions and lengths count frames. */
 #pragma once
 
 #include <glib.h>
 #include <stdint.h>
 
+#define DUB_MAX_CHANNELS 8
+
 typedef struct {
     unsigned rate_hz;  /* frames a second, 8000…192000 */
-    unsigned channels; /* 1 or 2 */
+    unsigned channels; /* 1…DUB_MAX_CHANNELS */
     gsize n_frames;
     float *samples; /* n_frames × channels; owned */
     /*< private >*/

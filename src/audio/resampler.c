@@ -1,16 +1,18 @@
-/* audio/resampler.c: libswresample for the rate; channels are mapped before. */
+/* audio/resampler.c: libswresample for rate and channels. Its filter is centred: what comes out first belongs to what
+ * went in first, and what it holds says how much earlier than the newest input its next output lies. */
 #include "audio/resampler.h"
 
-#include "audio/convert.h"
+#include "audio/layout.h"
+#include "base/clock.h"
+#include "base/log.h"
 
-#include <libavutil/channel_layout.h>
+#include <libavutil/error.h>
 #include <libswresample/swresample.h>
-#include <stdbool.h>
 
 struct _DubResampler {
     unsigned rate_hz, channels;
-    unsigned from_rate_hz; /* what swr is set up for */
-    SwrContext *swr;       /* NULL: nothing needs it */
+    unsigned from_hz, from_channels; /* that the filter was made for; 0: none was */
+    SwrContext *swr;                 /* NULL: sound passes, or (from_hz differs from rate_hz) cannot be brought over */
 };
 
 DubResampler *dub_resampler_new(unsigned rate_hz, unsigned channels)
@@ -29,33 +31,66 @@ void dub_resampler_free(DubResampler *self)
     g_free(self);
 }
 
-static bool set_up(DubResampler *self, unsigned from_rate_hz)
+/* Stereo becomes mono by the mean, as in dub_pcm_convert(): both sides mostly hold the same, and would add up. */
+static bool set_mix(const DubResampler *self, const AVChannelLayout *from)
 {
-    if (self->swr && self->from_rate_hz == from_rate_hz)
-        return true;
-    AVChannelLayout layout;
-    av_channel_layout_default(&layout, (int) self->channels);
-    swr_free(&self->swr);
-    self->from_rate_hz = from_rate_hz;
-    if (swr_alloc_set_opts2(&self->swr, &layout, AV_SAMPLE_FMT_FLT, (int) self->rate_hz, &layout, AV_SAMPLE_FMT_FLT,
-                            (int) from_rate_hz, 0, NULL) >= 0 &&
-        swr_init(self->swr) >= 0)
-        return true;
-    swr_free(&self->swr);
-    return false;
+    static const double mean[] = { 0.5, 0.5 };
+    if (self->from_channels == 2 && self->channels == 1)
+        return swr_set_matrix(self->swr, mean, 2) >= 0;
+    return dub_layout_set_mix(self->swr, from, self->channels);
 }
 
-DubPcm *dub_resampler_put(DubResampler *self, DubPcm *pcm)
+static int open_filter(DubResampler *self)
 {
-    g_autoptr(DubPcm) mapped = dub_pcm_convert(pcm, pcm->rate_hz, self->channels, NULL);
-    if (!mapped || mapped->rate_hz == self->rate_hz)
-        return g_steal_pointer(&mapped);
-    if (!set_up(self, mapped->rate_hz))
+    AVChannelLayout from, to;
+    dub_layout_init(&from, self->from_channels);
+    dub_layout_init(&to, self->channels);
+    int status = swr_alloc_set_opts2(&self->swr, &to, AV_SAMPLE_FMT_FLT, (int) self->rate_hz, &from, AV_SAMPLE_FMT_FLT,
+                                     (int) self->from_hz, 0, NULL);
+    if (status >= 0 && !set_mix(self, &from))
+        status = AVERROR(EINVAL);
+    if (status >= 0)
+        status = swr_init(self->swr);
+    return status;
+}
+
+static void take_shape(DubResampler *self, const DubPcm *pcm)
+{
+    if (self->from_hz == pcm->rate_hz && self->from_channels == pcm->channels)
+        return;
+    swr_free(&self->swr);
+    self->from_hz = pcm->rate_hz;
+    self->from_channels = pcm->channels;
+    if (self->from_hz == self->rate_hz && self->from_channels == self->channels)
+        return;
+    const int status = open_filter(self);
+    if (status >= 0)
+        return;
+    swr_free(&self->swr);
+    dub_warning("sound of %u Hz and %u channels cannot be resampled: %s", pcm->rate_hz, pcm->channels,
+                av_err2str(status));
+}
+
+static bool passes(const DubResampler *self)
+{
+    return self->from_hz == self->rate_hz && self->from_channels == self->channels;
+}
+
+DubPcm *dub_resampler_put(DubResampler *self, const DubPcm *pcm, int64_t *pts_ns)
+{
+    take_shape(self, pcm);
+    if (passes(self))
+        return dub_pcm_ref((DubPcm *) pcm);
+    const int room = self->swr ? swr_get_out_samples(self->swr, (int) pcm->n_frames) : 0;
+    if (room <= 0)
         return NULL;
-    const int room = swr_get_out_samples(self->swr, (int) mapped->n_frames);
-    g_autoptr(DubPcm) out = dub_pcm_new(self->rate_hz, self->channels, (gsize) MAX(room, 1));
-    uint8_t *to = (uint8_t *) out->samples;
-    const uint8_t *from = (const uint8_t *) mapped->samples;
-    const int got = swr_convert(self->swr, &to, MAX(room, 0), &from, (int) mapped->n_frames);
-    return got > 0 ? dub_pcm_slice(out, 0, (gsize) got) : NULL;
+    *pts_ns -= swr_get_delay(self->swr, DUB_NS_PER_S);
+    g_autoptr(DubPcm) fitted = dub_pcm_new(self->rate_hz, self->channels, (gsize) room);
+    const uint8_t *in = (const uint8_t *) pcm->samples;
+    uint8_t *out = (uint8_t *) fitted->samples;
+    const int got = swr_convert(self->swr, &out, room, &in, (int) pcm->n_frames);
+    if (got <= 0)
+        return NULL;
+    fitted->n_frames = (gsize) got;
+    return g_steal_pointer(&fitted);
 }

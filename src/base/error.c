@@ -53,3 +53,19 @@ GError *dub_error_from_errno(int errnum, const char *what)
     const char *cure = code == DUB_ERROR_NO_SPACE ? "; free some space and try again" : "";
     return g_error_new(DUB_ERROR, code, "%s: %s%s", what, g_strerror(errnum), cure);
 }
+
+char *dub_error_missing_folder(const char *path)
+{
+    g_autofree char *missing = g_path_get_dirname(path);
+    if (g_file_test(missing, G_FILE_TEST_IS_DIR))
+        return NULL;
+    for (;;) {
+        g_autofree char *parent = g_path_get_dirname(missing);
+        if (g_file_test(missing, G_FILE_TEST_EXISTS))
+            return g_strdup_printf("%s is a file, not a folder", missing);
+        if (g_str_equal(parent, missing) || g_file_test(parent, G_FILE_TEST_IS_DIR))
+            return g_strdup_printf("there is no folder %s", missing);
+        g_free(missing);
+        missing = g_steal_pointer(&parent);
+    }
+}

@@ -43,3 +43,11 @@ int dub_error_exit_status(const GError *error);
  * Returns: (transfer full): "<what>: <strerror>"; for a full disk the message says to free space
  */
 GError *dub_error_from_errno(int errnum, const char *what);
+
+/**
+ * dub_error_missing_folder:
+ * Looks at the disk. @path: of a file that is not there, or cannot be made
+ * Returns: (transfer full) (nullable): which part of it is to blame: "there is no folder /films/2024", "/films is a
+ * file, not a folder"; NULL where its folder is there
+ */
+char *dub_error_missing_folder(const char *path);

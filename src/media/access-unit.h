@@ -18,5 +18,8 @@ typedef struct {
 } DubAccessUnit;
 
 DubAccessUnit *dub_access_unit_new(GstBuffer *buffer /* (transfer full) */, int64_t pts_ns, int64_t dts_ns);
+/* Returns: (transfer full) (nullable): a picture that can be shown again and again, as a unit that shares its bytes:
+ * one that a decoder begins with and takes twice in a row. It has its caps in new_caps. NULL: it is none. */
+DubAccessUnit *dub_access_unit_copy_still(const DubAccessUnit *self);
 void dub_access_unit_free(DubAccessUnit *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubAccessUnit, dub_access_unit_free)

@@ -120,11 +120,6 @@ const DubCarriedTrack *dub_carried_tracks_get(const DubCarriedTracks *self, unsi
 
 /* --- what a container takes --- */
 
-static bool is_mov_family(DubContainer container)
-{
-    return container == DUB_CONTAINER_MP4 || container == DUB_CONTAINER_MOV || container == DUB_CONTAINER_M4A;
-}
-
 static bool is_text(enum AVCodecID codec)
 {
     return codec == AV_CODEC_ID_SUBRIP || codec == AV_CODEC_ID_MOV_TEXT || codec == AV_CODEC_ID_ASS ||
@@ -133,9 +128,11 @@ static bool is_text(enum AVCodecID codec)
 
 enum AVCodecID dub_carried_tracks_text_codec(DubContainer container)
 {
-    if (is_mov_family(container))
+    if (dub_container_is_mov(container))
         return AV_CODEC_ID_MOV_TEXT;
-    return container == DUB_CONTAINER_MKV ? AV_CODEC_ID_SUBRIP : AV_CODEC_ID_NONE;
+    return container == DUB_CONTAINER_MKV    ? AV_CODEC_ID_SUBRIP
+           : container == DUB_CONTAINER_WEBM ? AV_CODEC_ID_WEBVTT
+                                             : AV_CODEC_ID_NONE;
 }
 
 /* Whether its muxer writes a header for such a track. */
@@ -178,7 +175,7 @@ static bool takes_cover(DubContainer container, const AVCodecParameters *paramet
 
 DubCarryWay dub_carried_tracks_way(const DubCarriedTracks *self, const DubCarriedTrack *track, DubContainer container)
 {
-    if (!dub_container_libav_muxer(container))
+    if (!dub_container_has_tracks(container))
         return DUB_CARRY_NOT;
     const AVCodecParameters *parameters = track->parameters;
     if (track->cover)
@@ -189,7 +186,7 @@ DubCarryWay dub_carried_tracks_way(const DubCarriedTracks *self, const DubCarrie
         return DUB_CARRY_IMPLIED;
     const bool is_moving = parameters->codec_type == AVMEDIA_TYPE_VIDEO;
     if (!self->path || track->disposition & AV_DISPOSITION_TIMED_THUMBNAILS ||
-        (is_moving && container == DUB_CONTAINER_M4A))
+        (is_moving && dub_container_is_sound_alone(container)))
         return DUB_CARRY_NOT;
     if (is_taken(track, container))
         return DUB_CARRY_COPY;
@@ -198,16 +195,21 @@ DubCarryWay dub_carried_tracks_way(const DubCarriedTracks *self, const DubCarrie
 
 /* --- tags and chapters --- */
 
+static bool is_one_of(const char *key, const char *const *keys)
+{
+    for (int i = 0; keys[i]; i++)
+        if (!g_ascii_strcasecmp(key, keys[i]))
+            return true;
+    return false;
+}
+
 /* What the old file's muxer says of itself. */
 static bool is_of_muxer(const char *key)
 {
     static const char *const keys[] = {
         "major_brand", "minor_version", "compatible_brands", "encoder", "duration", "vendor_id", NULL,
     };
-    for (int i = 0; keys[i]; i++)
-        if (!g_ascii_strcasecmp(key, keys[i]))
-            return true;
-    return false;
+    return is_one_of(key, keys);
 }
 
 /* What libavformat's muxer has a place for in iTunes' and QuickTime's tags. */
@@ -222,10 +224,20 @@ static bool has_mov_place(const char *key)
         "tmpo",     "location",         "creation_time", "timecode",      "episode_uid",
         NULL,
     };
-    for (int i = 0; keys[i]; i++)
-        if (!g_ascii_strcasecmp(key, keys[i]))
-            return true;
-    return g_ascii_strncasecmp(key, "location-", 9) == 0;
+    return is_one_of(key, keys) || g_ascii_strncasecmp(key, "location-", 9) == 0;
+}
+
+/* A WAV file's INFO list has few places. */
+static bool has_wav_place(const char *key)
+{
+    static const char *const keys[] = { "title",    "artist", "album",     "comment", "date",
+                                        "language", "genre",  "copyright", "track",   NULL };
+    return is_one_of(key, keys);
+}
+
+static bool holds_chapters(DubContainer container)
+{
+    return dub_container_libav_muxer(container) && container != DUB_CONTAINER_WAV && container != DUB_CONTAINER_FLAC;
 }
 
 static bool is_reverse_domain(const char *key)
@@ -245,7 +257,7 @@ static bool has_cover_for(const DubCarriedTracks *self, DubContainer container)
 
 bool dub_carried_tracks_wants_mdta(const DubCarriedTracks *self, DubContainer container)
 {
-    if (!is_mov_family(container) || has_cover_for(self, container))
+    if (!dub_container_is_mov(container) || has_cover_for(self, container))
         return false;
     for (const AVDictionaryEntry *e = NULL; (e = av_dict_get(self->metadata, "", e, AV_DICT_IGNORE_SUFFIX));)
         if (is_reverse_domain(e->key))
@@ -255,9 +267,11 @@ bool dub_carried_tracks_wants_mdta(const DubCarriedTracks *self, DubContainer co
 
 static bool keeps_tag(const DubCarriedTracks *self, DubContainer container, const char *key)
 {
-    if (container == DUB_CONTAINER_MKV)
-        return true;
-    return is_mov_family(container) && (has_mov_place(key) || dub_carried_tracks_wants_mdta(self, container));
+    if (container == DUB_CONTAINER_WAV)
+        return has_wav_place(key);
+    if (dub_container_is_matroska(container) || dub_container_is_sound_alone(container))
+        return !dub_container_is_mov(container) || has_mov_place(key);
+    return dub_container_is_mov(container) && (has_mov_place(key) || dub_carried_tracks_wants_mdta(self, container));
 }
 
 /* A track's name: QuickTime's family has "handler_name", which may be only what the muxer calls each track of its kind.
@@ -292,7 +306,7 @@ const char *dub_carried_tracks_language(const char *code, DubContainer container
 
 void dub_carried_tracks_copy_tags(const AVDictionary *from, DubContainer container, AVDictionary **to)
 {
-    const bool is_mkv = container == DUB_CONTAINER_MKV;
+    const bool is_mkv = dub_container_is_matroska(container);
     const AVDictionaryEntry *title = av_dict_get(from, "title", NULL, 0);
     const AVDictionaryEntry *handler = av_dict_get(from, "handler_name", NULL, 0);
     for (const AVDictionaryEntry *e = NULL; (e = av_dict_get(from, "", e, AV_DICT_IGNORE_SUFFIX));)
@@ -378,7 +392,7 @@ static char *describe_kind(const DubCarriedTracks *self, DubContainer container,
         return NULL;
     return g_strdup_printf("%u %s%s%s%s%s%s", count, name, count > 1 ? "s" : "", languages->len ? " (" : "",
                            languages->str, languages->len ? ")" : "",
-                           has_packets && !self->path && dub_container_libav_muxer(container)
+                           has_packets && !self->path && dub_container_has_tracks(container)
                                ? ", since this input is read only once"
                                : "");
 }
@@ -413,7 +427,7 @@ char **dub_carried_tracks_left_out(const DubCarriedTracks *self, DubContainer co
     g_autoptr(GStrvBuilder) list = g_strv_builder_new();
     for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
         add(list, describe_kind(self, container, kinds[i].kind, kinds[i].name));
-    if (self->chapters->len && !dub_container_libav_muxer(container))
+    if (self->chapters->len && !holds_chapters(container))
         add(list, g_strdup_printf("%u chapter%s", self->chapters->len, self->chapters->len > 1 ? "s" : ""));
     if (self->n_programs > 1)
         add(list, g_strdup_printf("the grouping into %u programmes", self->n_programs));

@@ -21,6 +21,9 @@ struct _DubFilePictures {
     int64_t next_ns;     /* where a packet without a timestamp goes */
     int64_t last_dts_ns; /* of what left the hidden queue; DUB_TIME_NONE */
     unsigned n_untimed;
+    unsigned
+        length_bytes; /* of a unit's length, where its header has no parameter sets and none has come; 0: all is well */
+    uint8_t set_type; /* of such a unit */
     bool has_dts, is_stopped;
 };
 
@@ -162,9 +165,43 @@ static void note_new_headers(DubFilePictures *self, const AVPacket *packet)
     self->caps = caps;
 }
 
+/* Some writers leave the parameter sets out of the header: they are among the pictures then, or nobody can decode it.
+ */
+static void look_for_sets(DubFilePictures *self, const AVCodecParameters *parameters)
+{
+    const uint8_t *data = parameters->extradata;
+    const bool is_hevc = parameters->codec_id == AV_CODEC_ID_HEVC;
+    if (parameters->codec_id == AV_CODEC_ID_H264 && parameters->extradata_size >= 7 && data[0] == 1 && !(data[5] & 31))
+        self->length_bytes = (data[4] & 3) + 1;
+    else if (is_hevc && parameters->extradata_size >= 23 && data[0] == 1 && !data[22])
+        self->length_bytes = (data[21] & 3) + 1;
+    self->set_type = is_hevc ? 33 : 7;
+}
+
+static bool has_set(const DubFilePictures *self, const AVPacket *packet)
+{
+    gsize at = 0;
+    const gsize size = (gsize) packet->size;
+    while (at + self->length_bytes < size) {
+        gsize length = 0;
+        for (unsigned i = 0; i < self->length_bytes; i++)
+            length = length << 8 | packet->data[at++];
+        const uint8_t type = self->set_type == 7 ? packet->data[at] & 31 : packet->data[at] >> 1 & 63;
+        if (type == self->set_type)
+            return true;
+        if (length > size - at)
+            return false;
+        at += length;
+    }
+    return false;
+}
+
 bool dub_file_pictures_push(DubFilePictures *self, const AVPacket *packet)
 {
     if (packet && packet->size > 0) {
+        if (self->length_bytes && !has_set(self, packet))
+            return true;
+        self->length_bytes = 0;
         note_new_headers(self, packet);
         DubAccessUnit *unit = unit_of(self, packet);
         if (self->shaper)
@@ -200,6 +237,7 @@ DubFilePictures *dub_file_pictures_new(const AVStream *stream, const DubTrackFor
     self->has_dts = has_dts;
     self->last_dts_ns = DUB_TIME_NONE;
     self->dts_maker = dub_dts_maker_new(has_dts, emit_unit, self);
+    look_for_sets(self, stream->codecpar);
     if (!dub_picture_shaper_is_needed(caps)) {
         self->caps = g_steal_pointer(&caps);
         return g_steal_pointer(&self);

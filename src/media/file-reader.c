@@ -3,6 +3,7 @@
 #include "media/file-reader.h"
 
 #include "audio/libav-setup.h"
+#include "audio/layout.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/http.h"
@@ -18,7 +19,8 @@
 #include <string.h>
 
 #define STOP_MAX_US   (5 * G_USEC_PER_SEC)
-#define MAX_BAD_READS 16 /* in a row; a demuxer goes on behind a damaged place, or never */
+#define NO_PICTURE_NS (30 * DUB_NS_PER_S) /* of a video track: longer than any distance of key frames */
+#define MAX_BAD_READS 16                  /* in a row; a demuxer goes on behind a damaged place, or never */
 #define NO_PIPE                                                                                                     \
     "this format cannot be read from a pipe, since its index comes last; write it into a file first, or pipe .ts, " \
     ".mkv or .wav"
@@ -45,9 +47,10 @@ typedef struct {
     DubFilePictures *pictures;
     DubSoundDecoder *sound, *commentary_sound;
     int64_t n_pictures, end_ns;
-    int64_t read_ns; /* end of what was read of any track, also of one that is not delivered */
-    bool has_key;    /* of a network source */
-    bool is_refused; /* the handover takes no more */
+    int64_t first_packet_ns; /* of the picture; DUB_TIME_NONE */
+    int64_t read_ns;         /* end of what was read of any track, also of one that is not delivered */
+    bool has_key;            /* of a network source */
+    bool is_refused;         /* the handover takes no more */
 
     GMutex lock; /* guards all below */
     GCond ended;
@@ -174,13 +177,15 @@ static bool open_tracks(DubFileReader *self)
         self->pictures =
             dub_file_pictures_new(self->video, self->streams.video_format, has_dts, on_picture, self, &error);
     }
+    const DubSoundDecoderConfig sound = { dub_file_tracks_sound_end_ns(self->format, self->audio),
+                                          self->config.allowed_channels };
     if (!error)
-        self->sound = dub_sound_decoder_new(self->audio, dub_file_tracks_sound_end_ns(self->format, self->audio),
-                                            on_pcm, self, &error);
-    if (!error && self->commentary)
-        self->commentary_sound =
-            dub_sound_decoder_new(self->commentary, dub_file_tracks_sound_end_ns(self->format, self->commentary),
-                                  on_commentary, self, &error);
+        self->sound = dub_sound_decoder_new(self->audio, &sound, on_pcm, self, &error);
+    if (!error && self->commentary) {
+        const DubSoundDecoderConfig commentary = { dub_file_tracks_sound_end_ns(self->format, self->commentary),
+                                                   DUB_CHANNELS_STEREO }; /* only recognition hears it */
+        self->commentary_sound = dub_sound_decoder_new(self->commentary, &commentary, on_commentary, self, &error);
+    }
     if (!error)
         return true;
     fail(self, error->code, error->message);
@@ -191,7 +196,8 @@ static bool open_tracks(DubFileReader *self)
 static bool choose_tracks(DubFileReader *self)
 {
     g_autoptr(GError) error = NULL;
-    self->video = dub_file_tracks_find_video(self->format);
+    const AVStream *video = dub_file_tracks_find_video(self->format);
+    self->video = self->config.is_sound_alone ? NULL : video;
     if (self->config.commentary_track)
         self->commentary = dub_file_tracks_find_audio(self->format, self->config.commentary_track, NULL, NULL, &error);
     if (!error)
@@ -200,7 +206,7 @@ static bool choose_tracks(DubFileReader *self)
     const char *path =
         self->is_network || dub_input_size(self->input) < 0 ? NULL : self->path; /* read once, or twice */
     g_mutex_lock(&self->lock);
-    self->streams.has_video = self->video != NULL;
+    self->streams.has_video = video != NULL;
     self->streams.has_audio = self->audio != NULL;
     self->streams.has_commentary = self->commentary != NULL;
     self->streams.video_format = self->video ? dub_track_format_new(self->video) : NULL;
@@ -227,11 +233,38 @@ static void note_read(DubFileReader *self, const AVPacket *packet)
                                                         self->format->streams[packet->stream_index]->time_base, ns));
 }
 
+static void fail_without_pictures(DubFileReader *self)
+{
+    const enum AVCodecID codec = self->video->codecpar->codec_id;
+    const bool has_sets = codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC;
+    g_autofree char *text =
+        g_strdup_printf("its video track holds no picture that can be read%s; for the sound alone name OUT .m4a, "
+                        ".mp3 or .wav",
+                        has_sets ? ", since its parameter sets (SPS, PPS) are missing or damaged" : "");
+    fail(self, DUB_ERROR_CORRUPT, text);
+}
+
+/* It is said before hours of sound have been dubbed. */
+static bool lacks_pictures(DubFileReader *self, const AVPacket *packet)
+{
+    const AVRational ns = { 1, DUB_NS_PER_S };
+    if (self->n_pictures || packet->dts == AV_NOPTS_VALUE)
+        return false;
+    const int64_t time_ns = av_rescale_q(packet->dts, self->video->time_base, ns);
+    if (self->first_packet_ns == DUB_TIME_NONE)
+        self->first_packet_ns = time_ns;
+    if (self->is_network || time_ns - self->first_packet_ns < NO_PICTURE_NS)
+        return false;
+    fail_without_pictures(self);
+    self->is_refused = true;
+    return true;
+}
+
 static bool push_packet(DubFileReader *self, const AVPacket *packet)
 {
     note_read(self, packet);
     if (self->video && packet->stream_index == self->video->index)
-        return dub_file_pictures_push(self->pictures, packet);
+        return dub_file_pictures_push(self->pictures, packet) && !lacks_pictures(self, packet);
     if (packet->stream_index == self->audio->index)
         return dub_sound_decoder_push(self->sound, packet);
     if (self->commentary && packet->stream_index == self->commentary->index)
@@ -290,7 +323,7 @@ static void finish(DubFileReader *self, int status)
         return;
     }
     if (self->pictures && !self->n_pictures) {
-        fail(self, DUB_ERROR_CORRUPT, "its video track holds no picture that can be read");
+        fail_without_pictures(self);
         return;
     }
     if (self->pictures && dub_file_pictures_n_untimed(self->pictures))
@@ -414,8 +447,8 @@ static void get_streams(DubSourceFeed *feed, DubSourceStreams *streams)
     streams->video_format = self->streams.video_format ? dub_track_format_ref(self->streams.video_format) : NULL;
     streams->carried = self->streams.carried ? dub_carried_tracks_ref(self->streams.carried) : NULL;
     streams->audio_name = g_strdup(self->streams.audio_name);
-    streams->is_complete &=
-        (!self->streams.has_video || self->streams.video_caps) && (!self->streams.has_audio || self->streams.rate_hz);
+    streams->is_complete &= (!self->streams.has_video || self->streams.video_caps || self->config.is_sound_alone) &&
+                            (!self->streams.has_audio || self->streams.rate_hz);
     g_mutex_unlock(&self->lock);
 }
 
@@ -450,6 +483,6 @@ DubSourceFeed *dub_file_reader_new(const char *path, const DubFileReaderConfig *
     self->language = g_strdup(config->language);
     self->handover = dub_handover_ref(handover);
     self->cancellable = g_cancellable_new();
-    self->duration_ns = DUB_TIME_NONE;
+    self->duration_ns = self->first_packet_ns = DUB_TIME_NONE;
     return &self->feed;
 }

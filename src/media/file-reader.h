@@ -10,7 +10,9 @@ typedef struct {
                              first */
     const char *language;      /* (nullable) BCP 47: "en" */
     unsigned commentary_track; /* likewise from 1: read beside it; 0: none */
-    int64_t silence_ns;        /* a pipe or a server that yields nothing for so long is an error */
+    unsigned allowed_channels; /* a set of audio/layout.h */
+    bool is_sound_alone;
+    int64_t silence_ns; /* a pipe or a server that yields nothing for so long is an error */
 } DubFileReaderConfig;
 
 /* @path: "-" is standard input; or a URL that is http. Errors of opening come through the handover. The reader of a URL

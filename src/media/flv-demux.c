@@ -22,7 +22,8 @@ enum { FRAME_KEY = 1, FRAME_COMMAND = 5, PACKET_CONFIG = 0, PACKET_DATA = 1, PAC
 /* A composition time may lie before the first timestamp: all times are moved up, and the segment starts there. */
 #define TIME_OFFSET_NS (3600 * DUB_NS_PER_S)
 #define DURATION_MAX_S 1e6
-#define JUMP_NS        DUB_NS_PER_S /* a decoder is told when its timestamps do not go on */
+#define WRAP_NEAR_MS   (INT64_C(1) << 30) /* twelve days */
+#define JUMP_NS        DUB_NS_PER_S       /* a decoder is told when its timestamps do not go on */
 
 typedef struct {
     GstPad *pad; /* NULL until its codec is known */
@@ -34,6 +35,7 @@ typedef struct {
     GstPad *sink;
     GstAdapter *adapter;
     bool is_header_read, is_told;
+    int64_t last_ms;    /* of the newest tag, beyond 32 bits */
     gint64 duration_ns; /* written before the pads are there; 0 where not known */
     Stream video, audio, commentary;
     unsigned audio_id, commentary_id; /* trackIds; NO_TRACK */
@@ -377,6 +379,16 @@ static bool skip_file_header(DubFlvDemux *self)
     return true;
 }
 
+/* The field has 32 bits and starts again at 0 after 49.7 days; sound and picture do not do so at once. What is far from
+ * the tag before it is another time base. */
+static int64_t unwrapped(DubFlvDemux *self, uint32_t timestamp_ms)
+{
+    const int32_t step = (int32_t) (timestamp_ms - (uint32_t) self->last_ms);
+    const bool goes_on = ABS((int64_t) step) < WRAP_NEAR_MS && self->last_ms + step >= 0;
+    self->last_ms = goes_on ? self->last_ms + step : timestamp_ms;
+    return self->last_ms;
+}
+
 /* Returns: false when more bytes are needed. */
 static bool take_tag(DubFlvDemux *self, GstFlowReturn *flow)
 {
@@ -392,7 +404,7 @@ static bool take_tag(DubFlvDemux *self, GstFlowReturn *flow)
     gst_adapter_flush(self->adapter, PREVIOUS_SIZE_BYTES);
     const uint32_t timestamp_ms = dub_get_be24(header + 4) | (uint32_t) header[7] << 24;
     if (body)
-        *flow = handle_tag(self, header[0] & 0x1f, timestamp_ms, body);
+        *flow = handle_tag(self, header[0] & 0x1f, unwrapped(self, timestamp_ms), body);
     return true;
 }
 

@@ -148,7 +148,9 @@ static const struct {
     { "video/x-av1", "AV1" },          { "video/mpeg", "MPEG" },
     { "image/jpeg", "MJPEG" },         { "video/x-theora", "Theora" },
     { "video/x-prores", "ProRes" },    { "video/x-flash-video", "Sorenson H.263" },
-    { "video/x-raw", "uncompressed" },
+    { "video/x-raw", "uncompressed" }, { "video/x-dnxhd", "DNxHD" },
+    { "video/x-wmv", "WMV" },          { "video/x-dv", "DV" },
+    { "video/x-ffv", "FFV1" },         { "video/x-h263", "H.263" },
 };
 
 const char *dub_media_codec_name(const GstCaps *caps)

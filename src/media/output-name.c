@@ -38,14 +38,13 @@ static bool fail(GError **error, const char *what)
 
 bool dub_output_name_check(const DubOutputName *self, GError **error)
 {
-    g_autofree char *folder = g_path_get_dirname(self->final);
+    g_autofree char *why = dub_error_missing_folder(self->final);
     if (g_file_test(self->final, G_FILE_TEST_IS_DIR)) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s: is a folder; name a file", self->final);
         return false;
     }
-    if (!g_file_test(folder, G_FILE_TEST_IS_DIR)) {
-        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "%s: the folder %s does not exist; create it first",
-                    self->final, folder);
+    if (why) {
+        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "%s: %s; create it first", self->final, why);
         return false;
     }
     const int fd = g_open(self->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);

@@ -65,8 +65,19 @@ static gboolean on_event(GstPad *pad, GstObject *parent, GstEvent *event)
     return TRUE;
 }
 
-static void start(DubPictureShaper *self, GstCaps *caps)
+/* The parser would believe a size that it is told, also once the pictures have another. */
+static GstCaps *without_size(const GstCaps *caps)
 {
+    GstCaps *copy = gst_caps_copy(caps);
+    const char *format = gst_structure_get_string(gst_caps_get_structure(copy, 0), "stream-format");
+    if (g_strcmp0(format, "byte-stream") == 0)
+        gst_structure_remove_fields(gst_caps_get_structure(copy, 0), "width", "height", NULL);
+    return copy;
+}
+
+static void start(DubPictureShaper *self, const GstCaps *told)
+{
+    g_autoptr(GstCaps) caps = without_size(told);
     GstSegment segment;
     gst_segment_init(&segment, GST_FORMAT_TIME);
     gst_pad_set_active(self->out, TRUE);

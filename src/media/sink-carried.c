@@ -93,7 +93,7 @@ static void name_original(const DubSinkCarried *self, AVStream *out)
     if (av_dict_get(out->metadata, "title", NULL, 0))
         return;
     av_dict_set(&out->metadata, "title", "Original", 0);
-    if (self->container != DUB_CONTAINER_MKV)
+    if (dub_container_is_mov(self->container))
         av_dict_set(&out->metadata, "handler_name", "Original", 0);
 }
 
@@ -300,7 +300,17 @@ static int64_t rescale_dts(Kept *kept, const AVPacket *packet)
                             &kept->rescaled, kept->out->time_base);
 }
 
-static void rescale(Kept *kept, AVPacket *packet)
+/* In Matroska a track's packets count from its codec's delay on: its reader takes the delay off, FFmpeg 5.1's writer
+ * does not put it back. */
+static int64_t delay_of(const Kept *kept, DubContainer container)
+{
+    const AVCodecParameters *parameters = kept->track->parameters;
+    if (!dub_container_is_matroska(container) || parameters->codec_id != AV_CODEC_ID_OPUS)
+        return 0;
+    return av_rescale_q(parameters->initial_padding, (AVRational){ 1, 48000 }, kept->out->time_base);
+}
+
+static void rescale(Kept *kept, DubContainer container, AVPacket *packet)
 {
     const AVRational ns = { 1, DUB_NS_PER_S }, from = kept->track->time_base, to = kept->out->time_base;
     const int64_t shift = av_rescale_q(kept->origin_ns, ns, from);
@@ -308,6 +318,7 @@ static void rescale(Kept *kept, AVPacket *packet)
     packet->dts -= shift;
     const int64_t behind = av_rescale_q(packet->pts - packet->dts, from, to);
     packet->dts = rescale_dts(kept, packet);
+    packet->dts += delay_of(kept, container);
     packet->pts = packet->dts + behind;
     packet->duration = av_rescale_q(packet->duration, from, to);
     packet->pos = -1;
@@ -343,7 +354,7 @@ static int write_pending(DubSinkCarried *self)
     Kept *kept = g_steal_pointer(&self->pending);
     AVPacket *packet = self->packet;
     int status = 0;
-    rescale(kept, packet);
+    rescale(kept, self->container, packet);
     if (fit_beginning(self, kept, packet) &&
         (!kept->converter || dub_text_subtitles_convert(kept->converter, packet))) {
         fit_order(kept, packet);

@@ -16,7 +16,8 @@ typedef struct {
     const char *name;             /* what errors call it */
     GstCaps *video_caps;          /* (transfer none); NULL: audio alone */
     DubTrackFormat *video_format; /* (transfer none) (nullable): what else is known of the picture */
-    GBytes *audio_config;         /* (transfer none) AudioSpecificConfig; NULL: audio is pushed as float32 PCM */
+    GBytes *audio_config; /* (transfer none) AudioSpecificConfig; NULL: audio is pushed as float32 PCM, and encoded by
+                             the drain */
     const char *audio_language, *audio_title; /* (nullable) BCP 47; what players list the track as */
     DubCarriedTracks *carried;                /* (transfer none) (nullable), as in media/sink.h, and the next four */
     DubCarryChoice carry;

@@ -51,45 +51,6 @@ static bool complete_flv(const Job *job)
     return written;
 }
 
-/* xingmux counts its own frame, and leaves out what is silence of the codec: players would hear it. In place of its
- * seek table, which a constant bit rate does not need, comes LAME's extension:
- * http://gabriel.mp3-tech.org/mp3infotag.html */
-static bool complete_mp3(const Job *job)
-{
-    enum {
-        HEAD_BYTES = 128,
-        COUNTS_BYTES = 16,
-        EXTENSION_BYTES = 36,
-        PADDING_OFFSET = 21,
-        SAMPLES = 1152,
-        SAMPLES_LSF = 576,
-        ENCODER_DELAY = 576
-    };
-    uint8_t head[HEAD_BYTES];
-    const int fd = g_open(job->name.part, O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    bool written = pread(fd, head, sizeof head, 0) == sizeof head;
-    uint8_t *tag = written ? memmem(head, HEAD_BYTES / 2, "Xing", 4) : NULL;
-    if (tag) {
-        const bool is_lsf = !(head[1] & 8); /* MPEG-2: half the samples a frame */
-        const uint32_t n_mp3_frames = dub_get_be32(tag + 8) - 1;
-        const int64_t padding =
-            (int64_t) n_mp3_frames * (is_lsf ? SAMPLES_LSF : SAMPLES) - ENCODER_DELAY - job->facts.n_frames;
-        memcpy(tag, "Info", 4);
-        dub_put_be32(tag + 4, 3); /* frames and bytes follow */
-        dub_put_be32(tag + 8, n_mp3_frames);
-        memset(tag + COUNTS_BYTES, 0, EXTENSION_BYTES);
-        memcpy(tag + COUNTS_BYTES, "LAME3.100", 9);
-        dub_put_be24(tag + COUNTS_BYTES + PADDING_OFFSET, ENCODER_DELAY << 12 | CLAMP(padding, 0, 0xfff));
-        written = pwrite(fd, head, sizeof head, 0) == sizeof head;
-    }
-    const int saved = errno;
-    close(fd);
-    errno = saved;
-    return written;
-}
-
 /* hlssink2 measures a segment by the start of the next one, so the last lacks its last frame. */
 static bool complete_hls(const Job *job, GError **error)
 {
@@ -120,8 +81,7 @@ static bool complete(const Job *job, GError **error)
 {
     if (job->facts.container == DUB_CONTAINER_HLS)
         return complete_hls(job, error);
-    if (job->facts.container == DUB_CONTAINER_FLV ? complete_flv(job)
-                                                  : job->facts.container != DUB_CONTAINER_MP3 || complete_mp3(job))
+    if (job->facts.container != DUB_CONTAINER_FLV || complete_flv(job))
         return true;
     g_propagate_error(error, dub_error_from_errno(errno, job->target));
     g_unlink(job->name.part);

@@ -11,7 +11,6 @@
 typedef struct {
     DubContainer container;
     int64_t duration_ns;
-    int64_t n_frames; /* PCM frames */
 } DubSinkFileFacts;
 
 /* @cancellable: only tells @on_done that its owner is gone; the file is moved in any case */

@@ -71,7 +71,7 @@ static void name_track(const DubFurtherSound *sound, DubContainer container, AVS
     if (!is_sound)
         return;
     av_dict_set(&stream->metadata, "title", sound->title, 0);
-    if (container != DUB_CONTAINER_MKV)
+    if (dub_container_is_mov(container))
         av_dict_set(&stream->metadata, "handler_name", sound->title, 0);
 }
 

@@ -315,33 +315,6 @@ static bool build_tags(DubSinkPipeline *self, const DubSinkDrainConfig *config, 
     return sink && link_to(self, appsrc, sink, "sink", NULL, error);
 }
 
-static GstCaps *make_pcm_caps(const DubSinkDrainConfig *config)
-{
-    return gst_caps_new_simple("audio/x-raw", "format", G_TYPE_STRING, GST_AUDIO_NE(F32), "layout", G_TYPE_STRING,
-                               "interleaved", "rate", G_TYPE_INT, (int) config->rate_hz, "channels", G_TYPE_INT,
-                               (int) config->channels, NULL);
-}
-
-static bool build_pcm(DubSinkPipeline *self, const DubSinkDrainConfig *config, const char *encoder_name,
-                      const char *format, GError **error)
-{
-    g_autoptr(GstCaps) caps = make_pcm_caps(config);
-    g_autoptr(GstCaps) wanted = gst_caps_from_string(format);
-    GstElement *appsrc = add_input(self, &self->audio, caps, error);
-    GstElement *convert = appsrc ? add(self, "audioconvert", error) : NULL;
-    GstElement *encoder = convert ? add(self, encoder_name, error) : NULL;
-    GstElement *sink = encoder ? add_file_sink(self, config, error) : NULL;
-    if (!sink || !link_to(self, appsrc, convert, "sink", NULL, error) ||
-        !link_to(self, convert, encoder, "sink", wanted, error))
-        return false;
-    if (config->container != DUB_CONTAINER_MP3)
-        return link_to(self, encoder, sink, "sink", NULL, error);
-    gst_util_set_object_arg(G_OBJECT(encoder), "target", "bitrate");
-    g_object_set(encoder, "cbr", TRUE, "bitrate", (int) (config->audio_bitrate_bps / 1000), NULL);
-    GstElement *xing = add(self, "xingmux", error); /* its header tells players the length */
-    return xing && link_to(self, encoder, xing, "sink", NULL, error) && link_to(self, xing, sink, "sink", NULL, error);
-}
-
 static bool build(DubSinkPipeline *self, const DubSinkDrainConfig *config, GError **error)
 {
     switch (config->container) {
@@ -350,9 +323,6 @@ static bool build(DubSinkPipeline *self, const DubSinkDrainConfig *config, GErro
     case DUB_CONTAINER_FLV:
     case DUB_CONTAINER_RTMP: return build_tags(self, config, error);
     case DUB_CONTAINER_HLS: return build_hls(self, config, error);
-    case DUB_CONTAINER_MP3:
-        return build_pcm(self, config, "lamemp3enc", "audio/x-raw,format=" GST_AUDIO_NE(S16), error);
-    case DUB_CONTAINER_WAV: return build_pcm(self, config, "wavenc", "audio/x-raw,format=S16LE", error);
     default: g_assert_not_reached(); /* sink-writer.c's */
     }
 }

@@ -3,6 +3,7 @@
 #include "media/sink-writer.h"
 
 #include "audio/libav-setup.h"
+#include "audio/sound-encoder.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "media/bounded-stop.h"
@@ -32,10 +33,12 @@ typedef struct {
     int64_t end_ns;                           /* of what is written: how far an output that is cut short carries over */
     int video_index, audio_index, text_index; /* -1: none */
     bool has_mdta;
-    DubSinkCarried *carried; /* NULL: nothing is carried over */
-    DubSinkFurther *dubs;    /* NULL: the dub is pushed */
-    DubTextSubtitles *texts; /* NULL: no subtitles are pushed */
-    GError *error;           /* what else than writing went wrong */
+    DubSinkCarried *carried;  /* NULL: nothing is carried over */
+    DubSinkFurther *dubs;     /* NULL: the dub is pushed */
+    DubTextSubtitles *texts;  /* NULL: no subtitles are pushed */
+    DubSoundEncoder *encoder; /* NULL: sound is pushed as AAC */
+    AVPacket *encoded;
+    GError *error; /* what else than writing went wrong */
 
     GMutex lock; /* guards all below */
     GCond changed;
@@ -63,6 +66,8 @@ static void unref_writer(Writer *self)
     dub_sink_carried_free(self->carried);
     dub_sink_further_free(self->dubs);
     dub_text_subtitles_free(self->texts);
+    dub_sound_encoder_free(self->encoder);
+    av_packet_free(&self->encoded);
     g_clear_error(&self->error);
     if (self->format)
         avio_closep(&self->format->pb);
@@ -83,14 +88,17 @@ static GError *write_error(Writer *self, int status)
         return g_steal_pointer(&self->error);
     if (status == AVERROR(ENOSPC) || status == AVERROR(EDQUOT) || status == AVERROR(EIO) || status == AVERROR(EFBIG))
         return dub_error_from_errno(AVUNERROR(status), self->name);
-    return g_error_new(DUB_ERROR, DUB_ERROR_UNSUPPORTED, "%s: %s cannot hold this stream: %s; try .mkv", self->name,
-                       dub_container_name(self->container), av_err2str(status));
+    const char *way_out = self->container == DUB_CONTAINER_MKV ? DUB_CONTAINER_MAKE_H264 : "try .mkv";
+    return g_error_new(DUB_ERROR, DUB_ERROR_UNSUPPORTED, "%s: %s cannot hold this stream: %s; %s", self->name,
+                       dub_container_name(self->container), av_err2str(status), way_out);
 }
 
 static AVDictionary *header_options(const Writer *self)
 {
     AVDictionary *options = NULL;
-    if (self->container != DUB_CONTAINER_MKV)
+    if (self->container == DUB_CONTAINER_WAV)
+        av_dict_set(&options, "rf64", "auto", 0); /* beyond 4 GB */
+    if (dub_container_is_mov(self->container))
         av_dict_set_int(&options, "movie_timescale", VIDEO_TICKS, 0); /* edit lists count in it */
     if (self->has_mdta)
         av_dict_set(&options, "movflags", "use_metadata_tags", 0);
@@ -137,6 +145,35 @@ static int write_beside(Writer *self, int64_t until_ns)
     return status < 0 ? status : dub_sink_carried_write_until(self->carried, until_ns);
 }
 
+static int write_timed(Writer *self, AVPacket *packet, AVRational from)
+{
+    const AVRational ns = { 1, DUB_NS_PER_S };
+    const int64_t time_ns = av_rescale_q(packet->dts, from, ns);
+    self->end_ns = MAX(self->end_ns, time_ns);
+    av_packet_rescale_ts(packet, from, self->format->streams[packet->stream_index]->time_base);
+    int status = write_beside(self, time_ns);
+    if (status >= 0)
+        status = av_interleaved_write_frame(self->format, packet);
+    return status < 0 ? status : self->format->pb->error;
+}
+
+/* @samples: NULL at the end */
+static int write_sound(Writer *self, const float *samples, gsize n_frames)
+{
+    int status = dub_sound_encoder_push(self->encoder, samples, n_frames);
+    while (status >= 0 && (status = dub_sound_encoder_take(self->encoder, self->encoded)) >= 0) {
+        self->encoded->stream_index = self->audio_index;
+        if (dub_container_is_matroska(
+                self->container)) { /* its blocks count from the delay on, and FFmpeg 5.1 forgets */
+            self->encoded->pts += self->format->streams[self->audio_index]->codecpar->initial_padding;
+            self->encoded->dts = self->encoded->pts;
+        }
+        status = write_timed(self, self->encoded, dub_sound_encoder_time_base(self->encoder));
+        av_packet_unref(self->encoded);
+    }
+    return status == AVERROR(EAGAIN) || status == AVERROR_EOF ? 0 : status;
+}
+
 /* libavformat puts packets in order, and for that keeps up to 10 s of them (its max_interleave_delta) while a track has
  * none. */
 static int write_packet(Writer *self, AVPacket *packet)
@@ -149,17 +186,15 @@ static int write_packet(Writer *self, AVPacket *packet)
         self->end_ns = MAX(self->end_ns, packet->pts);
         return write_beside(self, packet->pts);
     }
-    const AVRational from = ticks(self, packet->stream_index), ns = { 1, DUB_NS_PER_S };
+    if (packet->stream_index == self->audio_index && self->encoder) {
+        const gsize frame_bytes =
+            sizeof(float) * (gsize) self->format->streams[self->audio_index]->codecpar->ch_layout.nb_channels;
+        return write_sound(self, (const float *) (const void *) packet->data, (gsize) packet->size / frame_bytes);
+    }
     if (packet->stream_index == self->text_index && !dub_text_subtitles_convert(self->texts, packet))
         return 0;
     fit_times(self, packet);
-    const int64_t time_ns = av_rescale_q(packet->dts, from, ns);
-    self->end_ns = MAX(self->end_ns, time_ns);
-    av_packet_rescale_ts(packet, from, self->format->streams[packet->stream_index]->time_base);
-    int status = write_beside(self, time_ns);
-    if (status >= 0)
-        status = av_interleaved_write_frame(self->format, packet);
-    return status < 0 ? status : self->format->pb->error;
+    return write_timed(self, packet, ticks(self, packet->stream_index));
 }
 
 /* Returns: (transfer full): the next packet; NULL at the end, or when nobody wants more */
@@ -192,6 +227,8 @@ static int write_all(Writer *self)
         status = write_packet(self, packet);
         av_packet_free(&packet);
     }
+    if (status >= 0 && !is_freed && self->encoder)
+        status = write_sound(self, NULL, 0);
     if (status < 0 || is_freed)
         return status;
     status = write_beside(self, self->is_whole ? G_MAXINT64 : self->end_ns);
@@ -417,21 +454,44 @@ static void name_track(const Writer *self, AVStream *stream, const char *languag
     if (!title)
         return;
     av_dict_set(&stream->metadata, "title", title, 0);
-    if (self->container != DUB_CONTAINER_MKV)
+    if (dub_container_is_mov(self->container))
         av_dict_set(&stream->metadata, "handler_name", title, 0); /* what QuickTime's family calls a track */
 }
 
-static bool add_audio(Writer *self, const DubSinkDrainConfig *config)
+static bool describe_sound(Writer *self, const DubSinkDrainConfig *config, AVStream *stream, GError **error)
+{
+    const char *encoder = dub_container_encoder(config->container);
+    stream->time_base = (AVRational){ 1, (int) config->rate_hz };
+    if (!encoder) {
+        stream->codecpar->bit_rate = config->audio_bitrate_bps;
+        return dub_libav_describe_aac(stream->codecpar, config->audio_config, config->rate_hz, config->channels);
+    }
+    self->encoder = dub_sound_encoder_new(encoder, config->rate_hz, config->channels, config->audio_bitrate_bps, error);
+    self->encoded = av_packet_alloc();
+    if (!self->encoder || !dub_sound_encoder_describe(self->encoder, stream->codecpar))
+        return false;
+    stream->time_base = dub_sound_encoder_time_base(self->encoder);
+    return true;
+}
+
+/* The file's own title counts where there is one track, which nobody chooses. */
+static void name_sound(Writer *self, const DubSinkDrainConfig *config, AVStream *stream)
+{
+    if (dub_container_has_tracks(config->container))
+        name_track(self, stream, config->audio_language, config->audio_title);
+    else if (config->audio_language)
+        av_dict_set(&self->format->metadata, "language", uloc_getISO3Language(config->audio_language), 0);
+}
+
+static bool add_audio(Writer *self, const DubSinkDrainConfig *config, GError **error)
 {
     AVStream *stream = avformat_new_stream(self->format, NULL);
-    if (!stream || !dub_libav_describe_aac(stream->codecpar, config->audio_config, config->rate_hz, config->channels))
+    if (!stream || !describe_sound(self, config, stream, error))
         return false;
-    stream->codecpar->bit_rate = config->audio_bitrate_bps;
-    stream->time_base = (AVRational){ 1, (int) config->rate_hz };
     stream->disposition = config->carry.is_original_default ? 0 : AV_DISPOSITION_DEFAULT;
     if (config->carried)
         stream->disposition |= AV_DISPOSITION_DUB;
-    name_track(self, stream, config->audio_language, config->audio_title);
+    name_sound(self, config, stream);
     self->audio_index = stream->index;
     return true;
 }
@@ -460,7 +520,7 @@ static bool add_carried(Writer *self, const DubSinkDrainConfig *config, GError *
 static bool add_sound(Writer *self, const DubSinkDrainConfig *config, GError **error)
 {
     if (!config->dubs)
-        return add_audio(self, config);
+        return add_audio(self, config, error);
     self->dubs = dub_sink_further_new(config, self->format, error);
     return self->dubs != NULL;
 }

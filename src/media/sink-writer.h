@@ -1,5 +1,5 @@
-/* media/sink-writer.h: the drain of a sink into .mp4, .mov, .m4a and .mkv files, by libavformat's muxers in a thread of
- * its own. */
+/* media/sink-writer.h: the drain of a sink into files, by libavformat's muxers in a thread of its own. What holds no
+ * AAC is encoded there too. */
 #pragma once
 
 #include "media/sink-drain.h"

@@ -1,6 +1,6 @@
 /* media/sink.c: encoded video and PCM -> one AAC encoder -> sink-writer.c (files with an index) or sink-pipeline.c (the
- * rest). FLV and RTMP tags are made here (flv-writer.c); MP3 and WAV take the PCM as it is. Loop thread only, but for
- * the moving of a finished file, which waits for the disk in a thread of its own. */
+ * rest). FLV and RTMP tags are made here (flv-writer.c); what holds no AAC gets the PCM as it is. Loop thread only, but
+ * for the moving of a finished file, which waits for the disk in a thread of its own. */
 #include "media/sink.h"
 
 #include "audio/aac-encoder.h"
@@ -31,7 +31,7 @@ struct _DubSink {
     GBytes *aac_config;
     GstCaps *video_caps;
     unsigned rate_hz, channels, tracks_ms;
-    bool is_live;
+    bool is_live, has_warned;
     State state;
     DubSinkEnding ending;
     DubOutputName name; /* files and playlists */
@@ -52,11 +52,6 @@ struct _DubSink {
 static bool is_tagged(const DubSink *self)
 {
     return self->container == DUB_CONTAINER_FLV || self->container == DUB_CONTAINER_RTMP;
-}
-
-static bool is_pcm(DubContainer container)
-{
-    return container == DUB_CONTAINER_MP3 || container == DUB_CONTAINER_WAV;
 }
 
 /* --- the end --- */
@@ -114,9 +109,7 @@ static void move_file(DubSink *self)
     self->output_name = g_strdup(target);
     self->state = STATE_MOVING;
     self->moving = g_cancellable_new();
-    const DubSinkFileFacts facts = { .container = self->container,
-                                     .duration_ns = self->end_ns,
-                                     .n_frames = self->n_frames };
+    const DubSinkFileFacts facts = { .container = self->container, .duration_ns = self->end_ns };
     dub_sink_file_finish(&self->name, target, &facts, self->moving, on_moved, self);
 }
 
@@ -254,11 +247,44 @@ static void note_end(DubSink *self, int64_t end_ns)
     self->end_ns = MAX(self->end_ns, end_ns);
 }
 
+static int height_of(const GstCaps *caps)
+{
+    int height = 0;
+    gst_structure_get_int(gst_caps_get_structure(caps, 0), "height", &height);
+    return height;
+}
+
+static int width_of(const GstCaps *caps)
+{
+    int width = 0;
+    gst_structure_get_int(gst_caps_get_structure(caps, 0), "width", &width);
+    return width;
+}
+
+/* Once: what changes often changes back. */
+static void warn_of_change(DubSink *self, const GstCaps *now, int64_t pts_ns)
+{
+    const GstCaps *first = self->video_caps;
+    if (self->has_warned)
+        return;
+    self->has_warned = true;
+    g_autofree char *sizes =
+        g_strdup_printf(" from %d×%d to %d×%d", width_of(first), height_of(first), width_of(now), height_of(now));
+    const bool is_resized = width_of(first) != width_of(now) || height_of(first) != height_of(now);
+    g_autofree char *text = g_strdup_printf(
+        "%s: at %.1f s the picture changes%s; %s keeps the first one's parameters, so players may show the rest "
+        "wrongly; name OUT .ts, which takes both",
+        self->output_name, (double) pts_ns / DUB_NS_PER_S, is_resized ? sizes : " its parameters",
+        dub_container_name(self->container));
+    dub_warning("%s", text);
+    if (self->callbacks.on_warning)
+        self->callbacks.on_warning(text, self->user_data);
+}
+
 static void push_muxed_video(DubSink *self, DubAccessUnit *unit, int64_t pts_ns, int64_t dts_ns)
 {
     if (unit->new_caps && !self->drain->class->set_video_caps(self->drain, unit->new_caps))
-        dub_warning("%s: the video's parameters changed; %s keeps the first ones", self->output_name,
-                    dub_container_name(self->container));
+        warn_of_change(self, unit->new_caps, pts_ns);
     GstBuffer *buffer = gst_buffer_copy(unit->buffer); /* its memory is shared */
     GST_BUFFER_DURATION(buffer) =
         unit->duration_ns == DUB_TIME_NONE ? GST_CLOCK_TIME_NONE : (GstClockTime) unit->duration_ns;
@@ -380,6 +406,15 @@ const char *dub_sink_output_name(const DubSink *self)
 
 /* --- the beginning --- */
 
+void dub_sink_choose(const char *uri, DubSourceChoice *choice)
+{
+    DubContainer container;
+    if (!dub_container_from_uri(uri, &container, NULL))
+        return;
+    choice->allowed_channels = dub_container_channels(container);
+    choice->is_sound_alone = dub_container_is_sound_alone(container);
+}
+
 /* A live playlist is played while it grows: it has its name from the start. */
 static void keep_final_name(DubOutputName *name)
 {
@@ -409,7 +444,7 @@ static bool init_name(DubSink *self, const char *uri, GError **error)
 
 static bool make_encoder(DubSink *self, const DubSinkConfig *config, unsigned bitrate_bps, GError **error)
 {
-    if (is_pcm(self->container) || config->dubs)
+    if (dub_container_encoder(self->container) || config->dubs) /* the drain has it */
         return true;
     self->aac = dub_aac_encoder_new(config->rate_hz, config->channels, bitrate_bps, on_aac_frame, self, error);
     if (!self->aac)

@@ -7,6 +7,7 @@
 #include "media/access-unit.h"
 #include "media/carried-tracks.h"
 #include "media/further-sound.h"
+#include "media/source.h"
 #include "media/track-format.h"
 
 typedef struct {
@@ -23,7 +24,7 @@ typedef struct {
     const GPtrArray *dubs;      /* (transfer none) (nullable) of DubFurtherSound: tracks of the output; the PCM that is
                                    pushed only tells then how far it has come. .mp4, .mov, .mkv, .m4a */
     unsigned rate_hz, channels; /* of the PCM */
-    unsigned audio_bitrate_bps; /* 0: 128000 for stereo, 64000 for mono */
+    unsigned audio_bitrate_bps; /* 0: 64000 a channel */
     bool live;                  /* paced by the caller in real time: the muxer must not wait for a stream that pauses */
     unsigned tracks_ms;         /* RTMP: the server takes the tracks as known once a timestamp is so far on, and lets
                                    nobody in before (MediaMTX: 2000); 0: at once */
@@ -37,9 +38,14 @@ typedef struct {
     /* DUB_ERROR_NO_SPACE, BUSY (path in use at the server), NETWORK, UNSUPPORTED (codec not allowed in this container:
      * named), IO. Nothing follows. */
     void (*on_error)(const GError *error, void *user_data);
+    /* (nullable) What a viewer will see: a line for whoever waits for the result. From inside a push. */
+    void (*on_warning)(const char *text, void *user_data);
 } DubSinkCallbacks;
 
 typedef struct _DubSink DubSink;
+
+/* What of a source such an output holds: its channels, its picture. An @uri that is none changes nothing. */
+void dub_sink_choose(const char *uri, DubSourceChoice *choice);
 
 /* Files are written beside @uri as ".<name>.part" (same suffix kept last), fsynced and renamed at a complete end, so
  * the final name never holds half a file. Fails at once for a suffix, scheme or codec that cannot work. */

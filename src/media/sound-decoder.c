@@ -1,11 +1,11 @@
 /* media/sound-decoder.c: libavcodec and swresample. */
 #include "media/sound-decoder.h"
 
+#include "audio/layout.h"
 #include "base/clock.h"
 #include "base/error.h"
 
 #include <libavcodec/avcodec.h>
-#include <libavutil/opt.h>
 #include <libswresample/swresample.h>
 
 #define FALLBACK_RATE_HZ 48000 /* of what AAC has no rate for */
@@ -20,6 +20,7 @@ struct _DubSoundDecoder {
     SwrContext *swr;      /* NULL before the first frame */
     AVChannelLayout from; /* what swr is set up for, as the next two */
     int from_rate_hz, from_format;
+    unsigned allowed_channels;  /* a set */
     unsigned rate_hz, channels; /* of what comes out; 0 before the first frame */
     int64_t end_limit_ns;       /* the track's end by its edit list; G_MAXINT64 */
     int64_t next_pts_ns;        /* where the sound so far ends; DUB_TIME_NONE */
@@ -43,32 +44,21 @@ static bool is_set_up(const DubSoundDecoder *self, const AVFrame *frame)
            !av_channel_layout_compare(&frame->ch_layout, &self->from);
 }
 
-/* More than two channels are mixed so that speech keeps its level: without a maximum, which would turn all of it down.
- */
-static bool set_up(DubSoundDecoder *self, const AVFrame *frame)
+static bool set_up(DubSoundDecoder *self, AVFrame *frame)
 {
-    AVChannelLayout from = { 0 }, to = { 0 };
-    const int channels = frame->ch_layout.nb_channels;
-    if (channels < 1 || frame->sample_rate < MIN_RATE_HZ || frame->sample_rate > MAX_RATE_HZ)
+    const AVChannelLayout *from = &frame->ch_layout;
+    AVChannelLayout to;
+    if (from->nb_channels < 1 || frame->sample_rate < MIN_RATE_HZ || frame->sample_rate > MAX_RATE_HZ)
         return false;
     if (!self->rate_hz) {
         self->rate_hz = output_rate_hz(frame->sample_rate);
-        self->channels = channels == 1 ? 1 : 2;
+        self->channels = dub_layout_fit(from, self->allowed_channels);
     }
-    av_channel_layout_default(&to, (int) self->channels);
-    if (frame->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC)
-        av_channel_layout_default(&from, channels);
-    else if (av_channel_layout_copy(&from, &frame->ch_layout) < 0)
-        return false;
+    dub_layout_init(&to, self->channels);
     swr_free(&self->swr);
-    int status = swr_alloc_set_opts2(&self->swr, &to, AV_SAMPLE_FMT_FLT, (int) self->rate_hz, &from, frame->format,
-                                     frame->sample_rate, 0, NULL);
-    av_channel_layout_uninit(&from);
-    if (status >= 0)
-        status = av_opt_set_double(self->swr, "rematrix_maxval", 1000, 0);
-    if (status >= 0)
-        status = swr_init(self->swr);
-    if (status < 0) {
+    if (swr_alloc_set_opts2(&self->swr, &to, AV_SAMPLE_FMT_FLT, (int) self->rate_hz, &frame->ch_layout, frame->format,
+                            frame->sample_rate, 0, NULL) < 0 ||
+        !dub_layout_set_mix(self->swr, from, self->channels) || swr_init(self->swr) < 0) {
         swr_free(&self->swr);
         return false;
     }
@@ -172,13 +162,14 @@ static bool open_codec(DubSoundDecoder *self, const AVStream *stream, GError **e
     return status >= 0;
 }
 
-DubSoundDecoder *dub_sound_decoder_new(const AVStream *stream, int64_t end_limit_ns, DubSoundFunc emit, void *user_data,
-                                       GError **error)
+DubSoundDecoder *dub_sound_decoder_new(const AVStream *stream, const DubSoundDecoderConfig *config, DubSoundFunc emit,
+                                       void *user_data, GError **error)
 {
     g_autoptr(DubSoundDecoder) self = g_new0(DubSoundDecoder, 1);
     self->emit = emit;
     self->user_data = user_data;
-    self->end_limit_ns = end_limit_ns;
+    self->end_limit_ns = config->end_limit_ns;
+    self->allowed_channels = config->allowed_channels;
     self->next_pts_ns = DUB_TIME_NONE;
     self->frame = av_frame_alloc();
     return open_codec(self, stream, error) ? g_steal_pointer(&self) : NULL;

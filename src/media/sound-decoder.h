@@ -12,9 +12,13 @@ typedef struct _DubSoundDecoder DubSoundDecoder;
 /* @pcm: (transfer full). Returns: false to stop */
 typedef bool (*DubSoundFunc)(DubPcm *pcm, int64_t pts_ns, void *user_data);
 
-/* @end_limit_ns: sound after it is not given out; G_MAXINT64: all of it is */
-DubSoundDecoder *dub_sound_decoder_new(const AVStream *stream, int64_t end_limit_ns, DubSoundFunc emit, void *user_data,
-                                       GError **error);
+typedef struct {
+    int64_t end_limit_ns;      /* sound after it is not given out; G_MAXINT64: all of it is */
+    unsigned allowed_channels; /* a set of audio/layout.h: others are mixed into one of them */
+} DubSoundDecoderConfig;
+
+DubSoundDecoder *dub_sound_decoder_new(const AVStream *stream, const DubSoundDecoderConfig *config, DubSoundFunc emit,
+                                       void *user_data, GError **error);
 void dub_sound_decoder_free(DubSoundDecoder *self); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSoundDecoder, dub_sound_decoder_free)
 

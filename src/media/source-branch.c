@@ -25,6 +25,11 @@ static const struct {
     { "video/mpeg", 0, "mpegvideoparse", "video/mpeg,parsed=true", true },
 };
 
+/* With the rates that AAC has; the channels are mixed here, since audioconvert turns all of them down for it. */
+#define PCM_CAPS                                                                                                  \
+    "audio/x-raw,format=" GST_AUDIO_NE(F32) ",layout=interleaved,rate=(int){96000,88200,64000,48000,44100,32000," \
+                                            "24000,22050,16000,12000,11025,8000}"
+
 static bool is_video(const Branch *branch)
 {
     return branch->kind == DUB_HANDOVER_VIDEO;
@@ -83,15 +88,75 @@ static bool hand_over_video(Branch *branch, GstSample *sample)
     return !branch->is_refused;
 }
 
-static DubPcm *pcm_of(const GstMapInfo *map, unsigned rate_hz, unsigned channels, gsize skip_frames)
+static const struct {
+    GstAudioChannelPosition position;
+    uint64_t speaker;
+} speakers[] = {
+    { GST_AUDIO_CHANNEL_POSITION_FRONT_LEFT, AV_CH_FRONT_LEFT },
+    { GST_AUDIO_CHANNEL_POSITION_FRONT_RIGHT, AV_CH_FRONT_RIGHT },
+    { GST_AUDIO_CHANNEL_POSITION_FRONT_CENTER, AV_CH_FRONT_CENTER },
+    { GST_AUDIO_CHANNEL_POSITION_LFE1, AV_CH_LOW_FREQUENCY },
+    { GST_AUDIO_CHANNEL_POSITION_REAR_LEFT, AV_CH_BACK_LEFT },
+    { GST_AUDIO_CHANNEL_POSITION_REAR_RIGHT, AV_CH_BACK_RIGHT },
+    { GST_AUDIO_CHANNEL_POSITION_FRONT_LEFT_OF_CENTER, AV_CH_FRONT_LEFT_OF_CENTER },
+    { GST_AUDIO_CHANNEL_POSITION_FRONT_RIGHT_OF_CENTER, AV_CH_FRONT_RIGHT_OF_CENTER },
+    { GST_AUDIO_CHANNEL_POSITION_REAR_CENTER, AV_CH_BACK_CENTER },
+    { GST_AUDIO_CHANNEL_POSITION_SIDE_LEFT, AV_CH_SIDE_LEFT },
+    { GST_AUDIO_CHANNEL_POSITION_SIDE_RIGHT, AV_CH_SIDE_RIGHT },
+};
+
+/* GStreamer numbers speakers in another way than libavcodec does, but has these in the same order. */
+static AVChannelLayout layout_of(const GstAudioInfo *info)
 {
-    const gsize frame_bytes = channels * sizeof(float);
+    uint64_t mask = 0;
+    AVChannelLayout layout = { .order = AV_CHANNEL_ORDER_UNSPEC, .nb_channels = info->channels };
+    for (int i = 0; i < info->channels; i++)
+        for (gsize k = 0; k < G_N_ELEMENTS(speakers); k++)
+            if (info->position[i] == speakers[k].position)
+                mask |= speakers[k].speaker;
+    if (info->channels == 1)
+        dub_layout_init(&layout, 1);
+    else if (__builtin_popcountll(mask) == info->channels)
+        av_channel_layout_from_mask(&layout, mask);
+    return layout;
+}
+
+/* Returns: how many channels the branch's sound becomes. Only recognition hears a commentary. */
+static unsigned note_sound(const Branch *branch, const GstAudioInfo *info, const AVChannelLayout *from)
+{
+    DubSourcePipeline *self = branch->pipeline;
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&self->lock);
+    if (branch->kind == DUB_HANDOVER_COMMENTARY) {
+        self->is_commentary_known = true;
+        return dub_layout_fit(from, DUB_CHANNELS_STEREO);
+    }
+    if (!self->rate_hz) { /* what follows is mixed into what came first */
+        self->rate_hz = (unsigned) info->rate;
+        self->channels = dub_layout_fit(from, self->allowed_channels);
+    }
+    return self->channels;
+}
+
+static void set_up_remix(Branch *branch, GstCaps *caps)
+{
+    DubSourcePipeline *self = branch->pipeline;
+    GstAudioInfo info;
+    g_clear_pointer(&branch->remix, dub_remix_free);
+    if (!gst_audio_info_from_caps(&info, caps))
+        return;
+    const AVChannelLayout from = layout_of(&info);
+    branch->remix = dub_remix_new((unsigned) info.rate, &from, note_sound(branch, &info, &from));
+    if (!branch->remix)
+        dub_source_pipeline_fail(self, DUB_ERROR_UNSUPPORTED, "its audio has too many channels; send at most 64");
+}
+
+static DubPcm *pcm_of(const Branch *branch, const GstMapInfo *map, gsize frame_bytes, gsize skip_frames)
+{
     const gsize n_frames = map->size / frame_bytes;
-    if (skip_frames >= n_frames)
+    if (!branch->remix || skip_frames >= n_frames)
         return NULL;
-    DubPcm *pcm = dub_pcm_new(rate_hz, channels, n_frames - skip_frames);
-    memcpy(pcm->samples, map->data + skip_frames * frame_bytes, pcm->n_frames * frame_bytes);
-    return pcm;
+    return dub_remix_push(branch->remix, (const float *) (const void *) (map->data + skip_frames * frame_bytes),
+                          n_frames - skip_frames);
 }
 
 static bool hand_over_audio(Branch *branch, GstSample *sample)
@@ -108,7 +173,7 @@ static bool hand_over_audio(Branch *branch, GstSample *sample)
 
     /* What lies before the segment is not to be heard: an edit list hides the encoder's priming there. */
     const gsize hidden_frames = pts_ns < 0 ? (gsize) dub_ns_to_samples(-pts_ns, (unsigned) rate_hz) : 0;
-    DubPcm *pcm = pcm_of(&map, (unsigned) rate_hz, (unsigned) channels, hidden_frames);
+    DubPcm *pcm = pcm_of(branch, &map, (gsize) channels * sizeof(float), hidden_frames);
     gst_buffer_unmap(buffer, &map);
     if (!pcm)
         return true;
@@ -166,19 +231,14 @@ static void on_sink_eos(GstAppSink *sink, void *user_data)
 static void note_caps(Branch *branch, GstCaps *caps)
 {
     DubSourcePipeline *self = branch->pipeline;
-    const GstStructure *structure = gst_caps_get_structure(caps, 0);
-    int rate_hz = 0, channels = 0;
-    g_mutex_lock(&self->lock);
-    if (is_video(branch) && !self->video_caps) {
-        self->video_caps = gst_caps_ref(caps);
-    } else if (branch->kind == DUB_HANDOVER_COMMENTARY) {
-        self->is_commentary_known = true;
-    } else if (!is_video(branch) && !self->rate_hz && gst_structure_get_int(structure, "rate", &rate_hz) &&
-               gst_structure_get_int(structure, "channels", &channels)) {
-        self->rate_hz = (unsigned) rate_hz;
-        self->channels = (unsigned) channels;
+    if (is_video(branch)) {
+        g_mutex_lock(&self->lock);
+        if (!self->video_caps)
+            self->video_caps = gst_caps_ref(caps);
+        g_mutex_unlock(&self->lock);
+    } else {
+        set_up_remix(branch, caps);
     }
-    g_mutex_unlock(&self->lock);
     dub_handover_resume(self->handover);
 }
 
@@ -306,10 +366,10 @@ static bool append_decoder(DubSourcePipeline *self, GPtrArray *chain, GstCaps *c
 
 static bool append_audio_elements(DubSourcePipeline *self, Branch *branch, GPtrArray *chain, GstCaps *caps)
 {
-    if (!append_decoder(self, chain, caps) || !dub_source_append_element(self, chain, "audioconvert"))
+    if (!append_decoder(self, chain, caps) || !dub_source_append_element(self, chain, "audioconvert") ||
+        !dub_source_append_element(self, chain, "audioresample"))
         return false;
-    g_ptr_array_add(chain,
-                    make_sink(branch, "audio/x-raw,format=" GST_AUDIO_NE(F32) ",layout=interleaved,channels=[1,2]"));
+    g_ptr_array_add(chain, make_sink(branch, PCM_CAPS));
     return true;
 }
 

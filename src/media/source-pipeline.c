@@ -440,6 +440,7 @@ DubSourceFeed *dub_source_pipeline_new(const char *uri, const DubSourceChoice *c
     self->pending = g_ptr_array_new();
     self->uri = g_strdup(uri);
     self->front = front;
+    self->allowed_channels = choice && choice->allowed_channels ? choice->allowed_channels : DUB_CHANNELS_STEREO;
     self->srt_bytes_ns = DUB_TIME_NONE;
     self->handover = dub_handover_ref(handover);
     self->video = (Branch){ .pipeline = self, .kind = DUB_HANDOVER_VIDEO };
@@ -467,6 +468,8 @@ void dub_source_pipeline_unref(DubSourcePipeline *self)
         return;
     dub_handover_unref(self->handover);
     g_clear_pointer(&self->video.dts_maker, dub_dts_maker_free);
+    g_clear_pointer(&self->audio.remix, dub_remix_free);
+    g_clear_pointer(&self->commentary.remix, dub_remix_free);
     gst_clear_caps(&self->video.last_caps);
     gst_clear_caps(&self->audio.last_caps);
     gst_clear_caps(&self->commentary.last_caps);

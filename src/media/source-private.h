@@ -2,6 +2,7 @@
  * of one stream) share. Inside this folder only. */
 #pragma once
 
+#include "audio/remix.h"
 #include "base/error.h"
 #include "media/dts-maker.h"
 #include "media/source-pipeline.h"
@@ -17,6 +18,7 @@ typedef struct {
     DubDtsMaker *dts_maker;      /* NULL: the source has DTS */
     bool has_key, is_refused;
     bool has_plain_times; /* buffer times as they are, whatever the segment says */
+    DubRemix *remix;      /* of the sound; NULL before its first caps */
 } Branch;
 
 struct _DubSourcePipeline {
@@ -24,6 +26,7 @@ struct _DubSourcePipeline {
     gatomicrefcount refs;
     char *uri;
     Front front;
+    unsigned allowed_channels;
     DubHandover *handover;
     GstElement *pipeline; /* NULL once stopped */
     bool is_stopping;     /* loop thread only: a thread takes it down, and it is not ours any more */

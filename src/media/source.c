@@ -2,6 +2,7 @@
  * Loop thread only; the streaming threads end at media/handover.h. */
 #include "media/source.h"
 
+#include "audio/layout.h"
 #include "base/error.h"
 #include "base/http.h"
 #include "base/log.h"
@@ -19,7 +20,8 @@
 #define LOCAL_SILENCE_NS (30 * DUB_NS_PER_S) /* a pipe, a playlist that does not grow, a disk that hangs */
 #define LATE_NS          DUB_NS_PER_S        /* a track that begins so much later than the other is worth a warning */
 #define STREAMS_WAIT_NS \
-    (5 * DUB_NS_PER_S)                /* for a second stream, after the first data: RTMP does not say what it holds */
+    (5 * DUB_NS_PER_S) /* for a second stream, after the first data: RTMP does not say what it holds */
+#define SAYS_LISTEN      "; if it is ffmpeg -listen 1, let it listen on http:// or srt:// instead, with -f mpegts"
 #define TRUNCATED_MIN_NS DUB_NS_PER_S /* a header's duration may be off by this */
 
 struct _DubSource {
@@ -31,7 +33,7 @@ struct _DubSource {
     DubHandover *handover;
     DubSourceFeed *feed;
     GSource *tick;
-    bool is_held, is_info_sent, is_over, is_freed;
+    bool is_sound_alone, is_held, is_info_sent, is_over, is_freed;
     int64_t started_ns;                     /* or resumed */
     int64_t duration_ns;                    /* declared; DUB_TIME_NONE */
     int64_t delivered_ns;                   /* end of the last unit or PCM */
@@ -94,8 +96,8 @@ static GError *no_audio_error(DubSource *self, const DubSourceStreams *streams)
     if (self->audio_track && (streams->has_video || streams->has_commentary))
         return g_error_new(DUB_ERROR, DUB_ERROR_NO_AUDIO, "%s: it has no audio track %u", name, self->audio_track);
     if (!streams->has_video && dub_media_uri_is_live(self->uri))
-        return g_error_new(DUB_ERROR, DUB_ERROR_NETWORK, "%s: the server closed the connection before any media came",
-                           name);
+        return g_error_new(DUB_ERROR, DUB_ERROR_NETWORK, "%s: the server closed the connection before any media came%s",
+                           name, g_str_has_prefix(self->uri, "rtmp") ? SAYS_LISTEN : "");
     if (!streams->has_video)
         return g_error_new(DUB_ERROR, DUB_ERROR_CORRUPT, "%s: not a media file or stream", name);
     return g_error_new(DUB_ERROR, DUB_ERROR_NO_AUDIO, "%s: audio track required for dubbing", name);
@@ -104,7 +106,9 @@ static GError *no_audio_error(DubSource *self, const DubSourceStreams *streams)
 static void send_info(DubSource *self, const DubSourceStreams *streams)
 {
     self->is_info_sent = true;
-    if (!streams->video_caps && dub_media_uri_is_live(self->uri) && !dub_handover_has_ended(self->handover)) {
+    if (self->is_sound_alone)
+        ; /* nobody misses the picture */
+    else if (!streams->video_caps && dub_media_uri_is_live(self->uri) && !dub_handover_has_ended(self->handover)) {
         g_autofree char *name = dub_url_printable(self->uri);
         dub_warning("%s: no picture has come; it goes on as sound alone", name);
     } else if (streams->has_video && !streams->video_caps) {
@@ -122,7 +126,7 @@ static void send_info(DubSource *self, const DubSourceStreams *streams)
     self->is_length_declared = streams->is_length_declared;
     dub_handover_start_bounding(self->handover);
     const DubSourceInfo info = {
-        .video_caps = streams->video_caps,
+        .video_caps = self->is_sound_alone ? NULL : streams->video_caps,
         .video_format = streams->video_format,
         .carried = streams->carried,
         .has_commentary = streams->has_commentary,
@@ -151,10 +155,14 @@ static bool settle_streams(DubSource *self)
     DubSourceStreams streams;
     self->feed->class->get_streams(self->feed, &streams);
     const bool decide = streams.is_complete || must_decide(self);
-    if (decide && streams.rate_hz) {
+    const bool lacks_picture = streams.has_video && !streams.video_caps && !self->is_sound_alone;
+    GError *error = decide && lacks_picture ? dub_handover_steal_error(self->handover) : NULL;
+    if (error) { /* what is only half there is not begun with */
+        report_error(self, error);
+    } else if (decide && streams.rate_hz) {
         send_info(self, &streams);
     } else if (decide) {
-        GError *error = dub_handover_steal_error(self->handover);
+        error = dub_handover_steal_error(self->handover);
         report_error(self, error ? error : no_audio_error(self, &streams));
     }
     dub_source_streams_clear(&streams);
@@ -183,6 +191,10 @@ static void note_first(DubSource *self, int64_t *first_ns, int64_t pts_ns)
 
 static void deliver_video(DubSource *self, DubHandoverItem *item)
 {
+    if (self->is_sound_alone) { /* of a live stream: a file's pictures are not even read */
+        g_clear_pointer(&item->unit, dub_access_unit_free);
+        return;
+    }
     note_delivered(self, item->unit->pts_ns + MAX(item->unit->duration_ns, 0));
     if (!item->unit->is_hidden)
         note_first(self, &self->first_video_ns, item->unit->pts_ns);
@@ -276,8 +288,9 @@ static GError *silence_error(DubSource *self)
         return NULL;
     g_autofree char *name = dub_url_printable(self->uri);
     const char *what = last_ns == DUB_TIME_NONE ? "no data came within" : "no more data for";
-    return g_error_new(DUB_ERROR, is_local ? DUB_ERROR_TIMEOUT : DUB_ERROR_STALLED, "%s: %s %d s", name, what,
-                       (int) (limit_ns / DUB_NS_PER_S));
+    const bool may_listen = last_ns == DUB_TIME_NONE && g_str_has_prefix(self->uri, "rtmp");
+    return g_error_new(DUB_ERROR, is_local ? DUB_ERROR_TIMEOUT : DUB_ERROR_STALLED, "%s: %s %d s%s", name, what,
+                       (int) (limit_ns / DUB_NS_PER_S), may_listen ? SAYS_LISTEN : "");
 }
 
 static gboolean on_tick(void *data)
@@ -295,10 +308,11 @@ static gboolean on_tick(void *data)
 
 static bool check_file(const char *path, GError **error)
 {
+    g_autofree char *missing = g_str_equal(path, "-") ? NULL : dub_error_missing_folder(path);
     if (g_file_test(path, G_FILE_TEST_IS_DIR))
         g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s: is a folder, not a media file", path);
     else if (!g_str_equal(path, "-") && !g_file_test(path, G_FILE_TEST_EXISTS))
-        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "%s: no such file", path);
+        g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "%s: %s", path, missing ? missing : "no such file");
     else
         return true;
     return false;
@@ -319,9 +333,12 @@ static bool is_flv_file(const char *path)
 
 static DubSourceFeed *new_feed(DubSource *self, const DubSourceChoice *choice, GError **error)
 {
+    const unsigned allowed = choice && choice->allowed_channels ? choice->allowed_channels : DUB_CHANNELS_STEREO;
     DubFileReaderConfig config = { .audio_track = choice ? choice->audio_track : 0,
                                    .language = choice ? choice->language : NULL,
                                    .commentary_track = choice ? choice->commentary_track : 0,
+                                   .allowed_channels = allowed,
+                                   .is_sound_alone = self->is_sound_alone,
                                    .silence_ns = LOCAL_SILENCE_NS };
     if (dub_http_input_is_url(self->uri)) {
         config.silence_ns = HTTP_SILENCE_NS;
@@ -347,6 +364,7 @@ DubSource *dub_source_new(const char *uri, const DubSourceChoice *choice, const 
     self->uri = g_strdup(uri);
     self->callbacks = *callbacks;
     self->user_data = user_data;
+    self->is_sound_alone = choice && choice->is_sound_alone;
     self->duration_ns = self->first_video_ns = self->first_audio_ns = DUB_TIME_NONE;
     self->context = g_main_context_ref_thread_default();
     self->handover = dub_handover_new(self->context, blocks ? DUB_HANDOVER_BLOCK : DUB_HANDOVER_LIVE, deliver, self);

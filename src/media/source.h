@@ -17,7 +17,7 @@ typedef struct {
     bool has_commentary;          /* on_commentary brings it */
     const char *audio_name;       /* (nullable) which of several audio tracks this is: "track 2 of 3 (spa)" */
     unsigned rate_hz;             /* of the PCM that follows: the source's own */
-    unsigned channels;            /* 1 or 2; more are mixed down */
+    unsigned channels;            /* as audio/layout.h lists them; others are mixed */
     int64_t duration_ns;          /* DUB_TIME_NONE when not known (live) */
     bool live;                    /* the source sets the pace */
     int64_t age_ns;               /* how much older than now what comes first is; 0: just arrived (see media/head.h) */
@@ -36,11 +36,13 @@ typedef struct {
     void (*on_commentary)(DubPcm *pcm, int64_t pts_ns, void *user_data);
 } DubSourceCallbacks;
 
-/* Which of a source's audio tracks are read. In Enhanced RTMP a track's number is its trackId and one more. */
+/* What of a source is read, and in what shape. In Enhanced RTMP a track's number is its trackId and one more. */
 typedef struct {
     unsigned audio_track; /* 1, 2, …; 0: the one in @language, else the default one, else the first; live: the first */
     const char *language;      /* (nullable) BCP 47; copied */
     unsigned commentary_track; /* the track that has the commentary alone; 0: none */
+    unsigned allowed_channels; /* a set of audio/layout.h: what is something else is mixed into it; 0: mono, stereo */
+    bool is_sound_alone;       /* pictures are left alone */
 } DubSourceChoice;
 
 typedef struct _DubSource DubSource;

@@ -321,7 +321,7 @@ static DubRtmpPathInfo *describe(const DubRtmpPath *path)
     info->readers = path->players->len;
     info->reader_ids = readers_of(path);
     info->tracks = tracks_of(path);
-    info->source_type = "rtmpConn";
+    info->source_type = path->publisher->tls ? "rtmpsConn" : "rtmpConn";
     info->source_id = g_strdup(path->publisher->id);
     info->query = g_strdup(path->query);
     info->asked = g_strdup(path->asked);

@@ -91,7 +91,7 @@ typedef struct {
     guint readers;
     char **reader_ids;       /* of their connections, UUIDs */
     char **tracks;           /* "H264", "MPEG-4 Audio"; may grow after the path is ready */
-    const char *source_type; /* static: "rtmpConn", MediaMTX's word */
+    const char *source_type; /* static: "rtmpConn" or "rtmpsConn", MediaMTX's words */
     char *source_id;
     char *query;
     char *asked; /* the name that the publisher gave; see on_name */

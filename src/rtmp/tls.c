@@ -24,6 +24,16 @@ struct _DubRtmpTls {
     bool is_blocked; /* the socket takes no more for now */
 };
 
+/* Looked at first: what GnuTLS 3.7 has begun of a certificate that is none, it never frees. */
+static bool is_pem(const char *text, gsize size)
+{
+    const gnutls_datum_t pem = { (uint8_t *) text, (unsigned) size };
+    gnutls_datum_t decoded = { NULL, 0 };
+    const bool is_sound = size <= MOST_PEM_BYTES && gnutls_pem_base64_decode2(NULL, &pem, &decoded) >= 0;
+    gnutls_free(decoded.data);
+    return is_sound;
+}
+
 static bool read_pem(const char *setting, const char *path, char **text, gsize *size, GError **error)
 {
     g_autoptr(GError) problem = NULL;
@@ -33,7 +43,7 @@ static bool read_pem(const char *setting, const char *path, char **text, gsize *
                     problem->message);
         return false;
     }
-    if (*size <= MOST_PEM_BYTES && strstr(*text, "-----BEGIN "))
+    if (is_pem(*text, *size))
         return true;
     g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s: %s is not a PEM file", setting, path);
     return false;

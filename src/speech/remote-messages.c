@@ -23,6 +23,7 @@ DubStreamInit *dub_remote_init_of(const DubSpeechConfig *config, DubFragmentForm
     DubStreamInit *init = dub_stream_init_new();
     replace_text(&init->stream_id, config->stream_id);
     replace_text(&init->worker_id, config->worker_id);
+    replace_text(&init->takes_over, config->takes_over);
     replace_text(&init->source_language, config->source_language);
     replace_text(&init->target_language, config->target_language);
     if (config->voice)

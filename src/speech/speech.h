@@ -15,7 +15,8 @@
 typedef struct _DubKept DubKept; /* speech/kept.h */
 
 typedef struct {
-    const char *stream_id, *worker_id;             /* [A-Za-z0-9_-]{1,64} */
+    const char *stream_id, *worker_id; /* [A-Za-z0-9_-]{1,64} */
+    const char *takes_over; /* (nullable) worker_id whose stream it was: an sts-service closes that one's connection */
     const char *source_language, *target_language; /* ISO 639-1 */
     const char *voice;                             /* NULL or "default": the language's own */
     unsigned rate_hz, channels;                    /* of the fragments; dubs come back at this rate, 1 or 2 channels */

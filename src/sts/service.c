@@ -147,11 +147,13 @@ static void supersede(DubStsService *service, const char *stream_id)
     settle(older);
 }
 
-/* A connection that has missed a ping is closed, and its stream free. */
+/* A connection that has missed a ping is closed, and its stream free. Who knows the holder's worker_id has it from
+ * where the workers agree on whose the stream is. */
 static bool is_in_use(const DubStsService *service, const DubStreamInit *init)
 {
     const Client *holder = g_hash_table_lookup(service->streams, init->stream_id);
-    return holder && !g_str_equal(holder->worker_id, init->worker_id);
+    return holder && !g_str_equal(holder->worker_id, init->worker_id) &&
+           g_strcmp0(holder->worker_id, init->takes_over) != 0;
 }
 
 static void join_stream(Client *client, const DubStreamInit *init)

@@ -2,6 +2,7 @@
 #include "timeline/companion.h"
 
 #include "audio/resampler.h"
+#include "base/clock.h"
 
 #include <string.h>
 
@@ -43,13 +44,13 @@ int64_t dub_companion_received(const DubCompanion *self)
     return self->taken + (int64_t) (self->samples->len / self->channels);
 }
 
-bool dub_companion_push(DubCompanion *self, DubPcm *pcm, int64_t at)
+bool dub_companion_push(DubCompanion *self, const DubPcm *pcm, int64_t at_ns)
 {
     const int64_t most = self->taken + (int64_t) self->rate_hz * DUB_COMPANION_AHEAD_S;
-    g_autoptr(DubPcm) shaped = dub_resampler_put(self->resampler, pcm);
+    g_autoptr(DubPcm) shaped = dub_resampler_put(self->resampler, pcm, &at_ns);
     if (!shaped)
         return true;
-    int64_t off = at - dub_companion_received(self);
+    int64_t off = dub_ns_to_samples(at_ns, self->rate_hz) - dub_companion_received(self);
     if (ABS(off) <= (int64_t) self->rate_hz * JITTER_MS / 1000)
         off = 0;
     if (dub_companion_received(self) + MAX(off, 0) + (int64_t) shaped->n_frames > most)

@@ -14,10 +14,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubCompanion, dub_companion_free)
 
 #define DUB_COMPANION_AHEAD_S 30 /* what is kept at most: what is further ahead is let go */
 
-/* @pcm: (transfer none): of any shape; @at: where its timestamp puts it. What is off by less than the jitter of
- * timestamps joins what was before; a gap is silence, and what was taken already is let go. Returns: false when it lies
- * too far away */
-bool dub_companion_push(DubCompanion *self, DubPcm *pcm, int64_t at);
+/* @pcm: of any shape; @at_ns: where its timestamp puts it on the output timeline. What is off by less than the jitter
+ * of timestamps joins what was before; a gap is silence, and what was taken already is let go. Returns: false when it
+ * lies too far away */
+bool dub_companion_push(DubCompanion *self, const DubPcm *pcm, int64_t at_ns);
 int64_t dub_companion_received(const DubCompanion *self); /* it has come up to here */
 int64_t dub_companion_taken(const DubCompanion *self);    /* it was taken up to here */
 

@@ -3,7 +3,10 @@
  *
  * The original comes in as it was received. Each fragment is decided once, in order: its dub, or the original. Sound is
  * rendered once it is decided. Neighbours are cross-faded over DUB_CROSSFADE_MS with gains that add up to one, so two
- * fragments that carry the same sound join without a trace. */
+ * fragments that carry the same sound join without a trace.
+ *
+ * Of more than two channels, the dub goes into the centre, or into left and right where there is none. If the voice
+ * that it replaces is in the centre alone, nothing else is ducked: the rest is the bed as it was made. */
 #pragma once
 
 #include "audio/pcm.h"

@@ -139,3 +139,9 @@ int64_t dub_playout_first_dts(const DubPlayout *self)
     const DubVideoUnit *head = g_queue_peek_head((GQueue *) &self->units);
     return head ? head->dts_ns : DUB_TIME_NONE;
 }
+
+bool dub_playout_is_before_gap(const DubPlayout *self)
+{
+    const DubVideoUnit *head = g_queue_peek_head((GQueue *) &self->units);
+    return head && head->after_gap;
+}

@@ -14,6 +14,7 @@ typedef struct {
     int64_t pts_ns, dts_ns; /* output timeline */
     bool key_frame;
     gsize size_bytes;
+    bool after_gap; /* the first one after the source was away */
 } DubVideoUnit;
 
 typedef struct _DubPlayout DubPlayout;
@@ -43,4 +44,5 @@ bool dub_playout_push(DubPlayout *self, const DubVideoUnit *unit);
 /* Takes the oldest unit if it is due (dts_ns <= @position_ns); false: none is. */
 bool dub_playout_pop(DubPlayout *self, int64_t position_ns, DubVideoUnit *unit);
 guint dub_playout_length(const DubPlayout *self);
-int64_t dub_playout_first_dts(const DubPlayout *self); /* DUB_TIME_NONE when empty */
+bool dub_playout_is_before_gap(const DubPlayout *self); /* what leaves next is the first after the source was away */
+int64_t dub_playout_first_dts(const DubPlayout *self);  /* DUB_TIME_NONE when empty */

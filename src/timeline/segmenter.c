@@ -60,6 +60,11 @@ void dub_segmenter_free(DubSegmenter *self)
     g_free(self);
 }
 
+static int64_t buffered(const DubSegmenter *self)
+{
+    return self->samples->len / self->config.channels;
+}
+
 void dub_segmenter_push(DubSegmenter *self, const float *samples, gsize n_frames)
 {
     g_return_if_fail(!self->finished);
@@ -76,14 +81,15 @@ void dub_segmenter_resume(DubSegmenter *self)
     self->finished = false;
 }
 
+void dub_segmenter_skip(DubSegmenter *self, int64_t n_frames)
+{
+    g_return_if_fail(buffered(self) == 0);
+    self->first += n_frames;
+}
+
 void dub_segmenter_force(DubSegmenter *self)
 {
     self->forced = true;
-}
-
-static int64_t buffered(const DubSegmenter *self)
-{
-    return self->samples->len / self->config.channels;
 }
 
 static int64_t nominal_frames(const DubSegmenter *self)

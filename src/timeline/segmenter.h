@@ -45,6 +45,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubSegmenter, dub_segmenter_free)
 void dub_segmenter_push(DubSegmenter *self, const float *samples, gsize n_frames);
 void dub_segmenter_finish(DubSegmenter *self); /* no more input: the rest becomes the last segment */
 void dub_segmenter_resume(DubSegmenter *self); /* there is more after all */
+/* So much of the timeline lies between what was taken and what comes next. Nothing is buffered: it was finished. */
+void dub_segmenter_skip(DubSegmenter *self, int64_t n_frames);
 /* Cuts here, however short: the playout deadline of what is buffered has come. Without a tail. */
 void dub_segmenter_force(DubSegmenter *self);
 /* Returns: (transfer full): the next whole segment, or NULL until more was pushed. */

@@ -12,6 +12,7 @@
 static const DubField stream_init_fields[] = {
     { "stream_id", FIELD_ID, NEEDED, AT(stream_id) },
     { "worker_id", FIELD_ID, NEEDED, AT(worker_id) },
+    { "takes_over", FIELD_ID, MAY_BE, AT(takes_over) },
     { "config.source_language", FIELD_LANGUAGE, MAY_BE, AT(source_language), .fallback = "en" },
     { "config.target_language", FIELD_LANGUAGE, MAY_BE, AT(target_language), .fallback = "es" },
     { "config.voice_profile", FIELD_WORD, MAY_BE, AT(voice_profile), .fallback = "default" },

@@ -9,6 +9,7 @@
 
 typedef struct {
     char *stream_id, *worker_id;
+    char *takes_over;                        /* nullable: worker_id whose stream it was until now */
     char *source_language, *target_language; /* ["en"], ["es"] */
     char *voice_profile;                     /* ["default"] */
     guint chunk_duration_ms;                 /* [6000] 100…30000 */

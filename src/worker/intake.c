@@ -66,6 +66,9 @@ static int64_t place(DubWorker *self, DubTrack track, int64_t source_ns, int64_t
         return offset;
     dub_info("stream %s: epoch %u: timestamps of the source jumped", self->stream_id, self->epochs.epoch);
     self->age_ns = 0;
+    DubOutputChange *change = g_queue_peek_tail(&self->changes);
+    if (change && change->at_ns == DUB_TIME_NONE)
+        change->at_ns = self->epochs.opened_at_ns;
     return offset;
 }
 
@@ -74,7 +77,9 @@ static void take_video(DubWorker *self, const DubWorkerVideo *video, int64_t now
     const int64_t dts = video->dts_ns != DUB_TIME_NONE ? video->dts_ns : video->pts_ns;
     const int64_t duration = video->duration_ns != DUB_TIME_NONE ? video->duration_ns : 0;
     const int64_t offset = place(self, DUB_TRACK_VIDEO, dts, duration, now_ns);
-    DubVideoUnit unit = { video->payload, video->pts_ns - offset, dts - offset, video->key_frame, video->size_bytes };
+    DubVideoUnit unit = { video->payload,   video->pts_ns - offset, dts - offset,
+                          video->key_frame, video->size_bytes,      self->awaits[DUB_TRACK_VIDEO] };
+    self->awaits[DUB_TRACK_VIDEO] = false;
     self->stats.video_units++;
     self->stats.video_bytes += video->size_bytes;
     if (self->last_dts_ns != DUB_TIME_NONE &&
@@ -118,7 +123,7 @@ static void put_sound(DubWorker *self, const float *samples, gsize n_frames)
         dub_worker_hear_commentary(self, false);
         return;
     }
-    dub_segmenter_push(self->segmenter, samples, n_frames);
+    dub_segmenter_push(self->segmenter, dub_speech_mix_push(self->speech_mix, samples, n_frames), n_frames);
     dub_worker_take_segments(self);
 }
 
@@ -126,7 +131,7 @@ static void put_sound(DubWorker *self, const float *samples, gsize n_frames)
 static void take_commentary(DubWorker *self, DubPcm *pcm, int64_t pts_ns)
 {
     const int64_t output_ns = pts_ns - self->epochs.tracks[DUB_TRACK_AUDIO].offset_ns;
-    if (dub_companion_push(self->commentary, pcm, dub_ns_to_samples(output_ns, self->input.rate_hz)))
+    if (dub_companion_push(self->commentary, pcm, output_ns))
         dub_worker_hear_commentary(self, false);
 }
 
@@ -177,9 +182,19 @@ static void put_drifting(DubWorker *self, const float *samples, gsize n_frames)
     put_sound(self, out, n_out);
 }
 
+static void come_back(DubWorker *self, int64_t now_ns)
+{
+    if (self->awaits[DUB_TRACK_AUDIO] && self->stands_in)
+        dub_info("stream %s: the source is back after %.1f s", self->stream_id,
+                 (double) (now_ns - self->away_since_ns) / DUB_NS_PER_S);
+    self->awaits[DUB_TRACK_AUDIO] = self->stands_in = false;
+}
+
 static void put_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_t now_ns)
 {
     const int64_t offset = place(self, DUB_TRACK_AUDIO, pts_ns, dub_pcm_duration_ns(pcm), now_ns);
+    const bool stood_in = self->stands_in;
+    come_back(self, now_ns);
     const int64_t target = dub_ns_to_samples(pts_ns - offset, self->input.rate_hz);
     const bool is_first = dub_mixer_received(self->mixer) == 0 || offset != self->sound_offset_ns;
     const int64_t off = frames_off(self, target, is_first || self->in_overlap);
@@ -187,7 +202,9 @@ static void put_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_
         dub_pace_reset(&self->pace);
     self->sound_offset_ns = offset;
     self->in_overlap = off < 0 && (gsize) -off > pcm->n_frames;
-    if (off > 0) {
+    if (off > 0 && stood_in) {
+        dub_worker_put_silence(self, target);
+    } else if (off > 0) {
         self->stats.gaps_filled += dub_mixer_received(self->mixer) > 0;
         self->owed_frames = off;
         g_queue_push_head(&self->delayed, delayed_new(pcm, pts_ns));
@@ -314,9 +331,12 @@ static void follow_pace(DubWorker *self, int64_t pts_ns, int64_t now_ns)
         dub_playout_shift(self->playout, by_ns);
 }
 
-void dub_worker_source_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns, int64_t now_ns)
+void dub_worker_source_audio(DubWorker *self, const DubPcm *given, int64_t pts_ns, int64_t now_ns)
 {
     if (self->state != DUB_WORKER_RUNNING)
+        return;
+    g_autoptr(DubPcm) pcm = dub_resampler_put(self->resampler, given, &pts_ns);
+    if (!pcm)
         return;
     if (self->epochs.anchored) {
         take_audio(self, pcm, pts_ns, now_ns);
@@ -324,7 +344,7 @@ void dub_worker_source_audio(DubWorker *self, const DubPcm *pcm, int64_t pts_ns,
         self->arrived_ns = now_ns;
     } else {
         Early *early = g_new0(Early, 1);
-        *early = (Early){ .pcm = dub_pcm_ref((DubPcm *) pcm), .pts_ns = pts_ns };
+        *early = (Early){ .pcm = dub_pcm_ref(pcm), .pts_ns = pts_ns };
         wait_early(self, early, now_ns);
     }
     dub_worker_go_on(self, now_ns);
@@ -357,4 +377,5 @@ void dub_worker_clear_intake(DubWorker *self)
     for (Early *early = g_queue_pop_head(&self->early); early; early = g_queue_pop_head(&self->early))
         early_free(self, early);
     g_queue_clear_full(&self->delayed, delayed_free);
+    g_queue_clear_full(&self->changes, g_free);
 }

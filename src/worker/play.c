@@ -16,6 +16,10 @@
 #define FULL_OPEN_FRAGMENTS(self) (2 * (self)->max_inflight + 2)
 #define SILENT                    0.001f /* -60 dBFS: what is left of silence after two codecs is far below */
 #define SLOWEST_HURRY             5.0    /* times real time: players' buffers take it */
+#define STILL_NS                  (200 * DUB_NS_PER_MS) /* between two repeated pictures: below what a player calls a stall, */
+#define STILL_NS_PER_BYTE         2                     /* … at 4 Mbit/s of them at most, */
+#define MOST_STILL_NS             DUB_NS_PER_S          /* … but at least so often */
+#define MOST_CHANGE_NS            (2 * DUB_NS_PER_S)  /* how long what is due waits for another output */
 #define AHEAD_NS                  (10 * DUB_NS_PER_S) /* how far a file may be read before it is played in real time */
 
 int64_t dub_worker_frames_to_ns(const DubWorker *self, int64_t frames)
@@ -287,30 +291,134 @@ static void push_sound(DubWorker *self, int64_t until_frame)
     self->effects.push_audio(g_steal_pointer(&pcm), self->user_data);
 }
 
+void dub_worker_forget_still(DubWorker *self)
+{
+    if (self->still)
+        self->effects.free_payload(self->still);
+    self->still = NULL;
+}
+
+static void note_shown(DubWorker *self, const DubVideoUnit *unit)
+{
+    self->shown_ns = MAX(self->shown_ns, MAX(unit->dts_ns, unit->pts_ns));
+    if (!unit->key_frame || self->config.patience_ns == 0 || !self->input.live)
+        return;
+    dub_worker_forget_still(self);
+    self->still = self->effects.copy_still(unit->payload);
+    self->still_bytes = unit->size_bytes;
+}
+
 static void push_pictures(DubWorker *self, int64_t until_ns)
 {
     DubVideoUnit unit;
-    while (dub_playout_pop(self->playout, until_ns, &unit))
+    while (dub_playout_pop(self->playout, until_ns, &unit)) {
+        note_shown(self, &unit);
         push_unit(self, &unit);
+    }
 }
 
-static void play_paced(DubWorker *self, int64_t now_ns)
+/* --- in place of a source that is away --------------------------------------------------------------------------- */
+
+static void tell_stand_in(DubWorker *self)
 {
-    if (!dub_playout_anchored(self->playout))
+    if (!self->stands_in)
+        dub_info("stream %s: the source is away: its last picture and silence go on, for %.0f s at most",
+                 self->stream_id, (double) self->config.patience_ns / DUB_NS_PER_S);
+    self->stands_in = true;
+}
+
+void dub_worker_put_silence(DubWorker *self, int64_t until_frame)
+{
+    const int64_t n_frames = until_frame - dub_mixer_received(self->mixer);
+    if (n_frames <= 0 || dub_mixer_decided(self->mixer) != dub_mixer_received(self->mixer))
         return;
-    int64_t position = dub_playout_position(self->playout, now_ns);
+    g_autofree float *zeros = g_new0(float, (gsize) n_frames * self->input.channels);
+    dub_mixer_push_original(self->mixer, zeros, (gsize) n_frames);
+    dub_mixer_decide_original(self->mixer, n_frames);
+    dub_segmenter_skip(self->segmenter, n_frames);
+    self->stats.stood_in_ns += dub_worker_frames_to_ns(self, n_frames);
+}
+
+/* Also where it came back within the delay: between the last picture and the first one after it. */
+static void show_still(DubWorker *self, int64_t position_ns, int64_t now_ns)
+{
+    const bool is_missing = dub_playout_length(self->playout) > 0 ? dub_playout_is_before_gap(self->playout)
+                                                                  : dub_worker_awaits(self, DUB_TRACK_VIDEO, now_ns);
+    const int64_t wait_ns = CLAMP((int64_t) self->still_bytes * STILL_NS_PER_BYTE, STILL_NS, MOST_STILL_NS);
+    if (!is_missing || !self->still || position_ns < self->shown_ns + wait_ns)
+        return;
+    void *payload = self->effects.copy_still(self->still);
+    const DubVideoUnit unit = { payload, position_ns, position_ns, true, self->still_bytes, false };
+    self->shown_ns = position_ns;
+    self->last_dts_ns = MAX(self->last_dts_ns, position_ns);
+    push_unit(self, &unit);
+}
+
+/* --- another output ---------------------------------------------------------------------------------------------- */
+
+static const char *name_change(const DubWorkerInput *from, const DubWorkerInput *to)
+{
+    if (!to->has_video)
+        return "without a picture";
+    return from->has_video ? "with another video codec" : "with a picture";
+}
+
+/* What came before goes to the output that there was. */
+static void change_output(DubWorker *self, int64_t position_ns, int64_t now_ns)
+{
+    const DubOutputChange *next = g_queue_peek_head(&self->changes);
+    if (!next || next->at_ns == DUB_TIME_NONE || position_ns < next->at_ns)
+        return;
+    g_autofree DubOutputChange *change = g_queue_pop_head(&self->changes);
+    push_pictures(self, change->at_ns - 1);
+    push_sound(self, dub_ns_to_samples(change->at_ns, self->input.rate_hz));
+    dub_info("stream %s: the source came back %s: the output is opened anew", self->stream_id,
+             name_change(&self->input, &change->input));
+    self->input.has_video = change->input.has_video;
+    self->input.video_codec = change->input.video_codec;
+    self->sink_was_broken = true;
+    dub_worker_forget_still(self);
+    if (self->sink != SINK_OPEN)
+        return;
+    open_sink(self, now_ns);
+    self->is_changing_output = true;
+}
+
+/* A source that fell silent for longer than the delay covers: from here on everything is later by the shortage. One
+ * that is away is stood in for instead. Returns: what is due */
+static int64_t meet_shortage(DubWorker *self, int64_t position, int64_t now_ns)
+{
+    const bool is_away = dub_worker_awaits(self, DUB_TRACK_AUDIO, now_ns);
+    const int64_t due = dub_ns_to_samples(position, self->input.rate_hz);
+    if (is_away && due > dub_mixer_received(self->mixer)) { /* no further: what comes back has its place after it */
+        tell_stand_in(self);
+        dub_worker_put_silence(self, due);
+    }
     const int64_t received = dub_worker_frames_to_ns(self, dub_mixer_received(self->mixer));
-    const bool starving = self->state != DUB_WORKER_DRAINING && position > received &&
+    const bool starving = !is_away && self->state != DUB_WORKER_DRAINING && position > received &&
                           (dub_playout_length(self->playout) == 0 || dub_playout_first_dts(self->playout) > received);
     if (starving) {
-        /* The source fell silent for longer than the delay covers: from here on everything is later by the shortage. */
         dub_playout_shift(self->playout, position - received);
         dub_pace_reset(&self->pace);
         position = received;
         self->stats.rebuffers += !self->starving;
     }
     self->starving = starving;
+    return position;
+}
+
+static void play_paced(DubWorker *self, int64_t now_ns)
+{
+    if (!dub_playout_anchored(self->playout))
+        return;
+    const int64_t position = meet_shortage(self, dub_playout_position(self->playout, now_ns), now_ns);
+    change_output(self, position, now_ns);
+    self->is_changing_output &=
+        self->sink == SINK_OPENING && !self->stop_asked && now_ns - self->sink_opened_ns < MOST_CHANGE_NS;
+    if (self->is_changing_output)
+        return;
     push_pictures(self, position);
+    show_still(self, position, now_ns);
     push_sound(self, dub_ns_to_samples(MAX(position, 0), self->input.rate_hz));
 }
 

@@ -3,11 +3,13 @@
 #pragma once
 
 #include "audio/drift.h"
+#include "audio/resampler.h"
 #include "timeline/companion.h"
 #include "timeline/epoch.h"
 #include "timeline/mixer.h"
 #include "timeline/pace.h"
 #include "timeline/playout.h"
+#include "timeline/speech-mix.h"
 #include "worker/fragments.h"
 #include "worker/worker.h"
 
@@ -20,6 +22,11 @@ typedef enum {
 } SpeechLink;
 
 typedef enum { SINK_CLOSED, SINK_OPENING, SINK_OPEN, SINK_BROKEN, SINK_ENDING, SINK_DONE } SinkState;
+
+typedef struct {
+    int64_t at_ns; /* output time; DUB_TIME_NONE: nothing of it has come yet */
+    DubWorkerInput input;
+} DubOutputChange;
 
 struct _DubWorker {
     DubWorkerConfig config;
@@ -46,6 +53,7 @@ struct _DubWorker {
     DubEpochs epochs;
     int64_t sound_offset_ns; /* of the epoch that the newest sound belongs to */
     bool in_overlap;         /* more of the sound that comes has been heard already */
+    DubResampler *resampler; /* what comes with another rate or number of channels than the first source's */
     DubDrift *drift;         /* makes sound fit that runs at another rate than its timestamps */
     int64_t drift_ns;        /* smoothed distance of audio's timestamps from its frame count */
     DubPace pace;
@@ -55,6 +63,18 @@ struct _DubWorker {
     int64_t owed_frames; /* silence before the first of `delayed`, which is written as there is room for it */
     GQueue delayed;      /* Delayed *: the sound after it; next to nothing, since the source is held */
 
+    int64_t away_until_ns;     /* the source broke off: it is waited for until then */
+    bool awaits[DUB_N_TRACKS]; /* … and nothing of the track has come since */
+    int64_t away_since_ns;
+    bool stands_in;    /* its place is being filled, and that was said */
+    void *still;       /* payload of the newest key picture that has left and can be repeated; NULL */
+    gsize still_bytes; /* of it */
+    int64_t shown_ns;  /* output time up to which pictures have left */
+
+    GQueue changes;          /* DubOutputChange *: where the source came back with what needs another output */
+    bool is_changing_output; /* it is being opened: what is due waits for it, not for long */
+
+    DubSpeechMix *speech_mix; /* what the segmenter gets of the sound */
     DubSegmenter *segmenter;
     DubCompanion *commentary;  /* what is recognised; NULL: the sound that is heard */
     bool is_commentary_missed; /* said once, until it is back */
@@ -92,6 +112,10 @@ bool dub_worker_is_full(const DubWorker *self, int64_t now_ns); /* a file has en
 bool dub_worker_all_played(const DubWorker *self);
 void dub_worker_take_segments(DubWorker *self);
 void dub_worker_hear_commentary(DubWorker *self, bool is_all); /* is_all: what has not come by now will not */
+/* In place of a source that is away, up to that frame of the output. Nobody need dub it. */
+void dub_worker_put_silence(DubWorker *self, int64_t until_frame);
+void dub_worker_forget_still(DubWorker *self);                                 /* no picture is to be repeated */
+bool dub_worker_awaits(const DubWorker *self, DubTrack track, int64_t now_ns); /* there is hope for it */
 void dub_worker_go_on(DubWorker *self,
                       int64_t now_ns); /* the end of every event: play on, and see whether that was all */
 bool dub_worker_take_owed(DubWorker *self,

@@ -6,12 +6,13 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "media/sink.h"
+#include "timeline/speech-mix.h"
 
 #define TICK_MS 20 /* under one video frame at 50 Hz, under one AAC frame at 48 kHz */
 
 struct _DubRunner {
     DubRunnerConfig config;
-    char *strings[10]; /* what config's pointers point to */
+    char *strings[11]; /* what config's pointers point to */
     DubRunnerCallbacks callbacks;
     void *user_data;
     GMainContext *context;
@@ -117,6 +118,11 @@ static void start_ticking(DubRunner *self)
 
 /* --- source ----------------------------------------------------------------------------------------------------- */
 
+static unsigned codec_of(const GstCaps *video_caps)
+{
+    return video_caps ? g_quark_from_string(gst_structure_get_name(gst_caps_get_structure(video_caps, 0))) : 0;
+}
+
 static void on_source_info(const DubSourceInfo *info, void *user_data)
 {
     DubRunner *self = user_data;
@@ -126,6 +132,7 @@ static void on_source_info(const DubSourceInfo *info, void *user_data)
                                    .channels = info->channels,
                                    .head_ns = info->age_ns,
                                    .first_ns = info->first_ns,
+                                   .video_codec = codec_of(info->video_caps),
                                    .has_commentary = info->has_commentary };
     gst_caps_replace(&self->video_caps, info->video_caps);
     g_clear_pointer(&self->video_format, dub_track_format_unref);
@@ -208,6 +215,15 @@ static const DubSourceCallbacks source_callbacks = {
     .on_commentary = on_source_commentary,
 };
 
+static DubSourceChoice source_choice(const DubRunner *self)
+{
+    DubSourceChoice choice = { .audio_track = self->config.audio_track,
+                               .language = self->config.source_language,
+                               .commentary_track = self->config.commentary_track };
+    dub_sink_choose(self->config.sink_uri, &choice);
+    return choice;
+}
+
 static void open_source(void *user_data)
 {
     DubRunner *self = user_data;
@@ -217,7 +233,7 @@ static void open_source(void *user_data)
         .playback_url = self->has_head ? NULL : self->config.playback_url,
         .path = self->config.playback_path,
         .since_unix_ms = self->config.since_unix_ms,
-        .choice = { self->config.audio_track, self->config.source_language, self->config.commentary_track },
+        .choice = source_choice(self),
     };
     self->source = dub_head_source_new(self->config.source_uri, &head, &source_callbacks, self, &self->source_error);
     self->has_head = true;
@@ -299,11 +315,12 @@ static void start_speech(const DubWorkerInput *input, void *user_data)
     const DubSpeechConfig config = {
         .stream_id = self->config.stream_id,
         .worker_id = self->config.worker_id,
+        .takes_over = self->config.takes_over,
         .source_language = self->config.source_language,
         .target_language = self->config.target_language,
         .voice = self->config.voice,
         .rate_hz = input->rate_hz,
-        .channels = input->channels,
+        .channels = dub_speech_mix_channels(input->channels),
         .segment_ms = (unsigned) (self->config.worker.segment_ns / DUB_NS_PER_MS),
         .max_inflight = self->config.max_inflight,
         .timeout_ms = self->config.timeout_ms,
@@ -354,7 +371,15 @@ static void on_sink_error(const GError *error, void *user_data)
     dub_worker_sink_error(((DubRunner *) user_data)->worker, error, dub_clock_now());
 }
 
+static void on_sink_warning(const char *text, void *user_data)
+{
+    DubRunner *self = user_data;
+    if (self->callbacks.on_warning)
+        self->callbacks.on_warning(text, self->user_data);
+}
+
 static const DubSinkCallbacks sink_callbacks = {
+    .on_warning = on_sink_warning,
     .on_room = on_sink_room,
     .on_finished = on_sink_finished,
     .on_error = on_sink_error,
@@ -390,6 +415,8 @@ static bool open_sink(const DubWorkerInput *input, void *user_data)
     DubRunner *self = user_data;
     self->sink_input = *input;
     close_sink(self);
+    if (codec_of(self->sink_caps) != input->video_codec) /* it is for what the source has come back with */
+        gst_caps_replace(&self->sink_caps, NULL);
     self->claiming = self->callbacks.on_claim != NULL;
     if (self->claiming)
         self->callbacks.on_claim(self->user_data);
@@ -497,6 +524,11 @@ static void stopped(const GError *error, void *user_data)
     do_later(self);
 }
 
+static void *copy_still(const void *payload)
+{
+    return dub_access_unit_copy_still(payload);
+}
+
 static void free_payload(void *payload)
 {
     dub_access_unit_free(payload);
@@ -517,6 +549,7 @@ static const DubWorkerEffects effects = {
     .fragment_decided = fragment_decided,
     .state_changed = state_changed,
     .stopped = stopped,
+    .copy_still = copy_still,
     .free_payload = free_payload,
 };
 
@@ -528,7 +561,7 @@ static void keep_strings(DubRunner *self)
         &self->config.source_uri,    &self->config.sink_uri,        &self->config.playback_url,
         &self->config.playback_path, &self->config.source_language, &self->config.target_language,
         &self->config.voice,         &self->config.stream_id,       &self->config.worker_id,
-        &self->config.audio_title,
+        &self->config.audio_title,   &self->config.takes_over,
     };
     G_STATIC_ASSERT(G_N_ELEMENTS(fields) == G_N_ELEMENTS(self->strings));
     for (gsize i = 0; i < G_N_ELEMENTS(fields); i++) {

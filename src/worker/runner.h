@@ -24,7 +24,7 @@ typedef struct {
     const char *playback_url, *playback_path; /* media/head.h; NULL: the source as it comes */
     int64_t since_unix_ms;                    /* media/head.h, of the first opening */
     const char *source_language, *target_language, *voice;
-    const char *stream_id, *worker_id;
+    const char *stream_id, *worker_id, *takes_over; /* as DubSpeechConfig has them */
     unsigned max_inflight, timeout_ms;
     DubWorkerConfig worker; /* stream_id, timeout_ns and paced are filled in from the rest */
     DubRunnerSpeechFunc create_speech;
@@ -39,6 +39,7 @@ typedef struct {
     void (*on_stems)(const DubPcm *bed, const DubPcm *dub, void *user_data);
     /* The output is to be opened: dub_runner_may_publish() answers, not from inside. NULL: it need not be asked for. */
     void (*on_claim)(void *user_data);
+    void (*on_warning)(const char *text, void *user_data); /* (nullable) as media/sink.h's */
     /* @error: NULL after a clean end or a stop that was asked for. @output: where the result lies, NULL if there is
      * none. */
     void (*on_stopped)(const GError *error, const char *output, void *user_data);

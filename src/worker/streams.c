@@ -40,6 +40,7 @@ const char *dub_streams_answer_to_string(DubStreamsAnswer answer)
     case DUB_STREAMS_FULL: return "full";
     case DUB_STREAMS_RESERVE: return "in_reserve";
     case DUB_STREAMS_REFUSED: return "no_audio";
+    case DUB_STREAMS_WAITING: return "waiting_for_lease";
     }
     return "invalid";
 }
@@ -111,6 +112,38 @@ static DubStreamsAnswer refuse(DubStreams *self, Entry *entry, const GError *ref
     return DUB_STREAMS_REFUSED;
 }
 
+static void disown(DubStreams *self, const Entry *entry)
+{
+    if (self->effects.disown)
+        self->effects.disown(entry->stream_id, self->user_data);
+}
+
+/* Who has the lease may publish, whatever the media server still lists: an owner that stands still keeps its path.
+ * Returns: DUB_STREAMS_STARTED: it may start */
+static DubStreamsAnswer ask_owner(DubStreams *self, Entry *entry, const DubStreamEntry *told)
+{
+    if (!self->effects.own) {
+        set_reserve(self, entry, told->output_id != NULL);
+        return entry->is_in_reserve ? DUB_STREAMS_RESERVE : DUB_STREAMS_STARTED;
+    }
+    switch (self->effects.own(entry->stream_id, !told->output_id, self->user_data)) {
+    case DUB_LEASES_OURS: set_reserve(self, entry, false); return DUB_STREAMS_STARTED;
+    case DUB_LEASES_OTHERS: set_reserve(self, entry, true); return DUB_STREAMS_RESERVE;
+    case DUB_LEASES_UNKNOWN: break;
+    }
+    return entry->is_in_reserve ? DUB_STREAMS_RESERVE : DUB_STREAMS_WAITING;
+}
+
+static DubStreamsAnswer refuse_full(DubStreams *self, Entry *entry)
+{
+    disown(self, entry);
+    if (!entry->told_full)
+        dub_warning("stream %s: %u streams run already; raise MAX_CONCURRENT_STREAMS to run more", entry->stream_id,
+                    self->max_streams);
+    entry->told_full = true;
+    return DUB_STREAMS_FULL;
+}
+
 static DubStreamsAnswer start(DubStreams *self, Entry *entry, const DubStreamEntry *told, int64_t now_ns)
 {
     if (told->refusal)
@@ -119,17 +152,15 @@ static DubStreamsAnswer start(DubStreams *self, Entry *entry, const DubStreamEnt
         return DUB_STREAMS_ALREADY;
     if (told->output_id && entry->ended_ns && now_ns - entry->ended_ns < CLOSING_NS)
         return DUB_STREAMS_ALREADY; /* that is our own, which the server has not closed yet */
+    const bool is_full = dub_streams_running(self) >= self->max_streams;
+    if (is_full && self->effects.own) /* no lease is taken that could not be used */
+        return refuse_full(self, entry);
     const bool was_in_reserve = entry->is_in_reserve;
-    set_reserve(self, entry, told->output_id != NULL);
-    if (entry->is_in_reserve)
-        return DUB_STREAMS_RESERVE;
-    if (dub_streams_running(self) >= self->max_streams) {
-        if (!entry->told_full)
-            dub_warning("stream %s: %u streams run already; raise MAX_CONCURRENT_STREAMS to run more", entry->stream_id,
-                        self->max_streams);
-        entry->told_full = true;
-        return DUB_STREAMS_FULL;
-    }
+    const DubStreamsAnswer owner = ask_owner(self, entry, told);
+    if (owner != DUB_STREAMS_STARTED)
+        return owner;
+    if (is_full)
+        return refuse_full(self, entry);
     entry->running = true;
     entry->told_full = false;
     entry->started_ns = now_ns;
@@ -182,6 +213,7 @@ static void forget_if_over(DubStreams *self, Entry *entry)
 {
     if (entry->running || entry->published)
         return;
+    disown(self, entry);
     set_reserve(self, entry, false);
     g_hash_table_remove(self->entries, entry->stream_id);
 }
@@ -237,6 +269,7 @@ void dub_streams_ended(DubStreams *self, const char *stream_id, bool failed, int
     if (!entry)
         return;
     entry->running = entry->draining = false;
+    disown(self, entry); /* whoever asks first goes on with it */
     entry->ended_ns = now_ns;
     if (now_ns - entry->started_ns >= SETTLED_NS)
         entry->failures = 0;
@@ -245,4 +278,14 @@ void dub_streams_ended(DubStreams *self, const char *stream_id, bool failed, int
     entry->retry_at_ns = now_ns + (FIRST_RETRY_NS << doublings);
     entry->failures += failed;
     forget_if_over(self, entry);
+}
+
+void dub_streams_owned(DubStreams *self, const char *stream_id, int64_t now_ns)
+{
+    Entry *entry = g_hash_table_lookup(self->entries, stream_id);
+    if (!entry || entry->running)
+        return;
+    const DubStreamEntry told = { .stream_id = entry->stream_id, .source_id = entry->source_id, .query = entry->query };
+    if (!entry->published || start(self, entry, &told, now_ns) != DUB_STREAMS_STARTED)
+        disown(self, entry);
 }

@@ -5,9 +5,7 @@
  * back is told from one that never left. live/<id>/out has one owner: who finds it published stays in reserve. */
 #pragma once
 
-#include <glib.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include "worker/leases.h"
 
 typedef struct {
     const char *stream_id; /* "x" of live/x/in */
@@ -31,6 +29,11 @@ typedef struct {
     void (*reserve)(const char *stream_id, bool is_in_reserve, void *user_data);
     /* It cannot be dubbed: told once a publisher. */
     void (*refuse)(const char *stream_id, const GError *refusal, void *user_data);
+    /* (nullable) whether its lease is ours: as dub_leases_want(), and likewise it is asked for from here on. When the
+     * answer changes to ours, dub_streams_owned(). NULL: the media server's path alone decides. */
+    DubLeasesAnswer (*own)(const char *stream_id, bool looks_free, void *user_data);
+    /* (nullable) It is not wanted any more, and not in use. */
+    void (*disown)(const char *stream_id, void *user_data);
 } DubStreamsEffects;
 
 typedef enum {
@@ -40,6 +43,7 @@ typedef enum {
     DUB_STREAMS_FULL,    /* as many run as may; it starts when one ends */
     DUB_STREAMS_RESERVE, /* another media-service has it; it starts when that one lets go of it */
     DUB_STREAMS_REFUSED, /* it cannot be dubbed */
+    DUB_STREAMS_WAITING, /* for its lease */
 } DubStreamsAnswer;
 const char *dub_streams_answer_to_string(DubStreamsAnswer answer); /* "started" … */
 
@@ -57,4 +61,6 @@ void dub_streams_listed(DubStreams *self, const DubStreamEntry *entries, gsize n
 void dub_streams_source_ended(DubStreams *self, const char *stream_id);
 /* @failed: it ended with an error: while its publisher stays, it is tried again after 2, 4, 8, 16, 32, 32 … s. */
 void dub_streams_ended(DubStreams *self, const char *stream_id, bool failed, int64_t now_ns);
+/* Its lease is ours now. It starts, or the lease is given back. */
+void dub_streams_owned(DubStreams *self, const char *stream_id, int64_t now_ns);
 guint dub_streams_running(const DubStreams *self);

@@ -79,6 +79,7 @@ DubWorker *dub_worker_new(const DubWorkerConfig *config, const DubWorkerEffects 
                                : dub_worker_default_delay(config->segment_ns, config->timeout_ns, 0);
     g_queue_init(&self->early);
     g_queue_init(&self->delayed);
+    g_queue_init(&self->changes);
     self->early_since_ns = self->speech_retry_ns = self->source_retry_ns = self->decide_by_ns = DUB_TIME_NONE;
     self->last_dts_ns = self->sink_broken_ns = self->arrived_ns = DUB_TIME_NONE;
     self->fragments = dub_fragments_new();
@@ -94,10 +95,13 @@ void dub_worker_free(DubWorker *self)
         return;
     dub_worker_clear_intake(self);
     dub_fragments_free(self->fragments);
+    dub_speech_mix_free(self->speech_mix);
     dub_segmenter_free(self->segmenter);
     dub_companion_free(self->commentary);
     dub_mixer_free(self->mixer);
     dub_drift_free(self->drift);
+    dub_resampler_free(self->resampler);
+    dub_worker_forget_still(self);
     dub_playout_free(self->playout);
     g_clear_error(&self->error);
     g_clear_error(&self->sink_error);
@@ -148,6 +152,7 @@ static void finish(DubWorker *self)
     if (self->state == DUB_WORKER_STOPPED)
         return;
     set_state(self, DUB_WORKER_STOPPED);
+    dub_worker_forget_still(self);
     self->effects.stopped(self->error, self->user_data);
 }
 
@@ -181,7 +186,7 @@ void dub_worker_go_on(DubWorker *self, int64_t now_ns)
         dub_worker_play(self, now_ns);
     } while (dub_worker_take_owed(self, now_ns));
     if (self->state == DUB_WORKER_DRAINING && self->sink != SINK_ENDING && self->sink != SINK_DONE &&
-        dub_worker_all_played(self))
+        dub_worker_all_played(self) && !dub_worker_awaits(self, DUB_TRACK_AUDIO, now_ns))
         end_sink(self);
 }
 
@@ -198,25 +203,49 @@ static void make_parts(DubWorker *self)
 {
     const DubSegmenterConfig segmenter = {
         .rate_hz = self->input.rate_hz,
-        .channels = self->input.channels,
+        .channels = dub_speech_mix_channels(self->input.channels),
         .nominal_ns = self->config.segment_ns,
         .longest_ns = longest_segment(self),
         .mode = self->config.segment_mode,
         .eager = self->paced,
     };
     const DubMixerConfig mixer = { self->input.rate_hz, self->input.channels, self->config.bed_gain };
+    self->speech_mix = dub_speech_mix_new(self->input.rate_hz, self->input.channels);
     self->segmenter = dub_segmenter_new(&segmenter);
     self->mixer = dub_mixer_new(&mixer);
+    self->resampler = dub_resampler_new(self->input.rate_hz, self->input.channels);
     self->drift = dub_drift_new(self->input.rate_hz, self->input.channels);
     if (self->input.has_commentary)
-        self->commentary = dub_companion_new(self->input.rate_hz, self->input.channels);
+        self->commentary = dub_companion_new(self->input.rate_hz, segmenter.channels);
     self->playout = dub_playout_new(self->stats.delay_ns, DUB_WORKER_VIDEO_BYTES_MAX, self->effects.free_payload);
     dub_epochs_init(&self->epochs, self->input.live ? DUB_EPOCH_LIVE_GAP_NS : DUB_EPOCH_FILE_GAP_NS);
 }
 
-static bool same_shape(const DubWorkerInput *a, const DubWorkerInput *b)
+static bool needs_another_output(const DubWorkerInput *a, const DubWorkerInput *b)
 {
-    return a->has_video == b->has_video && a->rate_hz == b->rate_hz && a->channels == b->channels;
+    return a->has_video != b->has_video || (a->has_video && a->video_codec != b->video_codec);
+}
+
+/* The source has come back. Its sound is made what it was; pictures of another size bring their own headers. */
+static void compare_input(DubWorker *self, const DubWorkerInput *input)
+{
+    if (self->input.rate_hz != input->rate_hz || self->input.channels != input->channels)
+        dub_info(
+            "stream %s: the source came back with sound of %u Hz and %u channels: it is made %u Hz and %u channels",
+            self->stream_id, input->rate_hz, input->channels, self->input.rate_hz, self->input.channels);
+    if (!self->epochs.anchored) { /* there is no output yet */
+        self->input.has_video = input->has_video;
+        self->input.video_codec = input->video_codec;
+        return;
+    }
+    DubOutputChange *unused = g_queue_peek_tail(&self->changes);
+    if (unused && unused->at_ns == DUB_TIME_NONE)
+        g_free(g_queue_pop_tail(&self->changes));
+    const DubOutputChange *last = g_queue_peek_tail(&self->changes);
+    if (!needs_another_output(last ? &last->input : &self->input, input))
+        return;
+    const DubOutputChange change = { DUB_TIME_NONE, *input };
+    g_queue_push_tail(&self->changes, g_memdup2(&change, sizeof change));
 }
 
 void dub_worker_source_info(DubWorker *self, const DubWorkerInput *input, int64_t now_ns)
@@ -224,16 +253,9 @@ void dub_worker_source_info(DubWorker *self, const DubWorkerInput *input, int64_
     if (is_over(self) || self->state == DUB_WORKER_DRAINING)
         return;
     self->source_opened_ns = now_ns;
-    if (self->known && !same_shape(&self->input, input)) {
-        g_autoptr(GError) error = g_error_new(DUB_ERROR, DUB_ERROR_UNSUPPORTED,
-                                              "the source came back with another shape (%u Hz, %u channels, %s video); "
-                                              "publish it again as a new stream",
-                                              input->rate_hz, input->channels, input->has_video ? "with" : "without");
-        remember_error(self, error);
-        dub_worker_stop(self, 0, now_ns);
-        return;
-    }
-    if (!self->known) {
+    if (self->known) {
+        compare_input(self, input);
+    } else {
         self->input = *input;
         self->known = true;
         self->paced = input->live || self->config.paced;
@@ -244,6 +266,25 @@ void dub_worker_source_info(DubWorker *self, const DubWorkerInput *input, int64_
     self->first_ns = input->first_ns;
     set_state(self, DUB_WORKER_RUNNING);
     dub_worker_go_on(self, now_ns);
+}
+
+/* --- a source that is away -------------------------------------------------------------------------------------- */
+
+bool dub_worker_awaits(const DubWorker *self, DubTrack track, int64_t now_ns)
+{
+    return self->awaits[track] && now_ns < self->away_until_ns;
+}
+
+/* Nothing has come since it went, as long as it is tried in vain: the time counts from the first break. */
+static void await_source(DubWorker *self, int64_t now_ns)
+{
+    if (self->config.patience_ns == 0 || !self->input.live || !self->epochs.anchored)
+        return;
+    if (!self->awaits[DUB_TRACK_AUDIO]) {
+        self->away_since_ns = now_ns;
+        self->away_until_ns = now_ns + self->config.patience_ns;
+    }
+    self->awaits[DUB_TRACK_AUDIO] = self->awaits[DUB_TRACK_VIDEO] = true;
 }
 
 /* --- the ends --------------------------------------------------------------------------------------------------- */
@@ -288,6 +329,8 @@ void dub_worker_source_eos(DubWorker *self, int64_t now_ns)
         remember_error(self, error);
     }
     start_draining(self, now_ns);
+    if (!self->error)
+        await_source(self, now_ns);
     dub_worker_go_on(self, now_ns);
 }
 
@@ -314,9 +357,11 @@ void dub_worker_source_error(DubWorker *self, const GError *error, int64_t now_n
                     self->source_attempts, self->config.source_attempts, (int) (wait / DUB_NS_PER_S));
         self->source_retry_ns = now_ns + wait;
         self->effects.close_source(self->user_data);
+        dub_worker_finish_intake(self, now_ns);
         cut_here(self);
         dub_segmenter_resume(self->segmenter);
         dub_epochs_break(&self->epochs);
+        await_source(self, now_ns);
         set_state(self, DUB_WORKER_RECOVERING);
         return;
     }
@@ -360,6 +405,7 @@ void dub_worker_stop(DubWorker *self, int64_t within_ns, int64_t now_ns)
     if (is_over(self))
         return;
     const bool drains = self->state == DUB_WORKER_DRAINING;
+    self->away_until_ns = now_ns;
     const bool can_hurry = self->decide_by_ns == DUB_TIME_NONE && self->paced && within_ns > 0;
     if (drains && !can_hurry) {
         cut_short(self, now_ns);
@@ -387,6 +433,8 @@ bool dub_worker_resume(DubWorker *self, bool is_same, int64_t now_ns)
         self->source_retry_ns = self->source_retry_ns == G_MAXINT64 ? G_MAXINT64 : now_ns;
         return true;
     }
+    if (is_same && self->source_attempts >= self->config.source_attempts)
+        self->away_until_ns = now_ns; /* it is there, and does not work: another worker may fare better */
     if (is_same && (self->error || self->source_attempts >= self->config.source_attempts))
         return false;
     const bool can = self->state == DUB_WORKER_DRAINING && self->known && self->input.live && !self->stop_asked &&

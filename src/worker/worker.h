@@ -9,7 +9,8 @@
  *   connecting  source and speech are opened      the source has told its shape; an error
  *   running     the source delivers               its end, an error, stop
  *   recovering  the source broke and is retried   it is back; attempts are used up; stop
- *   draining    no more input                     everything is played and the sink is closed; the publisher is back
+ *   draining    no more input                     everything is played, the publisher was waited for in vain and the
+ *                                                 sink is closed; the publisher is back
  *   stopped     the end; @stopped was called
  */
 #pragma once
@@ -40,7 +41,9 @@ typedef struct {
     unsigned breaker_threshold;
     int64_t breaker_cooldown_ns;
     unsigned source_attempts; /* how often a broken live source is opened again in a row: 5 */
-    uint64_t first_fragment;  /* a restarted stream goes on counting here */
+    int64_t
+        patience_ns; /* so long a live source may be away: meanwhile its last key picture and silence go on; 0: not */
+    uint64_t first_fragment; /* a restarted stream goes on counting here */
 } DubWorkerConfig;
 
 /* Segment + longest overhang + expected processing + margin, at most segment + timeout. @processing_ns: what a fragment
@@ -51,9 +54,10 @@ typedef struct {
     bool has_video;
     bool live;                  /* the source sets the pace; a file can be held */
     unsigned rate_hz, channels; /* of the PCM */
-    int64_t head_ns;     /* how much older than its arrival what comes first is: playing is that much further on */
-    int64_t first_ns;    /* its timestamp */
-    bool has_commentary; /* dub_worker_source_commentary() brings what is recognised, in place of the sound */
+    int64_t head_ns;      /* how much older than its arrival what comes first is: playing is that much further on */
+    int64_t first_ns;     /* its timestamp */
+    unsigned video_codec; /* any number, another for each: a picture of another codec needs another output */
+    bool has_commentary;  /* dub_worker_source_commentary() brings what is recognised, in place of the sound */
 } DubWorkerInput;
 
 typedef struct {
@@ -96,6 +100,7 @@ typedef struct {
     int64_t played_ns, delay_ns;
     int64_t
         played_arrived_ns; /* live: when what is played now had come, on the monotonic clock; DUB_TIME_NONE: never */
+    int64_t stood_in_ns;   /* of silence in place of a source that was away */
     DubBreakerState breaker;
     uint64_t breaker_failures;
 } DubWorkerStats;
@@ -119,6 +124,8 @@ typedef struct {
     void (*state_changed)(DubWorkerState state, void *user_data);
     void (*stopped)(const GError *error,
                     void *user_data); /* error: why, NULL for a clean end; the worker may be freed later */
+    /* Returns: (transfer full) (nullable): what shows the same picture once more; NULL: it cannot be repeated */
+    void *(*copy_still)(const void *payload);
     void (*free_payload)(void *payload);
 } DubWorkerEffects;
 

@@ -251,12 +251,51 @@ def test_a_second_picture(inputs, tmp_path, suffix):
     assert title_of(streams(out, "video")[1]) == "Slides"
 
 
-def test_pictures_do_not_go_into_a_sound_file(inputs, tmp_path):
-    """A file whose picture is a cover, with another picture that moves, is not something ffmpeg makes: timed text stands in for neither."""
-    source = tmp_path / "in.mkv"
-    ffmpeg("-i", inputs["mkv"], "-map", "0:v:0", "-map", "0:a:0", "-c", "copy", source)
-    status, _, error = copy(source, tmp_path / "out.m4a")
-    assert status == 4 and "cannot go into .m4a" in error
+def test_pictures_do_not_go_into_a_sound_file(inputs, folder, tmp_path):
+    """All else that it can hold does."""
+    out = tmp_path / "out.m4a"
+    status, left_out, error = copy(inputs["mp4"], out)
+    assert (status, left_out) == (0, "1 video track, 2 data tracks (eng, eng)"), error  # its timecode
+    assert streams(out, "video") == [] and len(streams(out, "audio")) == 3 and len(streams(out, "subtitle")) == 2
+    assert cover_of(out) == (folder / "cover.jpg").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def webm(inputs, folder):
+    """What a WebM file can hold: a second picture, a second sound, subtitles, chapters and tags."""
+    path = folder / "in.webm"
+    picture = ["-f", "lavfi", "-i", f"testsrc=s=96x64:r={FPS}:d={SECONDS}"]
+    ffmpeg("-i", inputs["mkv"], *picture, "-map", "0:v:0", "-map", "0:a:0", "-map", "0:a:1", "-map", "0:s", "-map", "1:v", "-c:v", "libvpx",
+           "-deadline", "realtime", "-c:a", "libopus", "-c:s", "webvtt", path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["webm", "mkv"])
+def test_webm_keeps_what_it_holds(webm, tmp_path, suffix):
+    out = tmp_path / f"out.{suffix}"
+    status, left_out, error = copy("--keep-original", webm, out)
+    assert (status, left_out) == (0, ""), error
+    assert [s["codec_name"] for s in streams(out, "audio")] == ["opus" if suffix == "webm" else "aac", "opus", "opus"]
+    assert [language_of(s) for s in streams(out, "audio")] == ["spa", "eng", "fra"]
+    for track, original in zip(streams(out, "audio")[1:], streams(webm, "audio")):
+        assert_same_packets(out, track, webm, original)
+    for track, original in zip(streams(out, "video"), streams(webm, "video")):
+        assert_same_packets(out, track, webm, original)
+    for track, lines in zip(streams(out, "subtitle"), SUBTITLES.values()):
+        assert [text for *_, text in cues(out, track)] == lines
+    assert [c["tags"]["title"] for c in probe(out)["chapters"]] == [title for *_, title in CHAPTERS]
+    assert tags_of(probe(out)["format"])["artist"] == TAGS["artist"]
+
+
+def test_webm_names_what_it_does_not_hold(inputs, tmp_path):
+    source, out = tmp_path / "in.mkv", tmp_path / "out.webm"
+    ffmpeg("-i", inputs["mkv"], "-map", "0:v:0", "-map", "0:a:0", "-map", "0:a:1", "-map", "0:s", "-map", "0:t:0", "-c", "copy", "-c:v", "libvpx",
+           "-deadline", "realtime", source)
+    status, left_out, error = copy("--text", "Hola", source, out)
+    assert (status, left_out) == (0, "1 audio track (fra), 1 attachment"), error
+    assert [s["codec_name"] for s in streams(out, "subtitle")] == 3 * ["webvtt"]
+    assert tags_of(streams(out, "video")[0])["timecode"] == TIMECODE
+    assert cues(out, streams(out, "subtitle")[0]) == [(pytest.approx(1, abs=0.01), pytest.approx(3, abs=0.01), "Hola")]
 
 
 @pytest.mark.parametrize("codec", ["ass", "webvtt", "subrip"])
@@ -551,14 +590,15 @@ def test_what_cannot_work_is_refused_at_once(inputs, tmp_path, name):
 
 # --- the table in docs/formats.md ---
 
-TABLE = {  # row: what the cells for .mp4, .mov, .m4a, .mkv must say; the tests above measured the same
-    "further sounds": ("yes", "yes", "yes", "yes"),
-    "subtitles": ("yes, text as timed text", "yes, text as timed text", "yes, text as timed text", "yes, timed text as SubRip"),
-    "further pictures": ("yes", "yes", "named", "yes"),
-    "chapters": ("yes", "yes", "yes", "yes"),
-    "timecode": ("yes", "yes", "—", "as a tag"),
-    "cover picture": ("yes", "named", "yes", "yes"),
-    "attachments": ("named", "named", "named", "yes"),
+TABLE = {  # row: what the cells for .mp4, .mov, .m4a, .mkv, .webm must say; the tests above measured the same
+    "further sounds": ("yes", "yes", "yes", "yes", "Opus, Vorbis"),
+    "subtitles": ("yes, text as timed text", "yes, text as timed text", "yes, text as timed text", "yes, timed text as SubRip",
+                  "text, as WebVTT"),
+    "further pictures": ("yes", "yes", "named", "yes", "VP8, VP9, AV1"),
+    "chapters": ("yes", "yes", "yes", "yes", "yes"),
+    "timecode": ("yes", "yes", "—", "as a tag", "as a tag"),
+    "cover picture": ("yes", "named", "yes", "yes", "named"),
+    "attachments": ("named", "named", "named", "yes", "named"),
 }
 
 
@@ -566,5 +606,5 @@ def test_the_table_says_what_was_measured():
     rows = {}
     for line in (ROOT / "docs/formats.md").read_text().splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        rows[cells[0]] = tuple(cells[1:5])
+        rows[cells[0]] = tuple(cells[1:6])
     assert {name: rows.get(name) for name in TABLE} == TABLE

@@ -258,8 +258,8 @@ def test_truncated_file_gives_what_there_is(clips, tmp_path, suffix):
 
 @pytest.mark.parametrize("out, expected_status, expected", [
     ("out.avi", 4, "cannot be written; use .mp4"),
-    ("out.m4a", 4, "H.264 video cannot go into .m4a; use .mkv or .mp4"),
-    ("nowhere/out.mp4", 3, "the folder"),
+    ("out.webm", 4, "H.264 video cannot go into .webm; use .mkv, .mp4, .mov or .ts"),
+    ("nowhere/out.mp4", 3, "there is no folder"),
     ("foo://x", 4, "cannot be written"),
 ])
 def test_bad_output_names(clips, tmp_path, out, expected_status, expected):

@@ -167,7 +167,8 @@ def test_files_that_make_no_sense(certificate, tmp_path):
         ({"RTMPS_CERT": str(missing), "RTMPS_KEY": key}, 3, f"RTMPS_CERT: Failed to open file “{missing}”: No such file"),
         ({"RTMPS_CERT": cert, "RTMPS_KEY": str(missing)}, 3, f"RTMPS_KEY: Failed to open file “{missing}”: No such file"),
         ({"RTMPS_CERT": str(binary), "RTMPS_KEY": key}, 2, f"RTMPS_CERT: {binary} is not a PEM file"),
-        ({"RTMPS_CERT": str(junk), "RTMPS_KEY": key}, 2, f"{junk} with {key}: "),
+        ({"RTMPS_CERT": str(junk), "RTMPS_KEY": key}, 2, f"RTMPS_CERT: {junk} is not a PEM file"),
+        ({"RTMPS_CERT": key, "RTMPS_KEY": cert}, 2, f"{key} with {cert}: "),
         ({"RTMPS_CERT": cert, "RTMPS_KEY": other_key}, 2, "they must be a certificate and its private key"),
     ]:
         code, said = start_says(**env)

@@ -531,6 +531,28 @@ def max_streams(world, _):
     assert set(service.streams()) == {"one"}
 
 
+@shows(MEDIA, "LEASE_URL", "LEASE_URL_FILE")
+def lease_url(world, name):
+    """Without its store nothing starts, and the password is nowhere."""
+    url = f"redis://:hidden-word@127.0.0.1:{free_port()}"
+    file = world.folder / "lease-url"
+    file.write_text(url)
+    service = world.media(**{name: file if name.endswith("FILE") else url})
+    service.wait_for_line("lease store: .*no streams start", 10)
+    assert service.get("/health/ready").status_code == 503
+    assert "hidden-word" not in service.output()
+
+
+@shows(MEDIA, "LEASE_TTL_MS")
+def lease_ttl(world, _):
+    """A store that takes connections and says nothing is given up after a third of it."""
+    with socket.create_server(("127.0.0.1", 0)) as store:
+        since = time.monotonic()
+        service = world.media(LEASE_URL=f"redis://127.0.0.1:{store.getsockname()[1]}", LEASE_TTL_MS=30_000)
+        service.wait_for_line("lease store: it does not answer", 20)
+        assert time.monotonic() - since > 9
+
+
 def breaker(world, **env):
     """media-service with an sts-service that never answers in time."""
     sts = world.sts(ECHO_PROCESSING_DELAY_MS=60_000)
@@ -561,6 +583,19 @@ def playout_delay(world, _):
     service = world.media(WORKER_PLAYOUT_DELAY=7.5)
     world.publish(service)
     wait_for(lambda: service.streams().get("show", {}).get("delay_ms") == 7500, 20, "the delay")
+
+
+@shows(MEDIA, "SOURCE_PATIENCE")
+def source_patience(world, _):
+    """More in tests/e2e/test_patience.py."""
+    service = world.media(SOURCE_PATIENCE=6, WORKER_SEGMENT_DURATION=1)
+    publisher = world.publish(service)
+    wait_for(lambda: service.streams().get("show", {}).get("state") == "running", 20, "the stream")
+    publisher.stop()
+    stopped = time.monotonic()
+    service.wait_for_line("its last picture and silence go on, for 6 s at most", 10)
+    wait_for(lambda: not service.streams(), 15, "the end of the stream")
+    assert time.monotonic() - stopped > 5  # 2.5 s without it, 60 s by default
 
 
 @shows(MEDIA, "WORKER_BED_DB")

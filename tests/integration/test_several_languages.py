@@ -237,6 +237,7 @@ def test_refused(clip, options, status, says):
 
 @pytest.mark.parametrize("out, options, status, says", [
     ("talk.ts", ["--one-file"], 4, ".ts holds one track of sound"),
+    ("talk.webm", ["--one-file"], 4, "several dubs in one file are AAC, which .webm does not hold"),
     ("talk.{lang}.mkv", ["--one-file"], 2, "leave {lang} out"),
     ("rtmp://127.0.0.1:9/live/x", [], 2, "write {lang} where"),
 ])

@@ -235,6 +235,8 @@ int main(int argc, char **argv)
     copy.loop = g_main_loop_new(NULL, FALSE);
 
     choice.audio_track = (unsigned) MAX(audio_track, 0);
+    if (argc > 2)
+        dub_sink_choose(argv[2], &choice);
     const DubSourceCallbacks callbacks = { on_info, on_video, on_audio, on_source_eos, on_source_error };
     copy.source = dub_source_new(argv[1], &choice, &callbacks, &copy, &error);
     if (!copy.source) {

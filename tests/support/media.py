@@ -130,6 +130,12 @@ def decode_luma(path):
     return Luma(np.array(pts), np.array(mean))
 
 
+def sizes(path):
+    """(width, height) of the decoded pictures, each once."""
+    out = _run(["ffprobe", "-v", "error", "-select_streams", "v", "-of", "csv=p=0", "-show_entries", "frame=width,height", path]).decode()
+    return {tuple(int(number) for number in line.strip(",").split(",")[:2]) for line in out.split()}
+
+
 def decode_errors(path):
     """What ffmpeg complains about when it decodes the whole file: empty for a file without a flaw. Pictures keep the file's
     timestamps: rounded to a frame's number, as is the default, two of them may become one."""

@@ -51,10 +51,10 @@ class Player:
                     self.sessions.append(now)
                 is_told = True
 
-    def largest_gap_s(self, since=0.0):
-        """Between two pictures, of those that came after then; also the one that lasts."""
-        arrivals = [at for at, _ in list(self.pictures) if at >= since]
-        assert arrivals, f"no picture from {self.url}"
+    def largest_gap_s(self, since=0.0, came=None):
+        """Between two pictures, or two of what came (self.sounds), after then; also the one that lasts."""
+        arrivals = [at for at, _ in list(self.pictures if came is None else came) if at >= since]
+        assert arrivals, f"nothing from {self.url}"
         return max(b - a for a, b in zip(arrivals, [*arrivals[1:], time.monotonic()], strict=True))
 
     def lost_of(self, published, until):

@@ -98,8 +98,9 @@ class MediaService(Service):
     """With the built-in media server, unless the settings say otherwise."""
 
     def __init__(self, sts_url, segment_dir, log=None, **env):
-        super().__init__("media-service", {"MEDIA_SERVER": "builtin", "RTMP_PORT": 0, "API_PORT": 0, "STS_SERVICE_URL": sts_url,
-                                           "SEGMENT_DIR": segment_dir, "WORKER_SEGMENT_DIR": segment_dir, **env}, log)
+        """Its streams end with their publishers, unless SOURCE_PATIENCE says otherwise."""
+        super().__init__("media-service", {"MEDIA_SERVER": "builtin", "SOURCE_PATIENCE": 0, "RTMP_PORT": 0, "API_PORT": 0,
+                                           "STS_SERVICE_URL": sts_url, "SEGMENT_DIR": segment_dir, "WORKER_SEGMENT_DIR": segment_dir, **env}, log)
 
     def rtmp_url(self):
         port = self.wait_for_line(r"media-service: rtmp on rtmp://\S*?:(\d+)", READY_S).group(1)
@@ -123,7 +124,7 @@ class Live:
         ports = [word for name in ("rtmp", "http", "sts", "api", "rtsp") for word in (f"--{name}-port", "0")]
         self.program = Program([path_of("airdub"), "live", "--json", "--host", "127.0.0.1", "--media-server", media_server,
                                 "--stream", stream, "--log-dir", self.logs, *ports, *arguments],
-                               name="airdub-live", env=env, log=Path(folder) / "live.log")
+                               name="airdub-live", env={"SOURCE_PATIENCE": "0", **(env or {})}, log=Path(folder) / "live.log")
         self._lock = threading.Lock()
         try:
             self.ready = json.loads(self.program.wait_for_line(r'^(\{.*"event": ?"ready".*)$', 2 * READY_S).group(1))

@@ -26,7 +26,8 @@ def sts_environment(settings, **more):
 def media_environment(settings, **more):
     """Variables of media-service, wherever its media server is."""
     return {"STS_SERVICE_URL": settings.sts_service_url, "WORKER_STS_TIMEOUT_MS": str(settings.sts_timeout_ms),
-            "WORKER_PLAYOUT_DELAY": f"{settings.playout_delay_s:g}", "LOG_LEVEL": "INFO", **more}
+            "WORKER_PLAYOUT_DELAY": f"{settings.playout_delay_s:g}",
+            "SOURCE_PATIENCE": "0", "LOG_LEVEL": "INFO", **more}
 
 
 def recording_environment():

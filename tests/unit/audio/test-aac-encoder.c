@@ -92,6 +92,7 @@ static const Case cases[] = {
     { "22050-mono-whole-units", 22050, 1, 48000, 5, 1024 },
     { "16000-mono-all-at-once", 16000, 1, 64000, 5.01, 1000000 },
     { "96000-stereo", 96000, 2, 256000, 2, 4800 },
+    { "48000-5.0", 48000, 5, 384000, 5, 1000 },
     { "8000-mono-more-bits-than-allowed", 8000, 1, 128000, 5, 80 },
 };
 
@@ -152,7 +153,7 @@ typedef struct {
 
 static const Refused refused[] = {
     { "rate-192000", 192000, 2 }, { "rate-9000", 9000, 1 },   { "rate-0", 0, 1 },
-    { "no-channels", 48000, 0 },  { "3-channels", 48000, 3 },
+    { "no-channels", 48000, 0 },  { "7-channels", 48000, 7 },
 };
 
 static void test_refused(const void *data)

@@ -1,9 +1,11 @@
 /* A second sound beside the first: what was pushed is taken at its place, silence where nothing came. */
+#include "base/clock.h"
 #include "timeline/companion.h"
 
 #include <math.h>
 
 #define RATE 16000u
+#define FAR  (G_MAXINT64 / (2 * DUB_NS_PER_S) * (int64_t) RATE) /* frames; as far as a time in ns goes */
 
 /* Samples that say where they lie: frame n is n/1000000. */
 static DubPcm *ramp(int64_t first, gsize n_frames)
@@ -17,7 +19,7 @@ static DubPcm *ramp(int64_t first, gsize n_frames)
 static bool push(DubCompanion *companion, int64_t first, gsize n_frames, int64_t at)
 {
     g_autoptr(DubPcm) pcm = ramp(first, n_frames);
-    return dub_companion_push(companion, pcm, at);
+    return dub_companion_push(companion, pcm, dub_samples_to_ns(at, RATE));
 }
 
 /* @from: what the frame at @first of the output is; -1: silence up to @end */
@@ -69,8 +71,8 @@ static void test_bound(void)
     g_assert_cmpint(dub_companion_received(companion), ==, (int64_t) RATE * DUB_COMPANION_AHEAD_S);
     dub_pcm_unref(dub_companion_take(companion, RATE));
     g_assert_true(push(companion, 0, 320, (int64_t) RATE * DUB_COMPANION_AHEAD_S));
-    g_assert_false(push(companion, 0, 320, G_MAXINT64 / 2));
-    g_assert_true(push(companion, 0, 320, -(G_MAXINT64 / 2)));
+    g_assert_false(push(companion, 0, 320, FAR));
+    g_assert_true(push(companion, 0, 320, -(FAR)));
 }
 
 /* Another rate and two channels: as many frames as it lasts, in both. */
@@ -81,7 +83,7 @@ static void test_shape(void)
         g_autoptr(DubPcm) pcm = dub_pcm_new(44100, 1, 441);
         for (gsize k = 0; k < pcm->n_frames; k++)
             pcm->samples[k] = sinf((float) (i * 441 + (int) k) * 440 * 2 * (float) G_PI / 44100);
-        g_assert_true(dub_companion_push(companion, pcm, i * 160));
+        g_assert_true(dub_companion_push(companion, pcm, i * 10 * DUB_NS_PER_MS));
     }
     g_assert_cmpint(ABS(dub_companion_received(companion) - (int64_t) RATE), <=, 20);
     g_autoptr(DubPcm) pcm = dub_companion_take(companion, 15000);

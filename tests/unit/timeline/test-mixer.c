@@ -136,6 +136,73 @@ static void test_never_clips_hard(void)
     g_assert_cmpfloat(out->samples[3], ==, 0.94f);
 }
 
+/* 5.1 with a voice in the centre, and some of it at the left, over tones of their own. */
+static DubMixer *surround_mixer(double bed_gain, float voice_at_left)
+{
+    const DubMixerConfig config = { RATE, 6, bed_gain };
+    DubMixer *mixer = dub_mixer_new(&config);
+    g_autofree float *block = g_new0(float, RATE * 2 * 6);
+    for (int64_t i = 0; i < RATE * 2; i++)
+        for (unsigned c = 0; c < 6; c++) {
+            const float tone = 0.1f * (float) sin(2 * G_PI * (100.0 + 10 * c) * (double) i / RATE);
+            block[i * 6 + c] = c == 2 ? sine(i) : c == 0 ? tone + voice_at_left * sine(i) : tone;
+        }
+    dub_mixer_push_original(mixer, block, RATE * 2);
+    return mixer;
+}
+
+typedef struct {
+    const char *name;
+    double bed_gain;
+    float voice_at_left;
+    float rest_gain; /* wanted of all but the centre, under the speech */
+} SurroundCase;
+
+static const SurroundCase surround_cases[] = {
+    { "voice-in-centre", 0.125, 0.0f, 1.0f },
+    { "voice-at-left-too", 0.125, 0.5f, 0.125f },
+    { "hardly-at-left", 0.125, 0.01f, 1.0f },
+    { "bed-off", 0.0, 0.0f, 0.0f },
+};
+
+static void test_surround(const void *data)
+{
+    const SurroundCase *c = data;
+    g_autoptr(DubMixer) mixer = surround_mixer(c->bed_gain, c->voice_at_left);
+    g_autoptr(DubMixer) untouched = surround_mixer(c->bed_gain, c->voice_at_left);
+    g_autoptr(DubPcm) dub = dub_pcm_new(RATE, 2, RATE * 2);
+    for (gsize i = 0; i < dub->n_frames * 2; i++)
+        dub->samples[i] = 0.25f;
+    dub_mixer_decide_dub(mixer, RATE * 2, dub, RATE / 2, RATE * 3 / 2);
+    dub_mixer_decide_original(untouched, RATE * 2);
+    g_autoptr(DubPcm) out = dub_mixer_render(mixer, RATE * 2);
+    g_autoptr(DubPcm) in = dub_mixer_render(untouched, RATE * 2);
+    for (gsize i = RATE; i < RATE + 500; i++)
+        for (unsigned k = 0; k < 6; k++) {
+            const float wanted = in->samples[i * 6 + k] * (k == 2 ? (float) c->bed_gain : c->rest_gain);
+            g_assert_cmpfloat_with_epsilon(out->samples[i * 6 + k], wanted + (k == 2 ? 0.25f : 0.0f), 1e-6);
+        }
+}
+
+/* Without a centre, left and right have it. */
+static void test_quadrophony(void)
+{
+    const DubMixerConfig config = { RATE, 4, 0.5 };
+    g_autoptr(DubMixer) mixer = dub_mixer_new(&config);
+    g_autofree float *block = g_new(float, 4800 * 4);
+    for (gsize i = 0; i < 4800 * 4; i++)
+        block[i] = 0.5f;
+    dub_mixer_push_original(mixer, block, 4800);
+    g_autoptr(DubPcm) dub = dub_pcm_new(RATE, 1, 4800);
+    for (gsize i = 0; i < 4800; i++)
+        dub->samples[i] = 0.25f;
+    dub_mixer_decide_dub(mixer, 4800, dub, -1, -1);
+    g_autoptr(DubPcm) out = dub_mixer_render(mixer, 4800);
+    const float wanted[] = { 0.5f, 0.5f, 0.25f, 0.25f };
+    for (unsigned c = 0; c < 4; c++)
+        g_assert_cmpfloat(out->samples[100 * 4 + c], ==, wanted[c]);
+}
+
 /* Returns: CPU seconds for five seconds of sound, in pieces of 20 ms, while more waits behind it. */
 static double render_before(int64_t waiting_s)
 {
@@ -198,5 +265,10 @@ int main(int argc, char **argv)
     g_test_add_func("/timeline/mixer/parts", test_parts);
     g_test_add_func("/timeline/mixer/never-clips-hard", test_never_clips_hard);
     g_test_add_func("/timeline/mixer/what-waits-costs-nothing", test_what_waits_costs_nothing);
+    g_test_add_func("/timeline/mixer/quadrophony", test_quadrophony);
+    for (gsize i = 0; i < G_N_ELEMENTS(surround_cases); i++) {
+        g_autofree char *path = g_strconcat("/timeline/mixer/surround/", surround_cases[i].name, NULL);
+        g_test_add_data_func(path, &surround_cases[i], test_surround);
+    }
     return g_test_run();
 }

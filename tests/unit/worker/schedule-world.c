@@ -114,7 +114,11 @@ void schedule_world_new_sink(World *w)
 static bool on_open_sink(G_GNUC_UNUSED const DubWorkerInput *input, void *data)
 {
     World *w = data;
-    CHECK(w, !w->stopped && !w->sink_open && !w->sink_opening && !w->end_asked, "the output is open already");
+    CHECK(w, !w->stopped && (!w->sink_open || w->may_change > 0) && !w->sink_opening && !w->end_asked,
+          "the output is open already");
+    w->may_change -= w->sink_open;
+    w->sink_broke |= w->sink_open;
+    w->sink_open = false;
     if ((w->n_sinks + w->schedule->setting[0]) % 3 == 0 && !w->winding_down) {
         w->sink_opening = true;
         return false;
@@ -137,17 +141,19 @@ static void on_push_video(void *payload, int64_t pts_ns, int64_t dts_ns, void *d
     World *w = data;
     g_autofree Picture *picture = payload;
     w->live_pictures--;
-    w->pictures_out++;
+    w->pictures_out += !picture->is_still;
     CHECK(w, w->sink_open && !w->end_asked, "a picture without an output");
     CHECK(w, dts_ns > w->last_dts_ns, "dts %" G_GINT64_FORMAT " after %" G_GINT64_FORMAT, dts_ns, w->last_dts_ns);
     CHECK(w, pts_ns >= dts_ns, "shown before it is decoded");
-    CHECK(w, picture->number > w->last_number, "picture %d after %d", (int) picture->number, (int) w->last_number);
+    CHECK(w, picture->is_still || picture->number > w->last_number, "picture %d after %d", (int) picture->number,
+          (int) w->last_number);
+    CHECK(w, !picture->is_still || (w->config.patience_ns > 0 && w->live), "a picture is shown again");
     CHECK(w, w->sink_has_video || picture->key_frame || !w->sink_broke || w->out_end <= 0,
           "the output begins again in the middle of a group");
     w->sink_has_video = true;
     w->last_dts_ns = dts_ns;
-    w->last_number = picture->number;
-    if (picture->squeezed)
+    w->last_number = MAX(w->last_number, picture->number);
+    if (picture->squeezed || picture->is_still)
         return;
     w->video_base = picture->base;
     w->video_offset_ns = dts_ns - picture->source_ns;
@@ -282,6 +288,10 @@ static void on_decided(const DubWorkerFragment *fragment, void *data)
 {
     World *w = data;
     CHECK(w, fragment->index == w->config.first_fragment + w->next_index, "fragment %d", (int) fragment->index);
+    DubWorkerStats stats;
+    dub_worker_stats(w->worker, &stats);
+    w->decided_end_ns += stats.stood_in_ns - w->stood_in_ns;
+    w->stood_in_ns = stats.stood_in_ns;
     CHECK(w, fragment->start_ns == w->decided_end_ns || ABS(fragment->start_ns - w->decided_end_ns) <= 1,
           "starts at %" G_GINT64_FORMAT ", not at %" G_GINT64_FORMAT, fragment->start_ns, w->decided_end_ns);
     CHECK(w, fragment->duration_ns > 0, "an empty fragment");
@@ -319,6 +329,15 @@ static void on_stopped(const GError *error, void *data)
     w->source_open = false;
 }
 
+static void *on_copy_still(const void *payload)
+{
+    Picture *copy = g_memdup2(payload, sizeof *copy);
+    CHECK(schedule_world_running, copy->key_frame, "picture %d cannot be shown again", (int) copy->number);
+    copy->is_still = true;
+    schedule_world_running->live_pictures++;
+    return copy;
+}
+
 static void on_free_payload(void *payload)
 {
     schedule_world_running->live_pictures--;
@@ -340,6 +359,7 @@ const DubWorkerEffects schedule_world_effects = {
     .fragment_decided = on_decided,
     .state_changed = on_state,
     .stopped = on_stopped,
+    .copy_still = on_copy_still,
     .free_payload = on_free_payload,
 };
 
@@ -372,6 +392,7 @@ static void check_counters(World *w, const DubWorkerStats *now)
     RISES(video_dropped);
     RISES(reconnections);
     RISES(played_ns);
+    RISES(stood_in_ns);
     RISES(breaker_failures);
     for (int i = 0; i < 3; i++) {
         RISES(answered[i]);
@@ -392,7 +413,9 @@ void schedule_world_check(World *w)
     CHECK(w, now.answered[0] + now.answered[1] + now.answered[2] == w->results, "answers");
     CHECK(w, now.audio_segments >= w->next_index, "a fragment is decided that was not cut");
     CHECK(w, now.video_units <= w->pictures_in, "pictures");
-    CHECK(w, now.audio_queued_ns >= 0 && now.audio_queued_ns <= 60 * DUB_NS_PER_S, "sound waits");
+    CHECK(w, now.audio_queued_ns >= 0 && now.audio_queued_ns <= 60 * DUB_NS_PER_S,
+          "sound waits: %.3f s, stood in %.3f, state %d", (double) now.audio_queued_ns / 1e9,
+          (double) now.stood_in_ns / 1e9, (int) dub_worker_state(w->worker));
     CHECK(w, w->stop_by_ns == 0 || w->now_ns <= w->stop_by_ns || now.audio_queued_ns == 0, "%d ms wait after the stop",
           (int) (now.audio_queued_ns / MS));
     w->stats = now;
@@ -406,10 +429,11 @@ void schedule_world_check_end(World *w)
         return;
     CHECK(w, w->stats.audio_segments == w->next_index, "%d of %d fragments have a fate", (int) w->next_index,
           (int) w->stats.audio_segments);
+    w->decided_end_ns += w->stats.stood_in_ns - w->stood_in_ns;
     CHECK(w, ABS(w->decided_end_ns - w->stats.played_ns) <= 1, "played to %.3f s, decided to %.3f s",
           (double) w->stats.played_ns / DUB_NS_PER_S, (double) w->decided_end_ns / DUB_NS_PER_S);
     CHECK(w, w->stats.audio_queued_ns == 0 && w->stats.video_queued == 0, "something is not played");
     const bool was_whole = w->n_sinks == 1 && w->end_asked && (w->live || !w->stop_asked) && !w->sink_broke;
     if (was_whole && w->out_end == dub_ns_to_samples(w->stats.played_ns, RATE))
-        check_left_out(w, w->last_code + 1, w->next_code, false);
+        check_left_out(w, w->last_code + 1, w->next_code, w->was_away); /* what came first may have met no output */
 }

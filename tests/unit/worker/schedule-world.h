@@ -54,7 +54,7 @@ typedef struct {
 typedef struct {
     int64_t source_ns, number;
     unsigned base;
-    bool key_frame, squeezed; /* it goes back in time: the worker gives it another */
+    bool key_frame, squeezed, is_still; /* it goes back in time: the worker gives it another */
 } Picture;
 
 typedef struct {
@@ -81,8 +81,10 @@ typedef struct {
     int64_t stop_by_ns;
     /* source */
     bool source_open, told, held, is_known;
+    int64_t overdue_until_ns;
     int64_t source_ns, furthest_ns,
-        sound_end_ns; /* of the next block; of the pictures and of the sound so far, in this base */
+        sound_end_ns;               /* of the next block; of the pictures and of the sound so far, in this base */
+    unsigned channels, video_codec; /* as the source is now */
     unsigned base, blocks_since_key, pictures_in_base;
     GArray *blocks; /* Block */
     int64_t next_code, n_pictures, live_pictures;
@@ -94,9 +96,10 @@ typedef struct {
     uint64_t next_sequence, submitted, results, late;
     GArray *sent; /* Sent: not decided yet */
     uint64_t next_index, n_dubbed, n_original;
-    int64_t decided_end_ns;
+    int64_t decided_end_ns, stood_in_ns; /* the silence in place of the source is nobody's fragment */
     /* sink */
     bool sink_open, sink_opening, sink_broke;
+    unsigned may_change; /* outputs, because the source came back with what needs another */
     unsigned n_sinks;
     bool sink_has_video, sink_has_sound;
     int64_t sink_frames, last_dts_ns, last_number;

@@ -74,11 +74,14 @@ static void deliver_block(World *w)
 {
     if (w->input.has_video && w->blocks->len % 2 == 0)
         deliver_picture(w);
-    g_autoptr(DubPcm) pcm = dub_pcm_new(RATE, 1, BLOCK);
-    for (gsize i = 0; i < BLOCK; i++)
-        pcm->samples[i] = (float) (w->next_code + (int64_t) i + 1) / CODES;
+    g_autoptr(DubPcm) pcm = dub_pcm_new(RATE, w->channels, BLOCK);
+    for (gsize i = 0; i < BLOCK * w->channels; i++)
+        pcm->samples[i] = (float) (w->next_code + (int64_t) (i / w->channels) + 1) / CODES;
     const bool taken = dub_worker_state(w->worker) == DUB_WORKER_RUNNING;
-    const Block block = { w->next_code, w->source_ns, w->base, taken, w->is_late, w->is_early || w->may_rejoin };
+    const bool is_overdue = w->source_ns <= w->overdue_until_ns; /* silence may stand where it belongs */
+    const Block block = {
+        w->next_code, w->source_ns, w->base, taken, w->is_late || is_overdue, w->is_early || w->may_rejoin || is_overdue
+    };
     g_array_append_val(w->blocks, block);
     w->next_code += BLOCK;
     w->is_late = w->has_skipped = false;
@@ -238,8 +241,13 @@ static void source_comes(World *w, unsigned a, unsigned b)
     DubWorkerInput input = w->input;
     input.head_ns = b % 3 ? 0 : (int64_t) (b % 500) * MS;
     input.first_ns = w->source_ns;
-    if (w->is_known && b % 16 == 15)
-        input.channels = 2;
+    w->overdue_until_ns = w->config.patience_ns > 0 && input.head_ns > 0 ? w->source_ns + input.head_ns : G_MININT64;
+    w->channels = input.channels = w->is_known && b % 4 == 3 ? 2 : 1;
+    input.video_codec = w->is_known && b % 16 == 14 ? b : w->video_codec;
+    input.has_video = w->input.has_video != (w->is_known && b % 16 == 13);
+    w->may_change += input.has_video != w->input.has_video || input.video_codec != w->video_codec;
+    w->video_codec = input.video_codec;
+    w->input.has_video = input.has_video;
     w->told = w->is_known = true;
     dub_worker_source_info(w->worker, &input, w->now_ns);
 }
@@ -346,10 +354,13 @@ static void set_up(World *w)
         .breaker_threshold = 1 + setting[5] % 5,
         .breaker_cooldown_ns = (200 + setting[5] % 3000) * MS,
         .source_attempts = setting[6] % 6,
+        .patience_ns = setting[6] / 6 % 3 ? setting[6] / 18 % 3000 * MS : 0,
         .first_fragment = setting[6] % 3,
     };
     w->input = (DubWorkerInput){ .has_video = setting[7] % 4 > 0, .live = w->live, .rate_hz = RATE, .channels = 1 };
     w->now_ns = 1000 * DUB_NS_PER_S;
+    w->channels = 1;
+    w->overdue_until_ns = G_MININT64;
     w->furthest_ns = w->sound_end_ns = G_MININT64;
     w->decided_end_ns = 0;
     w->last_code = -1;

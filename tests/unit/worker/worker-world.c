@@ -36,6 +36,7 @@ static void on_submit(DubFragment *fragment, void *data)
     World *w = data;
     g_assert_true(w->speech_up);
     g_assert_cmpuint(fragment->sequence_number, ==, w->last_sequence++);
+    w->n_submitted++;
     if (w->c->answer_after_ms != NEVER) {
         const Answer answer = { fragment->sequence_number, w->now_ns + w->c->answer_after_ms * MS,
                                 fragment->pcm->n_frames };
@@ -56,7 +57,11 @@ static void on_end_speech(void *data)
 static bool on_open_sink(G_GNUC_UNUSED const DubWorkerInput *input, void *data)
 {
     World *w = data;
-    g_assert_false(w->sink_open || w->sink_opening);
+    const bool changes = w->c->back_codec || w->c->back_without_video;
+    g_assert_false((w->sink_open && !changes) || w->sink_opening);
+    w->n_sinks++;
+    w->sink_frames = 0;
+    w->sink_open = false;
     w->sink_asked_ns = w->now_ns;
     if (w->c->claim_ms) {
         w->sink_opening = true;
@@ -68,6 +73,13 @@ static bool on_open_sink(G_GNUC_UNUSED const DubWorkerInput *input, void *data)
     return true;
 }
 
+static void note_came(World *w, int track)
+{
+    if (w->came_ns[track])
+        w->worst_gap_ns[track] = MAX(w->worst_gap_ns[track], w->now_ns - w->came_ns[track]);
+    w->came_ns[track] = w->now_ns;
+}
+
 static void on_push_video(void *payload, int64_t pts_ns, int64_t dts_ns, void *data)
 {
     World *w = data;
@@ -75,6 +87,7 @@ static void on_push_video(void *payload, int64_t pts_ns, int64_t dts_ns, void *d
     g_assert_cmpint(dts_ns, >, w->last_dts_ns);
     w->last_dts_ns = dts_ns;
     w->last_video_pts_ns = pts_ns;
+    note_came(w, 1);
     DubWorkerStats stats;
     dub_worker_stats(w->worker, &stats);
     const int64_t late = w->now_ns - (w->start_ns + dts_ns + stats.delay_ns);
@@ -110,6 +123,8 @@ static void on_push_audio(DubPcm *pcm, void *data)
     if (w->out_frames == 0)
         w->first_out_ns = w->now_ns;
     w->out_frames += (int64_t) pcm->n_frames;
+    w->sink_frames += (int64_t) pcm->n_frames;
+    note_came(w, 0);
     expect_arrival(w);
     dub_pcm_unref(pcm);
 }
@@ -144,6 +159,13 @@ static void on_stopped(const GError *error, void *data)
 
 static World *world_of_payload;
 
+static void *on_copy_still(const void *payload)
+{
+    world_of_payload->live_payloads++;
+    world_of_payload->n_stills++;
+    return g_memdup2(payload, 1);
+}
+
 static void on_free_payload(void *payload)
 {
     world_of_payload->live_payloads--;
@@ -165,6 +187,7 @@ static const DubWorkerEffects effects = {
     .fragment_decided = on_decided,
     .state_changed = on_state,
     .stopped = on_stopped,
+    .copy_still = on_copy_still,
     .free_payload = on_free_payload,
 };
 
@@ -176,9 +199,24 @@ int64_t world_source_time(const World *w, int64_t ms)
     return (anew_at && ms >= anew_at ? ms - anew_at : ms + 1000000) * MS;
 }
 
+static bool has_video(const World *w)
+{
+    return w->c->has_video && !(w->is_back && w->c->back_without_video);
+}
+
+static DubWorkerInput input_now(const World *w)
+{
+    return (DubWorkerInput){ .has_video = has_video(w),
+                             .live = true,
+                             .rate_hz = w->is_back && w->c->back_rate_hz ? w->c->back_rate_hz : RATE,
+                             .channels = w->is_back && w->c->back_channels ? w->c->back_channels : 1,
+                             .head_ns = w->c->back_age_ms * MS,
+                             .video_codec = w->is_back ? w->c->back_codec : 0 };
+}
+
 static void deliver(World *w, int64_t ms)
 {
-    if (w->c->has_video && ms % FRAME_MS == 0) {
+    if (has_video(w) && ms % FRAME_MS == 0) {
         const bool repeats = w->c->dts_repeats && ms / FRAME_MS % 3 == 1;
         const int64_t dts_ns = w->c->dts_repeats ? world_source_time(w, repeats ? ms - FRAME_MS : ms) : DUB_TIME_NONE;
         const DubWorkerVideo video = { g_malloc(1),   world_source_time(w, ms), dts_ns,
@@ -187,9 +225,11 @@ static void deliver(World *w, int64_t ms)
         w->live_payloads++;
         dub_worker_source_video(w->worker, &video, w->now_ns);
     }
-    g_autoptr(DubPcm) pcm = dub_pcm_new(RATE, 1, RATE * BLOCK_MS / 1000);
-    for (gsize i = 0; i < pcm->n_frames; i++)
-        pcm->samples[i] = 0.3f * (float) sin((double) (ms * 16 + (int64_t) i) * 0.1);
+    const unsigned rate_hz = w->is_back && w->c->back_rate_hz ? w->c->back_rate_hz : RATE;
+    const unsigned channels = w->is_back && w->c->back_channels ? w->c->back_channels : 1;
+    g_autoptr(DubPcm) pcm = dub_pcm_new(rate_hz, channels, rate_hz * BLOCK_MS / 1000);
+    for (gsize i = 0; i < pcm->n_frames * channels; i++)
+        pcm->samples[i] = 0.3f * (float) sin(((double) ms / 1000 + (double) (i / channels) / rate_hz) * 1600);
     const unsigned leap_ms = w->c->leap_ms && ms >= w->c->leap_at_ms ? w->c->leap_ms : 0;
     dub_worker_source_audio(w->worker, pcm, world_source_time(w, ms) + leap_ms * MS, w->now_ns);
 }
@@ -221,7 +261,6 @@ static bool stalled(const World *w, int64_t elapsed_ms)
 /* The publisher leaves, and comes back while its stream still drains. */
 static void move_publisher(World *w, int64_t elapsed_ms)
 {
-    const DubWorkerInput input = { w->c->has_video, true, RATE, 1, w->c->back_age_ms * MS, 0 };
     if (elapsed_ms == w->c->away_at_ms)
         dub_worker_source_eos(w->worker, w->now_ns);
     if (elapsed_ms != w->c->away_at_ms + w->c->away_ms)
@@ -230,6 +269,8 @@ static void move_publisher(World *w, int64_t elapsed_ms)
     g_assert_true(dub_worker_resume(w->worker, false, w->now_ns));
     dub_worker_tick(w->worker, w->now_ns);
     g_assert_true(w->source_open);
+    w->is_back = true;
+    const DubWorkerInput input = input_now(w);
     dub_worker_source_info(w->worker, &input, w->now_ns);
 }
 
@@ -269,7 +310,11 @@ void world_move_source(World *w)
         note_queue(w);
         w->arrived_ms += BLOCK_MS;
     }
-    if (w->source_open && !w->held && w->arrived_ms >= (int64_t) w->c->length_ms)
+    if (!w->source_open || w->held || w->arrived_ms < (int64_t) w->c->length_ms)
+        return;
+    if (w->c->patience_ms && w->c->away_ms) /* it would be waited for once more */
+        dub_worker_stop(w->worker, 0, w->now_ns);
+    else
         dub_worker_source_eos(w->worker, w->now_ns);
 }
 
@@ -400,6 +445,7 @@ void world_run_case(const Case *c, void (*run)(World *w), void (*expect)(const W
         .breaker_threshold = 5,
         .breaker_cooldown_ns = 30 * DUB_NS_PER_S,
         .source_attempts = 5,
+        .patience_ns = w.c->patience_ms * MS,
     };
     w.worker = dub_worker_new(&config, &effects, &w);
     run(&w);
