@@ -2,6 +2,7 @@
 #include "airdub/dub-several.h"
 
 #include "airdub/command.h"
+#include "airdub/interrupts.h"
 #include "base/error.h"
 #include "engines/set.h"
 #include "media/further-sound.h"
@@ -24,6 +25,20 @@ typedef struct {
     GPtrArray *dubs;     /* of DubFurtherSound, with --one-file: those that are whole */
     bool has_transcript, is_interrupted;
 } Several;
+
+/* Each run has its own, which stops it. This one is there between them too, where a signal would end the program and
+ * leave its files behind, and sees to it that no other language is begun. */
+static void on_interrupt(unsigned count, void *user_data)
+{
+    (void) count;
+    ((Several *) user_data)->is_interrupted = true;
+}
+
+static void hear_interrupts(void)
+{
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+}
 
 static void free_outcome(void *data)
 {
@@ -93,7 +108,8 @@ static void dub_target(Several *self, const DubTarget *target)
     outcome->target = target;
     g_ptr_array_add(self->outcomes, outcome);
     self->run(&options, &run, &outcome->error);
-    self->is_interrupted = g_error_matches(outcome->error, DUB_ERROR, DUB_ERROR_CANCELLED);
+    hear_interrupts();
+    self->is_interrupted |= g_error_matches(outcome->error, DUB_ERROR, DUB_ERROR_CANCELLED);
     self->has_transcript |= !outcome->error;
     if (sound && !outcome->error)
         add_dub(self, target, sound);
@@ -136,7 +152,7 @@ static void bring_together(Several *self)
     DubOutputName name;
     DubRun run = { .dubs = self->dubs };
     dub_output_name_init(&name, local);
-    if (self->is_interrupted)
+    if (self->is_interrupted && self->dubs->len < self->options->targets->len)
         options.out = name.partial;
     options.embeds_subtitles = options.writes_subtitles = false; /* they are with the dubs, or written */
     keep_default(self->dubs, options.is_original_default);
@@ -225,6 +241,7 @@ bool dub_several(const DubOptions *options, DubRunFunc run, GError **error)
     self.hearings = dub_hearings_new(0);
     self.outcomes = g_ptr_array_new_with_free_func(free_outcome);
     self.dubs = g_ptr_array_new_with_free_func((GDestroyNotify) dub_further_sound_free);
+    Interrupts *interrupts = interrupts_new(on_interrupt, &self);
     bool goes_on = true;
     for (guint i = 0; goes_on && i < options->targets->len; i++) {
         dub_target(&self, g_ptr_array_index(options->targets, i));
@@ -240,6 +257,7 @@ bool dub_several(const DubOptions *options, DubRunFunc run, GError **error)
         problem = sum_up(&self);
     }
     remove_sounds(&self);
+    interrupts_free(interrupts);
     g_ptr_array_unref(self.outcomes);
     g_ptr_array_unref(self.dubs);
     dub_hearings_unref(self.hearings);

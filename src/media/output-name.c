@@ -17,7 +17,8 @@ void dub_output_name_init(DubOutputName *self, const char *path)
     const char *suffix = dot ? dot : "";
     g_autofree char *stem = dot ? g_strndup(base, (gsize) (dot - base)) : g_strdup(base);
     g_autofree char *part = g_strdup_printf(".%s.part%s", stem, suffix);
-    g_autofree char *partial = g_strdup_printf("%s.partial%s", stem, suffix);
+    const char *mark = g_str_has_suffix(stem, ".partial") ? "" : ".partial"; /* once is enough */
+    g_autofree char *partial = g_strdup_printf("%s%s%s", stem, mark, suffix);
     self->final = g_strdup(path);
     self->part = g_build_filename(folder, part, NULL);
     self->partial = g_build_filename(folder, partial, NULL);

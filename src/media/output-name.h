@@ -8,7 +8,7 @@
 typedef struct {
     char *final;   /* what the user asked for: "dir/show.mp4" */
     char *part;    /* "dir/.show.part.mp4": while it is written */
-    char *partial; /* "dir/show.partial.mp4": playable, but not all */
+    char *partial; /* "dir/show.partial.mp4": playable, but not all; one that is called so already keeps its name */
 } DubOutputName;
 
 void dub_output_name_init(DubOutputName *self, const char *path);

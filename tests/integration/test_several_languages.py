@@ -5,7 +5,7 @@ import json
 import signal
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -201,23 +201,47 @@ def test_an_input_that_cannot_be_read_is_told_once():
     assert done.stderr.count("bad.mp4") == 1
 
 
+def interrupted(clip, *options):
+    """Spanish is whole, and the translation into French hangs."""
+    return Program([path_of("airdub"), "dub", "--json", clip, "talk.mp4", "--to", "es,fr,it", *options,
+                    *engines(LANGUAGES, "hang:fr")], name="airdub-dub")
+
+
+def interrupt_in_french(program):
+    wait_for(Path("hangs.fr").exists, 60, "a translation that hangs")
+    program.popen.send_signal(signal.SIGINT)
+
+
 @pytest.mark.parametrize("options, left", [([], ["talk.es.mp4"]), (["--one-file"], ["talk.partial.mp4"])])
 def test_an_interrupt_keeps_the_languages_that_are_whole(clip, options, left):
-    program = Program([path_of("airdub"), "dub", "--json", clip, "talk.mp4", "--to", "es,fr,it", *options,
-                       *engines(LANGUAGES, "hang:fr")], name="airdub-dub")
-    try:
-        program.wait_for_line(r'"to": ?"fr"', 60)
-        wait_for(lambda: len(heard()) > 0, 10, "a recognition")
-        time.sleep(0.3)  # into the translation that hangs; sooner or later all the same ends the same
-        program.popen.send_signal(signal.SIGINT)
-        time.sleep(0.2)
-        program.popen.send_signal(signal.SIGINT)
+    with interrupted(clip, *options) as program:
+        interrupt_in_french(program)
         assert program.wait(30) == 130, program.tail()
-    finally:
-        program.stop()
     assert [name for name in names() if "fr" not in name] == left
     if options:
         assert [t["tags"]["language"] for t in streams(left[0], "audio")] == ["spa"]
+
+
+def test_a_second_interrupt_while_they_are_brought_together(clip):
+    """It may still be in time for that, or not: the file is called partial once."""
+    with interrupted(clip, "--one-file") as program:
+        interrupt_in_french(program)
+        wait_for(lambda: Path(".talk.partial.part.mp4").exists() or not program.running, 30, "the one file")
+        program.popen.send_signal(signal.SIGINT)
+        assert program.wait(30) == 130, program.tail()
+    assert set(names()) <= {"hangs.fr", "talk.partial.mp4"}
+
+
+@pytest.mark.parametrize("after_s", [0.02 * n for n in range(10)])
+def test_two_interrupts_in_a_row_leave_nothing_half_made(clip, after_s):
+    """The second one comes in French, between the languages or while they are brought together."""
+    with interrupted(clip, "--one-file") as program:
+        interrupt_in_french(program)
+        with suppress(subprocess.TimeoutExpired):
+            program.popen.wait(after_s)
+        program.popen.send_signal(signal.SIGINT)
+        assert program.wait(30) == 130, program.tail()
+    assert set(names()) <= {"hangs.fr", "talk.partial.mp4"}
 
 
 @pytest.mark.parametrize("options, status, says", [

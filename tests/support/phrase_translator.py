@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """A translator (docs/engine-protocol.md) of one phrase a language: phrase_translator.py es+fr+it [fail:fr] [hang:it]
 
-From English; what it is asked for in a language that fails is an error, in one that hangs it never answers."""
+From English; what it is asked for in a language that fails is an error, in one that hangs it never
+answers, and leaves the file hangs.it."""
 
 import json
 import sys
 import time
+from pathlib import Path
 
 PHRASES = {"es": "El portero atrapa el balón.", "fr": "Le gardien attrape le ballon.", "it": "Il portiere prende la palla."}
 
@@ -16,6 +18,7 @@ def answer(request, offered, troubles):
     if troubles.get(request["to"]) == "fail":
         return {"error": "this language is not its day", "code": "UNSUPPORTED"}
     while troubles.get(request["to"]) == "hang":
+        Path(f"hangs.{request['to']}").touch()
         time.sleep(1)
     return {"text": PHRASES[request["to"]]}
 
