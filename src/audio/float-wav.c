@@ -2,6 +2,7 @@
 #include "audio/float-wav.h"
 
 #include "audio/fragment-codec.h"
+#include "audio/layout.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -10,14 +11,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FLOAT_TAG  3
-#define DS64_BYTES 28
-#define MOST_BYTES (64u * 1024 * 1024) /* of a file that is read: a minute of stereo at 96 kHz is 46 MB */
+#define FLOAT_TAG      3
+#define EXTENSIBLE_TAG 0xfffe
+#define DS64_BYTES     28
+#define MOST_BYTES     (64u * 1024 * 1024) /* of a file that is read: a minute of stereo at 96 kHz is 46 MB */
+
+/* Behind the tag of a format it makes that format's GUID. */
+static const guint8 float_guid_end[] = { 0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71 };
 
 struct _DubFloatWav {
     int fd;
     char *path, *part;
     unsigned rate_hz, channels;
+    gsize header_bytes;
     guint64 n_frames;
     bool is_made;
 };
@@ -45,22 +51,40 @@ static guint64 get(const guint8 *at, unsigned n_bytes)
     return value;
 }
 
-/* EBU Tech 3306: the room that a JUNK chunk keeps becomes the ds64 chunk of a file whose lengths need 64 bits. */
-void dub_float_wav_header(guint8 header[DUB_FLOAT_WAV_HEADER_BYTES], unsigned rate_hz, unsigned channels,
-                          guint64 n_frames)
+static guint8 *put_format(guint8 *at, unsigned rate_hz, unsigned channels)
 {
-    const guint64 data = n_frames * channels * sizeof(float), riff = data + DUB_FLOAT_WAV_HEADER_BYTES - 8;
+    const unsigned frame_bytes = channels * sizeof(float);
+    const bool names_speakers = channels > 2;
+    at = put(put_id(at, "fmt "), names_speakers ? 40 : 18, 4);
+    at = put(put(at, names_speakers ? EXTENSIBLE_TAG : FLOAT_TAG, 2), channels, 2);
+    at = put(put(at, rate_hz, 4), (guint64) rate_hz * frame_bytes, 4);
+    at = put(put(at, frame_bytes, 2), 32, 2);
+    if (!names_speakers)
+        return put(at, 0, 2);
+    AVChannelLayout layout;
+    dub_layout_init(&layout, channels);
+    at = put(put(put(at, 22, 2), 32, 2), layout.u.mask, 4); /* WAVE's bits are libavutil's */
+    at = put(at, FLOAT_TAG, 2);
+    memcpy(at, float_guid_end, sizeof(float_guid_end));
+    return at + sizeof(float_guid_end);
+}
+
+/* EBU Tech 3306: the room that a JUNK chunk keeps becomes the ds64 chunk of a file whose lengths need 64 bits. */
+gsize dub_float_wav_header(guint8 header[DUB_FLOAT_WAV_HEADER_BYTES_MOST], unsigned rate_hz, unsigned channels,
+                           guint64 n_frames)
+{
+    const gsize length = channels > 2 ? DUB_FLOAT_WAV_HEADER_BYTES_MOST : DUB_FLOAT_WAV_HEADER_BYTES;
+    const guint64 data = n_frames * channels * sizeof(float), riff = data + length - 8;
     const bool is_long = riff > G_MAXUINT32;
     guint8 *at = put_id(header, is_long ? "RF64" : "RIFF");
     at = put_id(put(at, is_long ? G_MAXUINT32 : riff, 4), "WAVE");
     at = put(put_id(at, is_long ? "ds64" : "JUNK"), DS64_BYTES, 4);
     at = put(put(put(put(at, is_long ? riff : 0, 8), is_long ? data : 0, 8), is_long ? n_frames : 0, 8), 0, 4);
-    at = put(put(put(put_id(at, "fmt "), 18, 4), FLOAT_TAG, 2), channels, 2);
-    at = put(put(at, rate_hz, 4), (guint64) rate_hz * channels * sizeof(float), 4);
-    at = put(put(put(at, channels * sizeof(float), 2), 32, 2), 0, 2);
+    at = put_format(at, rate_hz, channels);
     at = put(put(put_id(at, "fact"), 4, 4), is_long ? G_MAXUINT32 : n_frames, 4);
     at = put(put_id(at, "data"), is_long ? G_MAXUINT32 : data, 4);
-    g_assert(at == header + DUB_FLOAT_WAV_HEADER_BYTES);
+    g_assert(at == header + length);
+    return length;
 }
 
 /* ── Writing ── */
@@ -86,11 +110,11 @@ static bool write_at(const DubFloatWav *self, const void *data, gsize length, of
     return true;
 }
 
-static bool write_header(const DubFloatWav *self, GError **error)
+static bool write_header(DubFloatWav *self, GError **error)
 {
-    guint8 header[DUB_FLOAT_WAV_HEADER_BYTES];
-    dub_float_wav_header(header, self->rate_hz, self->channels, self->n_frames);
-    return write_at(self, header, sizeof(header), 0, error);
+    guint8 header[DUB_FLOAT_WAV_HEADER_BYTES_MOST];
+    self->header_bytes = dub_float_wav_header(header, self->rate_hz, self->channels, self->n_frames);
+    return write_at(self, header, self->header_bytes, 0, error);
 }
 
 DubFloatWav *dub_float_wav_new(const char *path, unsigned rate_hz, unsigned channels, GError **error)
@@ -114,7 +138,7 @@ DubFloatWav *dub_float_wav_new(const char *path, unsigned rate_hz, unsigned chan
 bool dub_float_wav_write(DubFloatWav *self, const float *samples, gsize n_frames, GError **error)
 {
     const gsize frame_bytes = self->channels * sizeof(float);
-    const off_t at = DUB_FLOAT_WAV_HEADER_BYTES + (off_t) (self->n_frames * frame_bytes);
+    const off_t at = (off_t) (self->header_bytes + self->n_frames * frame_bytes);
     if (!write_at(self, samples, n_frames * frame_bytes, at, error)) /* floats are little-endian wherever this runs */
         return false;
     self->n_frames += n_frames;

@@ -174,7 +174,7 @@ def dubbed(sources, tmp_path_factory):
     found = {}
     for name, source in sources.items():
         out = folder / f"{name}.wav"
-        assert Dub(*ENGINES, source, out).summary
+        assert Dub(*ENGINES, "--stems", folder / name, source, out).summary
         found[name] = decoded(source), decoded(out), out
     return found
 
@@ -194,6 +194,17 @@ def test_a_voice_that_is_not_in_the_centre_is_ducked_where_it_is(dubbed):
     before, after, _ = dubbed["phantom"]
     assert level_db(after[:, 0]) < level_db(before[:, 0]) - 6
     assert level_db(after[:, 2]) > -45 and level_db(before[:, 2]) < -80
+
+
+@pytest.mark.parametrize("name", ["centre", "mix", "phantom"])
+def test_stems_add_up_in_each_loudspeaker(dubbed, name):
+    _, after, out = dubbed[name]
+    bed, dub = (decoded(out.with_suffix("") / f"{stem}.wav") for stem in ("bed", "dub"))
+    assert bed.shape == dub.shape == after.shape
+    assert np.abs(bed + dub - after).max() <= 3 / 32768  # three times 16 bits
+    assert np.abs(dub[:, 2]).max() > 0.05 and np.abs(np.delete(dub, 2, axis=1)).max() <= 1 / 32768
+    probed = run("ffprobe", "-v", "error", "-of", "csv=p=0", "-show_entries", "stream=channel_layout", out.with_suffix("") / "bed.wav")
+    assert probed.stdout.decode().strip() == "5.1"
 
 
 @pytest.mark.parametrize("name", ["centre", "mix", "phantom"])

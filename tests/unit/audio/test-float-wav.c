@@ -104,7 +104,7 @@ static guint64 get64(const guint8 *at)
 /* Four hours of 48 kHz stereo do not fit into the 32 bits of a RIFF header. */
 static void test_long(void)
 {
-    guint8 header[DUB_FLOAT_WAV_HEADER_BYTES];
+    guint8 header[DUB_FLOAT_WAV_HEADER_BYTES_MOST];
     const guint64 n_frames = 4 * 3600 * G_GUINT64_CONSTANT(48000);
     dub_float_wav_header(header, 48000, 2, n_frames);
     g_assert_cmpmem(header, 4, "RF64", 4);
@@ -115,6 +115,10 @@ static void test_long(void)
     dub_float_wav_header(header, 48000, 2, 48000);
     g_assert_cmpmem(header, 4, "RIFF", 4);
     g_assert_cmpmem(header + 12, 4, "JUNK", 4);
+    g_assert_cmpuint(dub_float_wav_header(header, 48000, 6, n_frames), ==, DUB_FLOAT_WAV_HEADER_BYTES_MOST);
+    g_assert_cmpmem(header, 4, "RF64", 4);
+    g_assert_cmpuint(get64(header + 20), ==, n_frames * 24 + DUB_FLOAT_WAV_HEADER_BYTES_MOST - 8);
+    g_assert_cmpuint(get64(header + 28), ==, n_frames * 24);
 }
 
 int main(int argc, char **argv)
