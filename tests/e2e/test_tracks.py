@@ -122,6 +122,18 @@ def test_commentary_of_another_rate_that_begins_later_and_ends_sooner(clips, tmp
     assert_tracks(tmp_path, tmp_path / "out.mkv", COMMENTARY_HZ, PROGRAMME_HZ, at_s=9.0)
 
 
+@pytest.mark.parametrize("channels", [1, 2])
+def test_commentary_beside_surround(clips, tmp_path, until_end, channels):
+    """Recognition hears it alone, and nothing of the six channels of the programme, which stay six."""
+    media.ffmpeg("-i", clips / "two.mp4", "-map", "0:v", "-map", "0:a:0", "-map", "0:a:1", "-c:v", "copy", "-c:a", "aac",
+                 "-filter:a:0", "pan=5.1|FL=c0|FR=c1|FC=c0|BL=c0|BR=c1", "-ac:a:1", channels, "-ar:a:1", "44100", tmp_path / "wide.mp4")
+    program = until_end(dub(tmp_path / "wide.mp4", tmp_path / "out.mkv", tmp_path, "--commentary-track", "2"))
+    assert program.wait(IN_TIME_S) == 0, program.tail()
+    assert_tracks(tmp_path, tmp_path / "out.mkv", COMMENTARY_HZ, PROGRAMME_HZ)
+    assert media.probe(tmp_path / "out.mkv")["streams"][1]["channels"] == 6
+    assert all(f["transcript"] == f"Tone {COMMENTARY_HZ}" for f in fragments(program))
+
+
 def test_a_track_that_is_not_there_is_refused(clips, multitrack, tmp_path, until_end):
     flv_tracks.write(tmp_path / "two.flv", multitrack)
     for source, options, says in [(clips / "two.mp4", ["--commentary-track", "3"], "there is no audio track 3; it has 2"),
