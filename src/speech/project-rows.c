@@ -215,10 +215,18 @@ static bool read_header(Reader *self, const DubJson *row, GError **error)
     return true;
 }
 
+static bool is_blank(const char *text, gsize length)
+{
+    gsize n = 0;
+    while (n < length && (text[n] == ' ' || text[n] == '\t' || text[n] == '\r'))
+        n++;
+    return n == length;
+}
+
 static bool read_row(Reader *self, const char *text, gsize length, GError **error)
 {
     self->n_rows++;
-    if (length == 0 || strspn(text, " \t\r") >= length)
+    if (is_blank(text, length))
         return true;
     if (length > DUB_PROJECT_MAX_LINE_BYTES || self->n_rows > DUB_PROJECT_MAX_ROWS) {
         g_set_error(error, DUB_ERROR, DUB_ERROR_CORRUPT, "longer than any project's");
