@@ -98,6 +98,8 @@ def hostile():
 def pytest(label, *arguments, env=None):
     """Runs and counts Python tests; every skip is printed with its reason."""
     say(f"{label}: pytest")
+    if build() != 0:
+        return reports.Counts(failed=[(f"{label}: the programs do not build", "")])
     REPORTS.mkdir(parents=True, exist_ok=True)
     report = REPORTS / f"{label}.xml"
     report.unlink(missing_ok=True)
