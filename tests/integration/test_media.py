@@ -355,12 +355,14 @@ def test_http_source_that_is_not_there(web):
 
 
 @pytest.fixture
-def rtmp_server():
+def rtmp_server(request):
+    """Its parameter: settings of the server."""
     assert RTMP_SERVER.exists(), "not built: run make"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen([RTMP_SERVER, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([RTMP_SERVER, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env={**os.environ, **getattr(request, "param", {})})
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         with socket.socket() as probe_socket:
@@ -428,6 +430,7 @@ def test_rtmp_tracks_are_told_twice_to_who_wants_them(clips, rtmp_server):
         assert len(second.findall(tap.sent)) == expected, option
 
 
+@pytest.mark.parametrize("rtmp_server", [{"KEEPS_PUBLISHERS": "1"}], indirect=True, ids=["keeps-publishers"])
 def test_rtmp_path_in_use(clips, rtmp_server):
     publisher = publish(clips, f"{rtmp_server}/a")
     try:

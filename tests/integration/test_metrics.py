@@ -51,6 +51,7 @@ def test_promtool_has_nothing_to_say(tmp_path, until_end, short):
 STREAM = "show"
 ELSEWHERE = {  # metrics that the run below does not move: the test that does, by name
     "media_service_worker_in_reserve": "tests/e2e/test_mediamtx_faults.py",
+    "media_service_worker_source_away_seconds_total": "tests/e2e/test_patience.py",
     "media_service_leases_held": "tests/e2e/test_lease.py",
     "media_service_lease_events_total": "tests/e2e/test_lease.py",
     "media_service_lease_store_up": "tests/e2e/test_lease.py",
