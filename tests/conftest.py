@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import time
 
 import pytest
 
@@ -14,6 +15,15 @@ from support.process import Program
 # quick engines, unless a test names others by option or setting. How good the best ones are, tests/e2e/test_words.py measures.
 for setting, engine in programs.ENGINES.items():
     os.environ.setdefault(setting, engine)
+
+
+UNTIL = float(os.environ.get("TEST_UNTIL") or "inf")  # seconds since 1970
+
+
+def pytest_runtest_setup(item):
+    """Continuous integration has an end. What needs the machine for itself comes last and takes longest: none is begun after it."""
+    if time.time() > UNTIL and item.get_closest_marker("alone"):
+        pytest.skip("the time for tests (TEST_UNTIL) is over")
 
 
 def pytest_addoption(parser):
