@@ -217,14 +217,6 @@ char *dub_options_local_path(const char *name)
     return g_str_has_prefix(name, "file://") ? g_filename_from_uri(name, NULL, NULL) : NULL;
 }
 
-static bool fail_errno(GError **error, const char *verb, const char *path)
-{
-    const int errnum = errno;
-    g_autofree char *what = g_strdup_printf("cannot %s %s", verb, path);
-    g_propagate_error(error, dub_error_from_errno(errnum, what));
-    return false;
-}
-
 static bool check_input(const char *path, GError **error)
 {
     struct stat status;
@@ -235,7 +227,7 @@ static bool check_input(const char *path, GError **error)
         g_autofree char *why = errnum == ENOENT || errnum == ENOTDIR ? dub_error_missing_folder(path) : NULL;
         errno = errnum;
         if (errnum != ENOENT && !why)
-            return fail_errno(error, "read", path);
+            return dub_error_fail_errno(error, "read", path);
         g_set_error(error, DUB_ERROR, DUB_ERROR_NOT_FOUND, "cannot read %s: %s; check its name", path,
                     why ? why : g_strerror(errnum));
         return false;
@@ -244,7 +236,7 @@ static bool check_input(const char *path, GError **error)
         g_set_error(error, DUB_ERROR, DUB_ERROR_INVALID_ARGUMENT, "%s is a folder; name a file in it", path);
         return false;
     }
-    return access(path, R_OK) == 0 || fail_errno(error, "read", path);
+    return access(path, R_OK) == 0 || dub_error_fail_errno(error, "read", path);
 }
 
 static bool check_folder(const char *path, GError **error)
@@ -258,7 +250,7 @@ static bool check_folder(const char *path, GError **error)
                     can_be_made ? "make it with mkdir -p " : "choose another folder", can_be_made ? quoted : "");
         return false;
     }
-    return access(folder, W_OK | X_OK) == 0 || fail_errno(error, "write into the folder", folder);
+    return access(folder, W_OK | X_OK) == 0 || dub_error_fail_errno(error, "write into the folder", folder);
 }
 
 static bool check_output(const DubOptions *self, const char *path, GError **error)

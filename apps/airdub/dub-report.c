@@ -442,12 +442,6 @@ void dub_report_warning(DubReport *self, const char *text)
     fprintf(stderr, "airdub: warning: %s\n", line);
 }
 
-void dub_report_error(DubReport *self, const GError *error)
-{
-    if (self->style == DUB_REPORT_JSON)
-        command_print_json_error(error);
-}
-
 void dub_report_free(DubReport *self)
 {
     if (!self)

@@ -31,8 +31,7 @@ void dub_report_done(DubReport *self, const DubWorkerStats *stats, int64_t codec
                      char **subtitles, bool interrupted, int64_t now_ns);
 /* How many fragments were there already, and how many the engines were asked for. */
 void dub_report_kept(DubReport *self, uint64_t n_kept, uint64_t n_asked);
-void dub_report_warning(DubReport *self, const char *text);  /* to people on stderr, also when quiet */
-void dub_report_error(DubReport *self, const GError *error); /* JSON only: main() tells people */
-void dub_report_end_line(DubReport *self);                   /* before anyone else writes to the terminal */
+void dub_report_warning(DubReport *self, const char *text); /* to people on stderr, also when quiet */
+void dub_report_end_line(DubReport *self);                  /* before anyone else writes to the terminal */
 void dub_report_free(DubReport *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DubReport, dub_report_free)

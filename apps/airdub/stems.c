@@ -20,9 +20,8 @@ static bool make_folder(const char *folder, GError **error)
 {
     if (mkdir(folder, 0777) == 0 || (errno == EEXIST && g_file_test(folder, G_FILE_TEST_IS_DIR)))
         return true;
-    const int errnum = errno;
-    g_autofree char *what = g_strdup_printf("--stems: cannot make the folder %s", folder);
-    g_propagate_error(error, dub_error_from_errno(errnum, what));
+    dub_error_fail_errno(error, "make the folder", folder);
+    g_prefix_error(error, "--stems: ");
     return false;
 }
 

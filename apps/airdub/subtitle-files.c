@@ -39,14 +39,6 @@ static char *final_name(const OneFile *file, const char *output)
     return g_strdup_printf("%s.%s.%s", stem, file->language, subtitles_suffix(file->format));
 }
 
-static bool fail(GError **error, const char *verb, const char *path)
-{
-    const int errnum = errno;
-    g_autofree char *what = g_strdup_printf("cannot %s the subtitles %s", verb, path);
-    g_propagate_error(error, dub_error_from_errno(errnum, what));
-    return false;
-}
-
 static bool write_all(OneFile *file, const char *text, gsize length, GError **error)
 {
     while (length > 0) {
@@ -54,7 +46,7 @@ static bool write_all(OneFile *file, const char *text, gsize length, GError **er
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return fail(error, "write", file->temporary);
+            return dub_error_fail_errno(error, "write the subtitles", file->temporary);
         text += n;
         length -= (gsize) n;
     }
@@ -73,7 +65,7 @@ static bool open_file(OneFile *file, const char *output, bool replace, GError **
     file->temporary = g_strdup_printf("%s/.%s.part", folder, base);
     file->fd = open(file->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (file->fd < 0) {
-        fail(error, "write", file->temporary);
+        dub_error_fail_errno(error, "write the subtitles", file->temporary);
         g_clear_pointer(&file->temporary, g_free); /* not ours to remove */
         return false;
     }
@@ -128,13 +120,13 @@ static bool finish_file(OneFile *file, const char *output, GError **error)
 {
     g_autofree char *name = final_name(file, output);
     if (fsync(file->fd) < 0)
-        return fail(error, "write", file->temporary);
+        return dub_error_fail_errno(error, "write the subtitles", file->temporary);
     const int status = close(file->fd);
     file->fd = -1;
     if (status < 0)
-        return fail(error, "write", file->temporary);
+        return dub_error_fail_errno(error, "write the subtitles", file->temporary);
     if (rename(file->temporary, name) < 0)
-        return fail(error, "name", name);
+        return dub_error_fail_errno(error, "name the subtitles", name);
     g_clear_pointer(&file->temporary, g_free);
     file->name = g_steal_pointer(&name);
     return true;

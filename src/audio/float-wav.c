@@ -89,14 +89,6 @@ gsize dub_float_wav_header(guint8 header[DUB_FLOAT_WAV_HEADER_BYTES_MOST], unsig
 
 /* ── Writing ── */
 
-static bool fail(GError **error, const char *verb, const char *path)
-{
-    const int errnum = errno;
-    g_autofree char *what = g_strdup_printf("cannot %s %s", verb, path);
-    g_propagate_error(error, dub_error_from_errno(errnum, what));
-    return false;
-}
-
 static bool write_at(const DubFloatWav *self, const void *data, gsize length, off_t at, GError **error)
 {
     for (gsize done = 0; done < length;) {
@@ -104,7 +96,7 @@ static bool write_at(const DubFloatWav *self, const void *data, gsize length, of
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return fail(error, "write", self->path);
+            return dub_error_fail_errno(error, "write", self->path);
         done += (gsize) n;
     }
     return true;
@@ -128,7 +120,7 @@ DubFloatWav *dub_float_wav_new(const char *path, unsigned rate_hz, unsigned chan
     self->channels = channels;
     self->fd = open(self->part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (self->fd < 0) {
-        fail(error, "write", path);
+        dub_error_fail_errno(error, "write", path);
         return NULL;
     }
     self->is_made = true;
@@ -150,13 +142,13 @@ bool dub_float_wav_finish(DubFloatWav *self, GError **error)
     if (!write_header(self, error))
         return false;
     if (fdatasync(self->fd) < 0)
-        return fail(error, "write", self->path);
+        return dub_error_fail_errno(error, "write", self->path);
     const int status = close(self->fd);
     self->fd = -1;
     if (status < 0)
-        return fail(error, "write", self->path);
+        return dub_error_fail_errno(error, "write", self->path);
     if (rename(self->part, self->path) < 0)
-        return fail(error, "name", self->path);
+        return dub_error_fail_errno(error, "name", self->path);
     self->is_made = false;
     return true;
 }
@@ -209,7 +201,7 @@ static GBytes *read_bytes(const char *path, GError **error)
     char *bytes = NULL;
     gsize size = 0;
     if (g_stat(path, &facts) < 0) {
-        fail(error, "read", path);
+        dub_error_fail_errno(error, "read", path);
         return NULL;
     }
     if (!S_ISREG(facts.st_mode) || facts.st_size > MOST_BYTES) {

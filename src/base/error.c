@@ -54,6 +54,14 @@ GError *dub_error_from_errno(int errnum, const char *what)
     return g_error_new(DUB_ERROR, code, "%s: %s%s", what, g_strerror(errnum), cure);
 }
 
+bool dub_error_fail_errno(GError **error, const char *verb, const char *path)
+{
+    const int errnum = errno;
+    g_autofree char *what = g_strdup_printf("cannot %s %s", verb, path);
+    g_propagate_error(error, dub_error_from_errno(errnum, what));
+    return false;
+}
+
 char *dub_error_missing_folder(const char *path)
 {
     g_autofree char *missing = g_path_get_dirname(path);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 
 #define DUB_ERROR (dub_error_quark())
 
@@ -43,6 +44,9 @@ int dub_error_exit_status(const GError *error);
  * Returns: (transfer full): "<what>: <strerror>"; for a full disk the message says to free space
  */
 GError *dub_error_from_errno(int errnum, const char *what);
+
+/* errno, just set: "cannot VERB PATH: …", as dub_error_from_errno(). Returns: false */
+bool dub_error_fail_errno(GError **error, const char *verb, const char *path);
 
 /**
  * dub_error_missing_folder:

@@ -14,3 +14,10 @@ GSource *dub_timer_new(GSourceFunc callback, void *user_data, GDestroyNotify des
         g_source_set_callback(self, callback, user_data, destroy);
     return self;
 }
+
+void dub_timer_drop(GSource **source)
+{
+    if (*source)
+        g_source_destroy(*source);
+    g_clear_pointer(source, g_source_unref);
+}

@@ -11,3 +11,6 @@
  * Returns: (transfer full): not attached, and not due before g_source_set_ready_time()
  */
 GSource *dub_timer_new(GSourceFunc callback, void *user_data, GDestroyNotify destroy);
+
+/* Ends a source of any kind, which may be NULL, and forgets it. */
+void dub_timer_drop(GSource **source);

@@ -1,6 +1,8 @@
 /* media/access-unit.c: one encoded video frame. */
 #include "media/access-unit.h"
 
+#include "media/nal-units.h"
+
 #define H264_IDR       5
 #define H265_BLA_FIRST 16 /* … and the IDRs after it; a CRA picture, repeated, would have its predecessor's number */
 #define H265_IDR_LAST  20
@@ -29,8 +31,6 @@ void dub_access_unit_free(DubAccessUnit *self)
     g_free(self);
 }
 
-typedef bool (*NalFunc)(uint8_t first_byte);
-
 static bool is_h264_idr(uint8_t first_byte)
 {
     return (first_byte & 0x1f) == H264_IDR;
@@ -52,19 +52,12 @@ static unsigned length_bytes(const GstStructure *structure, gsize at)
     return (byte & 3u) + 1;
 }
 
-static bool has_nal(GstBuffer *buffer, unsigned prefix, NalFunc is_wanted)
+static bool has_nal(GstBuffer *buffer, unsigned prefix, bool (*is_wanted)(uint8_t first_byte))
 {
     GstMapInfo map;
     if (!gst_buffer_map(buffer, &map, GST_MAP_READ))
         return false;
-    bool found = false;
-    for (gsize at = 0; !found && at + prefix < map.size;) {
-        gsize size = 0;
-        for (unsigned i = 0; i < prefix; i++)
-            size = size << 8 | map.data[at + i];
-        found = is_wanted(map.data[at + prefix]);
-        at += prefix + MIN(size, map.size);
-    }
+    const bool found = dub_nal_units_have(map.data, map.size, prefix, is_wanted);
     gst_buffer_unmap(buffer, &map);
     return found;
 }

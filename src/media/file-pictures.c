@@ -2,12 +2,15 @@
 #include "media/file-pictures.h"
 
 #include "media/dts-maker.h"
+#include "media/nal-units.h"
 #include "media/picture-shaper.h"
 
 #define DEFAULT_FRAME_NS (DUB_NS_PER_S / 25)
 #define HIDDEN_MAX_NS \
     (DUB_NS_PER_S / 2) /* what is decoded before the first picture shown takes no more time than this */
 #define SQUEEZE_NS DUB_NS_PER_US
+#define H264_SPS   7
+#define H265_SPS   33
 
 struct _DubFilePictures {
     DubFilePictureFunc emit;
@@ -23,7 +26,7 @@ struct _DubFilePictures {
     unsigned n_untimed;
     unsigned
         length_bytes; /* of a unit's length, where its header has no parameter sets and none has come; 0: all is well */
-    uint8_t set_type; /* of such a unit */
+    bool (*is_set)(uint8_t first_byte); /* of such a unit */
     bool has_dts, is_stopped;
 };
 
@@ -165,6 +168,16 @@ static void note_new_headers(DubFilePictures *self, const AVPacket *packet)
     self->caps = caps;
 }
 
+static bool is_h264_set(uint8_t first_byte)
+{
+    return (first_byte & 31) == H264_SPS;
+}
+
+static bool is_h265_set(uint8_t first_byte)
+{
+    return (first_byte >> 1 & 63) == H265_SPS;
+}
+
 /* Some writers leave the parameter sets out of the header: they are among the pictures then, or nobody can decode it.
  */
 static void look_for_sets(DubFilePictures *self, const AVCodecParameters *parameters)
@@ -175,25 +188,12 @@ static void look_for_sets(DubFilePictures *self, const AVCodecParameters *parame
         self->length_bytes = (data[4] & 3) + 1;
     else if (is_hevc && parameters->extradata_size >= 23 && data[0] == 1 && !data[22])
         self->length_bytes = (data[21] & 3) + 1;
-    self->set_type = is_hevc ? 33 : 7;
+    self->is_set = is_hevc ? is_h265_set : is_h264_set;
 }
 
 static bool has_set(const DubFilePictures *self, const AVPacket *packet)
 {
-    gsize at = 0;
-    const gsize size = (gsize) packet->size;
-    while (at + self->length_bytes < size) {
-        gsize length = 0;
-        for (unsigned i = 0; i < self->length_bytes; i++)
-            length = length << 8 | packet->data[at++];
-        const uint8_t type = self->set_type == 7 ? packet->data[at] & 31 : packet->data[at] >> 1 & 63;
-        if (type == self->set_type)
-            return true;
-        if (length > size - at)
-            return false;
-        at += length;
-    }
-    return false;
+    return dub_nal_units_have(packet->data, (gsize) packet->size, self->length_bytes, self->is_set);
 }
 
 bool dub_file_pictures_push(DubFilePictures *self, const AVPacket *packet)

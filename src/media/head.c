@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/timer.h"
 #include "media/head-recording.h"
 
 #define GATHER_MS  100u                /* for all that waits to come out of the source: a round of the loop */
@@ -50,16 +51,9 @@ static void item_free(Item *item)
     g_free(item);
 }
 
-static void drop_source(GSource **source)
-{
-    if (*source)
-        g_source_destroy(*source);
-    g_clear_pointer(source, g_source_unref);
-}
-
 static void later(DubHeadSource *self, GSource **source, guint wait_ms, GSourceFunc function)
 {
-    drop_source(source);
+    dub_timer_drop(source);
     *source = g_timeout_source_new(wait_ms);
     g_source_set_callback(*source, function, self, NULL);
     g_source_attach(*source, self->context);
@@ -118,8 +112,8 @@ static void go_on(DubHeadSource *self)
 {
     const int64_t first_ns = earliest(self);
     self->is_waiting = false;
-    drop_source(&self->deadline);
-    drop_source(&self->ask);
+    dub_timer_drop(&self->deadline);
+    dub_timer_drop(&self->ask);
     g_clear_pointer(&self->begun, dub_take_free);
     if (first_ns != G_MAXINT64) {
         self->info.age_ns = MAX(dub_clock_now() + self->ahead_ns - first_ns, 0);
@@ -326,7 +320,7 @@ static gboolean on_gathered(void *data)
 /* Once the source has nothing more at hand: it hands over at a higher priority. */
 static void gather(DubHeadSource *self)
 {
-    drop_source(&self->ask);
+    dub_timer_drop(&self->ask);
     self->ask = g_idle_source_new();
     g_source_set_callback(self->ask, on_gathered, self, NULL);
     g_source_attach(self->ask, self->context);
@@ -447,9 +441,9 @@ void dub_head_source_free(DubHeadSource *self)
 {
     if (!self)
         return;
-    drop_source(&self->deadline);
-    drop_source(&self->ask);
-    drop_source(&self->flush);
+    dub_timer_drop(&self->deadline);
+    dub_timer_drop(&self->ask);
+    dub_timer_drop(&self->flush);
     dub_head_recording_free(self->recording);
     dub_source_free(self->live);
     dub_take_free(self->begun);

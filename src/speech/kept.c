@@ -42,14 +42,6 @@ static char *path_of(const DubKept *self, const char *name)
     return g_build_filename(self->folder, name, NULL);
 }
 
-static bool fail(GError **error, const char *verb, const char *path)
-{
-    const int errnum = errno;
-    g_autofree char *what = g_strdup_printf("cannot %s %s", verb, path);
-    g_propagate_error(error, dub_error_from_errno(errnum, what));
-    return false;
-}
-
 /* ── Opening ── */
 
 /* Returns: NULL also without an error: there is none */
@@ -59,7 +51,7 @@ static DubProject *read_project(const DubKept *self, const char *name, bool is_j
     GStatBuf facts;
     if (g_stat(path, &facts) < 0) {
         if (errno != ENOENT)
-            fail(error, "read", path);
+            dub_error_fail_errno(error, "read", path);
         return NULL;
     }
     if (!S_ISREG(facts.st_mode) || facts.st_size > DUB_PROJECT_MAX_BYTES) {
@@ -91,7 +83,7 @@ static bool make_folder(const DubKept *self, GError **error)
 {
     if (mkdir(self->folder, 0777) == 0 || (errno == EEXIST && g_file_test(self->folder, G_FILE_TEST_IS_DIR)))
         return true;
-    return fail(error, "make the folder", self->folder);
+    return dub_error_fail_errno(error, "make the folder", self->folder);
 }
 
 static bool load_for_redub(DubKept *self, GError **error)
@@ -168,7 +160,7 @@ static bool write_all(int fd, const char *text, gsize length, const char *path, 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return fail(error, "write", path);
+            return dub_error_fail_errno(error, "write", path);
         done += (gsize) n;
     }
     return true;
@@ -193,7 +185,7 @@ bool dub_kept_begin(DubKept *self, const DubJson *header, const char *voice, GEr
     self->size = self->was_journal ? (int64_t) self->project->good_bytes : 0;
     self->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (self->fd < 0 || ftruncate(self->fd, self->size) < 0)
-        return fail(error, "write", path);
+        return dub_error_fail_errno(error, "write", path);
     return self->was_journal || append(self, self->header, error);
 }
 
@@ -564,7 +556,7 @@ static bool copy_piece(const DubKept *self, const Place *place, int to, const ch
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return fail(error, "read back", path);
+            return dub_error_fail_errno(error, "read back", path);
         if (!write_all(to, buffer, (gsize) n, path, error))
             return false;
         done += n;
@@ -587,7 +579,7 @@ static bool write_sorted(const DubKept *self, int fd, const char *path, GError *
     for (guint i = 0; i < places->len; i++)
         if (!copy_piece(self, g_ptr_array_index(places, i), fd, path, error))
             return false;
-    return fsync(fd) == 0 || fail(error, "write", path);
+    return fsync(fd) == 0 || dub_error_fail_errno(error, "write", path);
 }
 
 static bool write_project(const DubKept *self, GError **error)
@@ -596,11 +588,11 @@ static bool write_project(const DubKept *self, GError **error)
     g_autofree char *path = path_of(self, PROJECT_NAME);
     const int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0)
-        return fail(error, "write", path);
+        return dub_error_fail_errno(error, "write", path);
     const bool is_written = write_sorted(self, fd, path, error);
     if (close(fd) < 0 && is_written)
-        return fail(error, "write", path);
-    return is_written && (rename(fresh, path) == 0 || fail(error, "name", path));
+        return dub_error_fail_errno(error, "write", path);
+    return is_written && (rename(fresh, path) == 0 || dub_error_fail_errno(error, "name", path));
 }
 
 static void sync_folder(const DubKept *self)
@@ -673,7 +665,8 @@ bool dub_kept_remove(DubKept *self, GError **error)
     remove_file(self, JOURNAL_NAME);
     remove_file(self, PROJECT_NAME);
     remove_file(self, FRESH_NAME);
-    return rmdir(self->folder) == 0 || errno == ENOTEMPTY || fail(error, "remove the folder", self->folder);
+    return rmdir(self->folder) == 0 || errno == ENOTEMPTY ||
+           dub_error_fail_errno(error, "remove the folder", self->folder);
 }
 
 /* A run that ended before its first fragment leaves nothing that would be in the way of the next one. */

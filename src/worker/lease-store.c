@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/log-limit.h"
 #include "base/log.h"
+#include "base/timer.h"
 
 #include <gio/gio.h>
 #include <hiredis/hiredis.h>
@@ -185,13 +186,6 @@ static void link_unref(Link *link)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Link, link_unref)
 
-static void drop_source(GSource **source)
-{
-    if (*source)
-        g_source_destroy(*source);
-    g_clear_pointer(source, g_source_unref);
-}
-
 /* The socket closes when the operations under way have seen the cancel. */
 static void close_link(DubLeaseStore *self)
 {
@@ -200,7 +194,7 @@ static void close_link(DubLeaseStore *self)
     self->link->store = NULL;
     g_cancellable_cancel(self->link->cancellable);
     g_clear_pointer(&self->link, link_unref);
-    drop_source(&self->look);
+    dub_timer_drop(&self->look);
     self->greetings = 0;
 }
 
@@ -209,7 +203,7 @@ static void open_link(DubLeaseStore *self);
 static gboolean on_retry(gpointer data)
 {
     DubLeaseStore *self = data;
-    drop_source(&self->retry);
+    dub_timer_drop(&self->retry);
     open_link(self);
     return G_SOURCE_REMOVE;
 }
@@ -233,7 +227,7 @@ static void fail(DubLeaseStore *self, const char *why)
         dub_warning("lease store: %s; no streams start, and those that run end with their leases; start the store, or "
                     "correct LEASE_URL",
                     self->problem);
-    drop_source(&self->retry);
+    dub_timer_drop(&self->retry);
     self->retry = start_timer(self->retry_ms, on_retry, self);
     self->retry_ms = MIN(self->retry_ms * 2, MOST_RETRY_MS);
     if (was_up)
@@ -509,7 +503,7 @@ void dub_lease_store_free(DubLeaseStore *self)
     if (!self)
         return;
     close_link(self);
-    drop_source(&self->retry);
+    dub_timer_drop(&self->retry);
     dub_log_limit_free(self->limit);
     g_object_unref(self->address);
     g_free(self->user);

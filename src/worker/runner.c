@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/timer.h"
 #include "media/sink.h"
 #include "timeline/speech-mix.h"
 
@@ -39,13 +40,6 @@ struct _DubRunner {
 
 /* --- later ------------------------------------------------------------------------------------------------------ */
 
-static void drop_source(GSource **source)
-{
-    if (*source)
-        g_source_destroy(*source);
-    g_clear_pointer(source, g_source_unref);
-}
-
 static void close_sink(DubRunner *self)
 {
     if (self->sink)
@@ -56,7 +50,7 @@ static void close_sink(DubRunner *self)
 static void report_stopped(DubRunner *self)
 {
     self->stopped = false;
-    drop_source(&self->tick);
+    dub_timer_drop(&self->tick);
     g_clear_pointer(&self->source, dub_head_source_free);
     g_clear_pointer(&self->speech, dub_speech_free);
     self->output = self->sink ? g_strdup(dub_sink_output_name(self->sink)) : NULL;
@@ -649,8 +643,8 @@ void dub_runner_free(DubRunner *self)
 {
     if (!self)
         return;
-    drop_source(&self->tick);
-    drop_source(&self->pending);
+    dub_timer_drop(&self->tick);
+    dub_timer_drop(&self->pending);
     dub_head_source_free(self->source);
     dub_speech_free(self->speech);
     dub_sink_free(self->sink);
